@@ -1,0 +1,34 @@
+import type { FencingToken } from './fencing-token.ts';
+
+/**
+ * How an attempt to make a decision true ended.
+ * `already-so`: the control plane had it. `refused`: it will not (gone, not authorised, not scalable).
+ * `fenced`: a newer writer was there. `failed`: it did not happen. `unknown`: the answer was lost. `dry-run`: not sent.
+ */
+export type ActuationOutcome = 'applied' | 'already-so' | 'refused' | 'fenced' | 'failed' | 'unknown' | 'dry-run';
+
+/** The wish as it goes to the control plane. */
+export interface Wish {
+  readonly account: string;
+  readonly functionId: string;
+  readonly versionId: string;
+  readonly wanted: number;
+  readonly token: FencingToken;
+  readonly decidedMs: number;
+}
+
+export interface Actuation {
+  readonly outcome: ActuationOutcome;
+  /** HTTP status, when there was an answer. */
+  readonly status: number | undefined;
+  /** For people: what the control plane said, shortened and scrubbed. */
+  readonly detail: string;
+  /** The version is unknown to the control plane (404, 410). */
+  readonly isGone: boolean;
+  /** Do not ask again before; from Retry-After. */
+  readonly retryAfterMs: number | undefined;
+  /** The token that the control plane holds, when it fenced us. */
+  readonly storedToken: FencingToken | undefined;
+  readonly instancesActive: number | undefined;
+  readonly instancesPending: number | undefined;
+}

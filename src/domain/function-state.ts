@@ -1,0 +1,60 @@
+import type { ActuationOutcome } from './actuation.ts';
+import type { Bucket } from './bucket.ts';
+import type { FencingToken } from './fencing-token.ts';
+import type { MemberId } from './member.ts';
+
+/** A claim is `pending` from the compare-and-set until its outcome is settled. */
+export type ClaimPhase = 'pending' | 'settled';
+
+/**
+ * The durable row of a function version: the fencing token, the write-ahead record of the wish, and what came of it.
+ * It has no TTL: a token that expired would start again below one that a control plane has seen.
+ */
+export interface FunctionState {
+  readonly bucket: Bucket;
+  readonly versionId: string;
+  readonly token: FencingToken;
+  readonly nonce: string;
+  readonly phase: ClaimPhase;
+  readonly holder: MemberId;
+  readonly wanted: number;
+  readonly previous: number | undefined;
+  readonly reason: string;
+  readonly claimedMs: number;
+  /** The last wish that the control plane is known to have accepted, and its token. */
+  readonly applied: number | undefined;
+  readonly appliedToken: FencingToken;
+  readonly outcome: ActuationOutcome | '';
+  readonly settledMs: number;
+  /** Small JSON that the next owner needs: last known policy, stabilisation memory, back-off. Opaque to stores. */
+  readonly memo: string;
+}
+
+/** A wish to take the next token of one version. */
+export interface Claim {
+  readonly versionId: string;
+  /** The token that the claimer saw; undefined: it saw no row. */
+  readonly observed: FencingToken | undefined;
+  readonly token: FencingToken;
+  /** Fresh per claim: tells my own success from somebody else's when an answer was lost. */
+  readonly nonce: string;
+  readonly holder: MemberId;
+  readonly wanted: number;
+  readonly previous: number | undefined;
+  readonly reason: string;
+  readonly claimedMs: number;
+  readonly memo: string;
+}
+
+/** What came of a claim. Only the holder of exactly this token and nonce may settle. */
+export interface Settlement {
+  readonly versionId: string;
+  readonly token: FencingToken;
+  readonly nonce: string;
+  /** The last wish known to be accepted: the new one when applied, the one before when not. */
+  readonly applied: number | undefined;
+  readonly appliedToken: FencingToken;
+  readonly outcome: ActuationOutcome;
+  readonly settledMs: number;
+  readonly memo: string;
+}

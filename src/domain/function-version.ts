@@ -1,0 +1,13 @@
+/** What is scaled. The version id is its key: it is unique across functions and accounts. */
+export interface FunctionVersion {
+  readonly versionId: string;
+  readonly functionId: string;
+  readonly account: string;
+}
+
+/** Ids are text from outside. Anything printable up to this length is carried unchanged, quotes and newlines included. */
+export const ID_LENGTH_MAX = 255;
+
+export function isUsableId(id: string): boolean {
+  return id.length > 0 && id.length <= ID_LENGTH_MAX;
+}

@@ -1,0 +1,19 @@
+import type { Policy } from './policy.ts';
+
+export type FunctionStatus = 'ACTIVE' | 'DEPLOYING' | 'INACTIVE' | 'ERRORED' | 'DELETED';
+
+/** What the control plane says of a function version: its bounds, its policy and what runs. */
+export interface Target {
+  readonly functionId: string;
+  readonly versionId: string;
+  readonly account: string;
+  readonly status: FunctionStatus;
+  readonly instancesMin: number;
+  readonly instancesMax: number;
+  /** Calls that one instance takes at a time. */
+  readonly concurrency: number;
+  /** Undefined: the operator's default policy applies. */
+  readonly policy: Policy | undefined;
+  readonly instancesActive: number | undefined;
+  readonly instancesPending: number | undefined;
+}

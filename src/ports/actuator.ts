@@ -1,0 +1,13 @@
+import type { Actuation, Wish } from '../domain/actuation.ts';
+
+/** Safe only when `fenced`: the control plane itself refuses an older token. */
+export type FencingStrength = 'fenced' | 'conditional' | 'plain';
+
+/** Makes a wish true at the control plane. Never throws for what the control plane said: that is an outcome. */
+export interface Actuator {
+  readonly strength: FencingStrength;
+  /** `deadlineMs` on the monotonic clock: nothing is sent after it. */
+  actuate(wish: Wish, options: { deadlineMs: number; signal?: AbortSignal | undefined }): Promise<Actuation>;
+  /** Waits for permission to send one wish; rejects when the signal aborts. */
+  admit(signal?: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,19 @@
+/**
+ * Every failure of a coordination store, by what the caller may conclude from it.
+ * `unavailable`: it did not happen. `unknown`: it may have happened, or may yet. `busy`: it did not happen, try later.
+ */
+export type StoreErrorKind = 'unavailable' | 'unknown' | 'busy' | 'auth' | 'full' | 'schema' | 'closed';
+
+export class StoreError extends Error {
+  readonly kind: StoreErrorKind;
+  constructor(kind: StoreErrorKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StoreError';
+    this.kind = kind;
+  }
+}
+
+/** What a compare-and-set came to, after the nonce rule has resolved whatever could be resolved. */
+export type Swap<Row> =
+  | { readonly outcome: 'applied'; readonly row: Row }
+  | { readonly outcome: 'lost'; readonly row: Row | undefined };
