@@ -1,15 +1,8 @@
 import type { Bucket } from '../domain/bucket.ts';
 import type { FunctionVersion } from '../domain/function-version.ts';
+import type { Part } from '../domain/part.ts';
 
-/**
- * A slice of the fleet that one set of queries reads. `buckets` is set where the metrics carry a bucket label; otherwise
- * the slice is cut by the first letters of the version id, or is everything, and the caller keeps what is its own.
- */
-export interface Part {
-  readonly name: string;
-  readonly buckets: readonly Bucket[] | undefined;
-  readonly prefixes: readonly string[] | undefined;
-}
+export type { Part } from '../domain/part.ts';
 
 export type ReadState =
   | 'read'

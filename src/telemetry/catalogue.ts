@@ -35,6 +35,28 @@ export const CATALOGUE = [
     boundaries: SECONDS,
     help: 'Time of calls to the control plane.',
   },
+  {
+    name: 'starling_loop_duration_seconds',
+    kind: 'histogram',
+    unit: 's',
+    labels: ['loop', 'result'],
+    boundaries: SECONDS,
+    help: 'Time of one activation of a loop.',
+  },
+  {
+    name: 'starling_loop_overruns_total',
+    kind: 'counter',
+    unit: '',
+    labels: ['loop'],
+    help: 'Activations that took longer than the period of their loop.',
+  },
+  {
+    name: 'starling_loop_last_success_timestamp_seconds',
+    kind: 'gauge',
+    unit: 's',
+    labels: ['loop'],
+    help: 'When the loop last completed an activation.',
+  },
 ] as const satisfies readonly MetricEntry[];
 
 type Entry = (typeof CATALOGUE)[number];

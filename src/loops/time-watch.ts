@@ -1,0 +1,42 @@
+import type { Clock } from '../lib/clock.ts';
+
+const TICK_MS = 250;
+const LATE_TICK_MS = 1_000;
+const DRIFT_MS = 2_000;
+
+/**
+ * Notices that this process, or its whole machine, stood still: a tick that comes late, or a wall clock that moved
+ * without the monotonic one (which does not count the time that a suspended machine slept). Either way every right that
+ * was held may have passed to somebody else meanwhile.
+ */
+export class TimeWatch {
+  readonly #clock: Clock;
+  readonly #onBreak: (brokenForMs: number) => void;
+  #cancel: (() => void) | undefined;
+  #lastMonotonicMs = 0;
+  #lastWallMs = 0;
+
+  constructor(options: { clock: Clock; onBreak: (brokenForMs: number) => void }) {
+    this.#clock = options.clock;
+    this.#onBreak = options.onBreak;
+  }
+
+  start(): void {
+    this.#lastMonotonicMs = this.#clock.monotonicMs();
+    this.#lastWallMs = this.#clock.wallMs();
+    this.#cancel = this.#clock.after(TICK_MS, () => this.#tick());
+  }
+
+  stop(): void {
+    this.#cancel?.();
+  }
+
+  #tick(): void {
+    const monotonicMs = this.#clock.monotonicMs();
+    const wallMs = this.#clock.wallMs();
+    const lateMs = monotonicMs - this.#lastMonotonicMs - TICK_MS;
+    const driftMs = Math.abs(wallMs - this.#lastWallMs - (monotonicMs - this.#lastMonotonicMs));
+    if (lateMs > LATE_TICK_MS || driftMs > DRIFT_MS) this.#onBreak(Math.max(lateMs, driftMs));
+    this.start();
+  }
+}
