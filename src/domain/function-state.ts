@@ -58,3 +58,18 @@ export interface Settlement {
   readonly settledMs: number;
   readonly memo: string;
 }
+
+/**
+ * Throws for claims that no caller should ever make: one that would not raise the token, or two on one version in one
+ * batch. Every store asks this before it sends, because a conditional write would carry them out.
+ */
+export function assertSoundClaims(claims: readonly Claim[]): void {
+  const seen = new Set<string>();
+  for (const { versionId, observed, token } of claims) {
+    if (token <= (observed ?? 0n)) {
+      throw new RangeError(`a claim must raise the token: ${versionId} was seen at ${observed}, claimed with ${token}`);
+    }
+    if (seen.has(versionId)) throw new RangeError(`${versionId} is claimed twice in one batch`);
+    seen.add(versionId);
+  }
+}

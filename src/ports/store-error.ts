@@ -13,6 +13,11 @@ export class StoreError extends Error {
   }
 }
 
+/** It may have happened, or may yet: only asking again, or sending again under the same nonce, can tell. */
+export function isUnknown(error: unknown): boolean {
+  return error instanceof StoreError && error.kind === 'unknown';
+}
+
 /** What a compare-and-set came to, after the nonce rule has resolved whatever could be resolved. */
 export type Swap<Row> =
   | { readonly outcome: 'applied'; readonly row: Row }

@@ -13,6 +13,15 @@ export interface Layout {
   readonly schemaVersion: number;
 }
 
+/** What to tell somebody who starts with another layout than the one that stands in the store; undefined when they agree. */
+export function describeLayoutConflict(mine: Layout, stored: Layout): string | undefined {
+  const facts = (['bucketCount', 'placement', 'schemaVersion'] as const)
+    .filter((fact) => mine[fact] !== stored[fact])
+    .map((fact) => `${fact} is ${stored[fact]} in the store and ${mine[fact]} here`);
+  if (facts.length === 0) return undefined;
+  return `${facts.join('; ')}. All members must agree: start with what the store says, or with a store of your own`;
+}
+
 /** One coordination store: the roles it plays, and its life. */
 export interface Store {
   readonly roster: Roster;
