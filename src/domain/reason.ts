@@ -17,6 +17,8 @@ export const REASON_CODES = [
   'held-by-cooldown',
   'in-flight',
   'not-converging',
+  'first-cycles',
+  'recovering',
   // quality
   'no-samples',
   'stale-samples',
@@ -30,6 +32,7 @@ export const REASON_CODES = [
   // bound
   'floor',
   'ceiling',
+  'bounds-inverted',
   'step-limited',
   'fleet-frozen',
   // people
@@ -48,4 +51,10 @@ export type Fact = number | string | boolean;
 export interface Reason {
   readonly code: ReasonCode;
   readonly facts: Readonly<Record<string, Fact>>;
+}
+
+/** Fewer digits than a float carries, and no infinity: facts go through JSON. */
+export function numberFact(value: number): Fact {
+  if (Number.isFinite(value)) return Math.round(value * 1000) / 1000;
+  return value > 0 ? '+Inf' : value < 0 ? '-Inf' : 'NaN';
 }

@@ -1,0 +1,99 @@
+import type { Decision, Verdict } from '../domain/decision.ts';
+import { describePolicy } from '../domain/policy.ts';
+import { aim, loadOf } from './aim/aim.ts';
+import { bound, boundsOf, withinBounds } from './bound.ts';
+import { withholdDecrease } from './fleet-freeze.ts';
+import { findFooting } from './footing.ts';
+import { hold, tellIfApart } from './hold.ts';
+import type { Memory } from './memory.ts';
+import { findOrders, obeyPeople } from './people.ts';
+import { judgeActivity, type Situation } from './situation.ts';
+import { because, type Footing, type Reasons, type View } from './view.ts';
+import { witness } from './witness.ts';
+
+export interface Decided {
+  readonly decision: Decision;
+  /** To be handed in next time, whatever becomes of the decision. */
+  readonly memory: Memory;
+}
+
+/**
+ * How many instances one function version should have, and why. Pure: the same code decides in production, in a dry
+ * evaluation and in simulation. What the load asks for, what it is too early to believe, what is allowed, what people said.
+ */
+export function decide(situation: Situation): Decided {
+  const reasons: Reasons = [];
+  const footing = findFooting(situation, reasons);
+  if (footing.kind !== 'firm') {
+    const { actual, standing } = footing;
+    const verdict: Verdict = footing.kind === 'at-rest' && standing !== undefined ? 'keep' : 'abstain';
+    return {
+      decision: conclude(situation, { verdict, standing, wanted: standing, actual, reasons }),
+      memory: situation.memory,
+    };
+  }
+
+  const judged = judge(footing, reasons);
+  const unfrozen = judged.wanted ?? withinBounds(footing, footing.standing, reasons);
+  const allowed = situation.isFleetFrozen ? withholdDecrease(footing.standing, unfrozen, reasons) : unfrozen;
+  const orders = findOrders(situation.controls, situation.nowMs);
+  const wanted = obeyPeople(footing, orders, allowed, reasons);
+  const isAnswered = judged.wanted !== undefined || orders.pause !== undefined || orders.override !== undefined;
+  const { standing, actual } = footing;
+  const verdict = wanted > standing ? 'raise' : wanted < standing ? 'lower' : isAnswered ? 'keep' : 'abstain';
+  return { decision: conclude(situation, { verdict, standing, wanted, actual, reasons }), memory: judged.memory };
+}
+
+/** Without a wanted count there is no answer: the data does not allow one. */
+function judge(footing: Footing, reasons: Reasons): { wanted: number | undefined; memory: Memory } {
+  const { situation, actual, target } = footing;
+  const knowledge = situation.policy;
+  if (knowledge.state === 'unknown') {
+    because(reasons, 'policy-unknown');
+    return { wanted: undefined, memory: situation.memory };
+  }
+  const { policy } = knowledge;
+  if (knowledge.state === 'last-known') {
+    because(reasons, 'policy-stale', { ageSeconds: Math.round(knowledge.ageMs / 1000) });
+  }
+  const load = loadOf(policy, footing);
+  const view: View = {
+    situation,
+    target,
+    actual,
+    standing: footing.standing,
+    bounds: boundsOf(target, policy.scaleToZero),
+    policy,
+    activity: judgeActivity(situation, policy.idleTimeoutSeconds),
+    load,
+    memory: witness(situation, { actual, loadQuality: load.quality }),
+  };
+  const aimed = aim(view, reasons);
+  tellIfApart(view, reasons);
+  if (aimed === undefined) return { wanted: undefined, memory: view.memory };
+  const held = hold(view, aimed, reasons);
+  return { wanted: bound(view, held.wanted, reasons), memory: held.memory };
+}
+
+function conclude(
+  situation: Situation,
+  found: {
+    verdict: Verdict;
+    standing: number | undefined;
+    wanted: number | undefined;
+    actual: number | undefined;
+    reasons: Reasons;
+  },
+): Decision {
+  const { policy } = situation;
+  return {
+    verdict: found.verdict,
+    previous: found.standing,
+    actual: found.actual,
+    wanted: found.wanted,
+    reasons: found.reasons,
+    policy: policy.state === 'unknown' ? 'unknown' : describePolicy(policy.policy),
+    atMs: situation.nowMs,
+    signals: situation.signals,
+  };
+}

@@ -1,0 +1,76 @@
+import { because, type Reasons, type View } from './view.ts';
+
+/** A window is kept as at most this many steps: enough that none of them matters. */
+const STEPS_PER_WINDOW = 30;
+
+export interface Stable {
+  readonly wanted: number;
+  readonly highs: readonly number[];
+  readonly lows: readonly number[];
+}
+
+/**
+ * Stabilisation as Kubernetes' HPA has it: raise no higher than the lowest aim of the up window, lower no further than the
+ * highest of the down window. Only aims that are still the extreme of some span to come are kept, which is one for a
+ * fleet at rest.
+ */
+export function stabilise(view: View, aim: number, reasons: Reasons): Stable {
+  const { policy, standing, memory, situation } = view;
+  const { nowMs, settings } = situation;
+  const upMs = policy.stabilisationUpSeconds * 1000;
+  const downMs = policy.stabilisationDownSeconds * 1000;
+
+  let { highs, lows } = memory;
+  if (downMs > 0) {
+    // After a gap nobody knows what the aims were; the wish itself was one.
+    const newestMs = highs[highs.length - 2];
+    if (newestMs === undefined || nowMs - newestMs > settings.memoryGapMs) highs = [nowMs, standing];
+    highs = extend(highs, { nowMs, windowMs: downMs, aim, outlasts: (older, newer) => older > newer });
+  } else highs = NONE;
+  if (upMs > 0) {
+    lows = extend(lows, { nowMs, windowMs: upMs, aim, outlasts: (older, newer) => older < newer });
+  } else lows = NONE;
+
+  // A function at rest wakes at once: somebody is waiting.
+  if (aim > standing && upMs > 0 && standing > 0) {
+    const lowest = Math.max(standing, lows[1] ?? aim);
+    if (lowest < aim) {
+      because(reasons, 'held-by-stabilisation', { aim, to: lowest, windowSeconds: policy.stabilisationUpSeconds });
+    }
+    return { wanted: lowest, highs, lows };
+  }
+  if (aim < standing && downMs > 0) {
+    const highest = Math.min(standing, highs[1] ?? aim);
+    if (highest > aim) {
+      because(reasons, 'held-by-stabilisation', { aim, to: highest, windowSeconds: policy.stabilisationDownSeconds });
+    }
+    return { wanted: highest, highs, lows };
+  }
+  return { wanted: aim, highs, lows };
+}
+
+const NONE: readonly number[] = [];
+
+/** Flat pairs, oldest first, each the extreme of everything after it; the first is the extreme of the window. */
+function extend(
+  pairs: readonly number[],
+  {
+    nowMs,
+    windowMs,
+    aim,
+    outlasts,
+  }: { nowMs: number; windowMs: number; aim: number; outlasts: (older: number, newer: number) => boolean },
+): readonly number[] {
+  const kept: number[] = [];
+  const slotMs = windowMs / STEPS_PER_WINDOW;
+  for (let index = 0; index < pairs.length; index += 2) {
+    const [atMs, count] = [pairs[index] as number, pairs[index + 1] as number];
+    if (nowMs - atMs >= windowMs || !outlasts(count, aim)) continue;
+    // Two of one step become one: the more extreme, as young as the younger.
+    const lastMs = kept[kept.length - 2];
+    if (lastMs !== undefined && Math.floor(lastMs / slotMs) === Math.floor(atMs / slotMs)) kept[kept.length - 2] = atMs;
+    else kept.push(atMs, count);
+  }
+  kept.push(nowMs, aim);
+  return kept;
+}
