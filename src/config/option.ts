@@ -156,6 +156,8 @@ export function listen(defaultText: string, doc: string, rules?: OptionRules): O
 
 /** Options that may stay unset: the finished configuration then holds undefined. */
 export const optional = {
+  boolean: (doc: string, rules?: OptionRules): Option<boolean | undefined> =>
+    new Option({ kind: booleanKind, defaultText: undefined, doc, rules }),
   text: (doc: string, rules?: OptionRules): Option<string | undefined> =>
     new Option({ kind: textKind, defaultText: undefined, doc, rules }),
   url: (doc: string, rules?: OptionRules): Option<string | undefined> =>

@@ -1,4 +1,5 @@
-import { boolean, choice, duration, integer, list, number, optional, pairs, secret, text } from '../option.ts';
+import { boolean, choice, duration, integer, list, number, Option, optional, pairs, secret, text } from '../option.ts';
+import { storeUrlKind } from '../store-target.ts';
 
 const CONSISTENCIES = ['LOCAL_QUORUM', 'QUORUM', 'EACH_QUORUM', 'ALL', 'ONE', 'LOCAL_ONE'] as const;
 
@@ -39,11 +40,12 @@ export const membership = {
 
 /** Where members coordinate. */
 export const store = {
-  url: text(
-    'sqlite:starling.db',
-    'cassandra://host1,host2:9042/keyspace?dc=dc1 | sqlite:/path/file.db | memory: (one process, nothing kept).',
-    { flag: 'store' },
-  ),
+  url: new Option<string>({
+    kind: storeUrlKind,
+    defaultText: 'sqlite:starling.db',
+    doc: 'cassandra://host1,host2:9042/keyspace?dc=dc1 | sqlite:/path/file.db | memory: (one process, nothing kept).',
+    rules: { flag: 'store' },
+  }),
   statementTimeout: duration('1500ms', 'Deadline of one plain statement.', { min: '50ms', max: '1m' }),
   conditionalTimeout: duration(
     '2500ms',
