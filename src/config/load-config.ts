@@ -23,7 +23,8 @@ export interface ConfigInput extends FlagInput {
 /** One option as it came out, for people. Secrets are masked. */
 export interface EffectiveOption {
   readonly key: string;
-  readonly value: string | undefined;
+  /** Durations and sizes as text, with their unit. */
+  readonly value: Stored | undefined;
   readonly source: string;
   readonly isDefault: boolean;
 }
@@ -233,10 +234,14 @@ function describe(leaf: Leaf, bound: Bound, sources: ReadonlyMap<string, string>
   const source = sources.get(leaf.key);
   return {
     key: leaf.key,
-    value: stored === null ? undefined : isSensitive ? '[redacted]' : leaf.option.kind.show(stored),
+    value: stored === null ? undefined : isSensitive ? '[redacted]' : shown(leaf, stored),
     source: source ?? 'default',
     isDefault: source === undefined,
   };
+}
+
+function shown({ option }: Leaf, stored: Stored): Stored {
+  return option.kind.suffix === '' ? stored : option.kind.show(stored);
 }
 
 function storedAt(bound: Bound, key: string): Stored | null {

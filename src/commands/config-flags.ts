@@ -1,0 +1,61 @@
+import { type Command, Option as Flag } from 'commander';
+import { isSwitch, LEAF_BY_FLAG, LEAVES } from '../config/declarations.ts';
+import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
+
+/** The handful that most people need; the others work all the same and stand in docs/configuration.md. */
+const SHOWN = new Set([
+  'store.url',
+  'timeseries.url',
+  'controlPlane.url',
+  'controlPlane.dryRun',
+  'http.admin',
+  'http.health',
+  'http.metrics',
+  'telemetry.logLevel',
+  'telemetry.logFormat',
+]);
+
+/** Gives a command every option as a flag, and the flags that carry files and single keys. */
+export function addConfigFlags(command: Command): Command {
+  command
+    .addOption(
+      new Flag('-c, --config <file>', 'YAML file with options; may be repeated, the later wins').argParser(collect),
+    )
+    .addOption(new Flag('--set <key=value>', 'one option by its key; may be repeated').argParser(collect));
+  for (const leaf of LEAVES) {
+    for (const flag of leaf.flags) {
+      const isShown = SHOWN.has(leaf.key) && flag === leaf.flags.at(-1);
+      const value = isSwitch(leaf) ? '[true|false]' : '<value>';
+      const option = new Flag(`--${flag} ${value}`, leaf.option.doc).hideHelp(!isShown);
+      // A switch alone means yes; it stays text, because the configuration reads text from every side.
+      command.addOption(isSwitch(leaf) ? option.preset('true') : option);
+    }
+  }
+  return command;
+}
+
+/** Reads what `addConfigFlags` declared, together with the environment. Throws ConfigError. */
+export function configOf(command: Command, env: NodeJS.ProcessEnv = process.env): LoadedConfig {
+  const given = command.optsWithGlobals<Record<string, unknown>>();
+  const flags: Record<string, string> = {};
+  for (const flag of LEAF_BY_FLAG.keys()) {
+    const value = given[attributeName(flag)];
+    if (typeof value === 'string') flags[flag] = value;
+  }
+  const files = texts(given['config']);
+  return loadConfig({ ...(files.length > 0 ? { files } : {}), env, flags, set: texts(given['set']) });
+}
+
+/** As commander names the value of a flag. */
+function attributeName(flag: string): string {
+  return new Flag(`--${flag} <value>`).attributeName();
+}
+
+/** Commander's own variadic flags would swallow the arguments behind them. */
+function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}
