@@ -1,0 +1,36 @@
+import { Worker } from 'node:worker_threads';
+import type { Answer, Request, WorkerOptions } from './messages.ts';
+
+/** The wire between the store and the thread that has the file. */
+export interface Link {
+  send(request: Request): void;
+  /** Ends the thread at once; SQLite rolls back what it had not committed. */
+  end(): Promise<void>;
+}
+
+export interface LinkEvents {
+  onAnswer(answer: Answer): void;
+  /** The thread is gone, for whatever reason; called once, also after `end`. */
+  onEnd(why: string): void;
+}
+
+export type OpenLink = (options: WorkerOptions, events: LinkEvents) => Link;
+
+/** In a checkout Node runs the .ts file as it is; in the package there is only the compiled one. */
+const WORKER_URL = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+
+export const openWorkerLink: OpenLink = (options, events) => {
+  const worker = new Worker(WORKER_URL, { workerData: options, name: 'sqlite-store' });
+  let why = 'the SQLite worker ended';
+  worker.on('message', (answer: Answer) => events.onAnswer(answer));
+  worker.on('error', (error) => {
+    why = `the SQLite worker failed: ${error instanceof Error ? error.message : String(error)}`;
+  });
+  worker.on('exit', () => events.onEnd(why));
+  return {
+    send: (request) => worker.postMessage(request),
+    end: async () => {
+      await worker.terminate();
+    },
+  };
+};
