@@ -1,0 +1,201 @@
+import { Router } from 'express';
+import { z } from 'zod';
+import type { ActiveVersion } from '../../domain/active-version.ts';
+import { BUCKET_COUNT, type Bucket } from '../../domain/bucket.ts';
+import type { FunctionState } from '../../domain/function-state.ts';
+import { ProblemError } from '../problem.ts';
+import type { AdminWorld } from './admin-world.ts';
+import { check } from './check.ts';
+import { showControl, showEntry, showReasons, showSamples, showState, showTime } from './show.ts';
+
+const PAGE_MAX = 1_000;
+/** Buckets read from the store at a time while a page fills. */
+const BUCKETS_AT_ONCE = 32;
+
+const listQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(100),
+  /** Opaque to callers: the bucket and the last version id that were shown. */
+  cursor: z.string().max(600).optional(),
+});
+
+const decisionsQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(50),
+  before: z.iso.datetime().optional(),
+});
+
+/** Function versions of the whole fleet, from any member: what is durable from the store, what is live where it is mine. */
+export function functionRoutes(world: AdminWorld): Router {
+  const router = Router();
+
+  router.get('/functions', async (request, response) => {
+    const { limit, cursor } = check(listQuery, request.query, 'query');
+    response.json(await page(world, { limit, after: readCursor(cursor) }));
+  });
+
+  router.get('/functions/:versionId', async (request, response) => {
+    response.json(await showVersion(world, request.params.versionId));
+  });
+
+  router.get('/functions/:versionId/decisions', async (request, response) => {
+    const { limit, before } = check(decisionsQuery, request.query, 'query');
+    const entries = await world.store.ledger.recall(request.params.versionId, {
+      limit,
+      beforeMs: before === undefined ? undefined : Date.parse(before),
+    });
+    const last = entries.at(-1);
+    response.json({
+      items: entries.map(showEntry),
+      next: entries.length === limit && last ? showTime(last.atMs) : null,
+    });
+  });
+
+  return router;
+}
+
+interface Position {
+  readonly bucket: Bucket;
+  readonly versionId: string;
+}
+
+async function page(world: AdminWorld, { limit, after }: { limit: number; after: Position | undefined }) {
+  const items: unknown[] = [];
+  let first = after?.bucket ?? 0;
+  while (first < BUCKET_COUNT) {
+    const buckets = Array.from(
+      { length: Math.min(BUCKETS_AT_ONCE, BUCKET_COUNT - first) },
+      (_, index) => first + index,
+    );
+    const [versions, states] = await Promise.all([
+      world.store.catalogue.read(buckets),
+      world.store.states.read(buckets),
+    ]);
+    const stateOf = new Map(states.map((state) => [state.versionId, state]));
+    for (const version of versions.filter((each) => isAfter(each, after)).sort(inOrder)) {
+      if (items.length === limit) return { items, next: writeCursor(items.at(-1) as Position) };
+      items.push(summarise(world, version, stateOf.get(version.versionId)));
+    }
+    first += buckets.length;
+  }
+  return { items, next: null };
+}
+
+function summarise(world: AdminWorld, version: ActiveVersion, state: FunctionState | undefined) {
+  const latest = world.live(version.versionId)?.latest;
+  return {
+    versionId: version.versionId,
+    functionId: version.functionId,
+    account: version.account,
+    bucket: version.bucket,
+    owner: world.ownerOf(version.bucket) ?? null,
+    seenAt: showTime(version.seenMs),
+    applied: state?.applied ?? null,
+    phase: state?.phase ?? null,
+    outcome: state?.outcome || null,
+    latest: latest
+      ? {
+          at: showTime(latest.atMs),
+          verdict: latest.verdict,
+          wanted: latest.wanted ?? null,
+          actual: latest.actual ?? null,
+          reasons: latest.reasons.map((reason) => reason.code),
+        }
+      : null,
+  };
+}
+
+async function showVersion(world: AdminWorld, versionId: string) {
+  const bucket = await world.bucketOf(versionId);
+  const live = world.live(versionId);
+  const [versions, state, controls] = await Promise.all([
+    bucket === undefined || live ? [] : world.store.catalogue.read([bucket]),
+    bucket === undefined ? undefined : world.store.states.read([bucket]),
+    world.store.controls.list(world.nowMs()),
+  ]);
+  const version = live?.version ?? versions.find((each) => each.versionId === versionId);
+  if (!version) {
+    throw new ProblemError({
+      status: 404,
+      code: 'version-unknown',
+      title: 'No such function version',
+      detail:
+        'No active function version has this id. GET /v1/functions lists them; a new one appears within one discovery interval of its first metrics.',
+    });
+  }
+  const row = live?.state ?? state?.find((each) => each.versionId === versionId);
+  const target = live?.target.state === 'known' ? live.target.target : undefined;
+  return {
+    versionId: version.versionId,
+    functionId: version.functionId,
+    account: version.account,
+    bucket: version.bucket,
+    owner: world.ownerOf(version.bucket) ?? null,
+    /** False: another member decides for it; what is live there is not known here. */
+    isMine: live !== undefined,
+    seenAt: showTime(version.seenMs),
+    profiles: version.profiles,
+    profile: live?.profile ?? null,
+    state: row ? showState(row) : null,
+    target: target
+      ? {
+          status: target.status,
+          min: target.instancesMin,
+          max: target.instancesMax,
+          concurrency: target.concurrency,
+          policy: target.policy ?? null,
+        }
+      : null,
+    latest: live?.latest
+      ? {
+          at: showTime(live.latest.atMs),
+          verdict: live.latest.verdict,
+          previous: live.latest.previous ?? null,
+          wanted: live.latest.wanted ?? null,
+          actual: live.latest.actual ?? null,
+          policy: live.latest.policy,
+          reasons: showReasons(live.latest.reasons),
+        }
+      : null,
+    utilisation: showSamples(live?.utilisation ?? []),
+    demand: showSamples(live?.demand ?? []),
+    controls: controls.filter((control) => 'versionId' in control && control.versionId === versionId).map(showControl),
+  };
+}
+
+function inOrder(a: ActiveVersion, b: ActiveVersion): number {
+  if (a.bucket !== b.bucket) return a.bucket - b.bucket;
+  return a.versionId < b.versionId ? -1 : 1;
+}
+
+function isAfter(version: Position, after: Position | undefined): boolean {
+  if (!after || version.bucket > after.bucket) return true;
+  return version.bucket === after.bucket && version.versionId > after.versionId;
+}
+
+function writeCursor({ bucket, versionId }: Position): string {
+  return Buffer.from(JSON.stringify([bucket, versionId])).toString('base64url');
+}
+
+function readCursor(cursor: string | undefined): Position | undefined {
+  if (cursor === undefined) return undefined;
+  try {
+    const [bucket, versionId] = z
+      .tuple([
+        z
+          .number()
+          .int()
+          .min(0)
+          .max(BUCKET_COUNT - 1),
+        z.string(),
+      ])
+      .parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
+    return { bucket, versionId };
+  } catch (cause) {
+    throw new ProblemError({
+      status: 400,
+      code: 'cursor-unusable',
+      title: 'Unusable cursor',
+      detail: 'Use the value of "next" from the page before, unchanged, or leave the cursor out to start again.',
+      errors: [{ pointer: '/query/cursor', message: cause instanceof Error ? 'not a cursor of this API' : 'unusable' }],
+    });
+  }
+}

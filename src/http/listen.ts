@@ -1,0 +1,43 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A port that cannot be had is a start-up fault, told in one line. */
+export class ListenError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ListenError';
+  }
+}
+
+/** Starts listening and tells the port; port 0 asks the system for a free one. */
+export function listen(server: Server, options: { host: string; port: number; what: string }): Promise<number> {
+  const { host, port, what } = options;
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(new ListenError(`cannot listen on ${host}:${port} for ${what}: ${explain(error)}`, { cause: error }));
+    });
+    server.listen({ host, port }, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+function explain(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return 'the port is taken; stop the other process or choose another port';
+    case 'EACCES':
+      return 'not allowed; ports below 1024 need a privilege, choose a higher one';
+    case 'EADDRNOTAVAIL':
+      return 'this machine has no such address';
+    default:
+      return error.message;
+  }
+}
+
+/** Ends a server now: idle connections are closed, running answers get `graceMs`. */
+export async function closeServer(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const force = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearTimeout(force);
+}

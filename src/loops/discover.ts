@@ -1,0 +1,185 @@
+import type { Logger } from 'pino';
+import type { ActiveVersion } from '../domain/active-version.ts';
+import { BUCKET_COUNT, type Bucket } from '../domain/bucket.ts';
+import { isUsableId } from '../domain/function-version.ts';
+import { type Part, partShows } from '../domain/part.ts';
+import type { Clock } from '../lib/clock.ts';
+import { forEachLimited } from '../lib/limiter.ts';
+import type { Catalogue } from '../ports/catalogue.ts';
+import type { Discovered, SignalReader } from '../ports/signal-reader.ts';
+import type { Meters } from '../telemetry/meters.ts';
+import type { Duty } from './duty.ts';
+
+export interface DiscoverOptions {
+  readonly duty: Duty;
+  readonly reader: SignalReader;
+  readonly catalogue: Catalogue;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly meters: Meters;
+  /** Where a version belongs when its metrics do not say. */
+  readonly place: (versionId: string) => Bucket;
+  readonly ttlMs: number;
+  readonly refreshAfterMs: number;
+  /** When a part could not be read for this long, the versions last known in it are kept alive. */
+  readonly heldAfterMs: number;
+  readonly partsAtOnce: number;
+  readonly rowsPerWrite: number;
+}
+
+interface Known {
+  row: ActiveVersion;
+  /** On the monotonic clock. */
+  writtenMs: number;
+  seenMs: number;
+}
+
+const ALL_BUCKETS: readonly Bucket[] = Array.from({ length: BUCKET_COUNT }, (_, bucket) => bucket);
+
+/**
+ * Finds the active function versions and keeps them as rows that age out, under the discovery duty. Only what was seen is
+ * written: a part that failed says nothing, and one that fails for long has its last known versions kept alive, so that
+ * an outage longer than the rows' life empties nothing.
+ */
+export class Discover {
+  readonly #options: DiscoverOptions;
+  readonly #known = new Map<string, Known>();
+  /** Since when a part has not been read whole. */
+  readonly #failingSinceMs = new Map<string, number>();
+  #loadedUnder: bigint | undefined;
+
+  constructor(options: DiscoverOptions) {
+    this.#options = options;
+  }
+
+  async activate({ signal }: { signal: AbortSignal }): Promise<void> {
+    const { duty, reader, partsAtOnce, meters } = this.#options;
+    const token = duty.heldToken();
+    if (token === undefined) return;
+    await this.#load(token);
+    const parts = reader.plan({ buckets: ALL_BUCKETS, versions: this.#known.size, bucketCount: BUCKET_COUNT });
+    await forEachLimited(parts, partsAtOnce, async (part) => {
+      signal.throwIfAborted();
+      const discovered = await reader.discover(part, { signal });
+      this.#note(part, discovered);
+      await this.#write(await this.#dueRows(part, discovered, token));
+    });
+    this.#forgetAged();
+    meters.set('starling_discovery_versions', this.#known.size);
+  }
+
+  /** What predecessors wrote need not be written again before its time. */
+  async #load(token: bigint): Promise<void> {
+    if (this.#loadedUnder === token) return;
+    const { catalogue, clock } = this.#options;
+    const rows = await catalogue.read(ALL_BUCKETS);
+    const nowMs = clock.monotonicMs();
+    const wallMs = clock.wallMs();
+    this.#known.clear();
+    this.#failingSinceMs.clear();
+    for (const row of rows) {
+      const ageMs = Math.max(0, wallMs - row.seenMs);
+      this.#known.set(row.versionId, { row, writtenMs: nowMs - ageMs, seenMs: nowMs - ageMs });
+    }
+    this.#loadedUnder = token;
+  }
+
+  #note(part: Part, discovered: Discovered): void {
+    const { clock, meters, logger } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (discovered.state === 'read') this.#failingSinceMs.delete(part.name);
+    else if (!this.#failingSinceMs.has(part.name)) {
+      this.#failingSinceMs.set(part.name, nowMs);
+      logger.warn(
+        { event: `discovery.${discovered.state}`, part: part.name, detail: discovered.detail },
+        'a part could not be read whole; its versions stay as they are',
+      );
+    }
+    meters.set('starling_discovery_part_age_seconds', (nowMs - (this.#failingSinceMs.get(part.name) ?? nowMs)) / 1000, {
+      part: part.name,
+    });
+  }
+
+  /** New and changed versions at once, old rows when they are due, and those of a part that has been dark for long. */
+  async #dueRows(part: Part, discovered: Discovered, token: bigint): Promise<ActiveVersion[]> {
+    const { clock, refreshAfterMs, heldAfterMs } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const due: ActiveVersion[] = [];
+    for (const version of discovered.versions) {
+      if (!isUsableId(version.versionId)) {
+        this.#options.meters.add('starling_discovery_rejected_total', 1, { why: 'id' });
+        continue;
+      }
+      const row: ActiveVersion = {
+        versionId: version.versionId,
+        functionId: version.functionId,
+        account: version.account,
+        bucket: version.bucket ?? this.#options.place(version.versionId),
+        profiles: version.profiles,
+        seenMs: clock.wallMs(),
+        discoveryToken: token,
+      };
+      const known = this.#known.get(version.versionId);
+      if (known && !isOther(known.row, row) && nowMs - known.writtenMs < refreshAfterMs) {
+        known.seenMs = nowMs;
+        continue;
+      }
+      if (known && known.row.bucket !== row.bucket) await this.#retire(known.row);
+      if (!known)
+        this.#options.logger.info(
+          { event: 'version.discovered', function_version_id: row.versionId, bucket: row.bucket },
+          'found',
+        );
+      due.push(row);
+    }
+    const darkSinceMs = this.#failingSinceMs.get(part.name);
+    if (darkSinceMs !== undefined && nowMs - darkSinceMs >= heldAfterMs) {
+      for (const known of this.#known.values()) {
+        if (!partShows(part, known.row) || nowMs - known.writtenMs < refreshAfterMs) continue;
+        due.push({ ...known.row, seenMs: clock.wallMs(), discoveryToken: token });
+      }
+    }
+    return due;
+  }
+
+  async #write(rows: readonly ActiveVersion[]): Promise<void> {
+    const { catalogue, duty, clock, ttlMs, rowsPerWrite } = this.#options;
+    const batches = [...Map.groupBy(rows, (row) => row.bucket)].flatMap(([bucket, ofBucket]) => {
+      const chunks: Array<{ bucket: Bucket; rows: ActiveVersion[] }> = [];
+      for (let from = 0; from < ofBucket.length; from += rowsPerWrite) {
+        chunks.push({ bucket, rows: ofBucket.slice(from, from + rowsPerWrite) });
+      }
+      return chunks;
+    });
+    await forEachLimited(batches, WRITES_AT_ONCE, async ({ bucket, rows: chunk }) => {
+      // A holder whose tenure is in doubt writes nothing; a late duplicate from it would harm nobody.
+      if (duty.heldToken() === undefined) return;
+      await catalogue.enrol(bucket, chunk, { ttlSeconds: Math.round(ttlMs / 1000) });
+      const nowMs = clock.monotonicMs();
+      for (const row of chunk) this.#known.set(row.versionId, { row, writtenMs: nowMs, seenMs: nowMs });
+    });
+  }
+
+  /** A version whose metrics carry another bucket now: its old row must not find it a second owner until it ages out. */
+  async #retire(row: ActiveVersion): Promise<void> {
+    await this.#options.catalogue.enrol(row.bucket, [row], { ttlSeconds: 1 });
+  }
+
+  #forgetAged(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const [versionId, { writtenMs }] of this.#known) {
+      if (nowMs - writtenMs > this.#options.ttlMs) this.#known.delete(versionId);
+    }
+  }
+}
+
+const WRITES_AT_ONCE = 32;
+
+function isOther(a: ActiveVersion, b: ActiveVersion): boolean {
+  return (
+    a.functionId !== b.functionId ||
+    a.account !== b.account ||
+    a.bucket !== b.bucket ||
+    a.profiles.join() !== b.profiles.join()
+  );
+}

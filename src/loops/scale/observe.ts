@@ -1,0 +1,203 @@
+import {
+  ABSENT_GAUGE,
+  ABSENT_WINDOW,
+  type Gauge,
+  type InvocationRecord,
+  type Quality,
+  type Signals,
+  type Window,
+} from '../../domain/signal.ts';
+import type { Backfill, Column, ProfileReading } from '../../ports/signal-reader.ts';
+import type { History } from '../../scaling/history.ts';
+import type { Tracked } from './tracked.ts';
+
+type LoadSignal = 'utilisation' | 'demand' | 'instances';
+const LOAD_SIGNALS = ['utilisation', 'demand', 'instances'] as const satisfies readonly LoadSignal[];
+
+/** A column, turned so that one version's value is found at once. */
+interface Lookup {
+  readonly column: Column;
+  readonly values: ReadonlyMap<string, number>;
+  readonly rejected: ReadonlySet<string>;
+}
+
+interface ProfileView {
+  readonly profile: string;
+  readonly atMs: number;
+  readonly load: Readonly<Record<LoadSignal, Lookup | undefined>>;
+  readonly invocation: Lookup | undefined;
+}
+
+/** Turns the readings of one part into what deciding wants to know about each version, and remembers what has to last. */
+export class Observer {
+  readonly #utilisation: History;
+  readonly #demand: History;
+  readonly #switchProfileAfterMs: number;
+  /** The request counters as last read: profile → version → value. */
+  readonly #counters = new Map<string, Map<string, number>>();
+
+  constructor(options: { utilisation: History; demand: History; switchProfileAfterMs: number }) {
+    this.#utilisation = options.utilisation;
+    this.#demand = options.demand;
+    this.#switchProfileAfterMs = options.switchProfileAfterMs;
+  }
+
+  /** Call once per part; the answer gives the signals of each version in it. */
+  take(readings: readonly ProfileReading[]): (tracked: Tracked, nowMs: number) => Signals {
+    const views = readings.map(viewOf);
+    return (tracked, nowMs) => this.#signalsOf(tracked, views, nowMs);
+  }
+
+  /** Past samples, for versions that this replica has not watched long enough. */
+  prefill(tracked: Tracked, backfills: readonly Backfill[], span: { nowMs: number; idleMs: number }): void {
+    const { versionId } = tracked.version;
+    const chosen = backfills.find((backfill) => backfill.profile === tracked.profile);
+    for (const [atMs, value] of chosen?.utilisation.get(versionId) ?? []) this.#utilisation.add(versionId, atMs, value);
+    for (const [atMs, value] of chosen?.demand.get(versionId) ?? []) this.#demand.add(versionId, atMs, value);
+    // Idleness is proven only when every profile could say who was called.
+    if (backfills.length === 0 || backfills.some((backfill) => backfill.state !== 'read' || !backfill.invoked)) return;
+    tracked.watchedSinceMs = Math.min(tracked.watchedSinceMs ?? span.nowMs, span.nowMs - span.idleMs);
+    // When in the span it was called is not known: taking "now" only delays zero.
+    if (backfills.some((backfill) => backfill.invoked?.has(versionId))) tracked.lastInvokedMs ??= span.nowMs;
+  }
+
+  forget(versionId: string): void {
+    this.#forgetLoad(versionId);
+    for (const counters of this.#counters.values()) counters.delete(versionId);
+  }
+
+  /** Samples of another profile mean something else: they are not carried over. */
+  #forgetLoad(versionId: string): void {
+    this.#utilisation.forget(versionId);
+    this.#demand.forget(versionId);
+  }
+
+  #signalsOf(tracked: Tracked, views: readonly ProfileView[], nowMs: number): Signals {
+    const view = this.#chooseProfile(tracked, views, nowMs);
+    const invocation = this.#recordInvocation(tracked, views, nowMs);
+    if (!view) {
+      return {
+        profile: undefined,
+        utilisation: ABSENT_WINDOW,
+        demand: ABSENT_WINDOW,
+        instances: ABSENT_GAUGE,
+        invocation,
+      };
+    }
+    const { versionId } = tracked.version;
+    return {
+      profile: view.profile,
+      utilisation: windowOf(view.load.utilisation, this.#utilisation, versionId, view.atMs),
+      demand: windowOf(view.load.demand, this.#demand, versionId, view.atMs),
+      instances: gaugeOf(view.load.instances, versionId, view.atMs),
+      invocation,
+    };
+  }
+
+  /**
+   * A counter that is new or has changed since the last look is a call; its value means nothing. The first look after
+   * taking a version over proves nothing either way: the back-fill tells what was before.
+   */
+  #recordInvocation(tracked: Tracked, views: readonly ProfileView[], nowMs: number): InvocationRecord {
+    const { versionId } = tracked.version;
+    let quality: Quality = 'absent';
+    for (const { profile, invocation } of views) {
+      if (!invocation) continue;
+      quality = worse(quality, invocationQuality(invocation));
+      const counter = invocation.values.get(versionId);
+      if (counter === undefined) continue;
+      const counters = this.#counters.get(profile) ?? new Map<string, number>();
+      this.#counters.set(profile, counters);
+      const before = counters.get(versionId);
+      if (before !== counter && (before !== undefined || tracked.isCounterWatched)) tracked.lastInvokedMs = nowMs;
+      counters.set(versionId, counter);
+    }
+    if (quality === 'fresh') {
+      tracked.isCounterWatched = true;
+      tracked.watchedSinceMs ??= nowMs;
+    }
+    return { quality, lastMs: tracked.lastInvokedMs, watchedSinceMs: tracked.watchedSinceMs };
+  }
+
+  /**
+   * The first profile that shows the version. A version that has just vanished from its profile stays with it for a
+   * while: falling through at once would turn a failed scrape into a change of meaning.
+   */
+  #chooseProfile(tracked: Tracked, views: readonly ProfileView[], nowMs: number): ProfileView | undefined {
+    const { versionId } = tracked.version;
+    const remembered = views.find((view) => view.profile === tracked.profile);
+    const best = views.find((view) => LOAD_SIGNALS.some((signal) => view.load[signal]?.values.has(versionId)));
+    if (best && best === remembered) {
+      tracked.profileMissingSinceMs = undefined;
+      return best;
+    }
+    if (remembered && !LOAD_SIGNALS.some((signal) => remembered.load[signal]?.values.has(versionId))) {
+      tracked.profileMissingSinceMs ??= nowMs;
+      if (nowMs - tracked.profileMissingSinceMs < this.#switchProfileAfterMs) return remembered;
+    }
+    if (best) {
+      if (tracked.profile !== undefined) this.#forgetLoad(versionId);
+      tracked.profile = best.profile;
+      tracked.profileMissingSinceMs = undefined;
+      return best;
+    }
+    return remembered ?? views.find((view) => tracked.version.profiles.includes(view.profile));
+  }
+}
+
+function viewOf(reading: ProfileReading): ProfileView {
+  return {
+    profile: reading.profile,
+    atMs: reading.atMs,
+    load: {
+      utilisation: lookupOf(reading.utilisation),
+      demand: lookupOf(reading.demand),
+      instances: lookupOf(reading.instances),
+    },
+    invocation: lookupOf(reading.invocation),
+  };
+}
+
+function lookupOf(column: Column | undefined): Lookup | undefined {
+  if (!column) return undefined;
+  const values = new Map<string, number>();
+  for (const [index, versionId] of column.versionIds.entries())
+    values.set(versionId, column.values[index] ?? Number.NaN);
+  return { column, values, rejected: new Set(column.rejected.map((rejection) => rejection.versionId)) };
+}
+
+function qualityOf(lookup: Lookup | undefined, versionId: string): Quality {
+  if (!lookup) return 'absent';
+  if (lookup.column.state === 'failed') return 'stale';
+  if (lookup.rejected.has(versionId)) return 'invalid';
+  if (lookup.values.has(versionId)) return lookup.column.state === 'partial' ? 'partial' : 'fresh';
+  // What a partial answer leaves out is not known to be absent.
+  return lookup.column.state === 'partial' ? 'stale' : 'absent';
+}
+
+function windowOf(lookup: Lookup | undefined, history: History, versionId: string, atMs: number): Window {
+  const quality = qualityOf(lookup, versionId);
+  const value = lookup?.values.get(versionId);
+  if (value !== undefined) history.add(versionId, atMs, value);
+  return { quality, samples: history.samples(versionId, atMs) };
+}
+
+function gaugeOf(lookup: Lookup | undefined, versionId: string, atMs: number): Gauge {
+  const quality = qualityOf(lookup, versionId);
+  const value = lookup?.values.get(versionId);
+  return value === undefined ? { ...ABSENT_GAUGE, quality } : { quality, value, atMs };
+}
+
+/** Of the whole column: whether its silence about a version may be believed. */
+function invocationQuality({ column }: Lookup): Quality {
+  if (column.state === 'failed') return 'stale';
+  if (column.state === 'partial') return 'partial';
+  return column.isPresent ? 'fresh' : 'absent';
+}
+
+/** Several profiles may count calls: one that failed spoils the proof, one that does not exist does not. */
+function worse(a: Quality, b: Quality): Quality {
+  if (a === 'absent') return b;
+  if (b === 'absent') return a;
+  return a === 'fresh' ? b : a;
+}

@@ -1,0 +1,146 @@
+import type { Logger } from 'pino';
+import type { Actuation } from '../../domain/actuation.ts';
+import type { Bucket } from '../../domain/bucket.ts';
+import type { Decision } from '../../domain/decision.ts';
+import type { LedgerEntry } from '../../domain/ledger-entry.ts';
+import type { MemberId } from '../../domain/member.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Ledger } from '../../ports/ledger.ts';
+import type { Meters } from '../../telemetry/meters.ts';
+import type { Tracked } from './tracked.ts';
+
+export interface RecorderOptions {
+  readonly memberId: MemberId;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly meters: Meters;
+  readonly flushMs: number;
+  /** Entries held while the store does not take them; the oldest go first. */
+  readonly bufferMax: number;
+}
+
+/**
+ * Keeps what was decided and done where people find it: the latest in memory, what is new in the ledger, acts in the log.
+ * A decision is new when its verdict or its reasons are others than last time; numbers alone make none.
+ */
+export class Recorder {
+  readonly #options: RecorderOptions;
+  readonly #servedMs = new Map<Bucket, number>();
+  #buffer: LedgerEntry[] = [];
+  #flushing: Promise<void> | undefined;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+  }
+
+  decided(tracked: Tracked, decision: Decision): void {
+    const { verdict, previous, wanted, actual, reasons, policy, atMs } = decision;
+    tracked.latest = { verdict, previous, wanted, actual, reasons, policy, atMs };
+    this.#options.meters.add('starling_decisions_total', 1, { verdict, reason: reasons[0]?.code ?? 'none' });
+    const key = `${verdict}:${reasons.map((reason) => reason.code).join(' ')}`;
+    const isFirst = tracked.recordedKey === '';
+    if (key === tracked.recordedKey) return;
+    tracked.recordedKey = key;
+    // That a version is met and left as it is would be a row per version at every take-over, and news to nobody.
+    if (isFirst && verdict === 'keep') return;
+    // What is acted on is entered when its outcome is known.
+    if (verdict === 'keep' || verdict === 'abstain') this.#enter(tracked, decision, undefined);
+  }
+
+  acted(tracked: Tracked, decision: Decision, actuation: Actuation): void {
+    this.#enter(tracked, decision, actuation);
+    const { functionId, versionId } = tracked.version;
+    const level =
+      actuation.outcome === 'applied' || actuation.outcome === 'already-so' || actuation.outcome === 'dry-run'
+        ? 'info'
+        : 'warn';
+    this.#options.logger[level](
+      {
+        event: `actuation.${actuation.outcome}`,
+        function_id: functionId,
+        function_version_id: versionId,
+        from: decision.previous,
+        to: decision.wanted,
+        token: tracked.state?.token.toString(),
+        reasons: decision.reasons.map((reason) => reason.code),
+        ...(actuation.detail && { detail: actuation.detail }),
+      },
+      `${decision.verdict} ${decision.previous ?? '?'} -> ${decision.wanted ?? '?'}`,
+    );
+  }
+
+  served(buckets: readonly Bucket[]): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const bucket of buckets) this.#servedMs.set(bucket, nowMs);
+  }
+
+  /** Whether this bucket was evaluated since it came here. */
+  hasServed(bucket: Bucket): boolean {
+    return this.#servedMs.has(bucket);
+  }
+
+  left(bucket: Bucket): void {
+    this.#servedMs.delete(bucket);
+  }
+
+  /** Milliseconds since the last evaluation; undefined where there was none here. */
+  servedAgeMs(bucket: Bucket): number | undefined {
+    const servedMs = this.#servedMs.get(bucket);
+    return servedMs === undefined ? undefined : this.#options.clock.monotonicMs() - servedMs;
+  }
+
+  /** Writes what is left, for a stop; bounded by the store's own deadlines. */
+  async close(): Promise<void> {
+    this.#cancelTimer?.();
+    await this.#flushing;
+    await this.#flush();
+  }
+
+  #enter(tracked: Tracked, decision: Decision, actuation: Actuation | undefined): void {
+    const { versionId, functionId } = tracked.version;
+    this.#buffer.push({
+      versionId,
+      functionId,
+      atMs: decision.atMs,
+      verdict: decision.verdict,
+      previous: decision.previous,
+      wanted: decision.wanted,
+      actual: decision.actual,
+      policy: decision.policy,
+      reasons: decision.reasons,
+      utilisation: decision.signals.utilisation.samples,
+      demand: decision.signals.demand.samples,
+      holder: this.#options.memberId,
+      token: actuation ? tracked.state?.token : undefined,
+      outcome: actuation?.outcome,
+      detail: actuation?.detail ?? '',
+    });
+    const surplus = this.#buffer.length - this.#options.bufferMax;
+    if (surplus > 0) {
+      this.#buffer.splice(0, surplus);
+      this.#options.meters.add('starling_ledger_dropped_total', surplus);
+    }
+    this.#cancelTimer ??= this.#options.clock.after(this.#options.flushMs, () => {
+      this.#cancelTimer = undefined;
+      this.#flushing = (this.#flushing ?? Promise.resolve()).then(() => this.#flush());
+    });
+  }
+
+  async #flush(): Promise<void> {
+    const entries = this.#buffer;
+    if (entries.length === 0) return;
+    this.#buffer = [];
+    try {
+      await this.#options.ledger.record(entries);
+    } catch (error) {
+      // Some of them may be in; the rest is lost, and harms nobody.
+      this.#options.meters.add('starling_ledger_dropped_total', entries.length);
+      this.#options.logger.warn(
+        { event: 'ledger.lost', entries: entries.length, err: error },
+        'decisions were not recorded',
+      );
+    }
+  }
+}

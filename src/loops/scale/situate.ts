@@ -1,0 +1,62 @@
+import type { Control } from '../../domain/control.ts';
+import type { Policy } from '../../domain/policy.ts';
+import type { Reason } from '../../domain/reason.ts';
+import type { Signals } from '../../domain/signal.ts';
+import type { TargetAnswer } from '../../ports/target-source.ts';
+import type { DecidingSettings } from '../../scaling/deciding-settings.ts';
+import type { PolicyKnowledge, Situation, TargetKnowledge } from '../../scaling/situation.ts';
+import type { Tracked } from './tracked.ts';
+
+export interface SituateOptions {
+  readonly settings: DecidingSettings;
+  /** For versions whose control plane names no policy. */
+  readonly defaultPolicy: Policy;
+  /** An answer older than this counts as last known. */
+  readonly targetStaleAfterMs: number;
+}
+
+/** Puts together what one decision is made from. The same for the loop and for the commands that only look. */
+export function situate(
+  tracked: Tracked,
+  facts: {
+    signals: Signals;
+    target: TargetAnswer;
+    controls: readonly Control[];
+    isFleetFrozen: boolean;
+    hindrance: Reason | undefined;
+    nowMs: number;
+  },
+  options: SituateOptions,
+): Situation {
+  const target = knowTarget(tracked, facts.target, facts.nowMs);
+  return {
+    nowMs: facts.nowMs,
+    signals: facts.signals,
+    target,
+    policy: knowPolicy(target, options),
+    previous: tracked.state?.applied,
+    memory: tracked.memory,
+    controls: facts.controls,
+    isFleetFrozen: facts.isFleetFrozen,
+    hindrance: facts.hindrance,
+    settings: options.settings,
+  };
+}
+
+/** What the source says; where it has never said anything, what the durable row remembers. */
+function knowTarget(tracked: Tracked, answer: TargetAnswer, nowMs: number): TargetKnowledge {
+  if (answer.state === 'known') {
+    if (tracked.lastKnown?.target !== answer.target)
+      tracked.lastKnown = { target: answer.target, atMs: nowMs - answer.ageMs };
+    return answer;
+  }
+  if (answer.state === 'gone' || !tracked.lastKnown) return answer;
+  return { state: 'known', target: tracked.lastKnown.target, ageMs: Math.max(0, nowMs - tracked.lastKnown.atMs) };
+}
+
+function knowPolicy(target: TargetKnowledge, options: SituateOptions): PolicyKnowledge {
+  if (target.state !== 'known') return { state: 'unknown' };
+  const policy = target.target.policy ?? options.defaultPolicy;
+  if (target.ageMs > options.targetStaleAfterMs) return { state: 'last-known', policy, ageMs: target.ageMs };
+  return { state: target.target.policy ? 'known' : 'default', policy };
+}

@@ -1,0 +1,72 @@
+import type { ActiveVersion } from '../../domain/active-version.ts';
+import type { Verdict } from '../../domain/decision.ts';
+import type { FencingToken } from '../../domain/fencing-token.ts';
+import type { FunctionState } from '../../domain/function-state.ts';
+import type { Reason } from '../../domain/reason.ts';
+import type { Memory } from '../../scaling/memory.ts';
+import { FRESH_MEMO, type LastKnown } from './memo.ts';
+
+/** The last decision, without its samples: those are in the history and are fetched when somebody asks. */
+export interface Verdicted {
+  readonly verdict: Verdict;
+  readonly previous: number | undefined;
+  readonly wanted: number | undefined;
+  readonly actual: number | undefined;
+  readonly reasons: readonly Reason[];
+  readonly policy: string;
+  readonly atMs: number;
+}
+
+/** What a replica keeps about a function version in one of its buckets. */
+export interface Tracked {
+  version: ActiveVersion;
+  /** The durable row as this replica last saw it; undefined: there is none yet. */
+  state: FunctionState | undefined;
+  /** Whether the durable row has been looked for. Until then nothing is decided: a wish may stand that is not known here. */
+  isStateRead: boolean;
+  memory: Memory;
+  /** The target as last heard of, for the time when nobody tells it. */
+  lastKnown: LastKnown | undefined;
+  profile: string | undefined;
+  profileMissingSinceMs: number | undefined;
+  /** The request counters have been read at least once, so a counter that appears now is a call. */
+  isCounterWatched: boolean;
+  lastInvokedMs: number | undefined;
+  watchedSinceMs: number | undefined;
+  isBackfilled: boolean;
+  latest: Verdicted | undefined;
+  /** What the ledger last heard, to tell it only what is new. */
+  recordedKey: string;
+  /** What a dry run would have asked for last. */
+  dryWanted: number | undefined;
+  /** The token with which the control plane last fenced us. */
+  fencedBy: FencingToken | undefined;
+  failures: number;
+  /** On the monotonic clock: nothing is sent before. */
+  notBeforeMs: number;
+  /** Since when a claim of somebody else has been seen pending, unchanged, on the monotonic clock. */
+  pendingSince: { readonly token: bigint; readonly atMs: number } | undefined;
+}
+
+/** A version that has just come into this replica's care. */
+export function track(version: ActiveVersion): Tracked {
+  return {
+    version,
+    state: undefined,
+    isStateRead: false,
+    ...FRESH_MEMO,
+    profile: undefined,
+    profileMissingSinceMs: undefined,
+    isCounterWatched: false,
+    lastInvokedMs: undefined,
+    watchedSinceMs: undefined,
+    isBackfilled: false,
+    latest: undefined,
+    recordedKey: '',
+    dryWanted: undefined,
+    fencedBy: undefined,
+    failures: 0,
+    notBeforeMs: 0,
+    pendingSince: undefined,
+  };
+}

@@ -1,0 +1,270 @@
+import pino from 'pino';
+import { describe, expect, it } from 'vitest';
+import { MemoryStore } from '../../../src/adapters/memory/store.ts';
+import { MemoryWorld } from '../../../src/adapters/memory/world.ts';
+import type { Actuation } from '../../../src/domain/actuation.ts';
+import type { Decision } from '../../../src/domain/decision.ts';
+import { ABSENT_GAUGE, ABSENT_WINDOW } from '../../../src/domain/signal.ts';
+import { Act, type ActOptions } from '../../../src/loops/scale/act.ts';
+import { type Tracked, track } from '../../../src/loops/scale/tracked.ts';
+import { silentMeters } from '../../../src/telemetry/meters.ts';
+import { anActuation, FencedControlPlane } from '../../support/fenced-control-plane.ts';
+import { HandWoundClock, settle } from '../../support/hand-wound-clock.ts';
+
+const BUCKET = 7;
+let serial = 0;
+
+function aVersion(versionId = 'v1'): Tracked {
+  const tracked = track({
+    versionId,
+    functionId: 'f1',
+    account: 'a1',
+    bucket: BUCKET,
+    profiles: [],
+    seenMs: 0,
+    discoveryToken: 1n,
+  });
+  tracked.isStateRead = true;
+  return tracked;
+}
+
+function aDecision(clock: HandWoundClock, wanted: number, previous?: number): Decision {
+  return {
+    verdict: wanted > (previous ?? 0) ? 'raise' : 'lower',
+    previous,
+    actual: previous,
+    wanted,
+    reasons: [{ code: 'load-above-target', facts: {} }],
+    policy: 'steps',
+    atMs: clock.wallMs(),
+    signals: {
+      profile: undefined,
+      utilisation: ABSENT_WINDOW,
+      demand: ABSENT_WINDOW,
+      instances: ABSENT_GAUGE,
+      invocation: { quality: 'absent', lastMs: undefined, watchedSinceMs: undefined },
+    },
+  };
+}
+
+function aStage(options: { controlPlane?: FencedControlPlane } = {}) {
+  const clock = new HandWoundClock();
+  const world = new MemoryWorld({ clock });
+  const controlPlane = options.controlPlane ?? new FencedControlPlane();
+  const member = (memberId: string, changes: Partial<ActOptions> = {}) => {
+    const store = new MemoryStore(world, { name: memberId });
+    const outcomes: Actuation['outcome'][] = [];
+    const act = new Act({
+      memberId,
+      states: store.states,
+      actuator: controlPlane,
+      clock,
+      random: { next: () => 1, uuid: () => `nonce-${serial++}` },
+      logger: pino({ level: 'silent' }),
+      meters: silentMeters,
+      mayAct: () => true,
+      memoOf: () => '{}',
+      onActed: (_tracked, _decision, actuation) => outcomes.push(actuation.outcome),
+      claimDeadlineMs: 3_000,
+      claimHoldMs: 5_000,
+      staleAfterMs: 15_000,
+      bucketsAtOnce: 32,
+      ...changes,
+    });
+    const want = (tracked: Tracked, wanted: number) =>
+      act.run([{ tracked, decision: aDecision(clock, wanted, tracked.state?.applied) }], new AbortController().signal);
+    return { act, store, want, outcomes };
+  };
+  return { clock, world, controlPlane, member, row: () => world.states.shelf(BUCKET).get('v1') };
+}
+
+describe('acting on a decision', () => {
+  it('claims, sends with the token, and settles what was accepted', async () => {
+    const { controlPlane, member, row } = aStage();
+    const { want } = member('m1');
+    const tracked = aVersion();
+    await want(tracked, 3);
+    expect(controlPlane.counts.get('v1')).toBe(3);
+    expect(controlPlane.sent[0]?.token).toBe(row()?.token);
+    expect(row()).toMatchObject({ phase: 'settled', outcome: 'applied', applied: 3, holder: 'm1' });
+    expect(tracked.state).toMatchObject({ phase: 'settled', applied: 3 });
+  });
+
+  it('does not remember a failed write as done, and asks again with a higher token', async () => {
+    const { clock, controlPlane, member, row } = aStage();
+    const { want } = member('m1');
+    const tracked = aVersion();
+    await want(tracked, 2);
+    controlPlane.fault = () => anActuation({ outcome: 'failed', status: 503, detail: 'down' });
+    await want(tracked, 5);
+    expect(row()).toMatchObject({ phase: 'settled', outcome: 'failed', applied: 2 });
+    const failedToken = row()?.token ?? 0n;
+    controlPlane.fault = () => undefined;
+    await clock.wind(2_000);
+    await want(tracked, 5);
+    expect(row()).toMatchObject({ outcome: 'applied', applied: 5 });
+    expect(row()?.token).toBeGreaterThan(failedToken);
+  });
+
+  it('waits longer after each failure, and as long as Retry-After says', async () => {
+    const { clock, controlPlane, member } = aStage();
+    const { want } = member('m1');
+    const tracked = aVersion();
+    controlPlane.fault = () => anActuation({ outcome: 'failed', status: 503 });
+    await want(tracked, 2);
+    await want(tracked, 2);
+    expect(controlPlane.sent).toHaveLength(1);
+    await clock.wind(1_000);
+    await want(tracked, 2);
+    await clock.wind(1_000);
+    await want(tracked, 2);
+    expect(controlPlane.sent).toHaveLength(2);
+    await clock.wind(1_000);
+    controlPlane.fault = () => anActuation({ outcome: 'failed', status: 429, retryAfterMs: 30_000 });
+    await want(tracked, 2);
+    await clock.wind(29_999);
+    await want(tracked, 2);
+    expect(controlPlane.sent).toHaveLength(3);
+    await clock.wind(1);
+    await want(tracked, 2);
+    expect(controlPlane.sent).toHaveLength(4);
+  });
+
+  it('sends nothing for a claim that it lost, and goes on from the row that won', async () => {
+    const { controlPlane, member } = aStage();
+    const first = member('m1');
+    const second = member('m2');
+    const mine = aVersion();
+    const theirs = aVersion();
+    await first.want(mine, 3);
+    await second.want(theirs, 9);
+    expect(controlPlane.sent).toHaveLength(1);
+    expect(theirs.state).toMatchObject({ holder: 'm1', applied: 3 });
+    await second.want(theirs, 9);
+    expect(controlPlane.counts.get('v1')).toBe(9);
+  });
+
+  it('sends nothing when it stood still between the claim and the write', async () => {
+    const { clock, world, controlPlane, member, row } = aStage();
+    const { want, outcomes } = member('m1');
+    world.fateOf = ({ operation }) => ({
+      kind: 'answered',
+      beforeMs: 0,
+      afterMs: operation === 'states.claim' ? 3_000 : 0,
+    });
+    const tracked = aVersion();
+    const done = want(tracked, 4);
+    await clock.wind(3_000);
+    await done;
+    expect(controlPlane.sent).toEqual([]);
+    expect(outcomes).toEqual(['failed']);
+    expect(row()?.applied).toBeUndefined();
+  });
+
+  it('sends nothing when the right to act went while the claim was on its way', async () => {
+    const { controlPlane, member } = aStage();
+    const rights = [true, false];
+    const { want } = member('m1', { mayAct: () => rights.shift() ?? false });
+    await want(aVersion(), 4);
+    expect(controlPlane.sent).toEqual([]);
+  });
+
+  it('cannot free or overwrite the next owner after a pause: the late settle changes nothing', async () => {
+    const { clock, controlPlane, member, row } = aStage();
+    const paused = member('m1');
+    const next = member('m2');
+    let release = () => {};
+    controlPlane.fault = (wish) => {
+      if (wish.wanted !== 4) return undefined;
+      return new Promise((resolve) => {
+        release = () => resolve(controlPlane.accept(wish));
+      });
+    };
+    const mine = aVersion();
+    const running = paused.want(mine, 4);
+    await settle();
+    const theirs = aVersion();
+    theirs.state = row();
+    await clock.wind(1);
+    await next.want(theirs, 6);
+    release();
+    await running;
+    expect(controlPlane.counts.get('v1')).toBe(6);
+    expect(paused.outcomes).toEqual(['fenced']);
+    expect(row()).toMatchObject({ holder: 'm2', phase: 'settled', applied: 6 });
+    expect(mine.state).toMatchObject({ holder: 'm2' });
+  });
+
+  it('overtakes a control plane that has seen a higher token than a restored store', async () => {
+    const { clock, controlPlane, member } = aStage();
+    const farAhead = BigInt(clock.wallMs() + 3_600_000) * 1_000n;
+    controlPlane.accept({ account: 'a1', functionId: 'f1', versionId: 'v1', wanted: 8, token: farAhead, decidedMs: 0 });
+    const { want, outcomes } = member('m1');
+    const tracked = aVersion();
+    await want(tracked, 9);
+    await clock.wind(2_000);
+    await want(tracked, 9);
+    expect(outcomes).toEqual(['fenced', 'applied']);
+    expect(controlPlane.sent[1]?.token).toBe(farAhead + 1n);
+  });
+
+  it('respects a pending claim of somebody else for a while where the control plane checks no tokens', async () => {
+    const { clock, controlPlane, member, row } = aStage({ controlPlane: new FencedControlPlane('plain') });
+    const dead = member('m1', { mayAct: () => true });
+    controlPlane.fault = () => new Promise(() => {});
+    void dead.want(aVersion(), 4);
+    await settle();
+    controlPlane.fault = () => undefined;
+    const { want } = member('m2');
+    const tracked = aVersion();
+    tracked.state = row();
+    await want(tracked, 6);
+    await clock.wind(4_999);
+    await want(tracked, 6);
+    expect(controlPlane.counts.get('v1')).toBeUndefined();
+    await clock.wind(1);
+    await want(tracked, 6);
+    expect(controlPlane.counts.get('v1')).toBe(6);
+  });
+
+  it('takes all changes of a bucket in one claim and one settlement', async () => {
+    const { clock, world, controlPlane, member } = aStage();
+    const operations: string[] = [];
+    world.fateOf = ({ operation }) => {
+      operations.push(operation);
+      return { kind: 'answered', beforeMs: 0, afterMs: 0 };
+    };
+    const { act } = member('m1');
+    const changes = Array.from({ length: 40 }, (_, index) => ({
+      tracked: aVersion(`v${index}`),
+      decision: aDecision(clock, 2),
+    }));
+    await act.run(changes, new AbortController().signal);
+    expect(controlPlane.sent).toHaveLength(40);
+    expect(operations).toEqual(['states.claim', 'states.settle']);
+  });
+
+  it('claims and sends nothing in a dry run, and tells each wish once', async () => {
+    const { controlPlane, member, row } = aStage();
+    controlPlane.isDry = ({ functionId }) => functionId === 'f1';
+    const { want, outcomes } = member('m1');
+    const tracked = aVersion();
+    await want(tracked, 4);
+    await want(tracked, 4);
+    await want(tracked, 5);
+    expect(outcomes).toEqual(['dry-run', 'dry-run']);
+    expect(controlPlane.sent).toEqual([]);
+    expect(row()).toBeUndefined();
+  });
+
+  it('leaves everything for the next cycle when the store is away', async () => {
+    const { controlPlane, member } = aStage();
+    const { want, store } = member('m1');
+    store.line.failNext('unavailable');
+    const tracked = aVersion();
+    await want(tracked, 4);
+    expect(controlPlane.sent).toEqual([]);
+    await want(tracked, 4);
+    expect(controlPlane.counts.get('v1')).toBe(4);
+  });
+});
