@@ -36,7 +36,7 @@ const guards = {
   idleTimeoutSeconds: z
     .number()
     .int()
-    .min(0)
+    .min(1)
     .max(7 * 86_400),
   /** Off: at least one instance, whatever the lower bound says. */
   scaleToZero: z.boolean(),

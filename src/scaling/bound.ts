@@ -31,10 +31,10 @@ function withinPace(view: View, wanted: number, reasons: Reasons): number {
   const limit = wanted > standing ? policy.stepUp : wanted < standing ? policy.stepDown : undefined;
   if (!limit) return wanted;
   const start = wishAtStart(view, limit);
-  // Never past the standing wish: a limit slows a move, and turns none around.
+  // Never past the standing wish: a limit slows a move, and turns none around. And never at zero for want of a share.
   const paced =
     wanted > standing
-      ? Math.min(wanted, Math.max(standing, start + limit.instances, Math.ceil(start * (1 + limit.percent / 100))))
+      ? Math.min(wanted, Math.max(1, standing, start + limit.instances, Math.ceil(start * (1 + limit.percent / 100))))
       : Math.max(wanted, Math.min(standing, start - limit.instances, Math.floor(start * (1 - limit.percent / 100))));
   if (paced !== wanted) {
     because(reasons, 'step-limited', { aim: wanted, to: paced, start, periodSeconds: limit.periodSeconds });

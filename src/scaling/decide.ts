@@ -46,7 +46,7 @@ export function decide(situation: Situation): Decided {
 
 /** Without a wanted count there is no answer: the data does not allow one. */
 function judge(footing: Footing, reasons: Reasons): { wanted: number | undefined; memory: Memory } {
-  const { situation, actual, target } = footing;
+  const { situation, target } = footing;
   const knowledge = situation.policy;
   if (knowledge.state === 'unknown') {
     because(reasons, 'policy-unknown');
@@ -58,15 +58,12 @@ function judge(footing: Footing, reasons: Reasons): { wanted: number | undefined
   }
   const load = loadOf(policy, footing);
   const view: View = {
-    situation,
-    target,
-    actual,
-    standing: footing.standing,
+    ...footing,
     bounds: boundsOf(target, policy.scaleToZero),
     policy,
     activity: judgeActivity(situation, policy.idleTimeoutSeconds),
     load,
-    memory: witness(situation, { actual, loadQuality: load.quality }),
+    memory: witness(footing, load.quality),
   };
   const aimed = aim(view, reasons);
   tellIfApart(view, reasons);

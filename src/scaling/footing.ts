@@ -12,7 +12,7 @@ export type FoundFooting =
   | { readonly kind: 'at-rest' | 'none'; readonly actual: number | undefined; readonly standing: number | undefined };
 
 export function findFooting(situation: Situation, reasons: Reasons): FoundFooting {
-  const actual = countActual(situation);
+  const { count: actual, isSound: isActualSound } = countActual(situation);
   const standing = standingWish(situation, actual);
   const none = { kind: 'none', actual, standing } as const;
   if (situation.hindrance) {
@@ -42,5 +42,5 @@ export function findFooting(situation: Situation, reasons: Reasons): FoundFootin
     because(reasons, 'instances-unknown', { instances: situation.signals.instances.quality });
     return none;
   }
-  return { kind: 'firm', situation, target, actual, standing, bounds: boundsOf(target, true) };
+  return { kind: 'firm', situation, target, actual, isActualSound, standing, bounds: boundsOf(target, true) };
 }

@@ -16,6 +16,8 @@ export interface Memory {
   readonly blindSinceMs: number | undefined;
   /** When load came back after a blindness that lasted. */
   readonly recoveredMs: number | undefined;
+  /** The signal profile that showed demand last; where it shows none later, that is a loss and not its nature. */
+  readonly demandProfile: string | undefined;
   /** Aims for the stabilisation windows: flat pairs of time and count, oldest first. */
   readonly highs: readonly number[];
   readonly lows: readonly number[];
@@ -35,6 +37,7 @@ export const FRESH_MEMORY: Memory = {
   wasSighted: false,
   blindSinceMs: undefined,
   recoveredMs: undefined,
+  demandProfile: undefined,
   highs: EMPTY,
   lows: EMPTY,
   moves: EMPTY,
@@ -50,6 +53,7 @@ export function revise(memory: Memory, next: Memory): Memory {
     memory.wasSighted === next.wasSighted &&
     memory.blindSinceMs === next.blindSinceMs &&
     memory.recoveredMs === next.recoveredMs &&
+    memory.demandProfile === next.demandProfile &&
     memory.highs === next.highs &&
     memory.lows === next.lows &&
     memory.moves === next.moves
@@ -68,6 +72,7 @@ export interface MemoryDocument {
   readonly s?: true;
   readonly b?: number;
   readonly u?: number;
+  readonly d?: string;
   readonly h?: readonly number[];
   readonly o?: readonly number[];
   readonly m?: readonly number[];
@@ -84,6 +89,7 @@ export function writeMemory(memory: Memory): MemoryDocument {
     ...(memory.wasSighted && { s: true as const }),
     ...(memory.blindSinceMs !== undefined && { b: memory.blindSinceMs }),
     ...(memory.recoveredMs !== undefined && { u: memory.recoveredMs }),
+    ...(memory.demandProfile !== undefined && { d: memory.demandProfile }),
     ...(memory.highs.length > 0 && { h: memory.highs }),
     ...(memory.lows.length > 0 && { o: memory.lows }),
     ...(memory.moves.length > 0 && { m: memory.moves }),
@@ -105,6 +111,7 @@ export function readMemory(document: unknown, nowMs: number): Memory {
   for (const name of ['r', 'l', 'a', 'b', 'u']) {
     if (fields[name] !== undefined && !isTime(fields[name])) return FRESH_MEMORY;
   }
+  if (fields['d'] !== undefined && typeof fields['d'] !== 'string') return FRESH_MEMORY;
   const [highs, lows, moves] = [pairs(fields['h'], nowMs), pairs(fields['o'], nowMs), pairs(fields['m'], nowMs)];
   if (!highs || !lows || !moves) return FRESH_MEMORY;
   const time = (name: string) => (fields[name] === undefined ? undefined : Math.min(nowMs, fields[name] as number));
@@ -117,6 +124,7 @@ export function readMemory(document: unknown, nowMs: number): Memory {
     wasSighted: fields['s'] === true,
     blindSinceMs: time('b'),
     recoveredMs: time('u'),
+    demandProfile: fields['d'] as string | undefined,
     highs,
     lows,
     moves,

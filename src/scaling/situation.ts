@@ -59,18 +59,27 @@ export function isUsable(quality: Quality): boolean {
   return quality === 'fresh' || quality === 'partial';
 }
 
+export interface ActualCount {
+  readonly count: number | undefined;
+  /** Nothing is known to be missing from it. */
+  readonly isSound: boolean;
+}
+
+const UNCOUNTED: ActualCount = { count: undefined, isSound: false };
+
 /** Instances that run, by the metrics or, where they say nothing or nothing yet, by the control plane. */
-export function countActual(situation: Situation): number | undefined {
-  const { instances } = situation.signals;
-  const counted = isUsable(instances.quality) ? toCount(instances.value) : undefined;
-  if (counted !== undefined && counted > 0) return counted;
+export function countActual(situation: Situation): ActualCount {
+  const { quality, value } = situation.signals.instances;
+  const counted = isUsable(quality) ? toCount(value) : undefined;
+  if (quality === 'fresh' && counted !== undefined && counted > 0) return { count: counted, isSound: true };
   const { target, settings } = situation;
   const told =
     target.state === 'known' && target.ageMs <= settings.targetCountMaxAgeMs
       ? toCount(target.target.instancesActive)
       : undefined;
   // Metrics that show none beside a control plane that shows some: the metrics lag, or are gone.
-  return told ?? counted;
+  if (told !== undefined) return { count: told, isSound: true };
+  return counted === undefined ? UNCOUNTED : { count: counted, isSound: quality === 'fresh' };
 }
 
 /** The wish that stands; where none was ever accepted, what runs or is about to. */

@@ -10,6 +10,8 @@ export interface Footing {
   readonly target: Target;
   /** Instances that run; undefined when neither the metrics nor the control plane tell. */
   readonly actual: number | undefined;
+  /** Whether that count may be taken as whole; of a partial answer some may be missing. */
+  readonly isActualSound: boolean;
   /** The wish that stands. */
   readonly standing: number;
   readonly bounds: { readonly min: number; readonly max: number };

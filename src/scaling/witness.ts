@@ -1,6 +1,7 @@
 import type { Quality } from '../domain/signal.ts';
 import { type Memory, revise } from './memory.ts';
-import { isUsable, type Situation } from './situation.ts';
+import { isUsable } from './situation.ts';
+import type { Footing } from './view.ts';
 
 /** Older changes than any period looks back are dropped; so many within one are merged. */
 const MOVES_KEPT_MS = 3_600_000;
@@ -10,8 +11,10 @@ const MOVES_MAX = 2 * 32;
  * Brings memory up to what happened since the last evaluation. A raise or lowering is one that the control plane accepted,
  * seen as a change of the accepted wish: a write that failed, or was never sent, is not remembered as done.
  */
-export function witness(situation: Situation, seen: { actual: number | undefined; loadQuality: Quality }): Memory {
-  const { memory, nowMs, previous, settings } = situation;
+export function witness({ situation, actual, standing }: Footing, loadQuality: Quality): Memory {
+  const { memory, nowMs, signals, settings } = situation;
+  // What merely runs, where nothing was ever accepted, is no wish.
+  const previous = situation.previous === undefined ? undefined : standing;
   let { wish, raisedMs, loweredMs, apartSinceMs, moves } = memory;
   if (previous !== wish) {
     if (wish !== undefined && previous !== undefined) {
@@ -23,11 +26,11 @@ export function witness(situation: Situation, seen: { actual: number | undefined
     apartSinceMs = undefined;
   }
   if (moves.length > 0) moves = dropOld(moves, nowMs - MOVES_KEPT_MS);
-  if (previous === undefined || seen.actual === undefined || seen.actual === previous) apartSinceMs = undefined;
+  if (previous === undefined || actual === undefined || actual === previous) apartSinceMs = undefined;
   else apartSinceMs ??= nowMs;
 
   let { blindSinceMs, recoveredMs, wasSighted } = memory;
-  if (isUsable(seen.loadQuality)) {
+  if (isUsable(loadQuality)) {
     if (blindSinceMs !== undefined && wasSighted && nowMs - blindSinceMs > settings.blindToleranceMs) {
       recoveredMs = nowMs;
     } else if (recoveredMs !== undefined && nowMs - recoveredMs >= settings.recoveryMs) {
@@ -47,6 +50,7 @@ export function witness(situation: Situation, seen: { actual: number | undefined
     wasSighted,
     blindSinceMs,
     recoveredMs,
+    demandProfile: isUsable(signals.demand.quality) ? signals.profile : memory.demandProfile,
     highs: memory.highs,
     lows: memory.lows,
     moves,

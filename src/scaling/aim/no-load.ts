@@ -16,14 +16,16 @@ export function doubtLoad(view: View, reasons: Reasons): void {
 }
 
 /**
- * Without load to go by there is no answer, with one exception: nothing runs, nothing is wanted, and a call was seen. Where
+ * Without load to go by there is no answer, with one exception: nothing is wanted, and a call was seen. Where
  * no instance is, none reports, so waiting for load would mean waiting for ever.
  */
 export function aimWithoutLoad(view: View, reasons: Reasons): number | undefined {
   doubtLoad(view, reasons);
-  const { standing, actual, activity, situation } = view;
-  if (standing > 0 || (actual ?? 0) > 0 || activity !== 'called') return undefined;
-  const { lastMs } = situation.signals.invocation;
-  because(reasons, 'capacity-missing', { calledAgoSeconds: Math.round((situation.nowMs - (lastMs ?? 0)) / 1000) });
+  if (view.standing > 0 || view.activity !== 'called') return undefined;
+  because(reasons, 'capacity-missing', { calledAgoSeconds: calledAgoSeconds(view) });
   return 1;
+}
+
+export function calledAgoSeconds({ situation }: View): number {
+  return Math.round((situation.nowMs - (situation.signals.invocation.lastMs ?? 0)) / 1000);
 }

@@ -2,7 +2,7 @@ import type { StepsPolicy } from '../../domain/policy.ts';
 import { numberFact } from '../../domain/reason.ts';
 import type { Sample } from '../../domain/signal.ts';
 import { because, COUNT_MAX, type Reasons, type View } from '../view.ts';
-import { aimWithoutLoad, doubtLoad } from './no-load.ts';
+import { aimWithoutLoad, calledAgoSeconds, doubtLoad } from './no-load.ts';
 import { isUnderBand, type Step, type StepBand, type StepEdge, takeStep } from './step-rule.ts';
 
 /**
@@ -35,7 +35,10 @@ export function aimBySteps(view: View, policy: StepsPolicy, reasons: Reasons): n
     case 'up':
       return Math.max(standing, step.count);
     case 'down':
-      return Math.min(standing, step.count);
+      if (view.isActualSound) return Math.min(standing, step.count);
+      // A step down from too low a count would go too far down.
+      because(reasons, 'partial-samples', { signal: 'instances' });
+      return standing;
     case 'hold':
       // Not back to what runs: the rest of the wish may just be starting.
       return standing;
@@ -104,9 +107,8 @@ function tell(view: View, policy: StepsPolicy, step: Step, reasons: Reasons): vo
 }
 
 function tellWhyNotZero(view: View, activity: View['activity'], reasons: Reasons): void {
-  const { lastMs } = view.situation.signals.invocation;
-  if (activity === 'called' && lastMs !== undefined) {
-    because(reasons, 'recent-invocation', { agoSeconds: Math.round((view.situation.nowMs - lastMs) / 1000) });
+  if (activity === 'called') {
+    because(reasons, 'recent-invocation', { agoSeconds: calledAgoSeconds(view) });
   } else if (activity === 'unproven') {
     because(reasons, 'idle-unproven', { invocation: view.situation.signals.invocation.quality });
   }

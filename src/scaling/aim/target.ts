@@ -1,8 +1,8 @@
 import type { TargetPolicy } from '../../domain/policy.ts';
 import { numberFact } from '../../domain/reason.ts';
 import { type Evidence, isUsable, weigh } from '../situation.ts';
-import { because, COUNT_MAX, type Reasons, type View } from '../view.ts';
-import { aimWithoutLoad, doubtLoad } from './no-load.ts';
+import { because, COUNT_MAX, type Footing, type Reasons, type View } from '../view.ts';
+import { aimWithoutLoad, calledAgoSeconds, doubtLoad } from './no-load.ts';
 
 /** Below this much of one call there is nothing to do; a mean decays towards zero but need not get there. */
 const NOTHING = 0.01;
@@ -54,11 +54,13 @@ function aimWithNothingToDo(view: View, policy: TargetPolicy, raw: number, reaso
       because(reasons, 'idle', { idleSeconds: policy.idleTimeoutSeconds });
       return 0;
     case 'called':
-      if (standing > 1) because(reasons, 'no-load');
-      because(reasons, 'recent-invocation', {
-        agoSeconds: Math.round((situation.nowMs - (situation.signals.invocation.lastMs ?? 0)) / 1000),
-      });
-      // At zero the call that was seen may be one that waits where demand does not show it.
+      if (standing === 0) {
+        // The call that was seen may be one that waits where demand does not show it.
+        because(reasons, 'capacity-missing', { calledAgoSeconds: calledAgoSeconds(view) });
+      } else {
+        if (standing > 1) because(reasons, 'no-load');
+        because(reasons, 'recent-invocation', { agoSeconds: calledAgoSeconds(view) });
+      }
       return Math.max(1, raw);
     case 'unproven':
       if (standing > 1) because(reasons, 'no-load');
@@ -87,17 +89,23 @@ function demandOf(load: Evidence, nowMs: number, windowSeconds: number): { deman
   return { demand: latest === Number.POSITIVE_INFINITY ? mean : Math.max(latest, mean), latest };
 }
 
-/** Demand where it is measured; else what utilisation of the running instances amounts to (Little's law). */
-export function demandEvidence(view: Pick<View, 'situation' | 'target' | 'actual'>): Evidence {
-  const measured = weigh(view.situation.signals.demand);
+/**
+ * Demand where it is measured; else what utilisation of the running instances amounts to (Little's law). That stands in for
+ * a profile that has no demand. Where the profile showed demand before, it is demand that is missing, with whatever was
+ * queued; then the rest may only raise.
+ */
+export function demandEvidence(footing: Footing): Evidence {
+  const { situation, actual, target } = footing;
+  const { demand, profile } = situation.signals;
+  const measured = weigh(demand);
   if (measured.quality !== 'absent') return measured;
-  const utilisation = weigh(view.situation.signals.utilisation);
-  const { actual, target } = view;
+  const utilisation = weigh(situation.signals.utilisation);
   if (!isUsable(utilisation.quality) || actual === undefined) return measured;
+  const isLost = profile !== undefined && situation.memory.demandProfile === profile;
   // Load that is reported while no instance is counted must not come to nothing.
   const slots = Math.max(1, actual) * target.concurrency;
   return {
-    quality: utilisation.quality,
+    quality: isLost || !footing.isActualSound ? 'partial' : utilisation.quality,
     samples: utilisation.samples.map(({ atMs, value }) => ({
       atMs,
       value: (value / 100) * slots,
