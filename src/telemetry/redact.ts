@@ -33,7 +33,8 @@ export function shorten(text: string, lengthMax = 200): string {
  */
 export function maskFields(fields: Record<string, unknown>, depth = 4): Record<string, unknown> {
   const masked: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(fields)) masked[key] = isSecretKey(key, value) ? MASK : maskValue(value, depth);
+  for (const [key, value] of Object.entries(fields))
+    masked[key] = isSecretKey(key, value) ? MASK : maskValue(value, depth);
   return masked;
 }
 
