@@ -1,0 +1,67 @@
+import { BUCKET_COUNT, type Bucket } from '../domain/bucket.ts';
+import type { MemberId } from '../domain/member.ts';
+import { murmur3 } from '../lib/murmur.ts';
+
+/** A member that may own buckets; twice the weight owns twice as many. */
+export interface Bearer {
+  readonly memberId: MemberId;
+  readonly weight: number;
+}
+
+/**
+ * Rendezvous hashing: every bucket goes to the member with the highest score for it, so that everyone who sees the same
+ * members comes to the same answer without asking, and a member that leaves moves its own buckets and no others.
+ * Returns the owner of each bucket, by index; undefined only where there is no member.
+ */
+export function assignBuckets(
+  members: readonly Bearer[],
+  bucketCount: number = BUCKET_COUNT,
+): readonly (MemberId | undefined)[] {
+  const owners: (MemberId | undefined)[] = Array.from({ length: bucketCount });
+  const highest = new Float64Array(bucketCount).fill(Number.NEGATIVE_INFINITY);
+  const bearers = inOrder(members);
+  const areEqual = bearers.every(({ weight }) => weight === bearers[0]?.weight);
+  for (const { memberId, weight } of bearers) {
+    for (let bucket = 0; bucket < bucketCount; bucket += 1) {
+      const hash = murmur3(`${memberId}/${bucket}`);
+      const score = areEqual ? hash : weigh(hash, weight);
+      // Of equal scores the lower id wins, because it comes first.
+      if (score > (highest[bucket] as number)) {
+        highest[bucket] = score;
+        owners[bucket] = memberId;
+      }
+    }
+  }
+  return owners;
+}
+
+export function bucketsOf(owners: readonly (MemberId | undefined)[], memberId: MemberId): Bucket[] {
+  const buckets: Bucket[] = [];
+  for (let bucket = 0; bucket < owners.length; bucket += 1) if (owners[bucket] === memberId) buckets.push(bucket);
+  return buckets;
+}
+
+/** What a change of owners means for one member. */
+export function compareShares(
+  before: readonly Bucket[],
+  after: readonly Bucket[],
+): { gained: Bucket[]; lost: Bucket[] } {
+  const [had, has] = [new Set(before), new Set(after)];
+  return { gained: after.filter((bucket) => !had.has(bucket)), lost: before.filter((bucket) => !has.has(bucket)) };
+}
+
+/**
+ * Members that want no load are left out, unless nobody wants any: somebody has to serve. One entry per id, in the order of
+ * ids, since all members must come to the same answer whatever order they read the rows in.
+ */
+function inOrder(members: readonly Bearer[]): Bearer[] {
+  const byId = new Map(members.map((member) => [member.memberId, member]));
+  const all = [...byId.values()].sort((one, other) => (one.memberId < other.memberId ? -1 : 1));
+  const willing = all.filter(({ weight }) => Number.isFinite(weight) && weight > 0);
+  return willing.length > 0 ? willing : all.map(({ memberId }) => ({ memberId, weight: 1 }));
+}
+
+/** Weighted rendezvous: -w / ln(u) with u evenly between 0 and 1 wins with a probability in proportion to w. */
+function weigh(hash: number, weight: number): number {
+  return -weight / Math.log((hash + 0.5) / 2 ** 32);
+}
