@@ -1,4 +1,6 @@
-import { register } from 'node:module';
+import { createRequire, register, syncBuiltinESMExports } from 'node:module';
+
+const HTTP_MODULES = ['http', 'https', 'node:http', 'node:https'];
 
 export interface TracingOptions {
   readonly serviceName: string;
@@ -14,8 +16,9 @@ export interface TracingOptions {
  * import alone costs 0.3 s and 50 MB. Modules that were imported before are not instrumented, so this comes first.
  */
 export async function startTracing(options: TracingOptions): Promise<() => Promise<void>> {
-  // Without this hook the instrumentations never see an ES module; importing the hook alone does nothing.
-  register('@opentelemetry/instrumentation/hook.mjs', import.meta.url);
+  // Without this hook the instrumentations never see an ES module; importing the hook alone does nothing. HTTP is left
+  // out, because there both ways lead to one object, and every call would give two spans.
+  register('@opentelemetry/instrumentation/hook.mjs', import.meta.url, { data: { exclude: HTTP_MODULES } });
   const [{ NodeSDK }, { HttpInstrumentation }, { CassandraDriverInstrumentation }, resources] = await Promise.all([
     import('@opentelemetry/sdk-node'),
     import('@opentelemetry/instrumentation-http'),
@@ -44,6 +47,9 @@ export async function startTracing(options: TracingOptions): Promise<() => Promi
     ],
   });
   sdk.start();
+  const require = createRequire(import.meta.url);
+  for (const name of HTTP_MODULES) require(name);
+  syncBuiltinESMExports();
   return () => sdk.shutdown();
 }
 
