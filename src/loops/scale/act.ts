@@ -33,6 +33,10 @@ export interface ActOptions {
   /** A decision that waited longer than this for its turn is dropped: the next cycle makes a better one. */
   readonly staleAfterMs: number;
   readonly bucketsAtOnce: number;
+  /** After a failed wish, per version; doubles up to the longest. */
+  readonly retryDelayMs: number;
+  readonly retryDelayMaxMs: number;
+  readonly goneDelayMaxMs: number;
 }
 
 export interface Change {
@@ -40,10 +44,8 @@ export interface Change {
   readonly decision: Decision;
 }
 
-const FIRST_BACKOFF_MS = 1_000;
-const LAST_BACKOFF_MS = 60_000;
-const FIRST_GONE_BACKOFF_MS = 60_000;
-const LAST_GONE_BACKOFF_MS = 600_000;
+/** The first pause for a version that the control plane does not know; it will hardly appear within seconds. */
+const GONE_DELAY_MS = 60_000;
 
 /**
  * Makes decisions true: per bucket one claim for all its changes, a PUT each, one settlement. The claim is the lock, the
@@ -205,12 +207,11 @@ export class Act {
       return;
     }
     tracked.failures += 1;
-    const [first, last] = actuation.isGone
-      ? [FIRST_GONE_BACKOFF_MS, LAST_GONE_BACKOFF_MS]
-      : [FIRST_BACKOFF_MS, LAST_BACKOFF_MS];
-    const grownMs = Math.min(last, first * 2 ** Math.min(tracked.failures - 1, 10));
-    const jitteredMs = grownMs * (0.5 + this.#options.random.next() / 2);
-    tracked.notBeforeMs = this.#options.clock.monotonicMs() + Math.max(jitteredMs, actuation.retryAfterMs ?? 0);
+    const { clock, random, retryDelayMs, retryDelayMaxMs, goneDelayMaxMs } = this.#options;
+    const [firstMs, lastMs] = actuation.isGone ? [GONE_DELAY_MS, goneDelayMaxMs] : [retryDelayMs, retryDelayMaxMs];
+    const grownMs = Math.min(lastMs, firstMs * 2 ** Math.min(tracked.failures - 1, 10));
+    const jitteredMs = grownMs * (0.5 + random.next() / 2);
+    tracked.notBeforeMs = clock.monotonicMs() + Math.max(jitteredMs, actuation.retryAfterMs ?? 0);
   }
 
   /** Reads the row the linearizable way: what was in flight is finished or dead afterwards. */

@@ -69,6 +69,9 @@ function aStage(options: { controlPlane?: FencedControlPlane } = {}) {
       claimHoldMs: 5_000,
       staleAfterMs: 15_000,
       bucketsAtOnce: 32,
+      retryDelayMs: 1_000,
+      retryDelayMaxMs: 60_000,
+      goneDelayMaxMs: 600_000,
       ...changes,
     });
     const want = (tracked: Tracked, wanted: number) =>

@@ -1,0 +1,310 @@
+import type { Logger } from 'pino';
+import type { Bucket } from '../domain/bucket.ts';
+import type { MemberId } from '../domain/member.ts';
+import type { Policy } from '../domain/policy.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Random } from '../lib/random.ts';
+import type { Actuator } from '../ports/actuator.ts';
+import type { SignalReader } from '../ports/signal-reader.ts';
+import type { Store } from '../ports/store.ts';
+import type { TargetSource } from '../ports/target-source.ts';
+import type { DecidingSettings } from '../scaling/deciding-settings.ts';
+import type { FreezeSettings } from '../scaling/fleet-freeze.ts';
+import { History } from '../scaling/history.ts';
+import { placeVersion } from '../sharding/place.ts';
+import type { Meters } from '../telemetry/meters.ts';
+import { Discover } from './discover.ts';
+import { Duty } from './duty.ts';
+import { Loop, type LoopStatus } from './loop.ts';
+import { Membership } from './membership.ts';
+import { Act } from './scale/act.ts';
+import { Fleet } from './scale/fleet.ts';
+import { FreezeWatch } from './scale/freeze-watch.ts';
+import { writeMemo } from './scale/memo.ts';
+import { Observer } from './scale/observe.ts';
+import { Recorder } from './scale/record.ts';
+import { Scale } from './scale/scale.ts';
+import { TimeWatch } from './time-watch.ts';
+
+export interface AutoscalerSettings {
+  readonly beatEveryMs: number;
+  readonly deadAfterMs: number;
+  readonly selfStopMs: number;
+  readonly joinWaitMs: number;
+  readonly discoverEveryMs: number;
+  readonly activeTtlMs: number;
+  readonly refreshAfterMs: number;
+  readonly heldAfterMs: number;
+  readonly dutyJitterMs: number;
+  readonly dutyRenewMs: number;
+  readonly dutyStopMs: number;
+  readonly dutyExpireMs: number;
+  readonly scaleEveryMs: number;
+  readonly lookBackMs: number;
+  readonly stepMs: number;
+  readonly idleMs: number;
+  readonly catalogueRefreshMs: number;
+  readonly stateRefreshMs: number;
+  readonly forgetAfterMs: number;
+  readonly bucketsAtOnce: number;
+  readonly claimHoldMs: number;
+  readonly claimDeadlineMs: number;
+  readonly resendMs: number;
+  readonly retryDelayMs: number;
+  readonly retryDelayMaxMs: number;
+  readonly goneDelayMaxMs: number;
+  readonly clockSkewMaxMs: number;
+  readonly targetStaleAfterMs: number;
+  readonly ledgerFlushMs: number;
+  readonly ledgerBuffer: number;
+  readonly missedPeriods: number;
+  readonly hungMinMs: number;
+  /** The metrics carry the bucket: an id alone does not tell it. */
+  readonly isPlacedByLabel: boolean;
+  readonly defaultPolicy: Policy;
+  readonly deciding: DecidingSettings;
+  readonly freeze: FreezeSettings | undefined;
+}
+
+export interface AutoscalerParts {
+  readonly memberId: MemberId;
+  readonly version: string;
+  readonly address: string;
+  readonly weight: number;
+  readonly store: Store;
+  readonly reader: SignalReader;
+  readonly targets: TargetSource;
+  readonly actuator: Actuator;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly meters: Meters;
+  readonly settings: AutoscalerSettings;
+  readonly onMembersChanged?: (count: number) => void;
+}
+
+const PARTS_DISCOVERED_AT_ONCE = 2;
+const ROWS_PER_WRITE = 50;
+const SKEW_CHECK_MS = 60_000;
+
+/** One member: its loops, in the order in which they depend on each other. */
+export class Autoscaler {
+  readonly membership: Membership;
+  readonly duty: Duty;
+  readonly fleet: Fleet;
+  readonly observer: Observer;
+  readonly recorder: Recorder;
+  readonly freeze: FreezeWatch;
+  readonly #parts: AutoscalerParts;
+  readonly #timeWatch: TimeWatch;
+  readonly #beat: Loop;
+  readonly #tend: Loop;
+  readonly #discover: Loop;
+  readonly #scale: Loop;
+
+  constructor(parts: AutoscalerParts) {
+    this.#parts = parts;
+    const { memberId, store, reader, targets, actuator, clock, random, meters, settings } = parts;
+    const logger = parts.logger;
+
+    this.membership = new Membership({
+      ...parts,
+      roster: store.roster,
+      deadAfterMs: settings.deadAfterMs,
+      selfStopMs: settings.selfStopMs,
+      joinWaitMs: settings.joinWaitMs,
+      onShareChanged: ({ gained }) => {
+        if (gained.length > 0) this.#scale.poke();
+      },
+      onMembersChanged: (count) => parts.onMembersChanged?.(count),
+    });
+    this.duty = new Duty({
+      name: 'discovery',
+      memberId,
+      keeper: store.duties,
+      clock,
+      random,
+      logger,
+      meters,
+      tenure: {
+        renewEveryMs: settings.dutyRenewMs,
+        stopAfterMs: settings.dutyStopMs,
+        expireAfterMs: settings.dutyExpireMs,
+      },
+      jitterMs: settings.dutyJitterMs,
+      provenWithinMs: settings.dutyRenewMs * 2,
+      onWon: () => this.#discover.poke(),
+    });
+    const discover = new Discover({
+      duty: this.duty,
+      reader,
+      catalogue: store.catalogue,
+      clock,
+      logger,
+      meters,
+      place: placeVersion,
+      ttlMs: settings.activeTtlMs,
+      refreshAfterMs: settings.refreshAfterMs,
+      heldAfterMs: settings.heldAfterMs,
+      partsAtOnce: PARTS_DISCOVERED_AT_ONCE,
+      rowsPerWrite: ROWS_PER_WRITE,
+    });
+
+    const grid = { stepMs: settings.stepMs, lookBackMs: settings.lookBackMs };
+    this.observer = new Observer({
+      utilisation: new History(grid),
+      demand: new History(grid),
+      switchProfileAfterMs: settings.lookBackMs,
+    });
+    this.fleet = new Fleet({
+      catalogue: store.catalogue,
+      states: store.states,
+      catalogueRefreshMs: settings.catalogueRefreshMs,
+      stateRefreshMs: settings.stateRefreshMs,
+      forgetAfterMs: settings.forgetAfterMs,
+      onForget: (versionId) => this.observer.forget(versionId),
+    });
+    this.freeze = new FreezeWatch({ settings: settings.freeze, logger, meters });
+    this.recorder = new Recorder({
+      memberId,
+      ledger: store.ledger,
+      clock,
+      logger,
+      meters,
+      flushMs: settings.ledgerFlushMs,
+      bufferMax: settings.ledgerBuffer,
+    });
+    const act = new Act({
+      memberId,
+      states: store.states,
+      actuator,
+      clock,
+      random,
+      logger,
+      meters,
+      mayAct: (bucket) => this.membership.mayAct(bucket),
+      memoOf: writeMemo,
+      onActed: (tracked, decision, actuation) => this.recorder.acted(tracked, decision, actuation),
+      claimDeadlineMs: settings.claimDeadlineMs,
+      claimHoldMs: settings.claimHoldMs,
+      staleAfterMs: settings.scaleEveryMs,
+      bucketsAtOnce: settings.bucketsAtOnce,
+      retryDelayMs: settings.retryDelayMs,
+      retryDelayMaxMs: settings.retryDelayMaxMs,
+      goneDelayMaxMs: settings.goneDelayMaxMs,
+    });
+    const scale = new Scale({
+      membership: this.membership,
+      fleet: this.fleet,
+      controls: store.controls,
+      targets,
+      reader,
+      observer: this.observer,
+      actuator,
+      act,
+      freeze: this.freeze,
+      recorder: this.recorder,
+      situating: {
+        settings: settings.deciding,
+        defaultPolicy: settings.defaultPolicy,
+        targetStaleAfterMs: settings.targetStaleAfterMs,
+      },
+      clock,
+      logger,
+      meters,
+      place: (versionId) => this.placeById(versionId),
+      lookBackMs: settings.lookBackMs,
+      stepMs: settings.stepMs,
+      idleMs: settings.idleMs,
+      clockSkewMaxMs: settings.clockSkewMaxMs,
+      skewCheckMs: SKEW_CHECK_MS,
+      resendMs: settings.resendMs,
+    });
+
+    const hungAfterMs = (periodMs: number) => Math.max(settings.hungMinMs, periodMs * settings.missedPeriods);
+    const loop = (
+      name: string,
+      purpose: string,
+      periodMs: number,
+      activate: (activation: { cause: string; signal: AbortSignal }) => Promise<void>,
+    ) => new Loop({ name, purpose, periodMs, hungAfterMs: hungAfterMs(periodMs), clock, logger, meters, activate });
+    this.#beat = loop('beat', 'say that I am alive, notice who is not', settings.beatEveryMs, () =>
+      this.membership.activate(),
+    );
+    this.#tend = loop('tend', 'hold the discovery duty, or wait for it', settings.dutyRenewMs, () =>
+      this.duty.activate(),
+    );
+    this.#discover = loop(
+      'discover',
+      'find active function versions, under the duty',
+      settings.discoverEveryMs,
+      (activation) => discover.activate(activation),
+    );
+    this.#scale = loop(
+      'scale',
+      'read, decide and act for every version in my buckets',
+      settings.scaleEveryMs,
+      (activation) => scale.activate(activation),
+    );
+    this.#timeWatch = new TimeWatch({ clock, onBreak: (brokenForMs) => this.#timeBroke(brokenForMs) });
+  }
+
+  /** The bucket of a version of which only the id is known. */
+  placeById(versionId: string): Bucket | undefined {
+    const tracked = this.fleet.get(versionId);
+    if (tracked) return tracked.version.bucket;
+    return this.#parts.settings.isPlacedByLabel ? undefined : placeVersion(versionId);
+  }
+
+  start(): void {
+    this.#timeWatch.start();
+    for (const loop of this.#loops()) loop.start();
+  }
+
+  loops(): LoopStatus[] {
+    return this.#loops().map((loop) => loop.status());
+  }
+
+  /** Makes a loop run now; false when there is none of that name. */
+  poke(name: string): boolean {
+    const loop = this.#loops().find((each) => each.status().name === name);
+    loop?.poke();
+    return loop !== undefined;
+  }
+
+  /**
+   * Hands over: the others hear at once that I am leaving and take my buckets within a poll; what is claimed is sent and
+   * settled; then the duty is given back.
+   */
+  async stop(): Promise<void> {
+    const { logger } = this.#parts;
+    const forgive = (what: string) => (error: unknown) =>
+      logger.warn({ event: 'stop.incomplete', what, err: error }, 'the others will notice by themselves');
+    this.#timeWatch.stop();
+    await this.#beat.stop();
+    await this.membership.leave('leaving').catch(forgive('leaving'));
+    await Promise.all([this.#scale.stop(), this.#discover.stop(), this.#tend.stop()]);
+    await this.duty.release().catch(forgive('duty'));
+    await this.recorder.close();
+    await this.membership.leave('left').catch(forgive('left'));
+  }
+
+  #loops(): readonly Loop[] {
+    return [this.#beat, this.#tend, this.#discover, this.#scale];
+  }
+
+  /** Everything held before may be somebody else's now: nothing is sent until a beat is acknowledged, all is read again. */
+  #timeBroke(brokenForMs: number): void {
+    const { logger, meters } = this.#parts;
+    logger.warn(
+      { event: 'time.broke', brokenForMs: Math.round(brokenForMs) },
+      'this process or its machine stood still',
+    );
+    meters.add('starling_time_breaks_total', 1);
+    this.membership.timeBroke();
+    this.duty.timeBroke();
+    this.fleet.expireAll();
+    this.#beat.poke();
+    this.#scale.poke();
+  }
+}

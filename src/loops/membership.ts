@@ -1,0 +1,151 @@
+import type { Logger } from 'pino';
+import type { Bucket } from '../domain/bucket.ts';
+import type { MemberId, MemberRow, MemberState } from '../domain/member.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Roster } from '../ports/roster.ts';
+import { assignBuckets, bucketsOf, compareShares } from '../sharding/assign.ts';
+import { type Denial, denialOf, type Moment } from '../sharding/rights.ts';
+import { RosterWatch } from '../sharding/roster-watch.ts';
+import type { Meters } from '../telemetry/meters.ts';
+
+export interface MembershipOptions {
+  readonly memberId: MemberId;
+  readonly version: string;
+  readonly address: string;
+  readonly weight: number;
+  readonly roster: Roster;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly meters: Meters;
+  readonly deadAfterMs: number;
+  /** Without an acknowledged beat for this long nothing is sent. */
+  readonly selfStopMs: number;
+  readonly joinWaitMs: number;
+  readonly onShareChanged: (change: { gained: readonly Bucket[]; lost: readonly Bucket[] }) => void;
+  readonly onMembersChanged: (count: number) => void;
+}
+
+/** Says that I am alive, watches who else is, and knows which buckets that makes mine and whether I may act on them. */
+export class Membership {
+  readonly #options: MembershipOptions;
+  readonly #watch: RosterWatch;
+  #beats = 0;
+  #state: MemberState = 'active';
+  #beatBegan: Moment | undefined;
+  #timeBrokeMs: number | undefined;
+  #isSettled = false;
+  #rows: readonly MemberRow[] = [];
+  #alive: ReadonlySet<MemberId> = new Set();
+  #owners: readonly (MemberId | undefined)[] = [];
+  #owned: readonly Bucket[] = [];
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+    const { memberId, weight, deadAfterMs, selfStopMs, joinWaitMs } = options;
+    this.#watch = new RosterWatch({ me: { memberId, weight }, deadAfterMs, gapMs: selfStopMs, joinWaitMs });
+  }
+
+  /** One beat and one look around; either may fail without the other. */
+  async activate(): Promise<void> {
+    const [beaten, polled] = await Promise.allSettled([this.#beat(), this.#poll()]);
+    if (beaten.status === 'rejected') throw beaten.reason;
+    if (polled.status === 'rejected') throw polled.reason;
+  }
+
+  /** The buckets that the newest view gives me. */
+  owned(): readonly Bucket[] {
+    return this.#owned;
+  }
+
+  owns(bucket: Bucket): boolean {
+    return this.#owners[bucket] === this.#options.memberId;
+  }
+
+  ownerOf(bucket: Bucket): MemberId | undefined {
+    return this.#owners[bucket];
+  }
+
+  members(): readonly (MemberRow & { readonly isAlive: boolean })[] {
+    return this.#rows.map((row) => ({ ...row, isAlive: this.#alive.has(row.memberId) }));
+  }
+
+  /** Others have had the time to see me, so my share is not theirs any more. */
+  hasJoined(): boolean {
+    return this.#isSettled && this.#state === 'active';
+  }
+
+  mayAct(bucket: Bucket): boolean {
+    const denial = this.#denialOf(bucket);
+    if (denial) this.#options.meters.add('starling_holds_total', 1, { reason: denial });
+    return denial === undefined;
+  }
+
+  /** Everything that was proven is in doubt; the next acknowledged beat brings the right to act back. */
+  timeBroke(): void {
+    this.#timeBrokeMs = this.#options.clock.monotonicMs();
+  }
+
+  /** Tells the others at once, so that they take over within a poll. */
+  async leave(state: Exclude<MemberState, 'active'>): Promise<void> {
+    this.#state = state;
+    this.#watch.leave();
+    await this.#beat();
+  }
+
+  #denialOf(bucket: Bucket): Denial | undefined {
+    return denialOf(
+      {
+        beatBegan: this.#beatBegan,
+        timeBrokeMs: this.#timeBrokeMs,
+        isLeaving: this.#state !== 'active',
+        isMine: this.owns(bucket),
+      },
+      this.#now(),
+      { beatFreshMs: this.#options.selfStopMs },
+    );
+  }
+
+  async #beat(): Promise<void> {
+    const { memberId, version, address, weight, roster } = this.#options;
+    const began = this.#now();
+    this.#beats += 1;
+    await roster.beat({ memberId, beat: this.#beats, state: this.#state, version, address, weight });
+    this.#beatBegan = began;
+    this.#watch.beaten(began.monotonicMs);
+  }
+
+  async #poll(): Promise<void> {
+    const rows = await this.#options.roster.list();
+    const view = this.#watch.polled(rows, this.#options.clock.monotonicMs());
+    this.#rows = rows;
+    this.#isSettled = view.isSettled;
+    const alive = new Set(view.members.map((member) => member.memberId));
+    this.#options.meters.set('starling_members', alive.size);
+    if (alive.size === this.#alive.size && [...alive].every((memberId) => this.#alive.has(memberId))) return;
+    this.#alive = alive;
+    this.#owners = assignBuckets(view.members);
+    const before = this.#owned;
+    this.#owned = bucketsOf(this.#owners, this.#options.memberId);
+    const change = compareShares(before, this.#owned);
+    this.#options.meters.set('starling_buckets_owned', this.#owned.length);
+    this.#options.meters.add('starling_bucket_moves_total', change.gained.length, { direction: 'gained' });
+    this.#options.meters.add('starling_bucket_moves_total', change.lost.length, { direction: 'lost' });
+    this.#options.logger.info(
+      {
+        event: 'members.changed',
+        members: [...alive],
+        gained: change.gained.length,
+        lost: change.lost.length,
+        owned: this.#owned.length,
+      },
+      'the share of this member changed',
+    );
+    this.#options.onMembersChanged(Math.max(1, alive.size));
+    this.#options.onShareChanged(change);
+  }
+
+  #now(): Moment {
+    const { clock } = this.#options;
+    return { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
+  }
+}

@@ -1,0 +1,94 @@
+import pino from 'pino';
+import { MemoryStore } from '../../src/adapters/memory/store.ts';
+import { MemoryWorld } from '../../src/adapters/memory/world.ts';
+import { defaultPolicy } from '../../src/domain/policy.ts';
+import { Autoscaler, type AutoscalerSettings } from '../../src/loops/autoscaler.ts';
+import { DECIDING_DEFAULTS } from '../../src/scaling/deciding-settings.ts';
+import { FREEZE_DEFAULTS } from '../../src/scaling/fleet-freeze.ts';
+import { silentMeters } from '../../src/telemetry/meters.ts';
+import { FencedControlPlane } from './fenced-control-plane.ts';
+import { HandWoundClock } from './hand-wound-clock.ts';
+import { ScriptedSignals } from './scripted-signals.ts';
+
+export const SETTINGS: AutoscalerSettings = {
+  beatEveryMs: 1_000,
+  deadAfterMs: 6_000,
+  selfStopMs: 3_000,
+  joinWaitMs: 2_000,
+  discoverEveryMs: 15_000,
+  activeTtlMs: 1_800_000,
+  refreshAfterMs: 600_000,
+  heldAfterMs: 600_000,
+  dutyJitterMs: 2_000,
+  dutyRenewMs: 2_000,
+  dutyStopMs: 6_000,
+  dutyExpireMs: 9_000,
+  scaleEveryMs: 15_000,
+  lookBackMs: 600_000,
+  stepMs: 60_000,
+  idleMs: 1_800_000,
+  catalogueRefreshMs: 60_000,
+  stateRefreshMs: 300_000,
+  forgetAfterMs: 30 * 86_400_000,
+  bucketsAtOnce: 32,
+  claimHoldMs: 5_000,
+  claimDeadlineMs: 3_000,
+  resendMs: 60_000,
+  retryDelayMs: 1_000,
+  retryDelayMaxMs: 60_000,
+  goneDelayMaxMs: 600_000,
+  clockSkewMaxMs: 30_000,
+  targetStaleAfterMs: 180_000,
+  ledgerFlushMs: 1_000,
+  ledgerBuffer: 10_000,
+  missedPeriods: 4,
+  hungMinMs: 60_000,
+  isPlacedByLabel: false,
+  defaultPolicy: defaultPolicy('steps'),
+  deciding: DECIDING_DEFAULTS,
+  freeze: FREEZE_DEFAULTS,
+};
+
+/** Members with real loops over a store, signals and a control plane in memory, on one hand-wound clock. */
+export function aFleet(options: { settings?: Partial<AutoscalerSettings>; controlPlane?: FencedControlPlane } = {}) {
+  const clock = new HandWoundClock();
+  const world = new MemoryWorld({ clock });
+  const signals = new ScriptedSignals(() => clock.wallMs());
+  const controlPlane = options.controlPlane ?? new FencedControlPlane();
+  let uuids = 0;
+
+  /** Starts a member; `kill` ends it as kill -9 would. */
+  function join(memberId: string) {
+    const store = new MemoryStore(world, { name: memberId });
+    const member = new Autoscaler({
+      memberId,
+      version: 'test',
+      address: '',
+      weight: 1,
+      store,
+      reader: signals,
+      targets: controlPlane,
+      actuator: controlPlane,
+      clock,
+      random: { next: () => 0.5, uuid: () => `00000000-0000-4000-8000-${String(uuids++).padStart(12, '0')}` },
+      logger: pino({ level: 'silent' }),
+      meters: silentMeters,
+      settings: { ...SETTINGS, ...options.settings },
+    });
+    member.start();
+    return { member, store, kill: () => store.line.kill() };
+  }
+
+  /** A version that runs and is discovered. */
+  function run(
+    versionId: string,
+    series: { utilisation: number; instances: number; calls?: number },
+    limits = {},
+  ): void {
+    signals.set(versionId, series);
+    signals.discoverable.set(versionId, { functionId: 'f1', account: 'a1' });
+    controlPlane.know({ versionId, ...limits });
+  }
+
+  return { clock, world, signals, controlPlane, join, run };
+}
