@@ -1,0 +1,211 @@
+import { type FSWatcher, readFileSync, statSync, watch } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Clock } from '../lib/clock.ts';
+
+/** A value that may change while the process runs. */
+export interface Live<Value> {
+  /** Ask anew for every use. */
+  current(): Value;
+  /** Called after each change; the returned function ends that. */
+  subscribe(listener: (value: Value) => void): () => void;
+  close(): void;
+}
+
+export type LiveFilesEvent =
+  | { readonly kind: 'loaded' | 'reloaded'; readonly name: string; readonly files: readonly string[] }
+  /** What was known before stays in force. */
+  | { readonly kind: 'failed'; readonly name: string; readonly files: readonly string[]; readonly error: Error }
+  /** Everybody on the machine can read it. */
+  | { readonly kind: 'exposed'; readonly name: string; readonly file: string; readonly mode: string };
+
+export interface LiveFilesOptions<Value> {
+  /** What it is, for messages: `store.cassandra.password`. */
+  readonly name: string;
+  readonly files: readonly string[];
+  /** Gets the contents in the order of `files`; throws when they are not fit for use, also together. */
+  readonly parse: (contents: readonly string[]) => Value;
+  readonly clock: Clock;
+  readonly onEvent?: (event: LiveFilesEvent) => void;
+  /** Those that nobody else should read: it is said when everybody can. */
+  readonly confidential?: readonly string[];
+  readonly pollMs?: number;
+  readonly debounceMs?: number;
+}
+
+const FILE_BYTES_MAX = 1_048_576;
+
+/** A file of the configuration could not be used. At the start that is fatal; later it is an event. */
+export class FileFault extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'FileFault';
+  }
+}
+
+/**
+ * Files that are read again whenever they change, as a whole or not at all. The directory is watched and not the file:
+ * Kubernetes swaps a symbolic link beside it (`..data`), and editors rename. A poll sees what the kernel does not tell,
+ * on network file systems for instance. Reads are synchronous: the files are small and a scrape apart at most.
+ */
+export class LiveFiles<Value> implements Live<Value> {
+  readonly #options: LiveFilesOptions<Value>;
+  readonly #listeners = new Set<(value: Value) => void>();
+  readonly #watchers = new Map<string, FSWatcher>();
+  readonly #exposed = new Set<string>();
+  #contents: readonly string[];
+  #value: Value;
+  #signature: string;
+  #complaint: string | undefined;
+  #cancelPoll: () => void = () => {};
+  #cancelCheck: (() => void) | undefined;
+  #isClosed = false;
+
+  /** Throws FileFault when the files cannot be used now. */
+  constructor(options: LiveFilesOptions<Value>) {
+    this.#options = options;
+    this.#signature = this.#sign();
+    this.#contents = this.#readAll();
+    this.#value = this.#parse(this.#contents);
+    this.#tell({ kind: 'loaded', name: options.name, files: options.files });
+    this.#watch();
+    this.#poll();
+  }
+
+  current(): Value {
+    return this.#value;
+  }
+
+  subscribe(listener: (value: Value) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#cancelPoll();
+    this.#cancelCheck?.();
+    for (const watcher of this.#watchers.values()) watcher.close();
+    this.#watchers.clear();
+    this.#listeners.clear();
+  }
+
+  #watch(): void {
+    for (const directory of new Set(this.#options.files.map((file) => dirname(file)))) {
+      if (this.#watchers.has(directory)) continue;
+      try {
+        const watcher = watch(directory, { persistent: false }, () => this.#checkSoon());
+        watcher.on('error', () => this.#unwatch(directory));
+        this.#watchers.set(directory, watcher);
+      } catch {
+        // The poll goes on, and tries to watch again.
+      }
+    }
+  }
+
+  #unwatch(directory: string): void {
+    this.#watchers.get(directory)?.close();
+    this.#watchers.delete(directory);
+  }
+
+  #poll(): void {
+    this.#cancelPoll = this.#options.clock.after(this.#options.pollMs ?? 10_000, () => {
+      if (this.#isClosed) return;
+      this.#watch();
+      // While something is wrong it is tried again, changed or not.
+      if (this.#complaint !== undefined || this.#sign() !== this.#signature) this.#check();
+      this.#poll();
+    });
+  }
+
+  /** Whoever writes a file rarely does it in one go: wait until it is quiet. */
+  #checkSoon(): void {
+    if (this.#isClosed) return;
+    this.#cancelCheck?.();
+    this.#cancelCheck = this.#options.clock.after(this.#options.debounceMs ?? 250, () => this.#check());
+  }
+
+  #check(): void {
+    if (this.#isClosed) return;
+    this.#cancelCheck = undefined;
+    const { name, files } = this.#options;
+    try {
+      const before = this.#sign();
+      const contents = this.#readAll();
+      if (this.#sign() !== before) {
+        this.#checkSoon();
+        return;
+      }
+      const isChanged = contents.some((content, index) => content !== this.#contents[index]);
+      const value = isChanged ? this.#parse(contents) : this.#value;
+      this.#signature = before;
+      this.#complaint = undefined;
+      if (!isChanged) return;
+      this.#contents = contents;
+      this.#value = value;
+      this.#tell({ kind: 'reloaded', name, files });
+      for (const listener of this.#listeners) listener(value);
+    } catch (error) {
+      this.#complain(error as Error);
+    }
+  }
+
+  /** Once per story: the poll would otherwise repeat it for as long as it lasts. */
+  #complain(error: Error): void {
+    if (this.#complaint === error.message) return;
+    this.#complaint = error.message;
+    this.#tell({ kind: 'failed', name: this.#options.name, files: this.#options.files, error });
+  }
+
+  #readAll(): readonly string[] {
+    return this.#options.files.map((file) => this.#read(file));
+  }
+
+  #read(file: string): string {
+    const { name } = this.#options;
+    try {
+      const { size, mode } = statSync(file);
+      if (size > FILE_BYTES_MAX) throw new FileFault(`it has ${size} bytes, and ${FILE_BYTES_MAX} are allowed`);
+      this.#noteMode(file, mode);
+      return readFileSync(file, 'utf8');
+    } catch (error) {
+      throw new FileFault(`${name}: ${file} cannot be read: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  #noteMode(file: string, mode: number): void {
+    if (!this.#options.confidential?.includes(file) || this.#exposed.has(file)) return;
+    if ((mode & 0o004) === 0 || process.platform === 'win32') return;
+    this.#exposed.add(file);
+    this.#tell({ kind: 'exposed', name: this.#options.name, file, mode: (mode & 0o777).toString(8) });
+  }
+
+  #parse(contents: readonly string[]): Value {
+    try {
+      return this.#options.parse(contents);
+    } catch (error) {
+      const { name, files } = this.#options;
+      throw new FileFault(`${name}: ${files.join(', ')} cannot be used: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  /** Follows symbolic links, so a swapped link is a change. */
+  #sign(): string {
+    return this.#options.files
+      .map((file) => {
+        const stat = statSync(file, { throwIfNoEntry: false, bigint: true });
+        return stat ? `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}` : 'absent';
+      })
+      .join(' ');
+  }
+
+  #tell(event: LiveFilesEvent): void {
+    this.#options.onEvent?.(event);
+  }
+}
+
+/** What never changes, where something that may change is asked for. */
+export function fixed<Value>(value: Value): Live<Value> {
+  return { current: () => value, subscribe: () => () => {}, close() {} };
+}
