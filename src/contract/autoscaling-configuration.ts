@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { type ParsedPolicy, parsePolicy } from '../domain/parse-policy.ts';
+import { defaultPolicy, type Policy, type StepsPolicy } from '../domain/policy.ts';
+import { formatIsoDuration, parseIsoDuration } from './iso-duration.ts';
+
+/** Whose policy holds: the platform's, or the one that stands beside it. */
+export const CONFIGURATION_POLICIES = ['PLATFORM_CONFIGURATION', 'CUSTOM_CONFIGURATION'] as const;
+export type ConfigurationPolicy = (typeof CONFIGURATION_POLICIES)[number];
+
+export interface ScalingDetails {
+  readonly factor: number;
+  readonly threshold: number;
+  /** ISO-8601 durations: `threshold` of the last `size` must breach. */
+  readonly stickiness?: { readonly size: string; readonly threshold: string } | undefined;
+}
+
+export interface AutoscalingConfiguration {
+  readonly scaleUpDetails?: ScalingDetails | undefined;
+  readonly scaleDownDetails?: ScalingDetails | undefined;
+}
+
+const duration = z
+  .string()
+  .refine((text) => parseIsoDuration(text) !== undefined, 'must be an ISO-8601 duration such as PT10M');
+
+const details = z.object({
+  factor: z.number('must be a number'),
+  threshold: z.number('must be a number'),
+  stickiness: z.object({ size: duration, threshold: duration }).nullish(),
+});
+
+export const autoscalingConfigurationSchema = z.object({
+  scaleUpDetails: details.nullish(),
+  scaleDownDetails: details.nullish(),
+});
+
+export type ToldConfiguration = z.infer<typeof autoscalingConfigurationSchema>;
+
+/**
+ * The policy that a custom configuration means. A side that is left out is taken from `base`, as whoever writes only
+ * `scaleUpDetails` expects; a band that comes out upside down is refused, with the field and the mend.
+ */
+export function policyOfConfiguration(
+  configuration: ToldConfiguration,
+  { lookBackSeconds, base }: { lookBackSeconds: number; base: Policy | undefined },
+): ParsedPolicy {
+  const steps: StepsPolicy = base?.kind === 'steps' ? base : defaultPolicy('steps');
+  const { scaleUpDetails: up, scaleDownDetails: down } = configuration;
+  const document = { kind: 'steps', up: up ? sideOf(up) : steps.up, down: down ? sideOf(down) : steps.down };
+  return parsePolicy(document, { lookBackSeconds, base: steps });
+}
+
+function sideOf({ factor, threshold, stickiness }: z.infer<typeof details>) {
+  // Minutes are what stickiness counts; a spell under one minute means none, here as at the platform that invented it.
+  const windowSeconds = wholeMinutes(stickiness?.size);
+  const requiredSeconds = wholeMinutes(stickiness?.threshold);
+  const isSticky = windowSeconds > 0 && requiredSeconds > 0;
+  // Null takes away what the base policy has: a side is taken as it stands.
+  return { factor, threshold, stickiness: isSticky ? { windowSeconds, requiredSeconds } : null };
+}
+
+function wholeMinutes(text: string | undefined): number {
+  return Math.floor((parseIsoDuration(text ?? '') ?? 0) / 60) * 60;
+}
+
+/** What a serving side tells of a policy: only steps policies have a form on this part of the wire. */
+export function configurationOfPolicy(policy: StepsPolicy): AutoscalingConfiguration {
+  return { scaleUpDetails: detailsOf(policy.up), scaleDownDetails: detailsOf(policy.down) };
+}
+
+function detailsOf({ factor, threshold, stickiness }: StepsPolicy['up']): ScalingDetails {
+  if (!stickiness) return { factor, threshold };
+  const { windowSeconds, requiredSeconds } = stickiness;
+  return {
+    factor,
+    threshold,
+    stickiness: { size: formatIsoDuration(windowSeconds), threshold: formatIsoDuration(requiredSeconds) },
+  };
+}

@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import type { FunctionStatus } from '../domain/target.ts';
+import { concurrency, id, instanceCount } from './counts.ts';
+import { PAGE_LIMIT_MAX } from './paths.ts';
+import { buildProblem, type FieldError, type WireProblem } from './problem.ts';
+import { readFunctionStatus } from './status.ts';
+
+/** One version as a control plane tells of it. */
+export interface ScalingTarget {
+  readonly functionId: string;
+  readonly functionVersionId: string;
+  readonly account: string;
+  readonly functionStatus: FunctionStatus;
+  readonly minInstances: number;
+  readonly maxInstances: number;
+  readonly maxRequestConcurrency: number;
+  /** A policy document; left out: the autoscaler's default policy holds. */
+  readonly policy?: unknown;
+  readonly activeInstances?: number | undefined;
+  readonly pendingInstances?: number | undefined;
+}
+
+/** Ordered by version id; `next` is what to send as `after`, null on the last page. */
+export interface ScalingTargetsPage {
+  readonly items: readonly ScalingTarget[];
+  readonly next: string | null;
+}
+
+/** The order of pages: by the bytes of UTF-8, which no locale and no collation changes. */
+export function compareIds(a: string, b: string): number {
+  if (a === b) return 0;
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index += 1) {
+    const x = a.charCodeAt(index);
+    const y = b.charCodeAt(index);
+    if (x === y) continue;
+    // UTF-16 puts surrogates before U+E000 to U+FFFF; as code points, and so as UTF-8, they come after.
+    return rank(x) - rank(y);
+  }
+  return a.length - b.length;
+}
+
+function rank(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x1_0000 : unit;
+}
+
+export type ParsedPageQuery =
+  | { readonly ok: true; readonly after: string; readonly limit: number }
+  | { readonly ok: false; readonly problem: WireProblem };
+
+/** The serving side: which page is asked for. */
+export function parsePageQuery(query: URLSearchParams): ParsedPageQuery {
+  const errors: FieldError[] = [];
+  const limitText = query.get('limit') ?? String(PAGE_LIMIT_MAX);
+  const limit = /^[0-9]{1,6}$/.test(limitText) ? Number(limitText) : 0;
+  if (limit < 1 || limit > PAGE_LIMIT_MAX) {
+    errors.push({ pointer: 'query:limit', message: `must be a whole number from 1 to ${PAGE_LIMIT_MAX}` });
+  }
+  const [error] = errors;
+  if (error) {
+    return { ok: false, problem: buildProblem('invalid-request', `${error.pointer} ${error.message}`, { errors }) };
+  }
+  return { ok: true, after: query.get('after') ?? '', limit };
+}
+
+const itemSchema = z.object({
+  functionId: id,
+  functionVersionId: id,
+  account: z.string().max(255),
+  functionStatus: z.unknown().optional().transform(readFunctionStatus),
+  minInstances: instanceCount,
+  maxInstances: instanceCount,
+  maxRequestConcurrency: concurrency.nullish().transform((value) => value ?? 1),
+  policy: z.unknown().optional(),
+  activeInstances: instanceCount.optional().catch(undefined),
+  pendingInstances: instanceCount.optional().catch(undefined),
+});
+
+export type ToldTarget = z.infer<typeof itemSchema>;
+
+export type ParsedItem =
+  | { readonly ok: true; readonly versionId: string; readonly item: ToldTarget }
+  /** Known to be there, but not what it says. */
+  | { readonly ok: false; readonly versionId: string; readonly detail: string };
+
+const pageSchema = z.object({
+  items: z.array(z.unknown()).max(PAGE_LIMIT_MAX),
+  next: id.nullable(),
+});
+
+export type ParsedPage =
+  | { readonly ok: true; readonly items: readonly ParsedItem[]; readonly next: string | null }
+  | { readonly ok: false; readonly detail: string };
+
+/**
+ * The asking side. Items are read one at a time and only those that `isWanted`, so that a page of a large fleet costs what
+ * the share of it costs; one bad item spoils no other. A page that does not go forward is refused, or reading would never end.
+ */
+export function parsePage(
+  body: unknown,
+  { after, isWanted }: { after: string; isWanted: (versionId: string) => boolean },
+): ParsedPage {
+  const parsed = pageSchema.safeParse(body);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    return { ok: false, detail: `${issue?.path.join('.') || 'the page'}: ${issue?.message ?? 'unreadable'}` };
+  }
+  const { items, next } = parsed.data;
+  let previous = after;
+  for (const item of items) {
+    const versionId = versionIdOf(item);
+    if (versionId === undefined) return { ok: false, detail: 'an item has no functionVersionId' };
+    if (compareIds(versionId, previous) <= 0) return notInOrder(previous, versionId);
+    previous = versionId;
+  }
+  if (next !== null && (compareIds(next, after) <= 0 || compareIds(next, previous) < 0))
+    return notInOrder(previous, next);
+  return { ok: true, items: items.filter((item) => isWanted(versionIdOf(item) ?? '')).map(readItem), next };
+}
+
+function readItem(item: unknown): ParsedItem {
+  const read = itemSchema.safeParse(item);
+  const versionId = versionIdOf(item) ?? '';
+  if (read.success) return { ok: true, versionId, item: read.data };
+  return { ok: false, versionId, detail: describe(read.error.issues[0]) };
+}
+
+function describe(issue: z.core.$ZodIssue | undefined): string {
+  return `${issue?.path.join('.') || 'the item'}: ${issue?.message ?? 'unreadable'}`;
+}
+
+function versionIdOf(item: unknown): string | undefined {
+  if (typeof item !== 'object' || item === null || !Object.hasOwn(item, 'functionVersionId')) return undefined;
+  const { functionVersionId } = item as { functionVersionId: unknown };
+  return typeof functionVersionId === 'string' && functionVersionId.length > 0 ? functionVersionId : undefined;
+}
+
+function notInOrder(previous: string, versionId: string): ParsedPage {
+  return {
+    ok: false,
+    detail: `${JSON.stringify(versionId)} comes after ${JSON.stringify(previous)}: pages must go up by the UTF-8 bytes of functionVersionId`,
+  };
+}
