@@ -55,6 +55,7 @@ export interface Reason {
 
 /** Fewer digits than a float carries, and no infinity: facts go through JSON. */
 export function numberFact(value: number): Fact {
-  if (Number.isFinite(value)) return Math.round(value * 1000) / 1000;
+  const rounded = Math.round(value * 1000) / 1000;
+  if (Number.isFinite(rounded)) return rounded;
   return value > 0 ? '+Inf' : value < 0 ? '-Inf' : 'NaN';
 }
