@@ -34,8 +34,14 @@ function withinPace(view: View, wanted: number, reasons: Reasons): number {
   // Never past the standing wish: a limit slows a move, and turns none around. And never at zero for want of a share.
   const paced =
     wanted > standing
-      ? Math.min(wanted, Math.max(1, standing, start + limit.instances, Math.ceil(start * (1 + limit.percent / 100))))
-      : Math.max(wanted, Math.min(standing, start - limit.instances, Math.floor(start * (1 - limit.percent / 100))));
+      ? Math.min(
+          wanted,
+          Math.max(1, standing, start + limit.instances, Math.ceil((start * (100 + limit.percent)) / 100)),
+        )
+      : Math.max(
+          wanted,
+          Math.min(standing, start - limit.instances, Math.floor((start * (100 - limit.percent)) / 100)),
+        );
   if (paced !== wanted) {
     because(reasons, 'step-limited', { aim: wanted, to: paced, start, periodSeconds: limit.periodSeconds });
   }

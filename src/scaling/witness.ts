@@ -1,6 +1,6 @@
 import type { Quality } from '../domain/signal.ts';
 import { type Memory, revise } from './memory.ts';
-import { isUsable } from './situation.ts';
+import { isUsable, weigh } from './situation.ts';
 import type { Footing } from './view.ts';
 
 /** Older changes than any period looks back are dropped; so many within one are merged. */
@@ -50,7 +50,7 @@ export function witness({ situation, actual, standing }: Footing, loadQuality: Q
     wasSighted,
     blindSinceMs,
     recoveredMs,
-    demandProfile: isUsable(signals.demand.quality) ? signals.profile : memory.demandProfile,
+    demandProfile: isUsable(weigh(signals.demand).quality) ? signals.profile : memory.demandProfile,
     highs: memory.highs,
     lows: memory.lows,
     moves,
