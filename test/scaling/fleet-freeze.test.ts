@@ -11,8 +11,8 @@ import {
   tallyDecision,
   UNFROZEN,
 } from '../../src/scaling/fleet-freeze.ts';
-import { codesOf, Rehearsal } from './rehearsal.ts';
-import { aSituation, aWindow, NOW_MS, someSignals } from './situations.ts';
+import { codesOf } from './rehearsal.ts';
+import { aSituation, aWindow, NOW_MS, settledMemory, someSignals } from './situations.ts';
 
 const CALM: FleetTally = { versions: 100, blind: 0, falling: 5, wantedBefore: 1000, wantedAfter: 990 };
 const cool = someSignals({ utilisation: aWindow([10]) });
@@ -129,28 +129,24 @@ describe('a decision under a freeze that was found after it', () => {
 });
 
 describe('a store that answers, and answers wrong', () => {
-  it('brings down no more than the first cycle that shows it', () => {
-    const fleet = Array.from({ length: 50 }, () => new Rehearsal(10).settled({ utilisation: 50, calledAgoSeconds: 1 }));
+  it('brings nothing down, from its first cycle on', () => {
     let memory = UNFROZEN;
-    let isFrozen = false;
+    const fleet = Array.from({ length: 50 }, () => ({ memory: settledMemory(10) }));
     for (let cycle = 0; cycle < 100; cycle += 1) {
+      const nowMs = NOW_MS + cycle * 15_000;
+      const signals = someSignals({ utilisation: aWindow([0], 'fresh', nowMs) });
       const tally = newTally();
-      for (const version of fleet) {
-        version.doesAccept = false;
-        version.isFleetFrozen = isFrozen;
-        tallyDecision(tally, {
-          decision: version.cycle({ utilisation: 0, calledAgoSeconds: 1 }),
-          memory: version.memory,
-        });
-      }
-      ({ isFrozen, memory } = judgeFleet({
-        tally,
-        memory,
-        settings: FREEZE_DEFAULTS,
-        controls: [],
-        nowMs: fleet[0]!.nowMs,
-      }));
-      expect(isFrozen).toBe(true);
+      const decisions = fleet.map((version) => {
+        const decided = decide(aSituation({ nowMs, signals, memory: version.memory }));
+        version.memory = decided.memory;
+        tallyDecision(tally, decided);
+        return decided.decision;
+      });
+      expect(decisions.every(({ verdict }) => verdict === 'lower')).toBe(true);
+      const judgement = judgeFleet({ tally, memory, settings: FREEZE_DEFAULTS, controls: [], nowMs });
+      memory = judgement.memory;
+      const allowed = judgement.isFrozen ? decisions.map(freezeDecision) : decisions;
+      expect(allowed.every(({ verdict, wanted }) => verdict === 'keep' && wanted === 10)).toBe(true);
     }
   });
 });
