@@ -62,6 +62,7 @@ function shapeOf(option: Option<unknown, string>): Schema {
       return {
         anyOf: [
           { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } },
+          { type: 'array', items: { type: 'string' } },
           { type: 'string' },
         ],
       };

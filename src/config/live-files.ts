@@ -143,9 +143,22 @@ export class LiveFiles<Value> implements Live<Value> {
       this.#contents = contents;
       this.#value = value;
       this.#tell({ kind: 'reloaded', name, files });
-      for (const listener of this.#listeners) listener(value);
+      this.#notify(value);
     } catch (error) {
       this.#complain(error as Error);
+    }
+  }
+
+  /** One that throws must not keep the news from the others, nor undo it. */
+  #notify(value: Value): void {
+    const { name, files } = this.#options;
+    for (const listener of this.#listeners) {
+      try {
+        listener(value);
+      } catch (cause) {
+        const error = new Error(`${name}: taking over the new value failed: ${(cause as Error).message}`, { cause });
+        this.#tell({ kind: 'failed', name, files, error });
+      }
     }
   }
 
