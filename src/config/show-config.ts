@@ -29,24 +29,39 @@ function showTable(effective: readonly EffectiveOption[]): string {
     .join('');
 }
 
-/** What is unset or secret stands as a comment. */
+/** What is unset or secret stands as a comment, and so does a group of nothing else. */
 function showYaml(effective: readonly EffectiveOption[]): string {
+  const live = new Set(effective.filter((option) => !isComment(option)).flatMap(({ key }) => groupsOf(key)));
   const lines: string[] = [];
-  let open: readonly string[] = [];
-  for (const { key, value, source, isDefault } of effective) {
-    const path = key.split('.');
-    const groups = path.slice(0, -1);
-    const shared = groups.findIndex((part, index) => part !== open[index]);
-    for (let depth = shared < 0 ? groups.length : shared; depth < groups.length; depth += 1) {
-      lines.push(`${'  '.repeat(depth)}${groups[depth]}:`);
+  const opened = new Set<string>();
+  for (const option of effective) {
+    const groups = groupsOf(option.key);
+    for (const [depth, group] of groups.entries()) {
+      if (opened.has(group)) continue;
+      opened.add(group);
+      lines.push(`${'  '.repeat(depth)}${live.has(group) ? '' : '# '}${group.split('.').at(-1)}:`);
     }
-    open = groups;
-    const indent = '  '.repeat(groups.length);
-    const text = value === undefined ? '' : stringify(value, { lineWidth: 0, collectionStyle: 'flow' }).trimEnd();
-    const isComment = value === undefined || value === '[redacted]';
-    lines.push(`${indent}${isComment ? '# ' : ''}${path.at(-1)}: ${text}${isDefault ? '' : `  # ${source}`}`);
+    lines.push(`${'  '.repeat(groups.length)}${leafLine(option)}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+function leafLine(option: EffectiveOption): string {
+  const name = option.key.split('.').at(-1);
+  const text =
+    option.value === undefined ? '' : stringify(option.value, { lineWidth: 0, collectionStyle: 'flow' }).trimEnd();
+  const source = option.isDefault ? '' : `  # ${oneLine(option.source)}`;
+  return `${isComment(option) ? '# ' : ''}${name}: ${text}${source}`;
+}
+
+function isComment({ value }: EffectiveOption): boolean {
+  return value === undefined || value === '[redacted]';
+}
+
+/** `a.b.c` lies in `a` and in `a.b`. */
+function groupsOf(key: string): string[] {
+  const parts = key.split('.');
+  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('.'));
 }
 
 function oneLine(text: string): string {

@@ -37,7 +37,7 @@ describe('config/starling.yaml', () => {
   });
 
   it('is a configuration too when every commented option is let in', () => {
-    const text = readFileSync(example, 'utf8').replace(/^( *)# ([a-zA-Z]+:.*)$/gm, '$1$2');
+    const text = readFileSync(example, 'utf8').replace(/^( *)# ([a-zA-Z]+: .*)$/gm, '$1$2');
     expect(text).not.toBe(readFileSync(example, 'utf8'));
     const validate = new Ajv2020({ strict: false }).compile(jsonSchema());
     expect(validate(parse(text)), JSON.stringify(validate.errors)).toBe(true);
