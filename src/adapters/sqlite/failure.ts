@@ -22,7 +22,9 @@ export function failureOf(error: unknown, context: { path: string; isCommitting?
   const code = primaryCodeOf(error);
   const meaning = code === undefined ? undefined : MEANINGS[code];
   const kind = context.isCommitting && code === IO_ERROR ? 'unknown' : (meaning?.kind ?? 'unavailable');
-  return { kind, message: `SQLite file ${context.path}: ${text}${meaning ? `; ${meaning.advice}` : ''}` };
+  const advice =
+    meaning?.advice ?? (isRefusedBySystem(error) ? 'name a file in a folder where this user may write' : '');
+  return { kind, message: `SQLite file ${context.path}: ${text}${advice ? `; ${advice}` : ''}` };
 }
 
 export function isBusy(error: unknown): boolean {
@@ -32,4 +34,8 @@ export function isBusy(error: unknown): boolean {
 function primaryCodeOf(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
   return error.errcode & 0xff;
+}
+
+function isRefusedBySystem(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
 }

@@ -5,9 +5,9 @@ import { isBusy } from './failure.ts';
 import type { WorkerOptions } from './messages.ts';
 import { SCHEMA, SQLITE_SCHEMA_VERSION } from './schema.ts';
 
-/** Several processes may open a new file at the same moment; each waits for the others this often before it gives up. */
-const TURNS = 40;
-const TURN_MS = 50;
+/** Several processes may open a new file at the same moment; each waits for the others so many times as long as for a write. */
+const PATIENCE = 4;
+const TURN_MS = 20;
 const PAGE_BYTES = 4096;
 
 /** A file that some other version of this program wrote. */
@@ -19,13 +19,13 @@ export function openDatabase(options: WorkerOptions): DatabaseSync {
   const db = new DatabaseSync(options.path, { timeout: options.busyTimeoutMs });
   try {
     // The switch to WAL asks for the file alone and does not wait for it, whatever the timeout says.
-    inTurn(() => db.exec('PRAGMA journal_mode = WAL'));
+    inTurn(options, () => db.exec('PRAGMA journal_mode = WAL'));
     // FULL, so that a token survives power loss: with NORMAL the last commits may be gone and a token be given out twice.
     db.exec('PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864');
     if (options.fileBytesMax !== undefined) {
       db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(options.fileBytesMax / PAGE_BYTES))}`);
     }
-    inTurn(() => makeTables(db));
+    inTurn(options, () => makeTables(db));
     return db;
   } catch (error) {
     db.close();
@@ -56,13 +56,14 @@ function versionOf(db: DatabaseSync): number {
   return Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
 }
 
-function inTurn(step: () => void): void {
-  for (let turn = 1; ; turn += 1) {
+function inTurn({ busyTimeoutMs }: WorkerOptions, step: () => void): void {
+  const endMs = performance.now() + PATIENCE * busyTimeoutMs;
+  for (;;) {
     try {
       step();
       return;
     } catch (error) {
-      if (!isBusy(error) || turn >= TURNS) throw error;
+      if (!isBusy(error) || performance.now() > endMs) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TURN_MS);
     }
   }

@@ -29,7 +29,10 @@ function start(): void {
 
 function failureAtOpening(error: unknown): Failure {
   const { kind, message } = failureOf(error, { path });
-  return { kind: error instanceof SchemaMismatch ? 'schema' : kind, message: `cannot be used: ${message}` };
+  return {
+    kind: error instanceof SchemaMismatch ? 'schema' : kind,
+    message: `the coordination store cannot be opened: ${message}`,
+  };
 }
 
 function read(sql: Sql, request: { name: keyof typeof READS; args: readonly unknown[] }): End {

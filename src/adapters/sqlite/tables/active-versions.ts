@@ -28,24 +28,29 @@ export function readVersions(sql: Sql, buckets: readonly Bucket[], nowMs: number
     .all(JSON.stringify(buckets), Math.round(nowMs)) as unknown as Columns[];
 }
 
-/** Turns the rows into values; the few different lists of profiles are parsed once each. */
+/** Turns the rows into values; the few different lists of profiles and tokens are parsed once each. */
 export function toActiveVersions(rows: readonly Columns[]): ActiveVersion[] {
-  const profilesOf = new Map<string, readonly string[]>();
-  return rows.map((row) => {
-    const text = row[4] as string;
-    let profiles = profilesOf.get(text);
-    if (!profiles) {
-      profiles = JSON.parse(text) as string[];
-      profilesOf.set(text, profiles);
+  const profilesOf = once((text) => JSON.parse(text) as readonly string[]);
+  const tokenOf = once(BigInt);
+  return rows.map((row) => ({
+    bucket: row[0] as number,
+    versionId: row[1] as string,
+    functionId: row[2] as string,
+    account: row[3] as string,
+    profiles: profilesOf(row[4] as string),
+    seenMs: row[5] as number,
+    discoveryToken: tokenOf(row[6] as string),
+  }));
+}
+
+function once<T>(parse: (text: string) => T): (text: string) => T {
+  const parsed = new Map<string, T>();
+  return (text) => {
+    let value = parsed.get(text);
+    if (value === undefined) {
+      value = parse(text);
+      parsed.set(text, value);
     }
-    return {
-      bucket: row[0] as number,
-      versionId: row[1] as string,
-      functionId: row[2] as string,
-      account: row[3] as string,
-      profiles,
-      seenMs: row[5] as number,
-      discoveryToken: BigInt(row[6] as string),
-    };
-  });
+    return value;
+  };
 }
