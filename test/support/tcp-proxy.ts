@@ -4,8 +4,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
  * What happens to the traffic from now on.
  * `pass`: nothing. `delay`: both ways, each by this much. `drop-requests`, `drop-answers`: one way is swallowed, the
  * connections stay open. `refuse`: connections are reset, new ones too. `cut-answer`: the next answer after a request is
- * cut after so many bytes, its connection reset, and then traffic passes again: the request was carried out and the
- * client does not know.
+ * cut after so many bytes, its connection reset, and then traffic passes again, or is refused: the request was carried
+ * out and the client does not know.
  */
 export type ProxyMode =
   | { readonly kind: 'pass' }
@@ -13,7 +13,12 @@ export type ProxyMode =
   | { readonly kind: 'drop-requests' }
   | { readonly kind: 'drop-answers' }
   | { readonly kind: 'refuse' }
-  | { readonly kind: 'cut-answer'; readonly afterBytes: number; readonly when?: (request: Buffer) => boolean };
+  | {
+      readonly kind: 'cut-answer';
+      readonly afterBytes: number;
+      readonly when?: (request: Buffer) => boolean;
+      readonly afterwards?: 'refuse';
+    };
 
 interface Pair {
   readonly client: Socket;
@@ -101,8 +106,8 @@ export class TcpProxy {
     if (mode.kind === 'drop-answers') return;
     if (mode.kind === 'cut-answer' && pair.armed) {
       this.cuts += 1;
-      this.#mode = { kind: 'pass' };
       pair.client.write(chunk.subarray(0, mode.afterBytes), () => this.#cut(pair));
+      this.set({ kind: mode.afterwards ?? 'pass' });
       return;
     }
     this.#forward(pair, 'down', chunk);

@@ -73,11 +73,14 @@ export class CassandraNode {
     await this.#exited;
   }
 
-  /** Ends as an operator would end it. */
+  /** Ends as an operator would end it, which drains the commit log. */
   async stop(): Promise<void> {
-    this.#child?.kill('SIGCONT');
-    this.#child?.kill('SIGTERM');
-    await Promise.race([this.#exited, sleep(20_000, undefined, { ref: false }).then(() => this.kill())]);
+    const child = this.#child;
+    child?.kill('SIGCONT');
+    child?.kill('SIGTERM');
+    const lastResort = setTimeout(() => child?.kill('SIGKILL'), 20_000);
+    await this.#exited;
+    clearTimeout(lastResort);
   }
 
   /** Freezes the process: its sockets stay open and nothing answers. */

@@ -1,0 +1,113 @@
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import type { Client, ClientOptions, types } from 'cassandra-driver';
+import { StoreError } from '../../ports/store-error.ts';
+import type { CassandraTls, ConnectionOptions } from './cassandra-options.ts';
+import { toStoreError } from './driver-errors.ts';
+
+export type Driver = typeof import('cassandra-driver');
+
+/** The driver is 6 MB of code that only users of Cassandra should load. */
+export async function loadDriver(): Promise<Driver> {
+  return (await import('cassandra-driver')).default;
+}
+
+/** Whether all nodes have seen a change of the schema; the driver tells, its types do not. */
+export function isSchemaAgreed(result: types.ResultSet): boolean {
+  return (result.info as { isSchemaInAgreement?: boolean }).isSchemaInAgreement !== false;
+}
+
+/** A connected client; whoever gets it shuts it down. Rejects with a StoreError. */
+export async function connectClient(
+  driver: Driver,
+  options: ConnectionOptions & { keyspace?: string | undefined },
+): Promise<Client> {
+  let client: Client | undefined;
+  try {
+    const localDataCenter = options.localDataCenter ?? (await findDataCenter(driver, options));
+    client = new driver.Client(clientOptions(driver, { ...options, localDataCenter }));
+    listen(client, options);
+    await client.connect();
+    return client;
+  } catch (error) {
+    await client?.shutdown().catch(() => {});
+    throw toStoreError(error, { what: 'connecting to Cassandra', effect: 'none' });
+  }
+}
+
+function clientOptions(
+  driver: Driver,
+  options: ConnectionOptions & { keyspace?: string | undefined; localDataCenter: string },
+): ClientOptions {
+  const { loadBalancing, reconnection, retry } = driver.policies;
+  const { credentials, keyspace, tls } = options;
+  const nearest = new loadBalancing.DCAwareRoundRobinPolicy(options.localDataCenter);
+  return {
+    ...baseOptions(options),
+    localDataCenter: options.localDataCenter,
+    ...(keyspace !== undefined && { keyspace }),
+    ...(credentials && { credentials }),
+    ...(tls && { sslOptions: tlsOptions(tls) }),
+    policies: {
+      loadBalancing: new loadBalancing.TokenAwarePolicy(nearest),
+      reconnection: new reconnection.ExponentialReconnectionPolicy(100, 10_000),
+      retry: new retry.RetryPolicy(),
+      // The nodes stamp every write: with several writers a client whose clock runs ahead would hide the others' writes.
+      timestampGeneration: null as never,
+    },
+  };
+}
+
+function baseOptions(options: ConnectionOptions): ClientOptions {
+  return {
+    contactPoints: [...options.contactPoints],
+    protocolOptions: { port: options.port ?? 9042 },
+    encoding: { useBigIntAsLong: true, useUndefinedAsUnset: false },
+    pooling: { heartBeatInterval: 5000 },
+    socketOptions: {
+      connectTimeout: options.connectTimeoutMs ?? 5000,
+      // A node that hangs keeps its connections: give them up after a few unanswered requests, not after 64.
+      defunctReadTimeoutThreshold: 8,
+    },
+  };
+}
+
+/** The driver's own default is to verify nothing. */
+export function tlsOptions(tls: CassandraTls): NonNullable<ClientOptions['sslOptions']> {
+  const { ca, cert, key, serverName } = tls;
+  return {
+    rejectUnauthorized: tls.insecure !== true,
+    minVersion: 'TLSv1.2',
+    ...(ca !== undefined && { ca: [ca] }),
+    ...(cert !== undefined && key !== undefined && { cert, key }),
+    checkServerIdentity: (host: string, certificate: PeerCertificate) =>
+      tls.insecure ? undefined : checkServerIdentity(serverName ?? host, certificate),
+  };
+}
+
+/** The one data centre that the contact points show. */
+async function findDataCenter(driver: Driver, options: ConnectionOptions): Promise<string> {
+  const { credentials, tls } = options;
+  const scout = new driver.Client({
+    ...baseOptions(options),
+    ...(credentials && { credentials }),
+    ...(tls && { sslOptions: tlsOptions(tls) }),
+    policies: { loadBalancing: new driver.policies.loadBalancing.RoundRobinPolicy() },
+  });
+  scout.on('log', () => {});
+  try {
+    await scout.connect();
+    const [name, ...others] = new Set(scout.hosts.values().map((host) => host.datacenter));
+    if (name === undefined || others.length > 0) {
+      const names = [name, ...others].join(', ');
+      throw new StoreError('schema', `there are several data centres (${names}): say which one is local`);
+    }
+    return name;
+  } finally {
+    await scout.shutdown().catch(() => {});
+  }
+}
+
+function listen(client: Client, { logger }: ConnectionOptions): void {
+  client.on('hostDown', (host) => logger?.warn({ node: host.address }, 'a Cassandra node is down'));
+  client.on('hostUp', (host) => logger?.info({ node: host.address }, 'a Cassandra node is up again'));
+}

@@ -1,0 +1,159 @@
+import { StoreError } from '../../../ports/store-error.ts';
+import { type CassandraOptions, type FilledOptions, fillOptions } from '../cassandra-options.ts';
+import { connectClient, isSchemaAgreed, loadDriver } from '../connect.ts';
+import { toStoreError } from '../driver-errors.ts';
+import { Session } from '../session.ts';
+import { MigrationLock } from './migration-lock.ts';
+import { MIGRATIONS, migrationKey, SCHEMA_VERSION, SETTINGS_TABLE } from './migrations.ts';
+import {
+  assertPossible,
+  assertSame,
+  createKeyspaceCql,
+  type Replication,
+  readReplication,
+  replicationWarnings,
+} from './replication.ts';
+import { readSetting, swapSetting, writeSettingOnce } from './settings.ts';
+
+export interface MigrateOptions extends CassandraOptions {
+  /** Copies per data centre, for a keyspace that is not there yet; compared where it is. Empty: one copy. */
+  readonly replication?: Replication | undefined;
+  /** Says what would be done and changes nothing. */
+  readonly isDryRun?: boolean | undefined;
+}
+
+export interface MigrationStep {
+  readonly id: string;
+  readonly cql: string;
+  readonly state: 'done' | 'already-there' | 'planned';
+}
+
+export interface MigrationReport {
+  readonly keyspace: string;
+  readonly replication: string;
+  readonly steps: readonly MigrationStep[];
+  readonly warnings: readonly string[];
+}
+
+export interface MigrationProgress {
+  step(step: MigrationStep): void;
+  /** Another migration is at work; this one goes on when it has ended. */
+  waiting(): void;
+}
+
+const SILENT: MigrationProgress = { step() {}, waiting() {} };
+
+/**
+ * Brings the keyspace and the tables to what this version needs. May be run again at any time, and by several at once.
+ * Rejects with a StoreError that says what to do.
+ */
+export async function migrate(options: MigrateOptions, progress: MigrationProgress = SILENT): Promise<MigrationReport> {
+  const filled = fillOptions(options);
+  const steps: MigrationStep[] = [];
+  const tell = (step: MigrationStep) => {
+    steps.push(step);
+    progress.step(step);
+  };
+  const isDryRun = options.isDryRun ?? false;
+  const keyspace = await bringKeyspace(filled, { replication: options.replication ?? {}, isDryRun, tell });
+  if (keyspace.isThere) {
+    const session = await Session.open(filled);
+    try {
+      await (isDryRun ? planTables(session, tell) : bringTables(session, { ...progress, step: tell }));
+    } finally {
+      await session.close();
+    }
+  } else for (const step of allTables()) tell({ ...step, state: 'planned' });
+  return { keyspace: filled.keyspace, replication: keyspace.described, steps, warnings: keyspace.warnings };
+}
+
+async function bringKeyspace(
+  options: FilledOptions,
+  { replication, isDryRun, tell }: { replication: Replication; isDryRun: boolean; tell: (step: MigrationStep) => void },
+): Promise<{ isThere: boolean; described: string; warnings: string[] }> {
+  const { keyspace } = options;
+  const cql = createKeyspaceCql(keyspace, replication);
+  const client = await connectClient(await loadDriver(), { ...options, keyspace: undefined });
+  const what = `creating the keyspace ${keyspace}`;
+  try {
+    let standing = await readReplication(client, keyspace);
+    let state: MigrationStep['state'] = 'already-there';
+    if (!standing) {
+      assertPossible(client, replication);
+      state = isDryRun ? 'planned' : 'done';
+      if (!isDryRun) {
+        const result = await client.execute(cql, [], { prepare: false });
+        if (!isSchemaAgreed(result))
+          throw new StoreError('unknown', `${what}: the nodes do not agree yet; run it again`);
+        standing = await readReplication(client, keyspace);
+      }
+    }
+    if (standing) assertSame(keyspace, replication, standing);
+    tell({ id: '000-keyspace', cql, state });
+    const described = standing ? `${standing.strategy} ${JSON.stringify(standing.copies)}` : 'not there yet';
+    const warnings = standing ? replicationWarnings(client, standing) : [];
+    return { isThere: standing !== undefined, described, warnings };
+  } catch (error) {
+    throw toStoreError(error, { what, effect: 'write' });
+  } finally {
+    await client.shutdown().catch(() => {});
+  }
+}
+
+async function bringTables(session: Session, progress: MigrationProgress): Promise<void> {
+  await session.define('creating the table settings', SETTINGS_TABLE);
+  const lock = await MigrationLock.take(session, () => progress.waiting());
+  try {
+    for (const { id, cql } of MIGRATIONS) {
+      const key = migrationKey(id);
+      if ((await readSetting(session, key)) !== undefined) {
+        progress.step({ id, cql, state: 'already-there' });
+        continue;
+      }
+      await lock.renew();
+      await session.define(`migration ${id}`, cql);
+      await writeSettingOnce(session, key, new Date(session.options.clock.wallMs()).toISOString());
+      progress.step({ id, cql, state: 'done' });
+    }
+    await raiseSchemaVersion(session);
+  } finally {
+    // A lock that stays behind is taken over after a minute, so failing to release it must not hide the first error.
+    await lock.release().catch(() => {});
+  }
+}
+
+/** Members that start after a migration agree on the new version; those that run have agreed before. */
+async function raiseSchemaVersion(session: Session): Promise<void> {
+  const stored = await readSetting(session, 'layout');
+  if (stored === undefined) return;
+  const layout = JSON.parse(stored) as { schemaVersion: number };
+  if (layout.schemaVersion >= SCHEMA_VERSION) return;
+  const to = JSON.stringify({ ...layout, schemaVersion: SCHEMA_VERSION });
+  await swapSetting(session, 'layout', { from: stored, to });
+}
+
+async function planTables(session: Session, tell: (step: MigrationStep) => void): Promise<void> {
+  const applied = await readApplied(session);
+  for (const { id, cql } of allTables()) {
+    const isThere = applied?.has(id) ?? false;
+    tell({ id, cql, state: isThere ? 'already-there' : 'planned' });
+  }
+}
+
+const SETTINGS_STEP = '000-settings';
+
+async function readApplied(session: Session): Promise<Set<string> | undefined> {
+  const applied = new Set<string>([SETTINGS_STEP]);
+  try {
+    for (const { id } of MIGRATIONS) if (await readSetting(session, migrationKey(id))) applied.add(id);
+    return applied;
+  } catch (error) {
+    // No table of settings: nothing was ever migrated.
+    if (error instanceof StoreError && error.kind === 'schema') return undefined;
+    throw error;
+  }
+}
+
+function allTables(): readonly { id: string; cql: string }[] {
+  return [{ id: SETTINGS_STEP, cql: SETTINGS_TABLE }, ...MIGRATIONS];
+}

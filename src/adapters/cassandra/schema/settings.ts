@@ -1,0 +1,65 @@
+import { StoreError } from '../../../ports/store-error.ts';
+import { contend } from '../compare-and-set.ts';
+import { type Session, textKey } from '../session.ts';
+
+const READ = 'SELECT value FROM settings WHERE name = ?';
+const CREATE = 'INSERT INTO settings (name, value) VALUES (?, ?) IF NOT EXISTS';
+const SWAP = 'UPDATE settings SET value = ? WHERE name = ? IF value = ?';
+const DELETE = 'DELETE FROM settings WHERE name = ? IF value = ?';
+
+/** Linearizable. */
+export async function readSetting(session: Session, name: string): Promise<string | undefined> {
+  const [row] = await session.rows('setting-read', READ, [name], { isSerial: true });
+  return row?.['value'] as string | undefined;
+}
+
+/** The value that stands in the end: mine, or that of whoever was first. */
+export async function writeSettingOnce(session: Session, name: string, value: string): Promise<string> {
+  const write = { query: CREATE, params: [name, value] };
+  const stands = await swap(session, name, write, (row) => (row === undefined ? 'again' : 'mine'));
+  return stands.row ?? value;
+}
+
+/** Whether the setting went from `from` (undefined: not there) to `to` (undefined: removed). Values must be unique. */
+export async function swapSetting(
+  session: Session,
+  name: string,
+  change: { from: string | undefined; to: string | undefined },
+): Promise<boolean> {
+  const { from, to } = change;
+  const stands = await swap(session, name, swapWrite(name, change), (row) => {
+    if (row === to) return 'mine';
+    return row === from ? 'again' : 'lost';
+  });
+  return stands.outcome === 'applied';
+}
+
+function swapWrite(name: string, { from, to }: { from: string | undefined; to: string | undefined }) {
+  if (from === undefined) return { query: CREATE, params: [name, to] };
+  if (to === undefined) return { query: DELETE, params: [name, from] };
+  return { query: SWAP, params: [to, name, from] };
+}
+
+async function swap(
+  session: Session,
+  name: string,
+  write: { query: string; params: unknown[] },
+  judge: (value: string | undefined) => 'mine' | 'again' | 'lost',
+): Promise<{ outcome: 'applied' | 'lost'; row: string | undefined }> {
+  const { clock, random, meters, conditionalDeadlineMs: deadlineMs } = session.options;
+  const verdicts = await contend<{ key: string; judge: typeof judge }, string>([{ key: name, judge }], {
+    clock,
+    random,
+    meters,
+    budgetMs: 2 * deadlineMs,
+    send: () => session.conditional('setting-swap', [write], { routingKey: textKey(name), deadlineMs }),
+    look: async () => {
+      const value = await readSetting(session, name);
+      return new Map(value === undefined ? [] : [[name, value]]);
+    },
+  });
+  const verdict = verdicts.get(name);
+  if (verdict?.outcome === 'applied' || verdict?.outcome === 'lost') return verdict;
+  const cause = verdict?.error;
+  throw cause instanceof StoreError ? cause : new StoreError('unknown', `the setting ${name} is in doubt`, { cause });
+}

@@ -1,0 +1,273 @@
+import type { Client, QueryOptions, types } from 'cassandra-driver';
+import { withDeadline } from '../../lib/deadline.ts';
+import { Limiter } from '../../lib/limiter.ts';
+import { StoreError } from '../../ports/store-error.ts';
+import { assertSaneTls, type CassandraSecrets, type FilledOptions } from './cassandra-options.ts';
+import { connectClient, type Driver, isSchemaAgreed, loadDriver } from './connect.ts';
+import { type Effect, toStoreError } from './driver-errors.ts';
+
+export type Row = types.Row;
+
+export interface Write {
+  readonly query: string;
+  readonly params: readonly unknown[];
+}
+
+/** How long calls that began under old secrets may still run on the old connections. */
+const DRAIN_MS = 30_000;
+const SHUTDOWN_MS = 3000;
+/** The driver itself waits ten seconds for the nodes to agree. */
+const DEFINE_MS = 30_000;
+
+interface Line {
+  readonly client: Client;
+  running: number;
+  onIdle: (() => void) | undefined;
+}
+
+/** Sends statements: each with its consistency, idempotence, deadline and error kind. Knows how to change its secrets. */
+export class Session {
+  readonly options: FilledOptions;
+  readonly driver: Driver;
+  readonly #reads: Limiter;
+  readonly #writes: Limiter;
+  readonly #closing = new AbortController();
+  readonly #ends = new Set<Promise<void>>();
+  #secrets: CassandraSecrets;
+  #line: Line;
+  #replacing: Promise<void> = Promise.resolve();
+
+  private constructor(driver: Driver, options: FilledOptions, client: Client) {
+    this.driver = driver;
+    this.options = options;
+    this.#secrets = { credentials: options.credentials, tls: options.tls };
+    this.#line = { client, running: 0, onIdle: undefined };
+    this.#reads = new Limiter(options.readsInFlight);
+    this.#writes = new Limiter(options.readsInFlight);
+  }
+
+  static async open(options: FilledOptions): Promise<Session> {
+    const driver = await loadDriver();
+    return new Session(driver, options, await connectClient(driver, options));
+  }
+
+  /**
+   * All rows of all pages. Safe to repeat, so the driver tries a second node when the first does not answer in time.
+   * `isUrgent`: does not wait behind the bulk of reads.
+   */
+  rows(
+    what: string,
+    query: string,
+    params: readonly unknown[],
+    options: { deadlineMs?: number; isSerial?: boolean; isUrgent?: boolean } = {},
+  ): Promise<Row[]> {
+    const deadlineMs = options.deadlineMs ?? this.options.statementDeadlineMs;
+    const { consistency, serial } = this.#levels();
+    const read = () =>
+      this.#run({ what, effect: 'none', deadlineMs }, async (client) => {
+        const result = await client.execute(query, params as unknown[], {
+          prepare: true,
+          isIdempotent: true,
+          consistency: options.isSerial ? serial : consistency,
+          fetchSize: this.options.pageRows,
+          readTimeout: this.#tryMs(deadlineMs),
+        });
+        const rows: Row[] = [];
+        for await (const row of result) rows.push(row);
+        return rows;
+      });
+    return options.isUrgent ? read() : this.#reads.run(read);
+  }
+
+  /** A plain write that may be repeated: it says all that it says, whenever it arrives. */
+  async write(
+    what: string,
+    { query, params }: Write,
+    options: { deadlineMs?: number; isUrgent?: boolean } = {},
+  ): Promise<void> {
+    const deadlineMs = options.deadlineMs ?? this.options.statementDeadlineMs;
+    const write = () =>
+      this.#run({ what, effect: 'write', deadlineMs }, (client) =>
+        client.execute(query, params as unknown[], this.#plainWrite(deadlineMs)),
+      );
+    await (options.isUrgent ? write() : this.#writes.run(write));
+  }
+
+  /** Plain writes of one partition: one mutation on each replica. */
+  async writeTogether(what: string, writes: readonly Write[], routingKey: Buffer): Promise<void> {
+    const deadlineMs = this.options.statementDeadlineMs;
+    const options = { ...this.#plainWrite(deadlineMs), logged: false, routingKey };
+    await this.#writes.run(() =>
+      this.#run({ what, effect: 'write', deadlineMs }, (client) => client.batch(copy(writes), options)),
+    );
+  }
+
+  /**
+   * Compare-and-set on one partition: all of the writes apply or none. Sent once; what came of it when no answer
+   * arrives is for the caller to find out.
+   */
+  conditional(
+    what: string,
+    writes: readonly Write[],
+    options: { routingKey: Buffer; deadlineMs: number },
+  ): Promise<boolean> {
+    const { deadlineMs, routingKey } = options;
+    const { consistency, serial } = this.#levels();
+    const settings: QueryOptions = {
+      prepare: true,
+      isIdempotent: false,
+      consistency,
+      serialConsistency: serial,
+      readTimeout: deadlineMs,
+      routingKey,
+      retry: new this.driver.policies.retry.FallthroughRetryPolicy(),
+    };
+    return this.#run({ what, effect: 'conditional', deadlineMs }, async (client) => {
+      const [first] = writes;
+      const isAlone = first !== undefined && writes.length === 1;
+      const result = isAlone
+        ? await client.execute(first.query, first.params as unknown[], settings)
+        : await client.batch(copy(writes), { ...settings, logged: false });
+      // Read by name: Cassandra answers with this column alone when applied, others with the old row beside it.
+      const applied: unknown = result.first()?.['[applied]'];
+      if (typeof applied !== 'boolean') throw new StoreError('unknown', `${what}: the answer lacks [applied]`);
+      return applied;
+    });
+  }
+
+  /**
+   * Changes the schema, on the node that everybody would choose, and waits until all nodes have seen it. Two nodes that
+   * create one table at once give it two identities, which only an operator can mend.
+   */
+  async define(what: string, cql: string): Promise<void> {
+    const deadlineMs = DEFINE_MS;
+    await this.#run({ what, effect: 'write', deadlineMs }, async (client) => {
+      const [host] = client.hosts
+        .values()
+        .filter((each) => each.isUp())
+        .sort((one, other) => (one.hostId.toString() < other.hostId.toString() ? -1 : 1));
+      const result = await client.execute(cql, [], { prepare: false, readTimeout: deadlineMs, ...(host && { host }) });
+      if (isSchemaAgreed(result)) return;
+      throw new StoreError(
+        'unknown',
+        `${what}: the nodes do not agree on the schema yet. Are all of them up? Run it again`,
+      );
+    });
+  }
+
+  /** Connects with new secrets beside the old connections, and only then lets go of those. */
+  replaceSecrets(secrets: CassandraSecrets): Promise<void> {
+    const replaced = this.#replacing.then(() => this.#replace(secrets));
+    this.#replacing = replaced.catch(() => {});
+    return replaced;
+  }
+
+  async #replace(secrets: CassandraSecrets): Promise<void> {
+    assertSaneTls(secrets.tls);
+    this.#closing.signal.throwIfAborted();
+    const next = { ...this.#secrets, ...secrets };
+    const client = await connectClient(this.driver, { ...this.options, ...next });
+    const old = this.#line;
+    if (this.#closing.signal.aborted) {
+      await this.#shutDown(client);
+      throw closed();
+    }
+    this.#line = { client, running: 0, onIdle: undefined };
+    this.#secrets = next;
+    const end = this.#drain(old).finally(() => this.#ends.delete(end));
+    this.#ends.add(end);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#closing.signal.aborted) {
+      this.#closing.abort(closed());
+      this.#ends.add(this.#shutDown(this.#line.client));
+    }
+    await Promise.all(this.#ends);
+  }
+
+  async #drain(line: Line): Promise<void> {
+    if (line.running > 0) {
+      await new Promise<void>((resolve) => {
+        const cancel = this.options.clock.after(DRAIN_MS, resolve);
+        this.#closing.signal.addEventListener('abort', () => resolve(), { once: true });
+        line.onIdle = () => {
+          cancel();
+          resolve();
+        };
+      });
+    }
+    await this.#shutDown(line.client);
+  }
+
+  async #shutDown(client: Client): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const cancel = this.options.clock.after(SHUTDOWN_MS, resolve);
+    await Promise.race([client.shutdown().catch(() => {}), late]);
+    cancel();
+  }
+
+  async #run<T>(
+    call: { what: string; effect: Effect; deadlineMs: number },
+    work: (client: Client) => Promise<T>,
+  ): Promise<T> {
+    const { clock, meters } = this.options;
+    const { signal } = this.#closing;
+    if (signal.aborted) throw closed();
+    const line = this.#line;
+    const startMs = clock.monotonicMs();
+    line.running += 1;
+    let outcome = 'ok';
+    try {
+      return await withDeadline({ clock, what: call.what, afterMs: call.deadlineMs, signal }, () => work(line.client));
+    } catch (error) {
+      const failure = signal.aborted ? closed() : toStoreError(error, call);
+      outcome = failure.kind;
+      throw failure;
+    } finally {
+      line.running -= 1;
+      if (line.running === 0) line.onIdle?.();
+      const seconds = (clock.monotonicMs() - startMs) / 1000;
+      meters.record('starling_store_request_seconds', seconds, { operation: call.what, outcome });
+    }
+  }
+
+  #plainWrite(deadlineMs: number): QueryOptions {
+    const { consistency } = this.#levels();
+    return { prepare: true, isIdempotent: true, consistency, readTimeout: this.#tryMs(deadlineMs) };
+  }
+
+  #levels(): { consistency: number; serial: number } {
+    const { consistencies } = this.driver.types;
+    const plain = { LOCAL_QUORUM: 'localQuorum', QUORUM: 'quorum', EACH_QUORUM: 'eachQuorum' } as const;
+    const serial = { LOCAL_SERIAL: 'localSerial', SERIAL: 'serial' } as const;
+    return {
+      consistency: consistencies[plain[this.options.consistency]],
+      serial: consistencies[serial[this.options.serialConsistency]],
+    };
+  }
+
+  /** Leaves room for a second node within the deadline when the first one hangs. */
+  #tryMs(deadlineMs: number): number {
+    return Math.ceil(deadlineMs * 0.45);
+  }
+}
+
+function copy(writes: readonly Write[]): Array<{ query: string; params: unknown[] }> {
+  return writes.map(({ query, params }) => ({ query, params: params as unknown[] }));
+}
+
+function closed(): StoreError {
+  return new StoreError('closed', 'the store was closed; open another one');
+}
+
+/** The partition key of a table that is partitioned by an int. */
+export function intKey(value: number): Buffer {
+  const key = Buffer.alloc(4);
+  key.writeInt32BE(value);
+  return key;
+}
+
+export function textKey(value: string): Buffer {
+  return Buffer.from(value, 'utf8');
+}

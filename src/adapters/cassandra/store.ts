@@ -1,0 +1,75 @@
+import { describeLayoutConflict, type Layout, type Store } from '../../ports/store.ts';
+import { StoreError } from '../../ports/store-error.ts';
+import { type CassandraOptions, type CassandraSecrets, fillOptions } from './cassandra-options.ts';
+import { CassandraCatalogue } from './catalogue.ts';
+import { CassandraControls } from './controls.ts';
+import { CassandraDutyKeeper } from './duty-keeper.ts';
+import { CassandraLedger } from './ledger.ts';
+import { CassandraRoster } from './roster.ts';
+import { MIGRATIONS, migrationKey } from './schema/migrations.ts';
+import { readSetting, writeSettingOnce } from './schema/settings.ts';
+import { Session } from './session.ts';
+import { CassandraStateKeeper } from './state-keeper.ts';
+
+const LAYOUT = 'layout';
+
+/** The coordination store of a fleet, on Cassandra. */
+export class CassandraStore implements Store {
+  readonly roster: CassandraRoster;
+  readonly duties: CassandraDutyKeeper;
+  readonly catalogue: CassandraCatalogue;
+  readonly states: CassandraStateKeeper;
+  readonly ledger: CassandraLedger;
+  readonly controls: CassandraControls;
+  readonly #session: Session;
+
+  private constructor(session: Session) {
+    this.#session = session;
+    this.roster = new CassandraRoster(session);
+    this.duties = new CassandraDutyKeeper(session);
+    this.catalogue = new CassandraCatalogue(session);
+    this.states = new CassandraStateKeeper(session);
+    this.ledger = new CassandraLedger(session);
+    this.controls = new CassandraControls(session);
+  }
+
+  /** Connects; rejects with a StoreError where it cannot, and may then be called again. */
+  static async open(options: CassandraOptions): Promise<CassandraStore> {
+    return new CassandraStore(await Session.open(fillOptions(options)));
+  }
+
+  async agree(layout: Layout): Promise<void> {
+    await this.#assertMigrated();
+    const session = this.#session;
+    const stored = await readSetting(session, LAYOUT);
+    const agreed = stored ?? (await writeSettingOnce(session, LAYOUT, JSON.stringify(layout)));
+    const conflict = describeLayoutConflict(layout, JSON.parse(agreed) as Layout);
+    if (conflict) throw new StoreError('schema', conflict);
+  }
+
+  async ping(): Promise<void> {
+    // A table of ours and not a system table: it also proves the keyspace, the permission and the quorum.
+    const { heartbeatDeadlineMs: deadlineMs } = this.#session.options;
+    const query = 'SELECT name FROM settings WHERE name = ?';
+    await this.#session.rows('ping', query, [LAYOUT], { deadlineMs, isUrgent: true });
+  }
+
+  /** Goes over to new secrets without a pause; on failure the old ones stay in use. Rejects with a StoreError. */
+  async replaceSecrets(secrets: CassandraSecrets): Promise<void> {
+    await this.#session.replaceSecrets(secrets);
+  }
+
+  async close(): Promise<void> {
+    await this.#session.close();
+  }
+
+  async #assertMigrated(): Promise<void> {
+    const keys = MIGRATIONS.map(({ id }) => migrationKey(id));
+    const rows = await this.#session.rows('agree', 'SELECT name FROM settings WHERE name IN ?', [keys]);
+    const applied = new Set(rows.map((row) => row['name']));
+    const missing = MIGRATIONS.filter(({ id }) => !applied.has(migrationKey(id))).map(({ id }) => id);
+    if (missing.length === 0) return;
+    const { keyspace } = this.#session.options;
+    throw new StoreError('schema', `keyspace ${keyspace} lacks ${missing.join(', ')}: run \`starling migrate\` first`);
+  }
+}
