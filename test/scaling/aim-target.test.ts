@@ -109,6 +109,19 @@ describe('the target policy', () => {
     expect(quiet.cycle({ ...silent, calledAgoSeconds: undefined })).toMatchObject({ verdict: 'abstain', wanted: 1 });
   });
 
+  it('does not come to nothing while load is reported and no instance is counted', () => {
+    const uncounted = version(5, { stabilisationDownSeconds: 0 }).settled({ utilisation: 70 });
+    uncounted.running = 0;
+    expect(uncounted.cycle({ utilisation: 70 })).toMatchObject({ verdict: 'keep', wanted: 5 });
+  });
+
+  it('leaves at zero what is not called, so far as can be seen', () => {
+    const invocation = { quality: 'absent' as const, lastMs: undefined, watchedSinceMs: undefined };
+    const decision = version(0).cycle({ demand: 0, signals: { invocation } });
+    expect(decision).toMatchObject({ verdict: 'keep', wanted: 0 });
+    expect(codesOf(decision)).toEqual(['idle-unproven']);
+  });
+
   it('abstains on demand that is stale, though utilisation is fresh', () => {
     const stale = version(4).settled({ demand: 2.8, ...CALLED });
     const decision = stale.cycle({

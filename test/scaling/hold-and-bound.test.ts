@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultPolicy, type StepsPolicy } from '../../src/domain/policy.ts';
 import { codesOf, Rehearsal } from './rehearsal.ts';
@@ -38,6 +39,30 @@ describe('stabilisation', () => {
     expect(asleep.cycle({ utilisation: 0, calledAgoSeconds: 1 })).toMatchObject({ verdict: 'raise', wanted: 1 });
   });
 
+  it('agrees with a look at every aim of the window, or holds a thirtieth of it longer', () => {
+    const windowSeconds = 600;
+    const policy = { ...defaultPolicy('target'), stabilisationDownSeconds: windowSeconds, stepDown: undefined };
+    fc.assert(
+      fc.property(fc.array(fc.nat({ max: 20 }), { minLength: 1, maxLength: 150 }), (aims) => {
+        const held = new Rehearsal(20, { policy });
+        held.target = { concurrency: 10 };
+        held.settled({ demand: 140, calledAgoSeconds: 1 });
+        const seen: { atMs: number; aim: number }[] = [{ atMs: held.nowMs, aim: 20 }];
+        for (const aim of aims) {
+          const standing = held.accepted!;
+          const { wanted } = held.cycle({ demand: aim * 7, calledAgoSeconds: 1 });
+          // No call waits: one instance stays while it is called.
+          seen.push({ atMs: held.nowMs, aim: Math.max(1, aim) });
+          const highest = (withinSeconds: number) =>
+            Math.max(...seen.filter(({ atMs }) => held.nowMs - atMs < withinSeconds * 1000).map((each) => each.aim));
+          expect(wanted).toBeGreaterThanOrEqual(Math.min(Math.max(standing, aim), highest(windowSeconds)));
+          expect(wanted).toBeLessThanOrEqual(Math.max(aim, highest(windowSeconds * (1 + 1 / 30)), 1));
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('keeps an hour of ever lower aims in a few dozen numbers', () => {
     const long = version(1000, { stabilisationDownSeconds: 3600 });
     for (let running = 1000; running > 800; running -= 1) {
@@ -64,6 +89,15 @@ describe('cool-downs', () => {
     cooling.cycle(HOT);
     expect(cooling.cycles(5, COOL).map(({ wanted }) => wanted)).toEqual([12, 12, 12, 12, 9]);
     expect(cooling.cycle(HOT).verdict).toBe('raise');
+  });
+
+  it('do not make a call wait that wakes a version', () => {
+    const cooling = new Rehearsal(0, { policy: { ...defaultPolicy('steps'), cooldownUpSeconds: 600 } });
+    cooling.settled({ utilisation: 0 });
+    expect(cooling.cycle({ utilisation: 0, calledAgoSeconds: 1 }).wanted).toBe(1);
+    cooling.cycle(BAND);
+    cooling.accepted = 0;
+    expect(cooling.cycle({ utilisation: 0, calledAgoSeconds: 1 })).toMatchObject({ verdict: 'raise', wanted: 1 });
   });
 
   it('do not begin with a raise that failed', () => {

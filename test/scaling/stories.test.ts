@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { defaultPolicy } from '../../src/domain/policy.ts';
 import { ABSENT_GAUGE, ABSENT_WINDOW } from '../../src/domain/signal.ts';
+import { decide } from '../../src/scaling/decide.ts';
 import { FRESH_MEMORY } from '../../src/scaling/memory.ts';
 import { codesOf, Rehearsal } from './rehearsal.ts';
-import { aWindow } from './situations.ts';
+import { aSituation, aTarget, aWindow, someSignals } from './situations.ts';
 
 const BUSY = { utilisation: 50, calledAgoSeconds: 1 };
 const HOT = { utilisation: 90, calledAgoSeconds: 1 };
@@ -59,6 +60,14 @@ describe('what the peer gets wrong', () => {
     version.target = { instancesActive: 10 };
     const none = { ...COOL, signals: { instances: { quality: 'fresh' as const, value: 0, atMs: version.nowMs } } };
     expect(version.cycle(none)).toMatchObject({ verdict: 'lower', actual: 10, wanted: 8 });
+  });
+
+  it('does not count what the control plane told long ago', () => {
+    const situation = aSituation({ signals: someSignals({ instances: ABSENT_GAUGE }) });
+    const told = (ageMs: number) =>
+      decide({ ...situation, target: { state: 'known', ageMs, target: aTarget({ instancesActive: 7 }) } });
+    expect(told(120_000).decision.actual).toBe(7);
+    expect(told(120_001).decision.actual).toBeUndefined();
   });
 
   it('reads infinite utilisation as overload', () => {
@@ -130,6 +139,12 @@ describe('load that comes back', () => {
     const version = new Rehearsal(10).settled(BUSY);
     version.cycles(10, { calledAgoSeconds: 1 });
     expect(version.cycle(HOT).verdict).toBe('raise');
+  });
+
+  it('is nothing to recover from where it was never seen before', () => {
+    const version = new Rehearsal(10);
+    version.cycles(10, { calledAgoSeconds: 1 });
+    expect(version.cycle(COOL).verdict).toBe('lower');
   });
 
   it('does not mind a scrape or two that were missed', () => {
@@ -219,6 +234,15 @@ describe('a wish that is not followed', () => {
     expect(decisions.every(({ wanted }) => wanted === 12)).toBe(true);
     expect(codesOf(decisions[39]!)).not.toContain('not-converging');
     expect(codesOf(decisions[59]!)).toContain('not-converging');
+  });
+
+  it('has its ten minutes from when it was last changed', () => {
+    const version = new Rehearsal(10).settled(BUSY);
+    version.doesFollow = false;
+    version.cycles(30, HOT);
+    version.accepted = 14;
+    const decisions = version.cycles(41, HOT);
+    expect(decisions.findIndex((decision) => codesOf(decision).includes('not-converging'))).toBe(40);
   });
 
   it('does not lower below what was asked for when more run than that', () => {
