@@ -11,6 +11,19 @@ export interface Actuator {
   isDryRun(version: FunctionVersion): boolean;
   /** `deadlineMs` on the monotonic clock: nothing is sent after it. */
   actuate(wish: Wish, options: { deadlineMs: number; signal?: AbortSignal | undefined }): Promise<Actuation>;
-  /** Waits for permission to send one wish; rejects when the signal aborts. */
-  admit(signal?: AbortSignal): Promise<void>;
+  /**
+   * Waits for permission to send one wish; rejects when the signal aborts, and with NotAdmitted where waiting is of no use.
+   * A raise may use the part of the rate that is kept for raises; whoever does not say may not.
+   */
+  admit(signal?: AbortSignal, verdict?: 'raise' | 'lower'): Promise<void>;
+}
+
+/** The control plane takes no wishes for now. Claim nothing; the next cycle decides anew. */
+export class NotAdmitted extends Error {
+  readonly retryAfterMs: number;
+  constructor(message: string, retryAfterMs: number) {
+    super(message);
+    this.name = 'NotAdmitted';
+    this.retryAfterMs = retryAfterMs;
+  }
 }

@@ -392,27 +392,6 @@ export const CATALOGUE = [
     help: 'From an accepted wish to as many instances running.',
   },
   {
-    name: 'starling_control_plane_throttled_total',
-    kind: 'counter',
-    unit: '',
-    labels: [],
-    help: 'Answers that asked to slow down.',
-  },
-  {
-    name: 'starling_control_plane_in_flight',
-    kind: 'gauge',
-    unit: '',
-    labels: [],
-    help: 'Wishes on their way.',
-  },
-  {
-    name: 'starling_policy_age_seconds',
-    kind: 'gauge',
-    unit: 's',
-    labels: [],
-    help: 'Age of the oldest bounds and policies in use.',
-  },
-  {
     name: 'starling_policy_stale_total',
     kind: 'counter',
     unit: '',

@@ -1,0 +1,140 @@
+import { parsePredictionAnswer, type ToldPrediction } from '../../contract/prediction.ts';
+import { parseProblem } from '../../contract/problem.ts';
+import type { Actuation, ActuationOutcome } from '../../domain/actuation.ts';
+import type { Answer, NoAnswer } from './exchange.ts';
+import { parseRetryAfter } from './retry-after.ts';
+import { scrub } from './scrub.ts';
+
+/** What an answer means: for the wish, for the breaker, for the rate. */
+export interface Reading {
+  readonly actuation: Actuation;
+  /** The control plane is failing, whatever the wish. */
+  readonly isOutage: boolean;
+  /** It asked for fewer calls: stay away this long. */
+  readonly complaintMs: number | undefined;
+}
+
+/** The pause after a complaint that names none. */
+const COMPLAINT_UNSAID_MS = 1_000;
+
+export function actuation(outcome: ActuationOutcome, detail: string, more: Partial<Actuation> = {}): Actuation {
+  return {
+    outcome,
+    status: undefined,
+    detail,
+    isGone: false,
+    retryAfterMs: undefined,
+    storedToken: undefined,
+    instancesActive: undefined,
+    instancesPending: undefined,
+    ...more,
+  };
+}
+
+export function readNoAnswer(result: NoAnswer): Reading {
+  const outcome = result.mayHaveArrived ? 'unknown' : 'failed';
+  return {
+    actuation: actuation(outcome, result.detail),
+    // Without a credential it was never asked.
+    isOutage: result.cause !== 'credential' && result.cause !== 'aborted',
+    complaintMs: undefined,
+  };
+}
+
+export function readAnswer(answer: Answer, nowWallMs: number): Reading {
+  const { status } = answer;
+  const retryAfterMs = parseRetryAfter(
+    { retryAfter: answer.header('retry-after'), date: answer.header('date') },
+    nowWallMs,
+  );
+  const give = (
+    outcome: ActuationOutcome,
+    detail: string,
+    more: Partial<Actuation> & { isOutage?: boolean; complaintMs?: number } = {},
+  ): Reading => {
+    const { isOutage = false, complaintMs, ...rest } = more;
+    return { actuation: actuation(outcome, scrub(detail), { status, retryAfterMs, ...rest }), isOutage, complaintMs };
+  };
+  if (status >= 200 && status < 300) return readSuccess(answer, give);
+  const said = describeProblem(answer);
+  switch (status) {
+    case 401:
+      return give('failed', `401, also with a fresh credential: ${said}; check the control plane's auth settings`);
+    case 403:
+      return give('refused', `403: ${said}; the credential lacks the right to set instance counts`);
+    case 404:
+    case 410:
+      // A page is what a proxy or another program says of an address it does not know; it says nothing about the version.
+      if (answer.bodyKind === 'page') return give('failed', `${status}: ${said}`, { isOutage: true });
+      return give('refused', `${status}: ${said}`, { isGone: true });
+    case 409: {
+      const problem = parseProblem(answer.body);
+      if (problem.type !== 'stale-fencing-token') return give('refused', `409: ${said}`);
+      return give('fenced', `409: ${said}`, { storedToken: problem.storedToken });
+    }
+    case 428:
+      return give('refused', `428: ${said}; the Fencing-Token header was sent, so something on the way drops it`);
+    case 429:
+      return give('failed', `429: ${said}`, { complaintMs: retryAfterMs ?? COMPLAINT_UNSAID_MS });
+    case 503:
+      if (retryAfterMs === undefined) return give('failed', `503: ${said}`, { isOutage: true });
+      return give('failed', `503: ${said}`, { complaintMs: retryAfterMs });
+    case 408:
+    case 502:
+    case 504:
+      // Somebody in between lost the answer; the control plane may have acted.
+      return give('unknown', `${status}: ${said}`, { isOutage: true });
+    default:
+      if (status >= 500) return give('failed', `${status}: ${said}`, { isOutage: true });
+      if (status >= 400) return give('refused', `${status}: ${said}`);
+      return give(
+        'refused',
+        `${status} to ${answer.header('location') ?? 'nowhere'}: redirects are not followed; set the control plane's URL to where it is`,
+      );
+  }
+}
+
+type Give = (
+  outcome: ActuationOutcome,
+  detail: string,
+  more?: Partial<Actuation> & { isOutage?: boolean; complaintMs?: number },
+) => Reading;
+
+function readSuccess(answer: Answer, give: Give): Reading {
+  if (answer.bodyKind === 'empty') return give('applied', 'accepted');
+  if (answer.bodyKind === 'broken') return give('unknown', `${answer.status} with JSON that cannot be read`);
+  const told = answer.bodyKind === 'json' ? parsePredictionAnswer(answer.body) : undefined;
+  if (!told) return give('failed', `${answer.status} ${describeProblem(answer)}`, { isOutage: true });
+  const more = { instancesActive: told.activeInstances, instancesPending: told.pendingInstances };
+  if (told.functionStatus === 'DELETED') return give('refused', 'the version is deleted', { ...more, isGone: true });
+  return give(...outcomeOf(told), more);
+}
+
+function outcomeOf({ scalingStatus, functionStatus }: ToldPrediction): [ActuationOutcome, string] {
+  switch (scalingStatus) {
+    case 'NO_OPERATION':
+      return ['refused', 'the control plane acts on no wishes (NO_OPERATION): is autoscaling switched on there?'];
+    case 'NOT_AUTO_SCALABLE':
+      return [
+        'refused',
+        `not scalable now (${functionStatus ?? 'status unsaid'}): not active, or outside its own bounds`,
+      ];
+    case 'NO_SCALING_NEEDED':
+      return ['already-so', 'nothing to change'];
+    case 'SCALING_UP':
+    case 'SCALING_DOWN':
+    case undefined:
+      return ['applied', 'accepted'];
+    default:
+      return scalingStatus satisfies never;
+  }
+}
+
+function describeProblem(answer: Answer): string {
+  if (answer.bodyKind === 'page') {
+    const what = answer.contentType.includes('html') ? 'a web page' : `${answer.contentType || 'untyped'} text`;
+    return `answered with ${what}, not JSON; is the control plane's URL right?`;
+  }
+  const { title, detail, type } = parseProblem(answer.body);
+  return detail || title || type || 'no reason given';
+}
