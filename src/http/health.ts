@@ -10,8 +10,12 @@ export interface DependencyHealth {
 /** The facts that health is judged on, gathered by whoever wires the service. */
 export interface HealthFacts {
   readonly isStopping: boolean;
+  /** The loops have been set going. */
+  readonly isStarted: boolean;
   /** Loops that have not completed an activation for too long. */
   readonly hungLoops: readonly string[];
+  /** Those that must have answered once before this replica can do its work. */
+  readonly awaited: readonly DependencyHealth[];
   readonly dependencies: readonly DependencyHealth[];
 }
 
@@ -32,8 +36,8 @@ export function liveness(facts: HealthFacts): HealthAnswer {
  */
 export function readiness(facts: HealthFacts): HealthAnswer {
   if (facts.isStopping) return { status: 503, body: { status: 'stopping' } };
-  const awaited = facts.dependencies.filter((dependency) => !dependency.hasAnswered);
-  if (awaited.length === 0) return { status: 200, body: { status: 'ready' } };
+  const awaited = facts.awaited.filter((dependency) => !dependency.hasAnswered);
+  if (awaited.length === 0 && facts.isStarted) return { status: 200, body: { status: 'ready' } };
   return {
     status: 503,
     body: { status: 'waiting', awaiting: awaited.map(({ name, detail }) => ({ name, detail })) },

@@ -66,6 +66,13 @@ export class History {
     return samples;
   }
 
+  /** The newest value, however old. */
+  latest(versionId: string): number | undefined {
+    const row = this.#rows.get(versionId);
+    const lastStep = row === undefined ? -1 : (this.#lastSteps[row] ?? -1);
+    return row === undefined || lastStep < 0 ? undefined : this.#values[this.#cell(row, lastStep)];
+  }
+
   forget(versionId: string): void {
     const row = this.#rows.get(versionId);
     if (row === undefined) return;

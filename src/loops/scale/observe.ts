@@ -4,6 +4,7 @@ import {
   type Gauge,
   type InvocationRecord,
   type Quality,
+  type Sample,
   type Signals,
   type Window,
 } from '../../domain/signal.ts';
@@ -59,6 +60,18 @@ export class Observer {
     tracked.watchedSinceMs = Math.min(tracked.watchedSinceMs ?? span.nowMs, span.nowMs - span.idleMs);
     // When in the span it was called is not known: taking "now" only delays zero.
     if (backfills.some((backfill) => backfill.invoked?.has(versionId))) tracked.lastInvokedMs ??= span.nowMs;
+  }
+
+  /** For people: what the last decision could see. */
+  samplesOf(versionId: string, nowMs: number): { utilisation: readonly Sample[]; demand: readonly Sample[] } {
+    return {
+      utilisation: this.#utilisation.samples(versionId, nowMs),
+      demand: this.#demand.samples(versionId, nowMs),
+    };
+  }
+
+  latestUtilisation(versionId: string): number | undefined {
+    return this.#utilisation.latest(versionId);
   }
 
   forget(versionId: string): void {

@@ -1,0 +1,83 @@
+import type { Logger } from 'pino';
+import type { LoadedConfig } from '../config/load-config.ts';
+import type { Secrets } from '../config/secrets.ts';
+import type { AdminWorld } from '../http/admin/admin-world.ts';
+import type { DependencyHealth } from '../http/health.ts';
+import type { Clock } from '../lib/clock.ts';
+import { TokenBucket } from '../lib/token-bucket.ts';
+import type { Autoscaler } from '../loops/autoscaler.ts';
+import type { Store } from '../ports/store.ts';
+import type { TargetSource } from '../ports/target-source.ts';
+import { VERSION } from './version.ts';
+
+/** Callers are remembered for their rate up to this many; then the record starts anew. */
+const CALLERS_MAX = 1_000;
+
+export function adminWorld(parts: {
+  loaded: LoadedConfig;
+  memberId: string;
+  startedMs: number;
+  store: Store;
+  autoscaler: Autoscaler;
+  targets: TargetSource;
+  secrets: Secrets;
+  clock: Clock;
+  logger: Logger;
+  dependencies: () => readonly DependencyHealth[];
+}): AdminWorld {
+  const { loaded, memberId, startedMs, store, autoscaler, targets, clock, logger } = parts;
+  const { http } = loaded.config;
+  const token = parts.secrets.secret('http.adminToken', http.adminToken);
+  const hosts = ['localhost', '127.0.0.1', '[::1]', http.admin?.host ?? '', ...http.allowedHosts];
+  return {
+    memberId,
+    version: VERSION,
+    startedMs,
+    nowMs: () => clock.wallMs(),
+    store,
+    members: () => autoscaler.membership.members(),
+    ownerOf: (bucket) => autoscaler.membership.ownerOf(bucket),
+    bucketOf: async (versionId) => autoscaler.placeById(versionId),
+    servedAgeMs: (bucket) => autoscaler.recorder.servedAgeMs(bucket),
+    loops: () => autoscaler.loops(),
+    poke: (loop) => autoscaler.poke(loop),
+    dependencies: parts.dependencies,
+    freeze: () => {
+      const { isFrozen, isReleased, memory } = autoscaler.freeze.judgement;
+      return { isFrozen, isReleased, sinceMs: memory.frozenSinceMs, cause: memory.cause };
+    },
+    live: (versionId) => {
+      const tracked = autoscaler.fleet.get(versionId);
+      if (!tracked) return undefined;
+      const { version, state, profile, latest } = tracked;
+      return {
+        version,
+        state,
+        profile,
+        latest,
+        ...autoscaler.observer.samplesOf(versionId, clock.wallMs()),
+        target: targets.get(versionId),
+      };
+    },
+    configuration: () => ({ hash: loaded.hash, options: loaded.effective }),
+    token: () => token?.current().reveal(),
+    allowedHosts: hosts.filter((host) => host !== '').map((host) => host.toLowerCase()),
+    bodyMaxBytes: http.bodyMaxBytes,
+    mayChange: changesByCaller(clock, http.ratePerSecond),
+    audit: ({ what, by, why, versionId }) =>
+      logger.info(
+        { event: 'admin.changed', what, by, why, ...(versionId && { function_version_id: versionId }) },
+        `${what} by ${by}`,
+      ),
+  };
+}
+
+function changesByCaller(clock: Clock, ratePerSecond: number): (caller: string) => boolean {
+  const buckets = new Map<string, TokenBucket>();
+  return (caller) => {
+    if (buckets.size >= CALLERS_MAX) buckets.clear();
+    const bucket = buckets.get(caller) ?? new TokenBucket({ clock, ratePerSecond, burst: Math.max(1, ratePerSecond) });
+    buckets.set(caller, bucket);
+    return bucket.tryTake();
+  };
+}

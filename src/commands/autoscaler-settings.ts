@@ -1,0 +1,55 @@
+import type { Config } from '../config/config.ts';
+import type { AutoscalerSettings } from '../loops/autoscaler.ts';
+import { DECIDING_DEFAULTS } from '../scaling/deciding-settings.ts';
+
+/** A refresh that came back three times empty-handed has made the answers "last known". */
+const MISSED_REFRESHES = 3;
+
+/** What the loops need of the configuration. */
+export function autoscalerSettings(config: Config): AutoscalerSettings {
+  const { membership, discovery, scaling, store, freeze, controlPlane, timeseries, watchdog, defaultPolicy } = config;
+  return {
+    beatEveryMs: membership.beatMs,
+    deadAfterMs: membership.deadAfterMs,
+    selfStopMs: membership.selfStopMs,
+    joinWaitMs: membership.joinWaitMs,
+    discoverEveryMs: discovery.intervalMs,
+    activeTtlMs: discovery.ttlMs,
+    refreshAfterMs: discovery.refreshAfterMs,
+    heldAfterMs: discovery.heldAfterMs,
+    dutyJitterMs: discovery.jitterMs,
+    dutyRenewMs: discovery.dutyRenewMs,
+    dutyStopMs: discovery.dutyStopMs,
+    dutyExpireMs: discovery.dutyExpireMs,
+    scaleEveryMs: scaling.intervalMs,
+    lookBackMs: scaling.lookBackMs,
+    stepMs: scaling.stepMs,
+    idleMs: defaultPolicy.idleTimeoutSeconds * 1000,
+    catalogueRefreshMs: scaling.catalogueRefreshMs,
+    stateRefreshMs: scaling.stateRefreshMs,
+    forgetAfterMs: store.forgetAfterMs,
+    bucketsAtOnce: scaling.actuationConcurrency,
+    claimHoldMs: scaling.claimHoldMs,
+    claimDeadlineMs: scaling.claimDeadlineMs,
+    resendMs: scaling.resendMs,
+    retryDelayMs: scaling.retryDelayMs,
+    retryDelayMaxMs: scaling.retryDelayMaxMs,
+    goneDelayMaxMs: scaling.goneDelayMaxMs,
+    clockSkewMaxMs: timeseries.clockSkewMaxMs,
+    targetStaleAfterMs: controlPlane.targetsRefreshMs * MISSED_REFRESHES,
+    ledgerFlushMs: store.ledgerFlushMs,
+    ledgerBuffer: store.ledgerBuffer,
+    missedPeriods: watchdog.missedPeriods,
+    hungMinMs: watchdog.hungMinMs,
+    isPlacedByLabel: timeseries.bucketLabel !== undefined,
+    defaultPolicy,
+    deciding: {
+      ...DECIDING_DEFAULTS,
+      sampleStepMs: scaling.stepMs,
+      notConvergingAfterMs: scaling.convergeWithinMs,
+    },
+    freeze: freeze.enabled
+      ? { percent: freeze.percent, versionsMin: freeze.minimum, calmMs: freeze.calmMs }
+      : undefined,
+  };
+}

@@ -1,0 +1,34 @@
+import type { Logger } from 'pino';
+import type { LiveFilesEvent } from '../config/live-files.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Meters } from '../telemetry/meters.ts';
+
+/** Tells what became of secret files, in the log and in numbers. */
+export function secretEvents(logger: Logger, meters: Meters, clock: Clock): (event: LiveFilesEvent) => void {
+  return (event) => {
+    switch (event.kind) {
+      case 'loaded':
+      case 'reloaded':
+        meters.add('starling_secret_reloads_total', 1, { result: 'ok' });
+        meters.set('starling_secret_last_success_timestamp_seconds', clock.wallMs() / 1000);
+        if (event.kind === 'reloaded')
+          logger.info({ event: 'secrets.reloaded', secret: event.name }, 'in use from now on');
+        break;
+      case 'failed':
+        meters.add('starling_secret_reloads_total', 1, { result: 'failed' });
+        logger.error(
+          { event: 'secrets.failed', secret: event.name, files: event.files, err: event.error },
+          'the last good ones stay in use',
+        );
+        break;
+      case 'exposed':
+        logger.warn(
+          { event: 'secrets.exposed', secret: event.name, file: event.file, mode: event.mode },
+          'everybody on this machine can read it: chmod o-r',
+        );
+        break;
+      default:
+        event satisfies never;
+    }
+  };
+}

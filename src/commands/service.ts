@@ -1,0 +1,295 @@
+import { createServer, type Server } from 'node:http';
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import type { LoadedConfig } from '../config/load-config.ts';
+import { Secrets } from '../config/secrets.ts';
+import { adminApp } from '../http/admin/admin-app.ts';
+import type { HealthFacts } from '../http/health.ts';
+import { closeServer, listen } from '../http/listen.ts';
+import { startMetricsServer } from '../http/metrics-server.ts';
+import { startProbeServer } from '../http/probe-server.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Random } from '../lib/random.ts';
+import { Autoscaler } from '../loops/autoscaler.ts';
+import { Loop } from '../loops/loop.ts';
+import type { Store } from '../ports/store.ts';
+import { StoreError } from '../ports/store-error.ts';
+import { startTelemetry, type Telemetry } from '../telemetry/start-telemetry.ts';
+import { adminWorld } from './admin-world.ts';
+import { autoscalerSettings } from './autoscaler-settings.ts';
+import { Dependency } from './dependency.ts';
+import { functionSeries } from './function-series.ts';
+import { type ControlPlane, openControlPlane } from './open-control-plane.ts';
+import { layoutOf, openStore } from './open-store.ts';
+import { openTimeseries, type Timeseries } from './open-timeseries.ts';
+import { secretEvents } from './secret-events.ts';
+import { VERSION } from './version.ts';
+
+const CHECK_EVERY_MS = 10_000;
+const SERVER_GRACE_MS = 500;
+
+export interface ServiceTools {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Where the running service answers; ports as they came out when 0 was asked for. */
+export interface ServiceAddresses {
+  readonly health: string | undefined;
+  readonly metrics: string | undefined;
+  readonly admin: string | undefined;
+}
+
+/**
+ * The autoscaler as a process: probes and metrics first, so that somebody can see what it waits for; then what it stands
+ * on; then the loops. `run` ends when `stop` is called, or rejects with a start-up fault.
+ */
+export class Service {
+  readonly #loaded: LoadedConfig;
+  readonly #tools: ServiceTools;
+  readonly #memberId: string;
+  readonly #telemetry: Telemetry;
+  readonly #logger: Logger;
+  readonly #secrets: Secrets;
+  readonly #dependencies: { store: Dependency; timeseries: Dependency; controlPlane: Dependency };
+  readonly #stopping = new AbortController();
+  readonly #servers: Server[] = [];
+  readonly #startedMs: number;
+  #autoscaler: Autoscaler | undefined;
+  #store: Store | undefined;
+  #check: Loop | undefined;
+
+  static async create(loaded: LoadedConfig, tools: ServiceTools): Promise<Service> {
+    const { config } = loaded;
+    const memberId = `${config.member.idPrefix ?? hostname()}/${tools.random.uuid()}`;
+    const { telemetry: options } = config;
+    const telemetry = await startTelemetry({
+      serviceName: options.serviceName,
+      version: VERSION,
+      memberId,
+      log: { level: options.logLevel, format: options.logFormat },
+      perFunction: options.perFunction,
+      perFunctionLimit: options.perFunctionLimit,
+      peerNames: options.peerNames,
+      resource: options.resource,
+      otlp: { ...options.otlp, intervalMs: options.otlp.intervalMs, timeoutMs: options.otlp.timeoutMs },
+      tracesRatio: options.tracesRatio,
+    });
+    return new Service(loaded, tools, { memberId, telemetry });
+  }
+
+  private constructor(loaded: LoadedConfig, tools: ServiceTools, made: { memberId: string; telemetry: Telemetry }) {
+    this.#loaded = loaded;
+    this.#tools = tools;
+    this.#memberId = made.memberId;
+    this.#telemetry = made.telemetry;
+    this.#logger = made.telemetry.logger;
+    this.#startedMs = tools.clock.wallMs();
+    const { meters, logs } = made.telemetry;
+    this.#secrets = new Secrets({ clock: tools.clock, onEvent: secretEvents(logs.of('secrets'), meters, tools.clock) });
+    const dependency = (name: string) => new Dependency({ name, logger: this.#logger, meters });
+    this.#dependencies = {
+      store: dependency('store'),
+      timeseries: dependency('timeseries'),
+      controlPlane: dependency('control-plane'),
+    };
+    meters.set('starling_config_info', 1, { hash: loaded.hash });
+  }
+
+  /** Resolves once the loops run. */
+  async start(): Promise<ServiceAddresses> {
+    const { config, warnings } = this.#loaded;
+    for (const warning of warnings) this.#logger.warn({ event: 'config.warning' }, warning);
+    const health = await this.#serveHealth();
+    const metrics = await this.#serveMetrics();
+    this.#logger.info(
+      { event: 'service.starting', member: this.#memberId, config: this.#loaded.hash, health, metrics },
+      'starting',
+    );
+
+    const timeseries = openTimeseries(config, this.#openTools('timeseries'));
+    const controlPlane = openControlPlane(config, this.#openTools('control-plane'));
+    this.#store = await this.#openStore();
+    await this.#awaitTimeseries(timeseries);
+    const autoscaler = this.#build(this.#store, timeseries, controlPlane);
+    this.#autoscaler = autoscaler;
+    const admin = await this.#serveAdmin(autoscaler, controlPlane);
+    this.#watchDependencies(this.#store, timeseries, controlPlane);
+    this.#telemetry.setFunctionSeries(() => functionSeries(autoscaler, controlPlane.targets));
+    autoscaler.start();
+    this.#logger.info({ event: 'service.started', admin }, 'running');
+    return { health, metrics, admin };
+  }
+
+  /** Hands over and closes everything; also in the middle of starting. */
+  async stop(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    const { clock } = this.#tools;
+    const beganMs = clock.monotonicMs();
+    this.#stopping.abort(new Error('the service is stopping'));
+    this.#logger.info({ event: 'service.stopping' }, 'handing over');
+    await this.#check?.stop();
+    await this.#autoscaler?.stop();
+    const handedOverMs = clock.monotonicMs() - beganMs;
+    await this.#store?.close();
+    this.#secrets.close();
+    await Promise.all(this.#servers.map((server) => closeServer(server, SERVER_GRACE_MS)));
+    this.#logger.info({ event: 'service.stopped', handedOverMs: Math.round(handedOverMs) }, 'stopped');
+    await this.#telemetry.shutdown();
+  }
+
+  #openTools(module: string) {
+    const { clock, random } = this.#tools;
+    const { meters, logs } = this.#telemetry;
+    return { secrets: this.#secrets, clock, random, meters, logger: logs.of(module) };
+  }
+
+  #openStore(): Promise<Store> {
+    const { config } = this.#loaded;
+    return this.#dependencies.store.await(
+      async () => {
+        const store = await openStore(config, this.#openTools('store'));
+        try {
+          await store.agree(layoutOf(config));
+          return store;
+        } catch (error) {
+          await store.close();
+          throw error;
+        }
+      },
+      {
+        clock: this.#tools.clock,
+        signal: this.#stopping.signal,
+        // Waiting makes no schema, no permission, and no other layout.
+        isFatal: (error) => error instanceof StoreError && (error.kind === 'schema' || error.kind === 'auth'),
+        describe: () => config.storeTarget.kind,
+      },
+    );
+  }
+
+  async #awaitTimeseries({ reader }: Timeseries): Promise<void> {
+    const { signal } = this.#stopping;
+    await this.#dependencies.timeseries.await(() => reader.probe({ signal }), {
+      clock: this.#tools.clock,
+      signal,
+      isFatal: () => false,
+      describe: ({ flavour }) => flavour,
+    });
+  }
+
+  #build(store: Store, { reader }: Timeseries, controlPlane: ControlPlane): Autoscaler {
+    const { config } = this.#loaded;
+    const { clock, random } = this.#tools;
+    const { meters, logs } = this.#telemetry;
+    return new Autoscaler({
+      memberId: this.#memberId,
+      version: VERSION,
+      address: config.member.address ?? '',
+      weight: config.member.weight,
+      store,
+      reader,
+      targets: controlPlane.targets,
+      actuator: controlPlane.actuator,
+      clock,
+      random,
+      logger: logs.of('scaling'),
+      meters,
+      settings: autoscalerSettings(config),
+      onMembersChanged: (count) => controlPlane.shareRate(count),
+    });
+  }
+
+  /** So that an outage shows at once, and not only in what did not happen. */
+  #watchDependencies(store: Store, { reader }: Timeseries, controlPlane: ControlPlane): void {
+    const { clock } = this.#tools;
+    this.#check = new Loop({
+      name: 'check',
+      purpose: 'ask what this service stands on whether it is there',
+      periodMs: CHECK_EVERY_MS,
+      hungAfterMs: Number.POSITIVE_INFINITY,
+      clock,
+      logger: this.#logger,
+      meters: this.#telemetry.meters,
+      activate: async ({ signal }) => {
+        await Promise.all([
+          this.#note(
+            this.#dependencies.store,
+            store.ping().then(() => this.#loaded.config.storeTarget.kind),
+          ),
+          this.#note(
+            this.#dependencies.timeseries,
+            reader.probe({ signal }).then(({ flavour }) => flavour),
+          ),
+          this.#note(this.#dependencies.controlPlane, controlPlane.check()),
+        ]);
+      },
+    });
+    this.#check.start();
+  }
+
+  async #note(dependency: Dependency, answer: Promise<string>): Promise<void> {
+    try {
+      dependency.answered(await answer);
+    } catch (error) {
+      if (!this.#stopping.signal.aborted) dependency.failed(error);
+    }
+  }
+
+  #healthFacts(): HealthFacts {
+    const { store, timeseries, controlPlane } = this.#dependencies;
+    const isAsked = controlPlane.health.state !== 'awaited';
+    return {
+      isStopping: this.#stopping.signal.aborted,
+      isStarted: this.#autoscaler !== undefined,
+      hungLoops: (this.#autoscaler?.loops() ?? []).filter((loop) => loop.isHung).map((loop) => loop.name),
+      // The control plane is not waited for: without it nothing is written, and that is all.
+      awaited: [store.health, timeseries.health],
+      dependencies: [store.health, timeseries.health, ...(isAsked ? [controlPlane.health] : [])],
+    };
+  }
+
+  async #serveHealth(): Promise<string | undefined> {
+    const address = this.#loaded.config.http.health;
+    if (!address) return undefined;
+    const { server, port } = await startProbeServer({ ...address, facts: () => this.#healthFacts() });
+    this.#servers.push(server);
+    return `${address.host}:${port}`;
+  }
+
+  async #serveMetrics(): Promise<string | undefined> {
+    const address = this.#loaded.config.http.metrics;
+    if (!address) return undefined;
+    const { server, port } = await startMetricsServer({
+      ...address,
+      render: () => this.#telemetry.render(),
+      onFault: (error) =>
+        this.#logger.error({ event: 'metrics.failed', err: error }, 'the metrics could not be gathered'),
+    });
+    this.#servers.push(server);
+    return `${address.host}:${port}`;
+  }
+
+  async #serveAdmin(autoscaler: Autoscaler, controlPlane: ControlPlane): Promise<string | undefined> {
+    const { http } = this.#loaded.config;
+    if (!http.admin || !this.#store) return undefined;
+    const world = adminWorld({
+      loaded: this.#loaded,
+      memberId: this.#memberId,
+      startedMs: this.#startedMs,
+      store: this.#store,
+      autoscaler,
+      targets: controlPlane.targets,
+      secrets: this.#secrets,
+      clock: this.#tools.clock,
+      logger: this.#telemetry.logs.of('admin'),
+      dependencies: () => this.#healthFacts().dependencies,
+    });
+    const app = adminApp(world, (error) =>
+      this.#logger.error({ event: 'admin.fault', err: error }, 'a request failed'),
+    );
+    const server = createServer({ requestTimeout: http.requestTimeoutMs, headersTimeout: http.headersTimeoutMs }, app);
+    const port = await listen(server, { ...http.admin, what: 'the admin API' });
+    this.#servers.push(server);
+    return `${http.admin.host}:${port}`;
+  }
+}
