@@ -53,7 +53,7 @@ const guards = {
 /** Per cent of capacity in use. Above 100 is legal: latency-derived signals count queued work too. */
 const threshold = z.number().min(0).max(1000);
 
-export const stepsPolicySchema = z
+const stepsPolicySchema = z
   .strictObject({
     kind: z.literal('steps'),
     up: z.strictObject({ threshold, factor: z.number().gt(1).max(100), stickiness: stickiness.optional() }),
@@ -84,7 +84,7 @@ export const stepsPolicySchema = z
     }
   });
 
-export const targetPolicySchema = z.strictObject({
+const targetPolicySchema = z.strictObject({
   kind: z.literal('target'),
   /** Share of an instance's concurrency to fill: 0.7 leaves three tenths free. */
   target: z.number().min(0.01).max(1),

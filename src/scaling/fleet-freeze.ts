@@ -25,7 +25,7 @@ export interface FleetTally {
   wantedAfter: number;
 }
 
-export type FreezeCause = 'signals-lost' | 'versions-falling' | 'total-falling';
+type FreezeCause = 'signals-lost' | 'versions-falling' | 'total-falling';
 
 /** Between cycles. */
 export interface FreezeMemory {

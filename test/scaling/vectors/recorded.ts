@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** What the policy source of the peer answered. */
-export type Fetched =
+type Fetched =
   | { readonly result: 'ok'; readonly up: FetchedSide | null; readonly down: FetchedSide | null }
   | { readonly result: 'empty' | 'error' | 'no_client' };
 
@@ -11,7 +11,7 @@ export interface FetchedSide {
   readonly stickiness: { readonly size_s: number | null; readonly threshold_s: number | null } | null;
 }
 
-export interface FourNumbers {
+interface FourNumbers {
   readonly upThreshold: number;
   readonly upFactor: number;
   readonly downThreshold: number;
