@@ -12,11 +12,14 @@ export function tellFault(error: unknown): { text: string; code: ExitCode } {
   }
   if (error instanceof StoreError) return { text: `store: ${error.message}`, code: storeCode(error) };
   if (error instanceof TimeseriesError) {
-    return { text: `timeseries: ${error.message}`, code: error.kind === 'auth' ? EXIT.notAuthorised : EXIT.cannotConnect };
+    return {
+      text: `timeseries: ${error.message}`,
+      code: error.kind === 'auth' ? EXIT.notAuthorised : EXIT.cannotConnect,
+    };
   }
   if (isAbort(error)) return { text: 'interrupted', code: EXIT.interrupted };
   const isVerbose = process.env['STARLING_DEBUG'] === '1';
-  const message = error instanceof Error ? ((isVerbose && error.stack) || error.message) : String(error);
+  const message = error instanceof Error ? (isVerbose && error.stack) || error.message : String(error);
   return { text: `starling: ${message}${isVerbose ? '' : '\nSTARLING_DEBUG=1 shows where.'}`, code: EXIT.failed };
 }
 

@@ -29,7 +29,11 @@ export function declareMigrateCommand(program: Command, end: (code: ExitCode) =>
       if (config.storeTarget.kind !== 'cassandra') {
         const store = await openStore(config, tools);
         await store.close();
-        print(output, { steps: [], warnings: [] }, `${config.storeTarget.kind}: the tables are made when the store is opened; nothing to do`);
+        print(
+          output,
+          { steps: [], warnings: [] },
+          `${config.storeTarget.kind}: the tables are made when the store is opened; nothing to do`,
+        );
         end(EXIT.ok);
         return;
       }
@@ -38,13 +42,23 @@ export function declareMigrateCommand(program: Command, end: (code: ExitCode) =>
         {
           ...cassandraConnection(config, tools).options(),
           replication: Object.fromEntries(
-            Object.entries(config.store.cassandra.replication).map(([dataCenter, copies]) => [dataCenter, Number(copies)]),
+            Object.entries(config.store.cassandra.replication).map(([dataCenter, copies]) => [
+              dataCenter,
+              Number(copies),
+            ]),
           ),
-          dryRun: printOnly,
+          isDryRun: printOnly,
         },
-        { step: (text: string) => process.stderr.write(`${text}\n`) },
+        {
+          step: ({ id, state }) => process.stderr.write(`${id}: ${state}\n`),
+          waiting: () => process.stderr.write('another migration is at work; waiting for it\n'),
+        },
       );
-      print(output, report, 'the tables are as this version needs them');
+      for (const warning of report.warnings) process.stderr.write(`warning: ${warning}\n`);
+      const summary = printOnly
+        ? report.steps.map(({ id, state, cql }) => `-- ${id}: ${state}\n${cql};`).join('\n')
+        : `keyspace ${report.keyspace} (${report.replication}) is as this version needs it`;
+      print(output, report, summary);
       end(EXIT.ok);
     } finally {
       tools.secrets.close();
