@@ -75,7 +75,7 @@ async function inThreeProcesses(): Promise<StoreHarness> {
       home = await start();
       processes[index] = home;
     }
-    const store = await home.open({ path: file.path });
+    const store = await home.open({ path: file.path, busyTimeoutMs: 300 });
     homes.set(store, home);
     return store;
   };

@@ -3,6 +3,6 @@ import { systemClock } from '../../../src/adapters/system/clock.ts';
 
 /** For the store process: opens the file that it is told, on the real clock. */
 export function openStore(args: unknown): Promise<SqliteStore> {
-  const { path } = args as { path: string };
-  return SqliteStore.open({ path, clock: systemClock });
+  const { path, busyTimeoutMs } = args as { path: string; busyTimeoutMs?: number };
+  return SqliteStore.open({ path, clock: systemClock, ...(busyTimeoutMs ? { busyTimeoutMs } : {}) });
 }
