@@ -16,7 +16,9 @@ export type LiveFilesEvent =
   /** What was known before stays in force. */
   | { readonly kind: 'failed'; readonly name: string; readonly files: readonly string[]; readonly error: Error }
   /** Everybody on the machine can read it. */
-  | { readonly kind: 'exposed'; readonly name: string; readonly file: string; readonly mode: string };
+  | { readonly kind: 'exposed'; readonly name: string; readonly file: string; readonly mode: string }
+  /** A client certificate is in use, and ends then. */
+  | { readonly kind: 'certificate'; readonly name: string; readonly expiresMs: number };
 
 export interface LiveFilesOptions<Value> {
   /** What it is, for messages: `store.cassandra.password`. */

@@ -61,9 +61,15 @@ export class Secrets {
         >,
       );
     const files = present.map((each) => named[each] ?? '');
-    return this.#keep(
-      new LiveFiles({ ...this.#options, name, files, parse, confidential: keyFile === undefined ? [] : [keyFile] }),
-    );
+    const confidential = keyFile === undefined ? [] : [keyFile];
+    const live = this.#keep(new LiveFiles({ ...this.#options, name, files, parse, confidential }));
+    this.#tellEnd(name, live.current());
+    live.subscribe((material) => this.#tellEnd(name, material));
+    return live;
+  }
+
+  #tellEnd(name: string, { expiresMs }: TlsMaterial): void {
+    if (expiresMs !== undefined) this.#options.onEvent?.({ kind: 'certificate', name, expiresMs });
   }
 
   close(): void {

@@ -71,6 +71,9 @@ export interface FunctionSection {
   readonly text: string;
   readonly shown: number;
   readonly hidden: number;
+  /** Over all versions, shown or not. */
+  readonly wanted: number;
+  readonly actual: number;
 }
 
 /**
@@ -101,13 +104,23 @@ export async function writeFunctionSeries(
       }
     }
   }
-  return { text: chunks.join(''), shown: chosen.length, hidden: all.length - chosen.length };
+  return {
+    text: chunks.join(''),
+    shown: chosen.length,
+    hidden: all.length - chosen.length,
+    wanted: total(all, (point) => point.wanted),
+    actual: total(all, (point) => point.actual),
+  };
 }
 
 function choose(all: readonly FunctionPoint[], { mode, limit }: FunctionSeriesOptions): readonly FunctionPoint[] {
   if (mode === 'off') return [];
   if (mode === 'all' || all.length <= limit) return all;
   return all.toSorted((a, b) => b.activity - a.activity).slice(0, limit);
+}
+
+function total(points: readonly FunctionPoint[], count: (point: FunctionPoint) => number | undefined): number {
+  return points.reduce((sum, point) => sum + (count(point) ?? 0), 0);
 }
 
 function labelsOf({ functionId, versionId }: FunctionPoint): string {

@@ -6,6 +6,7 @@ export type Labels = Readonly<Record<string, string | number | boolean>>;
 export interface Meters {
   add(name: CounterName, value: number, labels?: Labels): void;
   record(name: HistogramName, value: number, labels?: Labels): void;
+  /** NaN takes the series away. */
   set(name: GaugeName, value: number, labels?: Labels): void;
 }
 

@@ -31,14 +31,11 @@ export const PEER_ALIASES: readonly Alias[] = [
     (labels) => ({ endpoint: labels['call'] ?? '', ...statusOf(labels) }),
     'milliseconds',
   ),
-  alias('oauth2_api_request_duration_milliseconds', 'starling_token_request_seconds', statusOf, 'milliseconds'),
-  alias('oauth2_client_token_refresh_failure_total', 'starling_token_request_seconds', failed, 'count'),
   alias('cassandra_health_status', 'starling_dependency_up', only('dependency', 'store')),
   alias('health_component_status', 'starling_dependency_up', (labels) => ({
     component: component(labels['dependency']),
   })),
   alias('distributed_lock', 'starling_duty_held', (labels) => ({ lock_name: labels['duty'] ?? '' })),
-  alias('distributed_lock_acquisition_failures_total', 'starling_duty_changes_total', only('result', 'lost')),
   alias('processing_utilization_data_age_milliseconds', 'starling_sample_age_seconds', same, 'milliseconds'),
   alias('requests_queued_total', 'starling_claims_total', none),
   alias('requests_processed_total', 'starling_actuations_total', only('outcome', 'applied')),
@@ -117,10 +114,6 @@ function inMilliseconds(point: HistogramPoint): HistogramPoint {
 
 function statusOf(labels: LabelSet): LabelSet {
   return { status: labels['outcome'] ?? '' };
-}
-
-function failed(labels: LabelSet): LabelSet | undefined {
-  return labels['outcome'] === 'ok' ? undefined : {};
 }
 
 function component(dependency: string | undefined): string {

@@ -71,6 +71,8 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
       withPeerNames: options.peerNames === true,
     });
     meters.set('starling_functions_not_exported', section.hidden);
+    meters.set('starling_wanted_instances', section.wanted);
+    meters.set('starling_actual_instances', section.actual);
     const families = familiesOf(await meters.collect());
     const peers = options.peerNames ? prometheusText(peerFamilies(families)) : '';
     return prometheusText(families) + peers + section.text;

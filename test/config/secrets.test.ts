@@ -89,7 +89,14 @@ describe('TLS files', () => {
   };
 
   it('are read together and know their end', () => {
-    const live = secrets.tls('store.tls', make('one'));
+    const ends: number[] = [];
+    const telling = new Secrets({
+      clock,
+      onEvent: (event) => event.kind === 'certificate' && ends.push(event.expiresMs),
+    });
+    const live = telling.tls('store.tls', make('one'));
+    telling.close();
+    expect(ends).toEqual([live?.current().expiresMs]);
     expect(live?.current().cert).toContain('BEGIN CERTIFICATE');
     expect(live?.current().expiresMs).toBeGreaterThan(Date.now() + 86_400_000);
     expect(JSON.stringify(live?.current())).not.toContain('PRIVATE KEY');

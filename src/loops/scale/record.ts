@@ -51,6 +51,7 @@ export class Recorder {
 
   acted(tracked: Tracked, decision: Decision, actuation: Actuation): void {
     this.#enter(tracked, decision, actuation);
+    this.#measure(decision, actuation);
     const { functionId, versionId } = tracked.version;
     const level =
       actuation.outcome === 'applied' || actuation.outcome === 'already-so' || actuation.outcome === 'dry-run'
@@ -72,8 +73,12 @@ export class Recorder {
   }
 
   served(buckets: readonly Bucket[]): void {
-    const nowMs = this.#options.clock.monotonicMs();
-    for (const bucket of buckets) this.#servedMs.set(bucket, nowMs);
+    const { clock, meters } = this.#options;
+    const nowMs = clock.monotonicMs();
+    for (const bucket of buckets) {
+      this.#servedMs.set(bucket, nowMs);
+      meters.set('starling_bucket_last_decision_timestamp_seconds', clock.wallMs() / 1000, { bucket });
+    }
   }
 
   /** Whether this bucket was evaluated since it came here. */
@@ -83,6 +88,7 @@ export class Recorder {
 
   left(bucket: Bucket): void {
     this.#servedMs.delete(bucket);
+    this.#options.meters.set('starling_bucket_last_decision_timestamp_seconds', Number.NaN, { bucket });
   }
 
   /** Milliseconds since the last evaluation; undefined where there was none here. */
@@ -96,6 +102,14 @@ export class Recorder {
     this.#cancelTimer?.();
     await this.#flushing;
     await this.#flush();
+  }
+
+  #measure({ verdict, previous = 0, wanted = 0, signals, atMs }: Decision, { outcome }: Actuation): void {
+    const { meters, clock } = this.#options;
+    meters.record('starling_decision_delta_instances', Math.abs(wanted - previous), { verdict });
+    const newest = signals.utilisation.samples.at(-1) ?? signals.demand.samples.at(-1);
+    if (newest) meters.record('starling_sample_age_seconds', (atMs - newest.atMs) / 1000);
+    if (outcome === 'applied') meters.record('starling_time_to_apply_seconds', (clock.wallMs() - atMs) / 1000);
   }
 
   #enter(tracked: Tracked, decision: Decision, actuation: Actuation | undefined): void {
