@@ -15,7 +15,7 @@ export interface Aging<Row> {
 }
 
 /** A table of tables, made as they are needed: bucket -> version id -> row. */
-export class Shelves<Outer, Inner, Row> {
+class Shelves<Outer, Inner, Row> {
   readonly #shelves = new Map<Outer, Map<Inner, Row>>();
 
   shelf(key: Outer): Map<Inner, Row> {
