@@ -60,7 +60,7 @@ async function evaluate(
 ): Promise<Decision> {
   const { config } = loaded;
   const settings = autoscalerSettings(config);
-  const { reader } = openTimeseries(config, tools);
+  const { reader } = await openTimeseries(config, tools);
   const { targets } = openControlPlane(config, tools);
   const grid = { stepMs: settings.stepMs, lookBackMs: settings.lookBackMs };
   const observer = new Observer({

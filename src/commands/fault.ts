@@ -1,3 +1,4 @@
+import { ProfileError } from '../adapters/prometheus/parse-profile.ts';
 import { FileFault } from '../config/live-files.ts';
 import { ConfigError } from '../config/problem.ts';
 import { ListenError } from '../http/listen.ts';
@@ -5,10 +6,12 @@ import { TimeseriesError } from '../ports/signal-reader.ts';
 import { StoreError } from '../ports/store-error.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
+const START_UP_FAULTS = [ConfigError, FileFault, ListenError, ProfileError];
+
 /** Turns whatever ended a command into the lines that a person reads and the code that a script reads. */
 export function tellFault(error: unknown): { text: string; code: ExitCode } {
-  if (error instanceof ConfigError || error instanceof FileFault || error instanceof ListenError) {
-    return { text: error.message, code: EXIT.usage };
+  if (START_UP_FAULTS.some((fault) => error instanceof fault)) {
+    return { text: (error as Error).message, code: EXIT.usage };
   }
   if (error instanceof StoreError) return { text: `store: ${error.message}`, code: storeCode(error) };
   if (error instanceof TimeseriesError) {

@@ -107,7 +107,7 @@ export class Service {
       'starting',
     );
 
-    const timeseries = openTimeseries(config, this.#openTools('timeseries'));
+    const timeseries = await openTimeseries(config, this.#openTools('timeseries'));
     const controlPlane = openControlPlane(config, this.#openTools('control-plane'));
     this.#store = await this.#openStore();
     await this.#awaitTimeseries(timeseries);

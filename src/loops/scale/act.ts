@@ -8,7 +8,7 @@ import type { MemberId } from '../../domain/member.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { forEachLimited } from '../../lib/limiter.ts';
 import type { Random } from '../../lib/random.ts';
-import type { Actuator } from '../../ports/actuator.ts';
+import { type Actuator, NotAdmitted } from '../../ports/actuator.ts';
 import type { StateKeeper } from '../../ports/state-keeper.ts';
 import type { Meters } from '../../telemetry/meters.ts';
 import type { Tracked } from './tracked.ts';
@@ -73,11 +73,10 @@ export class Act {
   }
 
   async #change(bucket: Bucket, changes: readonly Change[], signal: AbortSignal): Promise<void> {
-    const { clock, states, actuator } = this.#options;
+    const { clock, states } = this.#options;
     const ready = changes.filter((change) => this.#isReady(change.tracked));
-    // Waiting for the rate limit comes before the claim: a claim must not grow old in a queue.
-    for (const _ of ready) await actuator.admit(signal);
-    const current = ready.filter(({ decision }) => clock.wallMs() - decision.atMs <= this.#options.staleAfterMs);
+    const admitted = await this.#admitted(ready, signal);
+    const current = admitted.filter(({ decision }) => clock.wallMs() - decision.atMs <= this.#options.staleAfterMs);
     if (current.length === 0 || !this.#options.mayAct(bucket)) return;
 
     const deadlineMs = clock.monotonicMs() + this.#options.claimDeadlineMs;
@@ -96,6 +95,21 @@ export class Act {
       if (tracked && (result.outcome !== 'settled' || tracked.state?.outcome === 'fenced'))
         await this.#lookAgain(bucket, tracked);
     }
+  }
+
+  /** Waiting for the rate limit comes before the claim: a claim must not grow old in a queue. */
+  async #admitted(changes: readonly Change[], signal: AbortSignal): Promise<Change[]> {
+    const admitted: Change[] = [];
+    for (const change of changes) {
+      try {
+        await this.#options.actuator.admit(signal, change.decision.verdict === 'raise' ? 'raise' : 'lower');
+        admitted.push(change);
+      } catch (error) {
+        if (!(error instanceof NotAdmitted)) throw error;
+        this.#options.meters.add('starling_actuations_postponed_total', 1, { why: 'not-admitted' });
+      }
+    }
+    return admitted;
   }
 
   /** In a dry run nothing is claimed and nothing sent; the same wish is told once, not every cycle. */
