@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../lib/clock.ts';
 import type { Meters } from '../telemetry/meters.ts';
+import { withSpan } from '../telemetry/traces.ts';
 
 export type Cause = 'start' | 'timer' | 'poke';
 
@@ -116,7 +117,10 @@ export class Loop {
     this.#lastCause = cause;
     this.#lastStartedWallMs = clock.wallMs();
     try {
-      await activate({ cause, signal: this.#stopping.signal });
+      await withSpan({ name: `run ${name}`, attributes: { 'starling.cause': cause } }, () =>
+        activate({ cause, signal: this.#stopping.signal }),
+      );
+      meters.set('starling_loop_last_success_timestamp_seconds', clock.wallMs() / 1000, { loop: name });
       this.#lastResult = 'ok';
       this.#lastError = undefined;
     } catch (error) {
@@ -138,7 +142,6 @@ export class Loop {
         loop: name,
         result: this.#lastResult ?? 'failed',
       });
-      meters.set('starling_loop_last_success_timestamp_seconds', clock.wallMs() / 1000, { loop: name });
     }
   }
 

@@ -115,7 +115,7 @@ export const CATALOGUE = [
     kind: 'gauge',
     unit: 's',
     labels: ['loop'],
-    help: 'When the loop last completed an activation.',
+    help: 'When the loop last completed an activation without failing.',
   },
   {
     name: 'starling_build_info',

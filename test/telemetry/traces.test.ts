@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest';
+import { withSpan } from '../../src/telemetry/traces.ts';
+
+/** With a real collector: test/integration/telemetry/otlp.test.ts. */
+describe('withSpan while nobody traces', () => {
+  it('gives the result of the work', async () => {
+    expect(await withSpan({ name: 'run scaling', attributes: { part: 1 } }, async () => 42)).toBe(42);
+  });
+
+  it('gives the very error of the work', async () => {
+    const error = new Error('boom');
+    await expect(withSpan({ name: 'claim tokens', isOutbound: true }, () => Promise.reject(error))).rejects.toBe(error);
+  });
+
+  it('makes no span that says it is recording', async () => {
+    expect(await withSpan({ name: 'x' }, async (span) => span.isRecording())).toBe(false);
+  });
+});
