@@ -108,7 +108,10 @@ export class Scale {
   ): Promise<void> {
     const { reader, observer, clock, recorder, freeze, targets, situating } = this.#options;
     const readings = await reader.read(part, { signal });
-    for (const { instances, invocation } of readings) this.#noticeUnknown([instances, invocation]);
+    for (const { instances, invocation, utilisation, demand } of readings) {
+      this.#noticeUnknown([instances, invocation]);
+      this.#countRejected([instances, invocation, utilisation, demand]);
+    }
     const signalsOf = observer.take(readings);
     const nowMs = clock.wallMs();
     for (const tracked of shown) {
@@ -236,6 +239,13 @@ export class Scale {
         const bucket = place(versionId);
         if (bucket !== undefined && membership.owns(bucket)) fleet.expire(bucket);
       }
+    }
+  }
+
+  #countRejected(columns: readonly (Column | undefined)[]): void {
+    const { meters } = this.#options;
+    for (const column of columns) {
+      for (const { why } of column?.rejected ?? []) meters.add('starling_samples_rejected_total', 1, { why });
     }
   }
 
