@@ -259,7 +259,7 @@ function hasSecret(ref: { file: string | undefined; inline: unknown }): boolean 
   return ref.file !== undefined || ref.inline !== undefined;
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 

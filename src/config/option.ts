@@ -18,7 +18,7 @@ import {
 } from './value-kind.ts';
 
 /** `live`: a change takes effect in the running process. `restart`: at the next start. */
-export type Reload = 'live' | 'restart';
+type Reload = 'live' | 'restart';
 
 export interface OptionRules {
   /** Bounds of a number, written as the option is written (`1s`, `64KiB`, `3`). */

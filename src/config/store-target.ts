@@ -13,7 +13,7 @@ export type StoreTarget =
   | { readonly kind: 'sqlite'; readonly path: string }
   | { readonly kind: 'memory' };
 
-export interface CassandraUrl {
+interface CassandraUrl {
   readonly kind: 'cassandra';
   readonly hosts: readonly string[];
   readonly keyspace: string | undefined;

@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http';
+import { PROMETHEUS_CONTENT_TYPE } from '../telemetry/prometheus-text.ts';
 import { listen } from './listen.ts';
 
 /** Prometheus text on its own port, so that it can be opened to the monitoring alone. */
@@ -18,7 +19,7 @@ export async function startMetricsServer(options: {
     options.render().then(
       (text) => {
         response.writeHead(200, {
-          'Content-Type': 'text/plain; version=0.0.4; charset=utf-8',
+          'Content-Type': PROMETHEUS_CONTENT_TYPE,
           'Cache-Control': 'no-store',
         });
         response.end(request.method === 'HEAD' ? undefined : text);

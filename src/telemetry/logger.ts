@@ -74,9 +74,6 @@ export function createLogs(options: LoggerOptions = {}): Logs {
   };
 }
 
-/** For a place that wants a logger and has nothing to say, such as most tests. */
-export const silentLogger: Logger = pino({ level: 'silent' });
-
 function destinationOf({ destination, to = 'stdout', format = 'auto' }: LoggerOptions): DestinationStream {
   const stream = to === 'stdout' ? process.stdout : process.stderr;
   const isPretty = format === 'pretty' || (format === 'auto' && destination === undefined && stream.isTTY === true);
