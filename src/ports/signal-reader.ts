@@ -56,7 +56,11 @@ export interface Discovered {
 export interface SignalReader {
   /** Cuts the share of a member into the parts to read: as few as the sizes allow. */
   plan(share: { buckets: readonly Bucket[]; versions: number; bucketCount: number }): Part[];
-  read(part: Part, options: { signal?: AbortSignal | undefined }): Promise<ProfileReading[]>;
+  /** `profiles`: those whose load is wanted, all when undefined; calls are read in any case. */
+  read(
+    part: Part,
+    options: { profiles?: ReadonlySet<string> | undefined; signal?: AbortSignal | undefined },
+  ): Promise<ProfileReading[]>;
   backfill(
     part: Part,
     options: { lookBackMs: number; stepMs: number; idleMs: number; signal?: AbortSignal | undefined },

@@ -1,0 +1,83 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { Clock } from '../../lib/clock.ts';
+
+/** PEM texts, read anew for every request: certificates are renewed while we run. */
+export interface TlsMaterial {
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly serverName?: string | undefined;
+  /** Does not verify the other side. Only when somebody wrote it out. */
+  readonly insecure?: boolean | undefined;
+}
+
+export interface AgentOptions {
+  readonly clock: Clock;
+  readonly tls: () => TlsMaterial;
+  /** A proxy is used only when it is configured, never because of an environment variable. */
+  readonly proxyUrl: string | undefined;
+  readonly connectionsMax: number;
+}
+
+const DRAIN_MS = 30_000;
+
+/** Keep-alive connections; new certificates mean new connections, while requests on the old ones end in peace. */
+export class Agents {
+  readonly #options: AgentOptions;
+  readonly #http: HttpAgent;
+  #https: { readonly agent: HttpsAgent; readonly material: string } | undefined;
+  readonly #draining = new Set<() => void>();
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    this.#http = new HttpAgent(this.#common());
+  }
+
+  get http(): HttpAgent {
+    return this.#http;
+  }
+
+  https(): HttpsAgent {
+    const tls = this.#options.tls();
+    const material = JSON.stringify(tls);
+    if (this.#https?.material === material) return this.#https.agent;
+    if (this.#https) this.#drain(this.#https.agent);
+    const agent = new HttpsAgent({
+      ...this.#common(),
+      minVersion: 'TLSv1.2',
+      rejectUnauthorized: tls.insecure !== true,
+      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+      ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+      ...(tls.key === undefined ? {} : { key: tls.key }),
+      ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+    });
+    this.#https = { agent, material };
+    return agent;
+  }
+
+  close(): void {
+    this.#http.destroy();
+    this.#https?.agent.destroy();
+    for (const end of this.#draining) end();
+  }
+
+  #drain(agent: HttpsAgent): void {
+    const end = () => {
+      cancel();
+      this.#draining.delete(end);
+      agent.destroy();
+    };
+    const cancel = this.#options.clock.after(DRAIN_MS, end);
+    this.#draining.add(end);
+  }
+
+  #common() {
+    const { proxyUrl, connectionsMax } = this.#options;
+    return {
+      keepAlive: true,
+      maxSockets: connectionsMax,
+      ...(proxyUrl === undefined ? {} : { proxyEnv: { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl } }),
+    };
+  }
+}

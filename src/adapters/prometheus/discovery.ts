@@ -1,0 +1,182 @@
+import { BUCKET_COUNT, type Bucket } from '../../domain/bucket.ts';
+import type { Part } from '../../domain/part.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { type Discovered, type ReadState, TimeseriesError } from '../../ports/signal-reader.ts';
+import { type RawSeries, sampleValue } from './answer.ts';
+import { CallCounters } from './call-counters.ts';
+import type { Owned, Presence } from './presence.ts';
+import type { QueryRunner } from './query-runner.ts';
+import { worstState } from './signal-columns.ts';
+import type { SignalProfile } from './signal-profile.ts';
+
+export interface DiscoveryOptions {
+  readonly profiles: readonly SignalProfile[];
+  readonly runner: QueryRunner;
+  readonly presence: Presence;
+  readonly clock: Clock;
+  readonly bucketLabel: string | undefined;
+  /** With no earlier count to compare with, versions called within this span are found. */
+  readonly firstLookSeconds: number;
+}
+
+type Version = Discovered['versions'][number];
+
+interface Found {
+  functionId: string;
+  account: string;
+  bucket: Bucket | undefined;
+  readonly profiles: string[];
+}
+
+interface Slice {
+  readonly state: ReadState;
+  readonly series: readonly RawSeries[];
+  readonly detail: string;
+}
+
+/** Finds function versions that have instances, or whose call counters have moved since the last look. */
+export class Discovery {
+  readonly #options: DiscoveryOptions;
+  readonly #counters: CallCounters;
+
+  constructor(options: DiscoveryOptions) {
+    this.#options = options;
+    this.#counters = new CallCounters(options.clock);
+  }
+
+  async discover(part: Part, signal: AbortSignal | undefined): Promise<Discovered> {
+    const { profiles, runner } = this.#options;
+    const atSeconds = runner.settledSeconds();
+    const found = new Map<string, Found>();
+    const states: ReadState[] = [];
+    const details = new Set<string>();
+    const note = ({ state, detail }: { state: ReadState; detail: string }) => {
+      states.push(state);
+      if (detail) details.add(detail);
+    };
+    const asked = new Map<string, Promise<Slice>>();
+    const ask = (owned: Owned) => {
+      const key = runner.text(owned, { part });
+      const slice = asked.get(key) ?? this.#ask(owned, { part, atSeconds, signal });
+      asked.set(key, slice);
+      return slice;
+    };
+    for (const profile of profiles) {
+      const instances = ownedQuery(profile, profile.discovery.instances);
+      if (instances) {
+        const slice = await ask(instances);
+        note(slice);
+        for (const { metric } of slice.series) this.#add(found, profile, metric, { hasInstances: true });
+      }
+      const calls = ownedQuery(profile, profile.discovery.calls);
+      if (calls && !asked.has(runner.text(calls, { part }))) {
+        const slice = await ask(calls);
+        note(slice);
+        const called = await this.#called(calls, slice.series, { part, atSeconds, signal });
+        note(called);
+        for (const metric of called.metrics) this.#add(found, profile, metric, { hasInstances: false });
+      }
+    }
+    const { versions, left } = this.#usable(found);
+    for (const text of left) details.add(text);
+    const state = worstState(states);
+    return { part, state, versions: state === 'failed' ? [] : versions, detail: [...details].join('; ') };
+  }
+
+  async #ask(
+    owned: Owned,
+    asked: { part: Part; atSeconds: number; idleSeconds?: number; signal: AbortSignal | undefined },
+  ): Promise<Slice> {
+    const { runner, presence } = this.#options;
+    if (!presence.isWorthAsking(owned)) return { state: 'read', series: [], detail: '' };
+    try {
+      const { series, partial } = await runner.at(owned, asked);
+      if (series.length > 0) presence.saw(owned);
+      return { state: partial ? 'partial' : 'read', series, detail: partial };
+    } catch (error) {
+      if (!(error instanceof TimeseriesError)) throw error;
+      return { state: 'failed', series: [], detail: error.message };
+    }
+  }
+
+  /** A counter that is new or has moved since the last look is a call. At the first look of a part the store is asked who was called. */
+  async #called(
+    owned: Owned,
+    series: readonly RawSeries[],
+    asked: { part: Part; atSeconds: number; signal: AbortSignal | undefined },
+  ) {
+    const { profile, query } = owned;
+    const key = `${query.promql} ${asked.part.name}`;
+    const isFirstLook = !this.#counters.isWatching(key);
+    const moved: RawSeries['metric'][] = [];
+    for (const { metric, samples } of series) {
+      const versionId = metric[profile.identity.versionId];
+      const value = sampleValue(samples.at(-1)?.[1]);
+      if (!versionId || value === undefined || Number.isNaN(value)) continue;
+      if (this.#counters.hasMoved(key, versionId, value)) moved.push(metric);
+    }
+    if (!isFirstLook) return { metrics: moved, state: 'read' as const, detail: '' };
+    const recent = ownedQuery(profile, profile.recentCalls);
+    if (!recent) return { metrics: moved, state: 'read' as const, detail: '' };
+    const {
+      series: called,
+      state,
+      detail,
+    } = await this.#ask(recent, { ...asked, idleSeconds: this.#options.firstLookSeconds });
+    if (state === 'failed') this.#counters.forget(key);
+    const ids = new Set(called.map(({ metric }) => metric[profile.identity.versionId]));
+    const metrics = series.map(({ metric }) => metric).filter((metric) => ids.has(metric[profile.identity.versionId]));
+    return { metrics, state, detail };
+  }
+
+  #add(
+    found: Map<string, Found>,
+    profile: SignalProfile,
+    metric: RawSeries['metric'],
+    { hasInstances }: { hasInstances: boolean },
+  ): void {
+    const { versionId, functionId, account } = profile.identity;
+    const id = metric[versionId];
+    if (!id) return;
+    const entry = found.get(id) ?? { functionId: '', account: '', bucket: undefined, profiles: [] };
+    found.set(id, entry);
+    entry.functionId ||= metric[functionId] ?? '';
+    entry.account ||= metric[account] ?? '';
+    entry.bucket ??= this.#bucketOf(metric);
+    if (hasInstances && !entry.profiles.includes(profile.name)) entry.profiles.push(profile.name);
+  }
+
+  #bucketOf(metric: RawSeries['metric']): Bucket | undefined {
+    const { bucketLabel } = this.#options;
+    const text = bucketLabel === undefined ? undefined : metric[bucketLabel];
+    if (text === undefined || !/^\d{1,6}$/.test(text)) return undefined;
+    const bucket = Number(text);
+    return bucket < BUCKET_COUNT ? bucket : undefined;
+  }
+
+  #usable(found: ReadonlyMap<string, Found>): { versions: Version[]; left: string[] } {
+    const { bucketLabel } = this.#options;
+    const versions: Version[] = [];
+    let withoutFunction = 0;
+    let withoutBucket = 0;
+    for (const [versionId, { functionId, account, bucket, profiles }] of found) {
+      if (functionId === '') withoutFunction += 1;
+      // Where the metrics decide the bucket, a version without one could be read by nobody.
+      else if (bucketLabel !== undefined && bucket === undefined) withoutBucket += 1;
+      else versions.push({ versionId, functionId, account, bucket, profiles });
+    }
+    const left: string[] = [];
+    if (withoutFunction > 0) left.push(`${withoutFunction} versions have no function id in their labels`);
+    if (withoutBucket > 0) {
+      left.push(
+        `${withoutBucket} versions have no ${bucketLabel} from 0 to ${BUCKET_COUNT - 1}: does every scrape add it with modulus ${BUCKET_COUNT}?`,
+      );
+    }
+    return { versions, left };
+  }
+}
+
+function ownedQuery(profile: SignalProfile, name: string | undefined): Owned | undefined {
+  const query = name === undefined ? undefined : profile.queries.get(name);
+  return query && { profile, query };
+}

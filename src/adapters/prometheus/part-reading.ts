@@ -1,0 +1,106 @@
+import type { Part } from '../../domain/part.ts';
+import { type Column, type ProfileReading, TimeseriesError } from '../../ports/signal-reader.ts';
+import { type Meters, silentMeters } from '../../telemetry/meters.ts';
+import type { Owned, Presence } from './presence.ts';
+import type { QueryRunner } from './query-runner.ts';
+import { NO_ROWS, type QueryTable, tableRows } from './query-table.ts';
+import { signalColumn } from './signal-columns.ts';
+import { LOAD_SIGNALS, queriesOf, type SignalProfile, termsOf } from './signal-profile.ts';
+
+const SIGNALS = [...LOAD_SIGNALS, 'invocation'] as const;
+type Signal = (typeof SIGNALS)[number];
+
+export interface PartReadingOptions {
+  readonly profiles: readonly SignalProfile[];
+  readonly runner: QueryRunner;
+  readonly presence: Presence;
+  readonly meters?: Meters | undefined;
+}
+
+/** One read of one part: the queries of all profiles at one moment, each distinct text sent once. */
+export class PartReading {
+  readonly #options: PartReadingOptions;
+  readonly #part: Part;
+  readonly #atSeconds: number;
+  readonly #signal: AbortSignal | undefined;
+  readonly #tables = new Map<string, Promise<QueryTable>>();
+
+  constructor(options: PartReadingOptions, part: Part, asked: { atSeconds: number; signal: AbortSignal | undefined }) {
+    this.#options = options;
+    this.#part = part;
+    this.#atSeconds = asked.atSeconds;
+    this.#signal = asked.signal;
+  }
+
+  /** `isLoadWanted` false: only calls are read. */
+  async profile(profile: SignalProfile, { isLoadWanted }: { isLoadWanted: boolean }): Promise<ProfileReading> {
+    const wanted = isLoadWanted ? SIGNALS : (['invocation'] as const);
+    const names = [...new Set(wanted.flatMap((signal) => queriesOf(profile.signals[signal])))];
+    const tables = new Map<string, QueryTable>();
+    await Promise.all(names.map(async (name) => tables.set(name, await this.#tableOf(profile, name))));
+    const column = (signal: Signal): Column | undefined => {
+      const definition = (wanted as readonly Signal[]).includes(signal) ? profile.signals[signal] : undefined;
+      if (definition === undefined) return undefined;
+      return this.#counted(signalColumn(definition, tables, signal === 'instances' ? 'count' : 'load'));
+    };
+    return {
+      profile: profile.name,
+      atMs: this.#atSeconds * 1000,
+      utilisation: column('utilisation'),
+      demand: column('demand'),
+      instances: column('instances'),
+      invocation: column('invocation'),
+    };
+  }
+
+  /** Profiles may count calls with the very same query. */
+  #tableOf(profile: SignalProfile, name: string): Promise<QueryTable> {
+    const query = profile.queries.get(name);
+    if (!query) throw new Error(`the profile ${profile.name} has no query ${name}`); // parseProfile has checked it
+    const owned = { profile, query };
+    const weightLabels = weightLabelsOf(profile, name);
+    const key = JSON.stringify([
+      this.#options.runner.text(owned, { part: this.#part }),
+      profile.identity.versionId,
+      weightLabels,
+    ]);
+    const table = this.#tables.get(key) ?? this.#ask(owned, weightLabels);
+    this.#tables.set(key, table);
+    return table;
+  }
+
+  async #ask(owned: Owned, weightLabels: readonly string[]): Promise<QueryTable> {
+    const { runner, presence } = this.#options;
+    const signal = this.#signal;
+    if (!presence.isWorthAsking(owned)) {
+      const isPresent = await presence.isPresent(owned, signal);
+      return { ...NO_ROWS, state: 'read', isPresent, detail: `no ${owned.query.metrics.join(' or ')} in the store` };
+    }
+    try {
+      const { series, partial } = await runner.at(owned, { part: this.#part, atSeconds: this.#atSeconds, signal });
+      if (series.length > 0) presence.saw(owned);
+      const rows = tableRows(series, { versionLabel: owned.profile.identity.versionId, weightLabels });
+      const isPresent = series.length > 0 || (await presence.isPresent(owned, signal));
+      return { ...rows, state: partial ? 'partial' : 'read', isPresent, detail: partial };
+    } catch (error) {
+      if (!(error instanceof TimeseriesError)) throw error;
+      return { ...NO_ROWS, state: 'failed', isPresent: undefined, detail: error.message };
+    }
+  }
+
+  #counted(column: Column): Column {
+    const { meters = silentMeters } = this.#options;
+    for (const { why } of column.rejected) meters.add('starling_samples_rejected_total', 1, { why });
+    return column;
+  }
+}
+
+/** The labels by which any signal of the profile weighs this query's series. */
+export function weightLabelsOf(profile: SignalProfile, query: string): string[] {
+  const terms = SIGNALS.flatMap((signal) => {
+    const definition = profile.signals[signal];
+    return definition === undefined ? [] : termsOf(definition);
+  });
+  const labels = terms.flatMap((term) => (typeof term !== 'string' && term.sum === query ? (term.times ?? []) : []));
+  return [...new Set(labels)];
+}

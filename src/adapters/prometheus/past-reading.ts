@@ -1,0 +1,146 @@
+import type { Part } from '../../domain/part.ts';
+import { type Backfill, TimeseriesError } from '../../ports/signal-reader.ts';
+import type { Answer } from './answer.ts';
+import { weightLabelsOf } from './part-reading.ts';
+import type { Owned, Presence } from './presence.ts';
+import type { QueryRunner } from './query-runner.ts';
+import { type QueryTable, tableRows } from './query-table.ts';
+import { signalColumn, worstState } from './signal-columns.ts';
+import { queriesOf, type SignalProfile } from './signal-profile.ts';
+
+type Past = Map<string, [atMs: number, value: number][]>;
+const PAST_SIGNALS = ['utilisation', 'demand'] as const;
+
+export interface PastSpan {
+  readonly part: Part;
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  readonly stepSeconds: number;
+  readonly idleSeconds: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Reads what was before this replica looked: range queries on the history grid, and who was called lately. */
+export class PastReading {
+  readonly #runner: QueryRunner;
+  readonly #presence: Presence;
+  readonly #span: PastSpan;
+  readonly #calls = new Map<string, Promise<Answer>>();
+
+  constructor(options: { runner: QueryRunner; presence: Presence }, span: PastSpan) {
+    this.#runner = options.runner;
+    this.#presence = options.presence;
+    this.#span = span;
+  }
+
+  async profile(profile: SignalProfile): Promise<Backfill> {
+    const [load, calls] = await Promise.all([this.#load(profile), this.#invoked(profile)]);
+    return {
+      profile: profile.name,
+      state: worstState([load.state, calls.state]),
+      utilisation: load.past.utilisation,
+      demand: load.past.demand,
+      invoked: calls.invoked,
+      detail: [load.detail, calls.detail].filter(Boolean).join('; '),
+    };
+  }
+
+  async #load(profile: SignalProfile) {
+    const past: Record<(typeof PAST_SIGNALS)[number], Past> = { utilisation: new Map(), demand: new Map() };
+    const names = [...new Set(PAST_SIGNALS.flatMap((signal) => queriesOf(profile.signals[signal])))];
+    const owned = names
+      .flatMap((name) => ownedQuery(profile, name) ?? [])
+      .filter((one) => this.#presence.isWorthAsking(one));
+    if (owned.length < names.length) return { past, state: 'read' as const, detail: '' };
+    try {
+      const answers = await Promise.all(owned.map((one) => this.#runner.range(one, this.#span)));
+      const partial = [...new Set(answers.map((answer) => answer.partial).filter(Boolean))].join('; ');
+      const byQuery = new Map(
+        owned.map(({ query }, index) => [query.name, answers[index] ?? { series: [], partial: '' }]),
+      );
+      for (const [atSeconds, tables] of slicesInTime(profile, byQuery)) {
+        for (const signal of PAST_SIGNALS) {
+          const definition = profile.signals[signal];
+          if (definition !== undefined)
+            addMoment(past[signal], atSeconds * 1000, signalColumn(definition, tables, 'load'));
+        }
+      }
+      return { past, state: partial ? ('partial' as const) : ('read' as const), detail: partial };
+    } catch (error) {
+      if (!(error instanceof TimeseriesError)) throw error;
+      return { past, state: 'failed' as const, detail: error.message };
+    }
+  }
+
+  async #invoked(profile: SignalProfile) {
+    const owned = profile.recentCalls === undefined ? undefined : ownedQuery(profile, profile.recentCalls);
+    if (!owned) {
+      // A profile that counts no calls has none to tell; one that counts them but cannot look back leaves it open.
+      const invoked = profile.signals.invocation === undefined ? new Set<string>() : undefined;
+      return { invoked, state: 'read' as const, detail: '' };
+    }
+    if (!this.#presence.isWorthAsking(owned)) return { invoked: new Set<string>(), state: 'read' as const, detail: '' };
+    const { part, endSeconds, idleSeconds, signal } = this.#span;
+    try {
+      const key = this.#runner.text(owned, { part, idleSeconds });
+      const asking =
+        this.#calls.get(key) ?? this.#runner.at(owned, { part, atSeconds: endSeconds, idleSeconds, signal });
+      this.#calls.set(key, asking);
+      const { series, partial } = await asking;
+      const { versionIds } = tableRows(series, { versionLabel: profile.identity.versionId, weightLabels: [] });
+      return {
+        invoked: new Set(versionIds),
+        state: partial ? ('partial' as const) : ('read' as const),
+        detail: partial,
+      };
+    } catch (error) {
+      if (!(error instanceof TimeseriesError)) throw error;
+      return { invoked: undefined, state: 'failed' as const, detail: error.message };
+    }
+  }
+}
+
+/** Cuts matrices into one set of tables per moment, so that the past is made of queries just as the present is. */
+function slicesInTime(
+  profile: SignalProfile,
+  byQuery: ReadonlyMap<string, Answer>,
+): Map<number, Map<string, QueryTable>> {
+  const moments = new Map<number, Map<string, Answer['series'][number][]>>();
+  for (const [query, { series }] of byQuery) {
+    for (const { metric, samples } of series) {
+      for (const sample of samples) {
+        const moment = moments.get(sample[0]) ?? new Map<string, Answer['series'][number][]>();
+        moments.set(sample[0], moment);
+        const rows = moment.get(query) ?? [];
+        moment.set(query, rows);
+        rows.push({ metric, samples: [sample] });
+      }
+    }
+  }
+  const slices = new Map<number, Map<string, QueryTable>>();
+  for (const [atSeconds, moment] of [...moments].sort(([a], [b]) => a - b)) {
+    const tables = new Map<string, QueryTable>();
+    for (const query of byQuery.keys()) {
+      const rows = tableRows(moment.get(query) ?? [], {
+        versionLabel: profile.identity.versionId,
+        weightLabels: weightLabelsOf(profile, query),
+      });
+      tables.set(query, { ...rows, state: 'read', isPresent: undefined, detail: '' });
+    }
+    slices.set(atSeconds, tables);
+  }
+  return slices;
+}
+
+function addMoment(past: Past, atMs: number, column: { versionIds: readonly string[]; values: Float64Array }): void {
+  for (const [index, versionId] of column.versionIds.entries()) {
+    const samples = past.get(versionId) ?? [];
+    past.set(versionId, samples);
+    samples.push([atMs, column.values[index] ?? Number.NaN]);
+  }
+}
+
+function ownedQuery(profile: SignalProfile, name: string): Owned | undefined {
+  const query = profile.queries.get(name);
+  return query && { profile, query };
+}

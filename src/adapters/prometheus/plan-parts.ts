@@ -1,0 +1,68 @@
+import type { Bucket } from '../../domain/bucket.ts';
+import type { Part } from '../../domain/part.ts';
+import { anyOf, startsWith } from './promql-text.ts';
+
+const HEX_DIGITS = [...'0123456789abcdef'];
+
+export interface PlanLimits {
+  /** Versions that one query should read; bounds the size of an answer and how long the store is busy with it. */
+  readonly partVersionsMax: number;
+  /** More parts than this save nothing and cost requests. */
+  readonly partsMax: number;
+}
+
+export interface Share {
+  readonly buckets: readonly Bucket[];
+  /** Versions known in these buckets. */
+  readonly versions: number;
+  readonly bucketCount: number;
+}
+
+/** How series can be told apart by the store: by a label with the bucket, by the first hex digit of the id, or not at all. */
+export type Cut = 'bucket-label' | 'hex-prefix' | 'none';
+
+/** Cuts a share into as few parts as the sizes allow. Without a bucket label the store cannot leave out what others own. */
+export function planParts(share: Share, cut: Cut, limits: PlanLimits): Part[] {
+  if (cut === 'bucket-label') {
+    const count = partCount(share.versions, { ...limits, atMost: share.buckets.length });
+    if (count <= 1 && share.buckets.length >= share.bucketCount) return [EVERYTHING];
+    return slices(share.buckets, count).map((buckets, index) => ({
+      name: `buckets ${index + 1} of ${count}`,
+      buckets,
+      prefixes: undefined,
+    }));
+  }
+  if (cut === 'none' || share.buckets.length === 0) return [EVERYTHING];
+  const fleet = (share.versions * share.bucketCount) / share.buckets.length;
+  const count = partCount(fleet, { ...limits, atMost: HEX_DIGITS.length });
+  if (count <= 1) return [EVERYTHING];
+  return slices(HEX_DIGITS, count).map((prefixes, index): Part => {
+    const name = `ids ${prefixes[0]} to ${prefixes.at(-1)}`;
+    if (index < count - 1) return { name, buckets: undefined, prefixes };
+    // The last one also holds the ids that are not hex at all, so that no id falls between the parts.
+    const otherPrefixes = HEX_DIGITS.slice(0, HEX_DIGITS.length - prefixes.length);
+    return { name: `${name} and others`, buckets: undefined, prefixes: undefined, otherPrefixes };
+  });
+}
+
+const EVERYTHING: Part = { name: 'all', buckets: undefined, prefixes: undefined };
+
+/** The matchers that a store needs to see just this part. */
+export function partMatchers(part: Part, labels: { versionId: string; bucket: string | undefined }): string[] {
+  if (part.buckets && labels.bucket !== undefined) return [anyOf(labels.bucket, part.buckets.map(String))];
+  if (part.prefixes) return [startsWith(labels.versionId, part.prefixes)];
+  if (part.otherPrefixes) return [startsWith(labels.versionId, part.otherPrefixes, { isNegated: true })];
+  return [];
+}
+
+function partCount(versions: number, limits: PlanLimits & { atMost: number }): number {
+  const wanted = Math.ceil(versions / limits.partVersionsMax);
+  return Math.max(1, Math.min(wanted, limits.partsMax, limits.atMost));
+}
+
+/** As equal as they come, in order. */
+function slices<T>(items: readonly T[], count: number): T[][] {
+  return Array.from({ length: count }, (_, index) =>
+    items.slice(Math.floor((index * items.length) / count), Math.floor(((index + 1) * items.length) / count)),
+  );
+}

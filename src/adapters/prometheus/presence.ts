@@ -1,0 +1,143 @@
+import type { Clock } from '../../lib/clock.ts';
+import { literalPattern, quoted } from './promql-text.ts';
+import { environmentMatchers, freshSeconds, type QueryContext } from './query-text.ts';
+import type { ProfileQuery, SignalProfile } from './signal-profile.ts';
+
+/** A query together with the profile that it stands in. */
+export interface Owned {
+  readonly profile: SignalProfile;
+  readonly query: ProfileQuery;
+}
+
+export interface PresenceOptions {
+  readonly clock: Clock;
+  /** Runs one query that lists metric names; rejects when the store does not answer. */
+  readonly list: (promql: string, signal: AbortSignal | undefined) => Promise<ReadonlySet<string>>;
+  readonly context: Pick<QueryContext, 'labels' | 'environmentLabels' | 'scrapeIntervalSeconds'>;
+  /** How long the answer "it exists" is believed without another look. */
+  readonly cacheMs: number;
+  /** How often metrics that did not exist are looked for again. */
+  readonly recheckMs: number;
+  /** How long a metric that has vanished is still asked for with every cycle. */
+  readonly retireMs: number;
+}
+
+interface Seen {
+  readonly isPresent: boolean;
+  readonly checkedMs: number;
+  /** When it was last there; undefined: never. */
+  readonly presentMs: number | undefined;
+}
+
+/**
+ * Knows which metrics exist for any version at all. It tells "these functions are idle" from "the scrape is gone", and it
+ * keeps queries over metrics that nobody exports from being sent: those are looked for once in `recheckMs`, all in one query.
+ */
+export class Presence {
+  readonly #options: PresenceOptions;
+  readonly #all: readonly Owned[];
+  /** By metrics and environment label: the same metric is asked for in the same way whoever uses it. */
+  readonly #seen = new Map<string, Seen>();
+  readonly #running = new Map<string, Promise<void>>();
+  #refreshing: Promise<void> | undefined;
+
+  constructor(all: readonly Owned[], options: PresenceOptions) {
+    this.#all = all;
+    this.#options = options;
+  }
+
+  /** An answer with series in it proves its metrics; of an alternation it proves one, which is as good. */
+  saw(owned: Owned): void {
+    this.#note(owned, true);
+  }
+
+  /** Whether sending the query can be of use. A metric that has just vanished is asked for until it is surely gone. */
+  isWorthAsking(owned: Owned): boolean {
+    const seen = this.#seen.get(keyOf(owned));
+    if (!seen || seen.isPresent) return true;
+    const { clock, retireMs } = this.#options;
+    return seen.presentMs !== undefined && clock.monotonicMs() - seen.presentMs < retireMs;
+  }
+
+  isKnownPresent(owned: Owned): boolean {
+    return this.#seen.get(keyOf(owned))?.isPresent === true;
+  }
+
+  /** Looks at the store where what is known is too old; undefined when the store does not say. */
+  async isPresent(owned: Owned, signal: AbortSignal | undefined): Promise<boolean | undefined> {
+    if (!this.#isFresh(owned)) await this.#look(owned, signal);
+    return this.#isFresh(owned) ? this.#seen.get(keyOf(owned))?.isPresent : undefined;
+  }
+
+  /** Looks for what is missing, when it is time; costs nothing while everything is there. */
+  refresh(signal: AbortSignal | undefined): Promise<void> {
+    const nowMs = this.#options.clock.monotonicMs();
+    const due = this.#all.filter((owned) => {
+      const seen = this.#seen.get(keyOf(owned));
+      return !seen || (!seen.isPresent && nowMs - seen.checkedMs >= this.#options.recheckMs);
+    });
+    if (due.length === 0) return this.#refreshing ?? Promise.resolve();
+    this.#refreshing ??= this.#ask(due, signal).finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  /** A metric that is not worth asking for is as absent as it was at the last look, however old that is. */
+  #isFresh(owned: Owned): boolean {
+    const seen = this.#seen.get(keyOf(owned));
+    if (!seen) return false;
+    const maxAgeMs = seen.isPresent || this.isWorthAsking(owned) ? this.#options.cacheMs : 2 * this.#options.recheckMs;
+    return this.#options.clock.monotonicMs() - seen.checkedMs <= maxAgeMs;
+  }
+
+  #look(owned: Owned, signal: AbortSignal | undefined): Promise<void> {
+    const key = keyOf(owned);
+    const running = this.#running.get(key) ?? this.#ask([owned], signal).finally(() => this.#running.delete(key));
+    this.#running.set(key, running);
+    return running;
+  }
+
+  async #ask(asked: readonly Owned[], signal: AbortSignal | undefined): Promise<void> {
+    try {
+      const names = await this.#options.list(this.#promql(asked), signal);
+      for (const owned of asked)
+        this.#note(
+          owned,
+          owned.query.metrics.some((metric) => names.has(metric)),
+        );
+    } catch {
+      // Nothing was learned; what was known grows old and stops being believed.
+    }
+  }
+
+  #note(owned: Owned, isPresent: boolean): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    const presentMs = isPresent ? nowMs : this.#seen.get(keyOf(owned))?.presentMs;
+    this.#seen.set(keyOf(owned), { isPresent, checkedMs: nowMs, presentMs });
+  }
+
+  /** One selector per set of matchers, so that one request answers for every profile. */
+  #promql(asked: readonly Owned[]): string {
+    const { context } = this.#options;
+    const groups = new Map<string, { metrics: Set<string>; seconds: number; matchers: string[] }>();
+    for (const { profile, query } of asked) {
+      const matchers = environmentMatchers(query, context);
+      const seconds = freshSeconds(profile, context);
+      const key = `${seconds} ${matchers.join()}`;
+      const group = groups.get(key) ?? { metrics: new Set(), seconds, matchers };
+      groups.set(key, group);
+      for (const metric of query.metrics) group.metrics.add(metric);
+    }
+    return [...groups.values()]
+      .map(({ metrics, seconds, matchers }) => {
+        const names = `__name__=~${quoted([...metrics].map(literalPattern).join('|'))}`;
+        return `group by (__name__) (last_over_time({${[names, ...matchers].join(',')}}[${seconds}s]))`;
+      })
+      .join(' or ');
+  }
+}
+
+function keyOf({ query }: Owned): string {
+  return `${query.metrics.join()} ${query.environmentLabel ?? ''}`;
+}

@@ -1,0 +1,183 @@
+import type { Part } from '../../domain/part.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Backfill, Discovered, ProfileReading, SignalReader } from '../../ports/signal-reader.ts';
+import type { Meters } from '../../telemetry/meters.ts';
+import { Discovery } from './discovery.ts';
+import { PartReading } from './part-reading.ts';
+import { PastReading } from './past-reading.ts';
+import { planParts, type Share } from './plan-parts.ts';
+import { type Owned, Presence } from './presence.ts';
+import { type Flavour, probeFlavour, probeSkew } from './probe-store.ts';
+import { QueryRunner } from './query-runner.ts';
+import { LOAD_SIGNALS, queriesOf, type SignalProfile } from './signal-profile.ts';
+import type { StoreClient } from './store-client.ts';
+
+export interface PrometheusSignalReaderOptions {
+  readonly client: StoreClient;
+  /** In the order in which they are preferred. */
+  readonly profiles: readonly SignalProfile[];
+  readonly clock: Clock;
+  readonly meters?: Meters | undefined;
+  /** Labels that series must carry, such as `environment`; one that a profile names for some queries holds for those alone. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** The label that the scrape adds with `hashmod` (modulus: the number of buckets). */
+  readonly bucketLabel?: string | undefined;
+  /** Overrides what the profiles say. */
+  readonly scrapeIntervalSeconds?: number | undefined;
+  /** Queries ask for the moment this long ago, when samples have arrived. */
+  readonly settleMs?: number | undefined;
+  readonly partVersionsMax?: number | undefined;
+  readonly partsMax?: number | undefined;
+  readonly requestsPerCycleMax?: number | undefined;
+  /** How long "this metric exists" is believed. */
+  readonly presenceCacheMs?: number | undefined;
+  /** How often metrics that do not exist are looked for. */
+  readonly presenceRecheckMs?: number | undefined;
+  /** Discovery's first look finds versions that were called within this span. */
+  readonly discoveryFirstLookSeconds?: number | undefined;
+}
+
+/** Requests of a cycle that are not reads of parts: the search for absent metrics, a presence check, the clock probe. */
+const REQUESTS_BESIDE_PARTS = 3;
+const BEGINS_LIKE_UUID = /^[0-9a-f]{8}(?:-|$)/;
+
+/** Reads the signals of many versions with a few queries, from any store that speaks Prometheus' query API. */
+export class PrometheusSignalReader implements SignalReader {
+  readonly #options: PrometheusSignalReaderOptions;
+  readonly #runner: QueryRunner;
+  readonly #presence: Presence;
+  readonly #discovery: Discovery;
+  /** Whether most version ids begin as UUIDs do; assumed until they show otherwise. */
+  #areIdsHex = true;
+  #flavour: Flavour | undefined;
+
+  constructor(options: PrometheusSignalReaderOptions) {
+    this.#options = options;
+    const { client, clock, profiles, bucketLabel } = options;
+    const queries = profiles.flatMap((profile) =>
+      [...profile.queries.values()].map((query): Owned => ({ profile, query })),
+    );
+    const context = {
+      labels: new Map(Object.entries(options.labels ?? {})),
+      environmentLabels: new Set(queries.flatMap(({ query }) => query.environmentLabel ?? [])),
+      bucketLabel,
+      scrapeIntervalSeconds: options.scrapeIntervalSeconds,
+    };
+    const runner = new QueryRunner({ client, clock, settleMs: options.settleMs ?? 2_000, context });
+    const { presenceCacheMs = 10_000, presenceRecheckMs = 60_000, discoveryFirstLookSeconds = 300 } = options;
+    this.#runner = runner;
+    this.#presence = new Presence(queries, {
+      clock,
+      context,
+      cacheMs: presenceCacheMs,
+      recheckMs: presenceRecheckMs,
+      retireMs: 5 * presenceRecheckMs,
+      list: async (promql, signal) => {
+        const asked = { name: 'presence', promql, atSeconds: runner.settledSeconds(), signal };
+        const { series } = await runner.instant(asked);
+        return new Set(series.map(({ metric }) => metric['__name__'] ?? ''));
+      },
+    });
+    this.#discovery = new Discovery({
+      profiles,
+      runner,
+      clock,
+      bucketLabel,
+      presence: this.#presence,
+      firstLookSeconds: discoveryFirstLookSeconds,
+    });
+  }
+
+  plan(share: Share): Part[] {
+    const { bucketLabel, partVersionsMax = 12_500, partsMax = 8, requestsPerCycleMax = 24 } = this.#options;
+    const cut = bucketLabel !== undefined ? 'bucket-label' : this.#areIdsHex ? 'hex-prefix' : 'none';
+    const affordable = Math.floor((requestsPerCycleMax - REQUESTS_BESIDE_PARTS) / this.#queriesPerPart());
+    return planParts(share, cut, { partVersionsMax, partsMax: Math.max(1, Math.min(partsMax, affordable)) });
+  }
+
+  async read(
+    part: Part,
+    { profiles: wanted, signal }: { profiles?: ReadonlySet<string> | undefined; signal?: AbortSignal | undefined },
+  ): Promise<ProfileReading[]> {
+    const { profiles, meters } = this.#options;
+    await this.#presence.refresh(signal);
+    signal?.throwIfAborted();
+    const reading = new PartReading({ profiles, runner: this.#runner, presence: this.#presence, meters }, part, {
+      atSeconds: this.#runner.settledSeconds(),
+      signal,
+    });
+    const readings = await Promise.all(
+      profiles.map((profile) => reading.profile(profile, { isLoadWanted: wanted?.has(profile.name) ?? true })),
+    );
+    this.#lookAtIds(readings.flatMap(({ instances, invocation }) => [instances, invocation]));
+    return readings;
+  }
+
+  async backfill(
+    part: Part,
+    options: { lookBackMs: number; stepMs: number; idleMs: number; signal?: AbortSignal | undefined },
+  ): Promise<Backfill[]> {
+    const { lookBackMs, stepMs, idleMs, signal } = options;
+    await this.#presence.refresh(signal);
+    const endSeconds = this.#runner.settledSeconds();
+    const stepSeconds = Math.max(1, Math.round(stepMs / 1000));
+    const past = new PastReading(
+      { runner: this.#runner, presence: this.#presence },
+      {
+        part,
+        startSeconds: endSeconds - Math.floor(lookBackMs / 1000 / stepSeconds) * stepSeconds,
+        endSeconds,
+        stepSeconds,
+        idleSeconds: idleMs / 1000,
+        signal,
+      },
+    );
+    const backfills = await Promise.all(this.#options.profiles.map((profile) => past.profile(profile)));
+    if (this.#areCallsCounted()) return backfills;
+    // Where nobody counts calls, that nobody was seen calling proves nothing.
+    return backfills.map((backfill) => ({ ...backfill, invoked: undefined }));
+  }
+
+  async discover(part: Part, { signal }: { signal?: AbortSignal | undefined }): Promise<Discovered> {
+    await this.#presence.refresh(signal);
+    return this.#discovery.discover(part, signal);
+  }
+
+  async probe({ signal }: { signal?: AbortSignal | undefined }): Promise<{ skewMs: number; flavour: Flavour }> {
+    const { client, clock } = this.#options;
+    const skewMs = await probeSkew(client, clock, signal);
+    this.#flavour ??= await probeFlavour(client, signal);
+    // So that the first plan knows which profiles are alive.
+    await this.#presence.refresh(signal);
+    return { skewMs, flavour: this.#flavour };
+  }
+
+  /** Distinct queries that a part costs now. */
+  #queriesPerPart(): number {
+    const texts = new Set<string>();
+    for (const profile of this.#options.profiles) {
+      for (const signal of [...LOAD_SIGNALS, 'invocation'] as const) {
+        for (const name of queriesOf(profile.signals[signal])) {
+          const query = profile.queries.get(name);
+          if (query && this.#presence.isWorthAsking({ profile, query })) texts.add(query.promql);
+        }
+      }
+    }
+    return Math.max(1, texts.size);
+  }
+
+  #areCallsCounted(): boolean {
+    return this.#options.profiles.some((profile) => {
+      const query = profile.queries.get(profile.recentCalls ?? '');
+      return query !== undefined && this.#presence.isKnownPresent({ profile, query });
+    });
+  }
+
+  #lookAtIds(columns: readonly (ProfileReading['instances'] | undefined)[]): void {
+    const ids = columns.find((column) => column && column.versionIds.length > 0)?.versionIds ?? [];
+    if (ids.length === 0) return;
+    // A few dozen tell as much as all of them.
+    const sample = ids.slice(0, 64);
+    this.#areIdsHex = sample.filter((id) => BEGINS_LIKE_UUID.test(id)).length * 2 > sample.length;
+  }
+}
