@@ -1,0 +1,64 @@
+import {
+  autoscalingConfigurationSchema,
+  policyOfConfiguration,
+  type ToldConfiguration,
+} from '../../contract/autoscaling-configuration.ts';
+import { type ParsedPolicy, parsePolicy } from '../../domain/parse-policy.ts';
+import type { Policy } from '../../domain/policy.ts';
+import { scrub } from './scrub.ts';
+
+export type ReadPolicy =
+  /** Undefined: none is told, the operator's default holds. */
+  { readonly ok: true; readonly policy: Policy | undefined } | { readonly ok: false; readonly detail: string };
+
+const KEPT_MAX = 10_000;
+
+/** Reads policies, each distinct one once: most versions of a fleet share a few, and then share the object too. */
+export class PolicyReader {
+  readonly #lookBackSeconds: number;
+  readonly #base: Policy | undefined;
+  readonly #kept = new Map<string, ReadPolicy>();
+
+  constructor({ lookBackSeconds, base }: { lookBackSeconds: number; base: Policy | undefined }) {
+    this.#lookBackSeconds = lookBackSeconds;
+    this.#base = base;
+  }
+
+  /** A policy document as scaling targets carry it. */
+  readDocument(document: unknown): ReadPolicy {
+    if (document === undefined || document === null) return NONE;
+    return this.#readOnce(`d${JSON.stringify(document)}`, () =>
+      parsePolicy(document, { lookBackSeconds: this.#lookBackSeconds, base: this.#base }),
+    );
+  }
+
+  /** An autoscaling configuration as deployments carry it. */
+  readConfiguration(configuration: ToldConfiguration | undefined): ReadPolicy {
+    if (configuration === undefined) return NONE;
+    return this.#readOnce(`c${JSON.stringify(configuration)}`, () =>
+      policyOfConfiguration(autoscalingConfigurationSchema.parse(configuration), {
+        lookBackSeconds: this.#lookBackSeconds,
+        base: this.#base,
+      }),
+    );
+  }
+
+  #readOnce(key: string, read: () => ParsedPolicy): ReadPolicy {
+    const kept = this.#kept.get(key);
+    if (kept) return kept;
+    const parsed = read();
+    const result: ReadPolicy = parsed.ok ? parsed : { ok: false, detail: describe(parsed) };
+    if (this.#kept.size >= KEPT_MAX) this.#kept.clear();
+    this.#kept.set(key, result);
+    return result;
+  }
+}
+
+const NONE: ReadPolicy = { ok: true, policy: undefined };
+
+function describe({ problems }: Extract<ParsedPolicy, { ok: false }>): string {
+  return scrub(
+    `its policy is refused: ${problems.map(({ path, message, mend }) => `${path}: ${message}; ${mend}`).join('. ')}`,
+    300,
+  );
+}

@@ -1,0 +1,39 @@
+import { parseProblem } from '../../contract/problem.ts';
+import type { Answer, NoAnswer } from './exchange.ts';
+import { parseRetryAfter } from './retry-after.ts';
+import { scrub } from './scrub.ts';
+
+/** Reading did not work. `not-offered`: this control plane has no such call. */
+export type ReadFailureKind = 'not-offered' | 'no-answer' | 'answer' | 'auth' | 'throttled';
+
+export class ReadFailure extends Error {
+  readonly kind: ReadFailureKind;
+  readonly retryAfterMs: number | undefined;
+  constructor(kind: ReadFailureKind, message: string, retryAfterMs?: number) {
+    super(message);
+    this.name = 'ReadFailure';
+    this.kind = kind;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+const NOT_OFFERED = [404, 405, 501];
+
+export function describeFailure(result: Answer | NoAnswer): ReadFailure {
+  if (result.kind === 'no-answer') return new ReadFailure('no-answer', result.detail);
+  const { status } = result;
+  const { title, detail, type } = parseProblem(result.body);
+  const reason =
+    result.bodyKind === 'page' ? 'not with JSON; is its URL right?' : detail || title || type || 'no reason given';
+  const said = scrub(`it answered ${status}: ${reason}`);
+  if (NOT_OFFERED.includes(status)) return new ReadFailure('not-offered', said);
+  if (status === 401 || status === 403) return new ReadFailure('auth', said);
+  if (status === 429 || status === 503) {
+    // A date needs no clock of ours: without the answer's own there is nothing to measure it against.
+    const headers = { retryAfter: result.header('retry-after'), date: result.header('date') };
+    const retryAfterMs =
+      headers.date || /^\d+$/.test(headers.retryAfter ?? '') ? parseRetryAfter(headers, 0) : undefined;
+    return new ReadFailure('throttled', said, retryAfterMs);
+  }
+  return new ReadFailure('answer', said);
+}
