@@ -35,8 +35,9 @@ export class TcpProxy {
   readonly #pairs = new Set<Pair>();
   #server: Server | undefined;
   #mode: ProxyMode = { kind: 'pass' };
-  /** How many answers were cut since the start. */
+  /** How many answers were cut, and how many connections came, since the start. */
   cuts = 0;
+  knocks = 0;
 
   constructor(target: { host: string; port: number }) {
     this.target = target;
@@ -78,6 +79,7 @@ export class TcpProxy {
   }
 
   #accept(client: Socket): void {
+    this.knocks += 1;
     if (this.#mode.kind === 'refuse') {
       client.on('error', () => {});
       client.resetAndDestroy();

@@ -16,18 +16,23 @@ export function isSchemaAgreed(result: types.ResultSet): boolean {
   return (result.info as { isSchemaInAgreement?: boolean }).isSchemaInAgreement !== false;
 }
 
-/** A connected client; whoever gets it shuts it down. Rejects with a StoreError. */
+export interface Connected {
+  readonly client: Client;
+  shutdown(): Promise<void>;
+}
+
+/** Connects, or rejects with a StoreError. `onNewTopology` hears of nodes that joined, left or were found anew. */
 export async function connectClient(
   driver: Driver,
   options: ConnectionOptions & { keyspace?: string | undefined },
-): Promise<Client> {
+  onNewTopology: () => void = () => {},
+): Promise<Connected> {
   let client: Client | undefined;
   try {
     const localDataCenter = options.localDataCenter ?? (await findDataCenter(driver, options));
     client = new driver.Client(clientOptions(driver, { ...options, localDataCenter }));
-    listen(client, options);
     await client.connect();
-    return client;
+    return watch(client, options, onNewTopology);
   } catch (error) {
     await client?.shutdown().catch(() => {});
     throw toStoreError(error, { what: 'connecting to Cassandra', effect: 'none' });
@@ -49,7 +54,7 @@ function clientOptions(
     ...(tls && { sslOptions: tlsOptions(tls) }),
     policies: {
       loadBalancing: new loadBalancing.TokenAwarePolicy(nearest),
-      reconnection: new reconnection.ExponentialReconnectionPolicy(100, 10_000),
+      reconnection: new reconnection.ExponentialReconnectionPolicy(100, 3000),
       retry: new retry.RetryPolicy(),
       // The nodes stamp every write: with several writers a client whose clock runs ahead would hide the others' writes.
       timestampGeneration: null as never,
@@ -107,7 +112,27 @@ async function findDataCenter(driver: Driver, options: ConnectionOptions): Promi
   }
 }
 
-function listen(client: Client, { logger }: ConnectionOptions): void {
+/** What the typings of the driver leave out. */
+interface PooledHost {
+  shutdown(waitForPending: boolean): Promise<void>;
+}
+
+function watch(client: Client, { logger }: ConnectionOptions, onNewTopology: () => void): Connected {
   client.on('hostDown', (host) => logger?.warn({ node: host.address }, 'a Cassandra node is down'));
   client.on('hostUp', (host) => logger?.info({ node: host.address }, 'a Cassandra node is up again'));
+  // After all nodes were down, driver 4.10 finds them anew but routes by the old ones, which go on connecting by
+  // themselves and which its shutdown() does not know. Nor does it ever learn a new token ring.
+  const forgotten = new Set<PooledHost>();
+  client.on('hostRemove', (host: PooledHost) => {
+    forgotten.add(host);
+    onNewTopology();
+  });
+  client.on('hostAdd', onNewTopology);
+  return {
+    client,
+    async shutdown() {
+      await client.shutdown();
+      await Promise.all([...forgotten].map((host) => host.shutdown(false)));
+    },
+  };
 }

@@ -3,7 +3,7 @@ import { withDeadline } from '../../lib/deadline.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import { StoreError } from '../../ports/store-error.ts';
 import { assertSaneTls, type CassandraSecrets, type FilledOptions } from './cassandra-options.ts';
-import { connectClient, type Driver, isSchemaAgreed, loadDriver } from './connect.ts';
+import { type Connected, connectClient, type Driver, isSchemaAgreed, loadDriver } from './connect.ts';
 import { type Effect, toStoreError } from './driver-errors.ts';
 
 export type Row = types.Row;
@@ -19,8 +19,11 @@ const SHUTDOWN_MS = 3000;
 /** The driver itself waits ten seconds for the nodes to agree. */
 const DEFINE_MS = 30_000;
 
+/** Long enough for a change of several nodes to be one change. */
+const RENEW_MS = 2000;
+
 interface Line {
-  readonly client: Client;
+  readonly connected: Connected;
   running: number;
   onIdle: (() => void) | undefined;
 }
@@ -36,19 +39,24 @@ export class Session {
   #secrets: CassandraSecrets;
   #line: Line;
   #replacing: Promise<void> = Promise.resolve();
+  #cancelRenewal: (() => void) | undefined;
 
-  private constructor(driver: Driver, options: FilledOptions, client: Client) {
+  private constructor(driver: Driver, options: FilledOptions, connected: Connected) {
     this.driver = driver;
     this.options = options;
     this.#secrets = { credentials: options.credentials, tls: options.tls };
-    this.#line = { client, running: 0, onIdle: undefined };
+    this.#line = { connected, running: 0, onIdle: undefined };
     this.#reads = new Limiter(options.readsInFlight);
     this.#writes = new Limiter(options.readsInFlight);
   }
 
   static async open(options: FilledOptions): Promise<Session> {
     const driver = await loadDriver();
-    return new Session(driver, options, await connectClient(driver, options));
+    // What changes before the session is made is in the ring that it is born with.
+    let onNewTopology = () => {};
+    const session = new Session(driver, options, await connectClient(driver, options, () => onNewTopology()));
+    onNewTopology = () => session.#renewSoon();
+    return session;
   }
 
   /**
@@ -166,22 +174,32 @@ export class Session {
     assertSaneTls(secrets.tls);
     this.#closing.signal.throwIfAborted();
     const next = { ...this.#secrets, ...secrets };
-    const client = await connectClient(this.driver, { ...this.options, ...next });
+    const connected = await connectClient(this.driver, { ...this.options, ...next }, () => this.#renewSoon());
     const old = this.#line;
     if (this.#closing.signal.aborted) {
-      await this.#shutDown(client);
+      await this.#shutDown(connected);
       throw closed();
     }
-    this.#line = { client, running: 0, onIdle: undefined };
+    this.#line = { connected, running: 0, onIdle: undefined };
     this.#secrets = next;
     const end = this.#drain(old).finally(() => this.#ends.delete(end));
     this.#ends.add(end);
   }
 
+  /** A client of the driver keeps the token ring that it was born with; so a new ring asks for a new client. */
+  #renewSoon(delayMs = RENEW_MS): void {
+    if (this.#cancelRenewal || this.#closing.signal.aborted) return;
+    this.#cancelRenewal = this.options.clock.after(delayMs, () => {
+      this.#cancelRenewal = undefined;
+      this.replaceSecrets({}).catch(() => this.#renewSoon(Math.min(2 * delayMs, DRAIN_MS)));
+    });
+  }
+
   async close(): Promise<void> {
     if (!this.#closing.signal.aborted) {
       this.#closing.abort(closed());
-      this.#ends.add(this.#shutDown(this.#line.client));
+      this.#cancelRenewal?.();
+      this.#ends.add(this.#shutDown(this.#line.connected));
     }
     await Promise.all(this.#ends);
   }
@@ -197,13 +215,13 @@ export class Session {
         };
       });
     }
-    await this.#shutDown(line.client);
+    await this.#shutDown(line.connected);
   }
 
-  async #shutDown(client: Client): Promise<void> {
+  async #shutDown(connected: Connected): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const cancel = this.options.clock.after(SHUTDOWN_MS, resolve);
-    await Promise.race([client.shutdown().catch(() => {}), late]);
+    await Promise.race([connected.shutdown().catch(() => {}), late]);
     cancel();
   }
 
@@ -219,7 +237,9 @@ export class Session {
     line.running += 1;
     let outcome = 'ok';
     try {
-      return await withDeadline({ clock, what: call.what, afterMs: call.deadlineMs, signal }, () => work(line.client));
+      return await withDeadline({ clock, what: call.what, afterMs: call.deadlineMs, signal }, () =>
+        work(line.connected.client),
+      );
     } catch (error) {
       const failure = signal.aborted ? closed() : toStoreError(error, call);
       outcome = failure.kind;

@@ -1,3 +1,4 @@
+import { sleep } from '../../../lib/clock.ts';
 import { StoreError } from '../../../ports/store-error.ts';
 import { type CassandraOptions, type FilledOptions, fillOptions } from '../cassandra-options.ts';
 import { connectClient, isSchemaAgreed, loadDriver } from '../connect.ts';
@@ -57,7 +58,7 @@ export async function migrate(options: MigrateOptions, progress: MigrationProgre
   const isDryRun = options.isDryRun ?? false;
   const keyspace = await bringKeyspace(filled, { replication: options.replication ?? {}, isDryRun, tell });
   if (keyspace.isThere) {
-    const session = await Session.open(filled);
+    const session = await openOnceVisible(filled);
     try {
       await (isDryRun ? planTables(session, tell) : bringTables(session, { ...progress, step: tell }));
     } finally {
@@ -73,7 +74,7 @@ async function bringKeyspace(
 ): Promise<{ isThere: boolean; described: string; warnings: string[] }> {
   const { keyspace } = options;
   const cql = createKeyspaceCql(keyspace, replication);
-  const client = await connectClient(await loadDriver(), { ...options, keyspace: undefined });
+  const { client, shutdown } = await connectClient(await loadDriver(), { ...options, keyspace: undefined });
   const what = `creating the keyspace ${keyspace}`;
   try {
     let standing = await readReplication(client, keyspace);
@@ -96,7 +97,24 @@ async function bringKeyspace(
   } catch (error) {
     throw toStoreError(error, { what, effect: 'write' });
   } finally {
-    await client.shutdown().catch(() => {});
+    await shutdown().catch(() => {});
+  }
+}
+
+const VISIBLE_MS = 10_000;
+
+/** A keyspace that another migration is just creating can be listed before it can be used. */
+async function openOnceVisible(options: FilledOptions): Promise<Session> {
+  const { clock } = options;
+  const endMs = clock.monotonicMs() + VISIBLE_MS;
+  for (;;) {
+    try {
+      return await Session.open(options);
+    } catch (error) {
+      const isUnseen = error instanceof StoreError && error.kind === 'schema';
+      if (!isUnseen || clock.monotonicMs() >= endMs) throw error;
+      await sleep(clock, 200);
+    }
   }
 }
 
