@@ -4,9 +4,10 @@ const LENGTH_MAX = 200;
 export function scrub(text: string, lengthMax = LENGTH_MAX): string {
   const clean = text
     .slice(0, lengthMax * 8)
+    .replaceAll(/\u001b\[[0-9;]*[A-Za-z]/g, '')
     .replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, ' ')
-    .replaceAll(/\b(bearer|basic)\s+[\w.~+/=-]+/gi, '$1 [redacted]')
-    .replaceAll(/\beyJ[\w-]{5,}(?:\.[\w-]*){0,2}/g, '[redacted]')
+    .replaceAll(/(bearer|basic)\s+(?=[\w~+/]*[\d.=+/_~-]|\S{16})[\w.~+/=-]+/gi, '$1 [redacted]')
+    .replaceAll(/eyJ[\w-]{5,}(?:\.[\w-]*){0,2}/g, '[redacted]')
     .replaceAll(
       /((?:access_token|client_secret|password|refresh_token|secret)["']?\s*[=:]\s*["']?)[^"'\s&,}]+/gi,
       '$1[redacted]',

@@ -29,6 +29,8 @@ export interface SeenRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingMessage['headers'];
+  /** The caller's end of the connection. */
+  readonly port: number | undefined;
   readonly status: () => number;
 }
 
@@ -190,9 +192,16 @@ export class ControlPlaneDouble {
     return this.issuer.isValid(authorization);
   }
 
-  #see(call: SeenRequest['call'], { method, url, headers }: IncomingMessage, response: ServerResponse): void {
+  #see(call: SeenRequest['call'], { method, url, headers, socket }: IncomingMessage, response: ServerResponse): void {
     if (this.seen.length >= SEEN_MAX) this.seen.shift();
-    this.seen.push({ call, method: method ?? '', url: url ?? '', headers, status: () => response.statusCode });
+    this.seen.push({
+      call,
+      method: method ?? '',
+      url: url ?? '',
+      headers,
+      port: socket.remotePort,
+      status: () => response.statusCode,
+    });
   }
 }
 
