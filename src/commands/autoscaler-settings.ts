@@ -7,7 +7,18 @@ const MISSED_REFRESHES = 3;
 
 /** What the loops need of the configuration. */
 export function autoscalerSettings(config: Config): AutoscalerSettings {
-  const { membership, discovery, scaling, store, freeze, controlPlane, timeseries, watchdog, defaultPolicy } = config;
+  const {
+    membership,
+    discovery,
+    scaling,
+    store,
+    freeze,
+    controlPlane,
+    telemetry,
+    timeseries,
+    watchdog,
+    defaultPolicy,
+  } = config;
   return {
     beatEveryMs: membership.beatMs,
     deadAfterMs: membership.deadAfterMs,
@@ -35,6 +46,8 @@ export function autoscalerSettings(config: Config): AutoscalerSettings {
     retryDelayMs: scaling.retryDelayMs,
     retryDelayMaxMs: scaling.retryDelayMaxMs,
     goneDelayMaxMs: scaling.goneDelayMaxMs,
+    profilePatienceMs: timeseries.profilePatienceMs,
+    logRepeatMs: telemetry.logRepeatMs,
     clockSkewMaxMs: timeseries.clockSkewMaxMs,
     targetStaleAfterMs: controlPlane.targetsRefreshMs * MISSED_REFRESHES,
     ledgerFlushMs: store.ledgerFlushMs,

@@ -66,7 +66,7 @@ async function evaluate(
   const observer = new Observer({
     utilisation: new History(grid),
     demand: new History(grid),
-    switchProfileAfterMs: settings.lookBackMs,
+    switchProfileAfterMs: settings.profilePatienceMs,
   });
   const tracked = track(version);
   const nowMs = tools.clock.wallMs();

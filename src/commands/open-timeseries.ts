@@ -17,7 +17,7 @@ export async function openTimeseries(
   config: Config,
   { secrets, clock, random, meters }: OpenStoreTools,
 ): Promise<Timeseries> {
-  const { timeseries } = config;
+  const { timeseries, scaling } = config;
   const profiles = await loadProfiles({ names: timeseries.profiles, directory: timeseries.profilesDir });
   const material = secrets.tls('timeseries.tls', timeseries.tls);
   const client = new StoreClient({
@@ -51,6 +51,7 @@ export async function openTimeseries(
     labels: timeseries.labels,
     bucketLabel: timeseries.bucketLabel,
     scrapeIntervalSeconds: timeseries.scrapeIntervalMs / 1000,
+    rateSeconds: scaling.utilisationWindowMs === undefined ? undefined : scaling.utilisationWindowMs / 1000,
     settleMs: timeseries.settleMs,
     partVersionsMax: timeseries.partVersionsMax,
     requestsPerCycleMax: timeseries.requestsPerCycleMax,

@@ -30,9 +30,6 @@ export function secretEvents(logger: Logger, meters: Meters, clock: Clock): (eve
       case 'certificate':
         meters.set('starling_certificate_expiry_timestamp_seconds', event.expiresMs / 1000, { use: event.name });
         break;
-      case 'certificate':
-        meters.set('starling_certificate_expiry_timestamp_seconds', event.expiresMs / 1000, { use: event.name });
-        break;
       default:
         event satisfies never;
     }

@@ -27,6 +27,8 @@ import { VERSION } from './version.ts';
 
 const CHECK_EVERY_MS = 10_000;
 const SERVER_GRACE_MS = 500;
+/** Beside the drain itself: two beats and the release of the duty. */
+const HAND_OVER_MS = 2_000;
 
 export interface ServiceTools {
   readonly clock: Clock;
@@ -129,7 +131,11 @@ export class Service {
     this.#stopping.abort(new Error('the service is stopping'));
     this.#logger.info({ event: 'service.stopping' }, 'handing over');
     await this.#check?.stop();
-    await this.#autoscaler?.stop();
+    // What hangs is left behind: its claims stay pending, and the next owner goes on from there.
+    await settledWithin(this.#autoscaler?.stop(), {
+      clock,
+      afterMs: this.#loaded.config.shutdown.drainMs + HAND_OVER_MS,
+    });
     const handedOverMs = clock.monotonicMs() - beganMs;
     await this.#store?.close();
     this.#secrets.close();
@@ -292,4 +298,16 @@ export class Service {
     this.#servers.push(server);
     return `${http.admin.host}:${port}`;
   }
+}
+
+/** Waits for the end of something, but no longer than this. */
+async function settledWithin(
+  work: Promise<void> | undefined,
+  options: { clock: Clock; afterMs: number },
+): Promise<void> {
+  if (!work) return;
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const cancel = options.clock.after(options.afterMs, resolve);
+  await Promise.race([work, late]);
+  cancel();
 }

@@ -17,17 +17,12 @@ export function crossCheck(config: PlainConfig): Conflict[] {
 }
 
 function checkMembership({ membership, controlPlane, store }: PlainConfig): Conflict[] {
-  const { beatMs, pollMs, deadAfterMs, selfStopMs, rowTtlMs } = membership;
+  const { beatMs, deadAfterMs, selfStopMs, rowTtlMs } = membership;
   return [
     ...unless(deadAfterMs > 2 * beatMs, {
       key: 'membership.deadAfter',
       says: `${show(deadAfterMs)} is not more than twice membership.beat (${show(beatMs)}): one late heartbeat would look like a death`,
       mend: `give more than ${show(2 * beatMs)}, or beat faster`,
-    }),
-    ...unless(deadAfterMs > 2 * pollMs, {
-      key: 'membership.deadAfter',
-      says: `${show(deadAfterMs)} is not more than twice membership.poll (${show(pollMs)}): a heartbeat would be missed between two looks`,
-      mend: `give more than ${show(2 * pollMs)}, or poll faster`,
     }),
     ...unless(selfStopMs + controlPlane.timeoutMs < deadAfterMs, {
       key: 'membership.selfStop',
@@ -79,25 +74,18 @@ function checkDuty({ discovery }: PlainConfig): Conflict[] {
 }
 
 function checkScaling({ scaling, timeseries, controlPlane, store }: PlainConfig): Conflict[] {
-  const { lookBackMs, stepMs, utilisationWindowMs, claimDeadlineMs, claimHoldMs, staleAfterMs } = scaling;
+  const { lookBackMs, stepMs, utilisationWindowMs, claimDeadlineMs, claimHoldMs } = scaling;
+  const windowMs = utilisationWindowMs ?? 2 * timeseries.scrapeIntervalMs;
   return [
     ...unless(lookBackMs % stepMs === 0 && lookBackMs >= 2 * stepMs, {
       key: 'scaling.lookBack',
       says: `${show(lookBackMs)} is not a multiple of scaling.step (${show(stepMs)})`,
       mend: `give ${show(Math.max(2, Math.ceil(lookBackMs / stepMs)) * stepMs)}`,
     }),
-    ...unless(
-      utilisationWindowMs % timeseries.scrapeIntervalMs === 0 && utilisationWindowMs >= 2 * timeseries.scrapeIntervalMs,
-      {
-        key: 'scaling.utilisationWindow',
-        says: `${show(utilisationWindowMs)} is not a multiple of timeseries.scrapeInterval (${show(timeseries.scrapeIntervalMs)}), two at least: VictoriaMetrics would be off by up to 14 %`,
-        mend: `give ${show(Math.max(2, Math.ceil(utilisationWindowMs / timeseries.scrapeIntervalMs)) * timeseries.scrapeIntervalMs)}`,
-      },
-    ),
-    ...unless(staleAfterMs >= 2 * timeseries.scrapeIntervalMs + timeseries.settleMs, {
-      key: 'scaling.staleAfter',
-      says: `${show(staleAfterMs)} is less than two scrapes and timeseries.settle: every sample would be stale`,
-      mend: `give at least ${show(2 * timeseries.scrapeIntervalMs + timeseries.settleMs)}`,
+    ...unless(windowMs % timeseries.scrapeIntervalMs === 0 && windowMs >= 2 * timeseries.scrapeIntervalMs, {
+      key: 'scaling.utilisationWindow',
+      says: `${show(windowMs)} is not a multiple of timeseries.scrapeInterval (${show(timeseries.scrapeIntervalMs)}), two at least: VictoriaMetrics would be off by up to 14 %`,
+      mend: `give ${show(Math.max(2, Math.ceil(windowMs / timeseries.scrapeIntervalMs)) * timeseries.scrapeIntervalMs)}`,
     }),
     ...unless(controlPlane.timeoutMs <= claimDeadlineMs, {
       key: 'controlPlane.timeout',

@@ -13,6 +13,7 @@ import type { FreezeSettings } from '../scaling/fleet-freeze.ts';
 import { History } from '../scaling/history.ts';
 import { placeVersion } from '../sharding/place.ts';
 import type { Meters } from '../telemetry/meters.ts';
+import { RareLog } from '../telemetry/rare-log.ts';
 import { Discover } from './discover.ts';
 import { Duty } from './duty.ts';
 import { Loop, type LoopStatus } from './loop.ts';
@@ -53,6 +54,8 @@ export interface AutoscalerSettings {
   readonly retryDelayMs: number;
   readonly retryDelayMaxMs: number;
   readonly goneDelayMaxMs: number;
+  readonly profilePatienceMs: number;
+  readonly logRepeatMs: number;
   readonly clockSkewMaxMs: number;
   readonly targetStaleAfterMs: number;
   readonly ledgerFlushMs: number;
@@ -105,7 +108,8 @@ export class Autoscaler {
   constructor(parts: AutoscalerParts) {
     this.#parts = parts;
     const { memberId, store, reader, targets, actuator, clock, random, meters, settings } = parts;
-    const logger = parts.logger;
+    const { logger } = parts;
+    const rareLog = new RareLog({ clock, logger, everyMs: settings.logRepeatMs });
 
     this.membership = new Membership({
       ...parts,
@@ -154,7 +158,7 @@ export class Autoscaler {
     this.observer = new Observer({
       utilisation: new History(grid),
       demand: new History(grid),
-      switchProfileAfterMs: settings.lookBackMs,
+      switchProfileAfterMs: settings.profilePatienceMs,
     });
     this.fleet = new Fleet({
       catalogue: store.catalogue,
@@ -180,7 +184,7 @@ export class Autoscaler {
       actuator,
       clock,
       random,
-      logger,
+      rareLog,
       meters,
       mayAct: (bucket) => this.membership.mayAct(bucket),
       memoOf: writeMemo,
@@ -211,6 +215,7 @@ export class Autoscaler {
       },
       clock,
       logger,
+      rareLog,
       meters,
       place: (versionId) => this.placeById(versionId),
       lookBackMs: settings.lookBackMs,

@@ -47,13 +47,14 @@ export class Discover {
   /** Since when a part has not been read whole. */
   readonly #failingSinceMs = new Map<string, number>();
   #loadedUnder: bigint | undefined;
+  #found = 0;
 
   constructor(options: DiscoverOptions) {
     this.#options = options;
   }
 
   async activate({ signal }: { signal: AbortSignal }): Promise<void> {
-    const { duty, reader, partsAtOnce, meters } = this.#options;
+    const { duty, reader, partsAtOnce, meters, logger } = this.#options;
     const token = duty.heldToken();
     if (token === undefined) return;
     await this.#load(token);
@@ -64,6 +65,12 @@ export class Discover {
       this.#note(part, discovered);
       await this.#write(await this.#dueRows(part, discovered, token));
     });
+    if (this.#found > 0)
+      logger.info(
+        { event: 'versions.discovered', found: this.#found, active: this.#known.size },
+        'new function versions',
+      );
+    this.#found = 0;
     this.#forgetAged();
     meters.set('starling_discovery_versions', this.#known.size);
   }
@@ -125,11 +132,7 @@ export class Discover {
         continue;
       }
       if (known && known.row.bucket !== row.bucket) await this.#retire(known.row);
-      if (!known)
-        this.#options.logger.info(
-          { event: 'version.discovered', function_version_id: row.versionId, bucket: row.bucket },
-          'found',
-        );
+      if (!known) this.#found += 1;
       due.push(row);
     }
     const darkSinceMs = this.#failingSinceMs.get(part.name);

@@ -90,10 +90,7 @@ export class Duty {
       return;
     }
     this.#tenure.won(swap.row, beganMs);
-    logger.info(
-      { event: 'duty.won', duty: name, token: swap.row.token.toString() },
-      `this member has the ${name} duty`,
-    );
+    logger.info({ event: 'duty.won', duty: name, token: swap.row.token }, `this member has the ${name} duty`);
     this.#options.onWon();
   }
 

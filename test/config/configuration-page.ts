@@ -55,18 +55,18 @@ What its settings are called here, with its defaults in brackets.
 | scaling loop interval (15 s) | \`scaling.interval\` |
 | discovery loop interval (15 s), jitter (0 to 5 s) | \`discovery.interval\`, \`discovery.jitter\` |
 | look-back (600 s), step (60 s) | \`scaling.lookBack\`, \`scaling.step\` |
-| utilisation window (70 s) | \`scaling.utilisationWindow\` (75 s: a multiple of the scrape interval) |
+| utilisation window (70 s) | \`scaling.utilisationWindow\` (unset: five scrapes, 75 s, a multiple of the scrape interval) |
 | decay (0) | \`policy.steps.decay\` |
 | thresholds (70, 30), factors (1.2, 0.8) | \`policy.steps.up.*\`, \`policy.steps.down.*\` |
 | scale-to-zero idle (1800 s) | \`policy.idleTimeout\` |
 | policy type Static / Custom, policy cache | \`policy.source\`, \`controlPlane.targetsRefresh\` |
 | discovery lock TTL (60 s) | \`discovery.dutyRenew\`, \`dutyStop\`, \`dutyExpire\` |
 | bucket and API lock TTL (120 s, 15 s) | none is needed: \`scaling.claimHold\`, \`scaling.claimDeadline\` bound a claim |
-| node row TTL (180 s), health interval (30 s), bucket refresh (180 s) | \`membership.rowTtl\`, \`membership.beat\`, \`membership.poll\`, \`membership.deadAfter\` |
+| node row TTL (180 s), health interval (30 s), bucket refresh (180 s) | \`membership.rowTtl\`, \`membership.beat\`, \`membership.deadAfter\` |
 | active function TTL (1800 s) | \`discovery.ttl\`, \`discovery.refreshAfter\` |
 | functions at a time per bucket (10) | \`scaling.actuationConcurrency\`; reading is in bulk |
 | last-prediction cache (5 min) | none is needed: the last wish is durable; \`scaling.resend\`, \`scaling.stateRefresh\` |
-| metric source cache (1 h) | \`timeseries.profileRecheck\` |
+| metric source cache (1 h) | \`timeseries.profilePatience\` (a better profile is taken at once; this is for one that fell silent) |
 | actuator queue (5000), drop after 15 s, drain poll | none is needed: one wish per version, decided anew each cycle |
 | leaky bucket (5000, 200 per 100 ms) | \`controlPlane.burst\`, \`controlPlane.ratePerSecond\` (for the fleet, not for each replica) |
 | time-series URL, timeout (30 s), retries (10), back-off (0.1 to 5 s) | \`timeseries.url\`, \`timeout\`, \`retries\`, \`retryDelay\`, \`retryDelayMax\` |

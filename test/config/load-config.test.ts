@@ -128,8 +128,8 @@ describe('the layers', () => {
   });
 
   it('follows anchors', () => {
-    const path = file('a.yaml', 'membership:\n  beat: &t 900ms\n  poll: *t\n');
-    expect(loadConfig({ files: [path] }).config.membership.pollMs).toBe(900);
+    const path = file('a.yaml', 'membership:\n  beat: &t 900ms\n  joinWait: *t\n');
+    expect(loadConfig({ files: [path] }).config.membership.joinWaitMs).toBe(900);
   });
 });
 

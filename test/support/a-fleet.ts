@@ -37,6 +37,8 @@ export const SETTINGS: AutoscalerSettings = {
   retryDelayMs: 1_000,
   retryDelayMaxMs: 60_000,
   goneDelayMaxMs: 600_000,
+  profilePatienceMs: 600_000,
+  logRepeatMs: 60_000,
   clockSkewMaxMs: 30_000,
   targetStaleAfterMs: 180_000,
   ledgerFlushMs: 1_000,

@@ -6,7 +6,7 @@ import { Discovery } from './discovery.ts';
 import { PartReading } from './part-reading.ts';
 import { PastReading } from './past-reading.ts';
 import { planParts, type Share } from './plan-parts.ts';
-import { type Owned, Presence } from './presence.ts';
+import { METRIC_LABEL, type Owned, Presence } from './presence.ts';
 import { type Flavour, probeFlavour, probeSkew } from './probe-store.ts';
 import { QueryRunner } from './query-runner.ts';
 import { LOAD_SIGNALS, queriesOf, type SignalProfile } from './signal-profile.ts';
@@ -24,6 +24,7 @@ export interface PrometheusSignalReaderOptions {
   readonly bucketLabel?: string | undefined;
   /** Overrides what the profiles say. */
   readonly scrapeIntervalSeconds?: number | undefined;
+  readonly rateSeconds?: number | undefined;
   /** Queries ask for the moment this long ago, when samples have arrived. */
   readonly settleMs?: number | undefined;
   readonly partVersionsMax?: number | undefined;
@@ -62,6 +63,7 @@ export class PrometheusSignalReader implements SignalReader {
       environmentLabels: new Set(queries.flatMap(({ query }) => query.environmentLabel ?? [])),
       bucketLabel,
       scrapeIntervalSeconds: options.scrapeIntervalSeconds,
+      rateSeconds: options.rateSeconds,
     };
     const runner = new QueryRunner({ client, clock, settleMs: options.settleMs ?? 2_000, context });
     const { presenceCacheMs = 10_000, presenceRecheckMs = 60_000, discoveryFirstLookSeconds = 300 } = options;
@@ -75,7 +77,7 @@ export class PrometheusSignalReader implements SignalReader {
       list: async (promql, signal) => {
         const asked = { name: 'presence', promql, atSeconds: runner.settledSeconds(), signal };
         const { series } = await runner.instant(asked);
-        return new Set(series.map(({ metric }) => metric['__name__'] ?? ''));
+        return new Set(series.map(({ metric }) => metric[METRIC_LABEL] ?? ''));
       },
     });
     this.#discovery = new Discovery({

@@ -11,6 +11,8 @@ export interface QueryContext {
   readonly environmentLabels: ReadonlySet<string>;
   readonly bucketLabel: string | undefined;
   readonly scrapeIntervalSeconds: number | undefined;
+  /** Span of rates; a multiple of the scrape interval. Undefined: what the profile says. */
+  readonly rateSeconds: number | undefined;
   readonly idleSeconds: number;
 }
 
@@ -28,7 +30,7 @@ export function queryText(profile: SignalProfile, query: ProfileQuery, context: 
     environment: environment.join(','),
     by,
     identity: identityLabels.map(labelName).join(','),
-    rate: `${profile.rateScrapes * scrapeSeconds}s`,
+    rate: `${context.rateSeconds ?? profile.rateScrapes * scrapeSeconds}s`,
     fresh: `${freshSeconds(profile, context)}s`,
     idle: `${Math.max(1, Math.ceil(context.idleSeconds))}s`,
   };

@@ -16,8 +16,7 @@ export const member = {
 
 /** How members notice each other. */
 export const membership = {
-  beat: duration('1s', 'Period of my heartbeat.', { min: '100ms', max: '1m' }),
-  poll: duration('1s', "Period of looking at the others' heartbeats.", { min: '100ms', max: '1m' }),
+  beat: duration('1s', "Period of my heartbeat, and of looking at the others'.", { min: '100ms', max: '1m' }),
   deadAfter: duration('6s', 'A member whose heartbeat did not change for this long is dead.', {
     min: '500ms',
     max: '10m',

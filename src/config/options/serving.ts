@@ -46,7 +46,7 @@ export const telemetry = {
   logRepeat: duration('1m', 'The same error is logged once in this span, then with a count.', { max: '1h' }),
   perFunction: choice(
     ['off', 'capped', 'all'],
-    'capped',
+    'off',
     'Series per function version: none, the most active ones, or all.',
   ),
   perFunctionLimit: integer('2000', 'How many of them when capped.', { min: '1', max: '1000000' }),

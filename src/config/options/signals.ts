@@ -68,13 +68,10 @@ export const timeseries = {
   profilesDir: optional.path(
     'Directory with further profiles; a file there replaces a shipped profile of the same name.',
   ),
-  profileRecheck: duration(
-    '1h',
-    'How long the choice of a profile for a version is kept before the better ones are tried again.',
-    {
-      min: '1m',
-      max: '7d',
-    },
+  profilePatience: duration(
+    '10m',
+    'How long a version that its profile shows no more stays with it before the next profile is tried.',
+    { max: '7d' },
   ),
   scrapeInterval: duration('15s', 'How often the store scrapes; windows are multiples of it.', {
     min: '1s',
@@ -110,16 +107,10 @@ export const scaling = {
   interval: duration('15s', 'Period of the scaling loop.', { min: '1s', max: '10m' }),
   lookBack: duration('10m', 'Span of history that policies see.', { min: '1m', max: '1h' }),
   step: duration('1m', 'Grid of that history.', { min: '5s', max: '10m' }),
-  utilisationWindow: duration(
-    '75s',
-    'Span of the rate in the utilisation query; a multiple of timeseries.scrapeInterval.',
-    {
-      min: '2s',
-      max: '30m',
-    },
+  utilisationWindow: optional.duration(
+    'Span of the rate in the utilisation query, a multiple of timeseries.scrapeInterval; unset: what the profile says, five scrapes in the shipped ones.',
+    { min: '2s', max: '30m' },
   ),
-  staleAfter: duration('2m', 'A newest sample older than this is stale.', { min: '5s', max: '30m' }),
-  takeoverSpread: duration('2s', 'Freshly gained buckets are evaluated within this span.', { max: '1m' }),
   actuationConcurrency: integer('64', 'Wishes on their way at a time.', { min: '1', max: '1024' }),
   catalogueRefresh: duration('1m', 'How often the active versions of my buckets are read again.', {
     min: '1s',
@@ -137,10 +128,6 @@ export const scaling = {
   claimDeadline: duration('3s', 'A claim that was not sent within this span is not sent at all.', {
     min: '100ms',
     max: '1m',
-  }),
-  batchRows: integer('50', 'Versions of one bucket that are claimed or settled in one conditional batch.', {
-    min: '1',
-    max: '500',
   }),
   retryDelay: duration('1s', 'Pause after a failed wish, per version; doubles, with jitter.', {
     min: '100ms',

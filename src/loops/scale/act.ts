@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import type { Actuation } from '../../domain/actuation.ts';
 import type { Bucket } from '../../domain/bucket.ts';
 import type { Decision } from '../../domain/decision.ts';
@@ -11,6 +10,7 @@ import type { Random } from '../../lib/random.ts';
 import { type Actuator, NotAdmitted } from '../../ports/actuator.ts';
 import type { StateKeeper } from '../../ports/state-keeper.ts';
 import type { Meters } from '../../telemetry/meters.ts';
+import type { RareLog } from '../../telemetry/rare-log.ts';
 import type { Tracked } from './tracked.ts';
 
 export interface ActOptions {
@@ -19,7 +19,7 @@ export interface ActOptions {
   readonly actuator: Actuator;
   readonly clock: Clock;
   readonly random: Random;
-  readonly logger: Logger;
+  readonly rareLog: RareLog;
   readonly meters: Meters;
   /** Heartbeat fresh, bucket mine, no time break: asked before the claim and again right before sending. */
   readonly mayAct: (bucket: Bucket) => boolean;
@@ -66,7 +66,12 @@ export class Act {
         await this.#change(bucket, ofBucket, signal);
       } catch (error) {
         if (signal.aborted) return;
-        this.#options.logger.warn({ event: 'actuation.postponed', bucket, err: error }, 'left for the next cycle');
+        this.#options.rareLog.write(
+          'warn',
+          'act',
+          { event: 'actuation.postponed', bucket, err: error },
+          'left for the next cycle',
+        );
         this.#options.meters.add('starling_actuations_postponed_total', ofBucket.length, { why: 'store' });
       }
     });

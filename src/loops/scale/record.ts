@@ -64,7 +64,7 @@ export class Recorder {
         function_version_id: versionId,
         from: decision.previous,
         to: decision.wanted,
-        token: tracked.state?.token.toString(),
+        token: tracked.state?.token,
         reasons: decision.reasons.map((reason) => reason.code),
         ...(actuation.detail && { detail: actuation.detail }),
       },

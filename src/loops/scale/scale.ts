@@ -12,6 +12,7 @@ import type { TargetSource } from '../../ports/target-source.ts';
 import { decide } from '../../scaling/decide.ts';
 import { freezeDecision } from '../../scaling/fleet-freeze.ts';
 import type { Meters } from '../../telemetry/meters.ts';
+import type { RareLog } from '../../telemetry/rare-log.ts';
 import type { Membership } from '../membership.ts';
 import type { Act, Change } from './act.ts';
 import { Cycle } from './cycle.ts';
@@ -36,6 +37,8 @@ export interface ScaleOptions {
   readonly situating: SituateOptions;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** For trouble that comes back every cycle. */
+  readonly rareLog: RareLog;
   readonly meters: Meters;
   /** The bucket of a version that only its id is known of; undefined where the metrics carry the bucket. */
   readonly place: (versionId: string) => Bucket | undefined;
@@ -159,14 +162,19 @@ export class Scale {
 
   /** When the store does not answer, what is known is evaluated all the same: nothing can be claimed, so nothing moves. */
   async #keepUp(): Promise<void> {
-    const { membership, fleet, recorder, clock, logger, meters } = this.#options;
+    const { membership, fleet, recorder, clock, rareLog, meters } = this.#options;
     const owned = membership.owned();
     for (const bucket of fleet.keepOnly(owned)) recorder.left(bucket);
     try {
       await fleet.keepUp(owned, { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() });
     } catch (error) {
       meters.add('starling_holds_total', 1, { reason: 'store' });
-      logger.warn({ event: 'fleet.stale', err: error }, 'the store does not answer; going on with what is known');
+      rareLog.write(
+        'warn',
+        'fleet',
+        { event: 'fleet.stale', err: error },
+        'the store does not answer; going on with what is known',
+      );
     }
     meters.set('starling_versions_tracked', fleet.size);
   }
@@ -176,19 +184,29 @@ export class Scale {
     try {
       this.#controls = await this.#options.controls.list(this.#options.clock.wallMs());
     } catch (error) {
-      this.#options.logger.warn({ event: 'controls.stale', err: error }, 'going on with the controls as last read');
+      this.#options.rareLog.write(
+        'warn',
+        'controls',
+        { event: 'controls.stale', err: error },
+        'going on with the controls as last read',
+      );
     }
   }
 
   async #readTargets(mine: readonly Tracked[], signal: AbortSignal): Promise<void> {
-    const { targets, logger, meters } = this.#options;
+    const { targets, rareLog, meters } = this.#options;
     const told = await targets.refresh(
       mine.map(({ version }) => version),
       signal,
     );
     if (told.ok) return;
     meters.add('starling_holds_total', 1, { reason: 'targets' });
-    logger.warn({ event: 'targets.stale', detail: told.detail }, 'going on with the last known bounds and policies');
+    rareLog.write(
+      'warn',
+      'targets',
+      { event: 'targets.stale', detail: told.detail },
+      'going on with the last known bounds and policies',
+    );
   }
 
   /** Ownership needs no common clock, but query times are ours: with clocks apart the answers would be of another time. */

@@ -8,6 +8,7 @@ import { ABSENT_GAUGE, ABSENT_WINDOW } from '../../../src/domain/signal.ts';
 import { Act, type ActOptions } from '../../../src/loops/scale/act.ts';
 import { type Tracked, track } from '../../../src/loops/scale/tracked.ts';
 import { silentMeters } from '../../../src/telemetry/meters.ts';
+import { RareLog } from '../../../src/telemetry/rare-log.ts';
 import { anActuation, FencedControlPlane } from '../../support/fenced-control-plane.ts';
 import { HandWoundClock, settle } from '../../support/hand-wound-clock.ts';
 
@@ -60,7 +61,7 @@ function aStage(options: { controlPlane?: FencedControlPlane } = {}) {
       actuator: controlPlane,
       clock,
       random: { next: () => 1, uuid: () => `nonce-${serial++}` },
-      logger: pino({ level: 'silent' }),
+      rareLog: new RareLog({ clock, logger: pino({ level: 'silent' }), everyMs: 60_000 }),
       meters: silentMeters,
       mayAct: () => true,
       memoOf: () => '{}',
