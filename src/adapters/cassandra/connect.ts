@@ -71,7 +71,7 @@ function baseOptions(options: ConnectionOptions): ClientOptions {
     socketOptions: {
       connectTimeout: options.connectTimeoutMs ?? 5000,
       // A node that hangs keeps its connections: give them up after a few unanswered requests, not after 64.
-      defunctReadTimeoutThreshold: 8,
+      defunctReadTimeoutThreshold: 4,
     },
   };
 }

@@ -88,3 +88,32 @@ export async function singleNodeHarness(cluster: CassandraCluster): Promise<Stor
     },
   };
 }
+
+/** What the suite on one node shows for the adapter alone; three nodes are asked what only they can show. */
+export const LEFT_OUT_ON_THREE = {
+  reopen: 'shown on one node',
+  'lost-answers': 'the proxies before three nodes are shared by all clients; shown on one node',
+  kill: 'shown on one node',
+};
+
+/** The contract's harness on three nodes with three copies, every client behind the same proxies. */
+export async function threeNodeHarness(cluster: CassandraCluster): Promise<StoreHarness> {
+  const base = { ...connectionTo(cluster), pageRows: 20 };
+  await migrate({ ...base, replication: { [cluster.dataCenter]: 3 } });
+  return {
+    layout: { bucketCount: 1024, placement: 'murmur3', schemaVersion: SCHEMA_VERSION },
+    wallMs: () => Date.now(),
+    open: () => CassandraStore.open(base),
+    callTimeoutMs: 15_000,
+    isReadableInOutage: false,
+    pageRows: 20,
+    dispose: async () => {},
+    pass: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    async makeUnavailable() {
+      for (const proxy of cluster.proxies) proxy.set({ kind: 'refuse' });
+    },
+    async heal() {
+      for (const proxy of cluster.proxies) proxy.set({ kind: 'pass' });
+    },
+  };
+}
