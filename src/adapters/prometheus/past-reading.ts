@@ -101,35 +101,33 @@ export class PastReading {
 }
 
 /** Cuts matrices into one set of tables per moment, so that the past is made of queries just as the present is. */
-function slicesInTime(
+function* slicesInTime(
   profile: SignalProfile,
   byQuery: ReadonlyMap<string, Answer>,
-): Map<number, Map<string, QueryTable>> {
-  const moments = new Map<number, Map<string, Answer['series'][number][]>>();
-  for (const [query, { series }] of byQuery) {
-    for (const { metric, samples } of series) {
-      for (const sample of samples) {
-        const moment = moments.get(sample[0]) ?? new Map<string, Answer['series'][number][]>();
-        moments.set(sample[0], moment);
-        const rows = moment.get(query) ?? [];
-        moment.set(query, rows);
-        rows.push({ metric, samples: [sample] });
-      }
-    }
+): Generator<[atSeconds: number, tables: Map<string, QueryTable>]> {
+  const times = new Set<number>();
+  for (const { series } of byQuery.values()) {
+    for (const { samples } of series) for (const [atSeconds] of samples) times.add(atSeconds);
   }
-  const slices = new Map<number, Map<string, QueryTable>>();
-  for (const [atSeconds, moment] of [...moments].sort(([a], [b]) => a - b)) {
+  const cursors = new Map([...byQuery].map(([query, { series }]) => [query, new Uint32Array(series.length)]));
+  for (const atSeconds of [...times].sort((a, b) => a - b)) {
     const tables = new Map<string, QueryTable>();
-    for (const query of byQuery.keys()) {
-      const rows = tableRows(moment.get(query) ?? [], {
+    for (const [query, { series }] of byQuery) {
+      const cursor = cursors.get(query) ?? new Uint32Array(0);
+      const rows = tableRows(series, {
         versionLabel: profile.identity.versionId,
         weightLabels: weightLabelsOf(profile, query),
+        valueAt: (index) => {
+          const sample = series[index]?.samples[cursor[index] ?? 0];
+          if (sample?.[0] !== atSeconds) return undefined;
+          cursor[index] = (cursor[index] ?? 0) + 1;
+          return sample[1];
+        },
       });
       tables.set(query, { ...rows, state: 'read', isPresent: undefined, detail: '' });
     }
-    slices.set(atSeconds, tables);
+    yield [atSeconds, tables];
   }
-  return slices;
 }
 
 function addMoment(past: Past, atMs: number, column: { versionIds: readonly string[]; values: Float64Array }): void {

@@ -22,6 +22,9 @@ export interface PresenceOptions {
   readonly retireMs: number;
 }
 
+/** Where the answer of the listing query carries the name of a metric. */
+export const METRIC_LABEL = 'metric';
+
 interface Seen {
   readonly isPresent: boolean;
   readonly checkedMs: number;
@@ -132,7 +135,9 @@ export class Presence {
     return [...groups.values()]
       .map(({ metrics, seconds, matchers }) => {
         const names = `__name__=~${quoted([...metrics].map(literalPattern).join('|'))}`;
-        return `group by (__name__) (last_over_time({${[names, ...matchers].join(',')}}[${seconds}s]))`;
+        const present = `group by (__name__) (last_over_time({${[names, ...matchers].join(',')}}[${seconds}s]))`;
+        // `or` does not look at metric names, so they are copied to a label that it does look at.
+        return `label_replace(${present}, "${METRIC_LABEL}", "$1", "__name__", "(.+)")`;
       })
       .join(' or ');
   }

@@ -29,18 +29,25 @@ export const NO_ROWS: Pick<QueryTable, 'versionIds' | 'values' | 'unreadable' | 
 /** Turns series into columns. Series without a version id tell nothing about any version and are left out. */
 export function tableRows(
   series: readonly RawSeries[],
-  options: { versionLabel: string; weightLabels: readonly string[] },
+  options: {
+    versionLabel: string;
+    weightLabels: readonly string[];
+    /** The value of the i-th series as text, undefined for none at the moment that is looked at; default: its newest. */
+    valueAt?: (index: number) => unknown;
+  },
 ): Pick<QueryTable, 'versionIds' | 'values' | 'unreadable' | 'weights'> {
-  const { versionLabel, weightLabels } = options;
+  const { versionLabel, weightLabels, valueAt } = options;
   const versionIds: string[] = [];
   const values = new Float64Array(series.length);
   const unreadable = new Set<number>();
   const weights = new Map(weightLabels.map((label) => [label, new Float64Array(series.length)]));
-  for (const { metric, samples } of series) {
+  for (const [index, { metric, samples }] of series.entries()) {
     const versionId = metric[versionLabel];
     if (typeof versionId !== 'string' || versionId === '') continue;
+    const text = valueAt ? valueAt(index) : (samples.at(-1)?.[1] ?? null);
+    if (text === undefined) continue;
     const row = versionIds.push(versionId) - 1;
-    const value = sampleValue(samples.at(-1)?.[1]);
+    const value = sampleValue(text);
     if (value === undefined) unreadable.add(row);
     values[row] = value ?? Number.NaN;
     for (const [label, ofLabel] of weights) ofLabel[row] = weightOf(metric[label]);
@@ -50,9 +57,4 @@ export function tableRows(
 
 function weightOf(text: string | undefined): number {
   return sampleValue(text) ?? Number.NaN;
-}
-
-/** The time of the samples, where all have one: a store that moved the query to another moment shows it here. */
-export function answeredAtSeconds(series: readonly RawSeries[]): number | undefined {
-  return series[0]?.samples.at(-1)?.[0];
 }
