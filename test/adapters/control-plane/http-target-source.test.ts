@@ -412,7 +412,7 @@ describe('a control plane without pages', () => {
       instancesMin: 1,
       instancesMax: 9,
       instancesActive: undefined,
-      policy: { kind: 'steps', up: { factor: 2, threshold: 85 } } satisfies Partial<Omit<StepsPolicy, 'up'>> & object,
+      policy: { kind: 'steps', up: { factor: 2, threshold: 85 } },
     });
     expect(it.targetOf('v00004').target.policy).toBeUndefined();
     expect([it.double.count('scaling-targets'), it.double.count('deployment')]).toEqual([1, 21]);
