@@ -24,6 +24,7 @@ export interface PrometheusSignalReaderOptions {
   readonly bucketLabel?: string | undefined;
   /** Overrides what the profiles say. */
   readonly scrapeIntervalSeconds?: number | undefined;
+  /** The span of rates in every profile: a multiple of the scrape interval. */
   readonly rateSeconds?: number | undefined;
   /** Queries ask for the moment this long ago, when samples have arrived. */
   readonly settleMs?: number | undefined;
@@ -91,7 +92,7 @@ export class PrometheusSignalReader implements SignalReader {
   }
 
   plan(share: Share): Part[] {
-    const { bucketLabel, partVersionsMax = 12_500, partsMax = 8, requestsPerCycleMax = 24 } = this.#options;
+    const { bucketLabel, partVersionsMax = 4_000, partsMax = 8, requestsPerCycleMax = 24 } = this.#options;
     const cut = bucketLabel !== undefined ? 'bucket-label' : this.#areIdsHex ? 'hex-prefix' : 'none';
     const affordable = Math.floor((requestsPerCycleMax - REQUESTS_BESIDE_PARTS) / this.#queriesPerPart());
     return planParts(share, cut, { partVersionsMax, partsMax: Math.max(1, Math.min(partsMax, affordable)) });

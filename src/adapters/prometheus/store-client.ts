@@ -1,14 +1,9 @@
-import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
-import {
-  BrokenCircuitError,
-  type CircuitBreakerPolicy,
-  CircuitState,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  handleWhen,
-} from 'cockatiel';
+import type { Agent as HttpAgent } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
+import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
+import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
 import { type Clock, sleep } from '../../lib/clock.ts';
-import { DeadlineExceeded, withDeadline } from '../../lib/deadline.ts';
+import { withDeadline } from '../../lib/deadline.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import type { Random } from '../../lib/random.ts';
 import { TimeseriesError } from '../../ports/signal-reader.ts';
@@ -16,6 +11,7 @@ import { type Meters, silentMeters } from '../../telemetry/meters.ts';
 import { Agents, type TlsMaterial } from './agents.ts';
 import { type Answer, describeBody, notPrometheus, parseAnswer, parseEnvelope, shorten } from './answer.ts';
 import { type CredentialSource, FixedCredentials, refuseCleartext, type TimeseriesAuth } from './credentials.ts';
+import { asTimeseriesError, isStoreTrouble, reasonOf } from './store-failure.ts';
 import { TokenExchange } from './token-exchange.ts';
 
 export interface StoreClientOptions {
@@ -129,6 +125,16 @@ export class StoreClient {
     return this.#send({ ...request, method: 'GET' });
   }
 
+  /** For another client of the same store: what goes with a request, as of now. */
+  async requestSettings(): Promise<{
+    headers: Readonly<Record<string, string>>;
+    agents: { httpAgent: HttpAgent; httpsAgent?: HttpsAgent };
+  }> {
+    const { timeoutMs = 10_000 } = this.#options;
+    const { headers } = await this.#credentials.credentials(AbortSignal.timeout(timeoutMs));
+    return { headers: { ...this.#options.headers, ...headers }, agents: this.#agentsFor(this.url) };
+  }
+
   close(): void {
     this.#agents.close();
   }
@@ -212,8 +218,7 @@ export class StoreClient {
       },
       signal,
       maxContentLength: responseMaxBytes,
-      httpAgent: this.#agents.http,
-      ...(this.url.startsWith('https:') ? { httpsAgent: this.#agents.https() } : {}),
+      ...this.#agentsFor(this.url),
     });
     return { status: response.status, headers: response.headers, body: response.data };
   }
@@ -227,7 +232,7 @@ export class StoreClient {
     }
     if (status < 400) return reply;
     if (status === 429 || status >= 500) {
-      throw new TimeseriesError('overloaded', `${from.url} answered ${status}: ${reasonOf(reply, from)}`, { status });
+      throw new TimeseriesError('overloaded', `${from.url} answered ${status}: ${reasonOf(body, from)}`, { status });
     }
     // Refused queries come as JSON and are told apart by whoever knows the query; anything else is another server.
     parseEnvelope(body, from);
@@ -241,6 +246,11 @@ export class StoreClient {
       `${this.url} answered ${status}: ${describeBody(body)}; check timeseries.auth and what the account may read`,
       { status },
     );
+  }
+
+  #agentsFor(url: string): { httpAgent: HttpAgent; httpsAgent?: HttpsAgent } {
+    const { http } = this.#agents;
+    return url.startsWith('https:') ? { httpAgent: http, httpsAgent: this.#agents.https() } : { httpAgent: http };
   }
 
   #credentialSource(auth: TimeseriesAuth): CredentialSource {
@@ -258,62 +268,10 @@ export class StoreClient {
           headers: { accept: 'application/json', ...headers },
           signal,
           maxContentLength: 65_536,
-          httpAgent: this.#agents.http,
-          ...(url.startsWith('https:') ? { httpsAgent: this.#agents.https() } : {}),
+          ...this.#agentsFor(url),
         });
         return { status: response.status, body: response.data.toString('utf8') };
       },
     });
-  }
-}
-
-/** What another attempt may mend, and what counts against the store. */
-function isStoreTrouble(error: unknown): boolean {
-  if (error instanceof TimeseriesError) return error.kind === 'overloaded' && error.status !== 429;
-  return isAxiosError(error) && error.code !== 'ERR_CANCELED' && !isTooLarge(error) && error.code !== 'ERR_INVALID_URL';
-}
-
-function isTooLarge(error: { message: string }): boolean {
-  return error.message.startsWith('maxContentLength');
-}
-
-function asTimeseriesError(error: unknown, url: string): unknown {
-  if (error instanceof TimeseriesError) return error;
-  if (error instanceof DeadlineExceeded)
-    return new TimeseriesError('timeout', `${url}: ${error.message}`, { cause: error });
-  if (error instanceof BrokenCircuitError) {
-    return new TimeseriesError(
-      'open-circuit',
-      `${url} failed several times in a row and is left alone for some seconds`,
-      {
-        cause: error,
-      },
-    );
-  }
-  if (!isAxiosError(error)) return new TimeseriesError('unreachable', `${url}: ${String(error)}`, { cause: error });
-  if (isTooLarge(error)) {
-    return new TimeseriesError(
-      'too-large',
-      `${url}: the answer is larger than allowed (${error.message}); lower partVersionsMax`,
-      {
-        cause: error,
-      },
-    );
-  }
-  return new TimeseriesError(
-    'unreachable',
-    `${url} cannot be reached: ${error.code ?? ''} ${shorten(error.message)}`.trim(),
-    {
-      cause: error,
-    },
-  );
-}
-
-function reasonOf({ body }: Reply, from: { url: string; status: number }): string {
-  try {
-    const { error } = parseEnvelope(body, from);
-    return typeof error === 'string' ? shorten(error) : describeBody(body);
-  } catch {
-    return describeBody(body);
   }
 }

@@ -1,0 +1,56 @@
+import { isAxiosError } from 'axios';
+import { BrokenCircuitError } from 'cockatiel';
+import { DeadlineExceeded } from '../../lib/deadline.ts';
+import { TimeseriesError } from '../../ports/signal-reader.ts';
+import { describeBody, parseEnvelope, shorten } from './answer.ts';
+
+/** What another attempt may mend, and what counts against the store. */
+export function isStoreTrouble(error: unknown): boolean {
+  if (error instanceof TimeseriesError) return error.kind === 'overloaded' && error.status !== 429;
+  return isAxiosError(error) && error.code !== 'ERR_CANCELED' && !isTooLarge(error) && error.code !== 'ERR_INVALID_URL';
+}
+
+function isTooLarge(error: { message: string }): boolean {
+  return error.message.startsWith('maxContentLength');
+}
+
+export function asTimeseriesError(error: unknown, url: string): unknown {
+  if (error instanceof TimeseriesError) return error;
+  if (error instanceof DeadlineExceeded)
+    return new TimeseriesError('timeout', `${url}: ${error.message}`, { cause: error });
+  if (error instanceof BrokenCircuitError) {
+    return new TimeseriesError(
+      'open-circuit',
+      `${url} failed several times in a row and is left alone for some seconds`,
+      {
+        cause: error,
+      },
+    );
+  }
+  if (!isAxiosError(error)) return new TimeseriesError('unreachable', `${url}: ${String(error)}`, { cause: error });
+  if (isTooLarge(error)) {
+    return new TimeseriesError(
+      'too-large',
+      `${url}: the answer is larger than allowed (${error.message}); lower partVersionsMax`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return new TimeseriesError(
+    'unreachable',
+    `${url} cannot be reached: ${error.code ?? ''} ${shorten(error.message)}`.trim(),
+    {
+      cause: error,
+    },
+  );
+}
+
+export function reasonOf(body: Buffer, from: { url: string; status: number }): string {
+  try {
+    const { error } = parseEnvelope(body, from);
+    return typeof error === 'string' ? shorten(error) : describeBody(body);
+  } catch {
+    return describeBody(body);
+  }
+}
