@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { LEAF_BY_ENV, LEAF_BY_FLAG } from '../src/config/declarations.ts';
+
+interface Service {
+  readonly image: string;
+  readonly command?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly depends_on?: Readonly<Record<string, { condition: string }>>;
+  readonly healthcheck?: object;
+  readonly restart?: string;
+  readonly ports?: readonly string[];
+  readonly volumes?: readonly string[];
+}
+
+const compose = parse(readFileSync(new URL('../docker-compose.yml', import.meta.url), 'utf8'), { merge: true }) as {
+  services: Record<string, Service>;
+};
+const { services } = compose;
+
+describe('docker-compose.yml', () => {
+  it('has what the autoscaler stands on', () => {
+    expect(Object.keys(services).sort()).toEqual([
+      'autoscaler',
+      'cassandra',
+      'grafana',
+      'migrate',
+      'prometheus',
+      'victoriametrics',
+    ]);
+  });
+
+  it('starts the autoscaler when the tables are there and both stores are healthy', () => {
+    expect(services['migrate']?.depends_on).toEqual({ cassandra: { condition: 'service_healthy' } });
+    expect(services['autoscaler']?.depends_on).toEqual({
+      migrate: { condition: 'service_completed_successfully' },
+      victoriametrics: { condition: 'service_healthy' },
+      prometheus: { condition: 'service_healthy' },
+    });
+  });
+
+  it('has a health check for everything that others wait for, and pins every image', () => {
+    const awaited = Object.values(services).flatMap(({ depends_on = {} }) =>
+      Object.entries(depends_on).flatMap(([name, { condition }]) => (condition === 'service_healthy' ? [name] : [])),
+    );
+    expect(new Set(awaited).size).toBe(3);
+    for (const name of awaited) expect(services[name]?.healthcheck, name).toBeTypeOf('object');
+    for (const [name, { image }] of Object.entries(services)) expect(image, name).toMatch(/:(?!latest).+$/);
+  });
+
+  it('uses options that exist', () => {
+    for (const name of ['autoscaler', 'migrate']) {
+      const { environment = {}, command = [] } = services[name] ?? { image: '' };
+      for (const key of Object.keys(environment)) expect(LEAF_BY_ENV.has(key), key).toBe(true);
+      for (const argument of command.filter((each) => each.startsWith('--'))) {
+        expect(LEAF_BY_FLAG.has(argument.slice(2).split('=')[0] ?? ''), argument).toBe(true);
+      }
+    }
+  });
+
+  it('opens ports to this machine alone', () => {
+    for (const { ports = [] } of Object.values(services))
+      for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
+  });
+});
