@@ -59,7 +59,7 @@ export function readAnswer(answer: Answer, nowWallMs: number): Reading {
   const said = describeProblem(answer);
   switch (status) {
     case 401:
-      return give('failed', `401, also with a fresh credential: ${said}; check the control plane's auth settings`);
+      return give('failed', `401: ${said}; it does not accept our credential: check the control plane's auth settings`);
     case 403:
       return give('refused', `403: ${said}; the credential lacks the right to set instance counts`);
     case 404:

@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
-import { checkAddress } from './address.ts';
+import { AddressError, checkAddress } from './address.ts';
 import { AgentSource, type TlsOptions } from './agent.ts';
 import { type Auth, type Credential, type CredentialStatus, createCredential } from './credential.ts';
 import { type Answer, exchange, type NoAnswer } from './exchange.ts';
@@ -45,6 +45,11 @@ export class ControlPlaneConnection {
     const { clock, random, tls, auth = { kind: 'none' }, userAgent = 'starling' } = options;
     const hasCredentials = auth.kind === 'bearer' || auth.kind === 'oauth2';
     const { url, isTls } = checkAddress(options.url, { what: 'the control plane', hasCredentials });
+    if (auth.kind === 'mtls' && !isTls) {
+      throw new AddressError(
+        `the control plane is plain http, where no certificate is shown; use https with auth mtls`,
+      );
+    }
     this.url = url;
     this.#clock = clock;
     this.#meters = options.meters ?? silentMeters;

@@ -19,7 +19,7 @@ export class ReadFailure extends Error {
 
 const NOT_OFFERED = [404, 405, 501];
 
-export function describeFailure(result: Answer | NoAnswer): ReadFailure {
+export function describeFailure(result: Answer | NoAnswer, nowWallMs: number): ReadFailure {
   if (result.kind === 'no-answer') return new ReadFailure('no-answer', result.detail);
   const { status } = result;
   const { title, detail, type } = parseProblem(result.body);
@@ -29,10 +29,8 @@ export function describeFailure(result: Answer | NoAnswer): ReadFailure {
   if (NOT_OFFERED.includes(status)) return new ReadFailure('not-offered', said);
   if (status === 401 || status === 403) return new ReadFailure('auth', said);
   if (status === 429 || status === 503) {
-    // A date needs no clock of ours: without the answer's own there is nothing to measure it against.
     const headers = { retryAfter: result.header('retry-after'), date: result.header('date') };
-    const retryAfterMs =
-      headers.date || /^\d+$/.test(headers.retryAfter ?? '') ? parseRetryAfter(headers, 0) : undefined;
+    const retryAfterMs = parseRetryAfter(headers, nowWallMs);
     return new ReadFailure('throttled', said, retryAfterMs);
   }
   return new ReadFailure('answer', said);

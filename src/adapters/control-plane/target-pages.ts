@@ -126,7 +126,9 @@ export class TargetPages {
   }
 
   #take(page: Page, result: Answer | NoAnswer, startMs: number): void {
-    if (result.kind !== 'answer' || result.status !== 200 || result.bodyKind !== 'json') throw describeFailure(result);
+    if (result.kind !== 'answer' || result.status !== 200 || result.bodyKind !== 'json') {
+      throw describeFailure(result, this.#options.clock.wallMs());
+    }
     const { cache } = this.#options;
     const parsed = parsePage(result.body, { after: page.after, isWanted: (versionId) => cache.has(versionId) });
     if (!parsed.ok) throw new ReadFailure('answer', `scaling targets make no sense: ${parsed.detail}`);

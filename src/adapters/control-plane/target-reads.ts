@@ -118,7 +118,9 @@ export class TargetReads {
       cache.tellGone(known);
       return;
     }
-    if (result.kind !== 'answer' || result.status !== 200 || result.bodyKind !== 'json') throw describeFailure(result);
+    if (result.kind !== 'answer' || result.status !== 200 || result.bodyKind !== 'json') {
+      throw describeFailure(result, this.#options.clock.wallMs());
+    }
     const parsed = parseDeploymentAnswer(result.body);
     if (!parsed.ok) {
       cache.tellTrouble(known, `its deployment makes no sense: ${parsed.detail}`);

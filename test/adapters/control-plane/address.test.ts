@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { checkAddress, lookupChecked } from '../../../src/adapters/control-plane/address.ts';
+import { ControlPlaneConnection } from '../../../src/adapters/control-plane/connection.ts';
+import { systemRandom } from '../../../src/lib/random.ts';
+import { HandWoundClock } from '../../support/hand-wound-clock.ts';
 
 const check = (url: string, hasCredentials = false) => checkAddress(url, { what: 'the control plane', hasCredentials });
 
@@ -55,5 +58,13 @@ describe('an address', () => {
     expect(await resolve('127.0.0.1', false)).toBe('127.0.0.1');
     expect(await resolve('127.0.0.1', true)).toEqual([{ address: '127.0.0.1', family: 4 }]);
     expect(await resolve('169.254.169.254', true)).toContain('nothing but link-local');
+  });
+
+  it('is https where a certificate is to speak for us', () => {
+    const means = { clock: new HandWoundClock(), random: systemRandom, auth: { kind: 'mtls' } } as const;
+    expect(() => new ControlPlaneConnection({ url: 'http://localhost:1', ...means })).toThrow(
+      'use https with auth mtls',
+    );
+    expect(() => new ControlPlaneConnection({ url: 'https://host.test', ...means })).not.toThrow();
   });
 });

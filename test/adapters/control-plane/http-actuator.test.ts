@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ControlPlaneConnection } from '../../../src/adapters/control-plane/connection.ts';
 import { HttpActuator } from '../../../src/adapters/control-plane/http-actuator.ts';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
@@ -228,6 +228,19 @@ describe('an answer that is lost', () => {
     expect(client.double.count('prediction')).toBe(2);
   });
 
+  it('is unknown when the first try may have arrived, though the second found nobody', async () => {
+    const clock = new HandWoundClock();
+    await using client = await setUpClient({ clock });
+    client.double.faults.inject({ fault: { kind: 'reset-after' } });
+    const acting = client.actuate();
+    await until(() => client.double.fleet.history.length === 1 && clock.pendingTimers === 2);
+    await client.double.stop();
+    await clock.wind(100);
+    const actuation = await acting;
+    expect(actuation).toMatchObject({ outcome: 'unknown' });
+    expect(actuation.detail).toContain('no connection');
+  });
+
   it('with the connection is not asked for again where tokens are ignored', async () => {
     await using client = await setUpClient({ actuator: { strength: 'plain' } });
     client.double.faults.inject({ fault: { kind: 'reset-after' } });
@@ -248,6 +261,16 @@ describe('an answer that is lost', () => {
       outcome: 'failed',
     });
     expect(client.double.count('prediction')).toBe(1);
+  });
+});
+
+describe('the way there', () => {
+  it('is not through a proxy that the environment happens to name', async () => {
+    for (const name of ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy']) vi.stubEnv(name, 'http://127.0.0.1:9');
+    for (const name of ['NO_PROXY', 'no_proxy']) vi.stubEnv(name, '');
+    await using client = await setUpClient();
+    expect(await client.actuate()).toMatchObject({ outcome: 'applied' });
+    vi.unstubAllEnvs();
   });
 });
 

@@ -455,6 +455,9 @@ describe('a control plane without pages', () => {
     await it.clock.wind(60_000);
     expect(await it.refresh()).toMatchObject({ ok: true });
     expect([it.targetOf('v00004').ageMs, it.targetOf('v00005').ageMs]).toEqual([60_000, 0]);
+    const asked = it.double.count('deployment');
+    await it.refresh();
+    expect(it.double.count('deployment')).toBe(asked);
   });
 
   it('that is down is left after a few tries', async () => {
