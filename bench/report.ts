@@ -19,7 +19,7 @@ export interface BenchResult {
   readonly notes?: readonly string[];
 }
 
-export function machine(): { cpus: number; model: string; memoryGb: number; node: string } {
+function machine(): { cpus: number; model: string; memoryGb: number; node: string } {
   const processors = cpus();
   return {
     cpus: processors.length,

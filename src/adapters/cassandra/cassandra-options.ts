@@ -5,7 +5,7 @@ import { StoreError } from '../../ports/store-error.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
 import { systemClock } from '../system/clock.ts';
 
-export interface Credentials {
+interface Credentials {
   readonly username: string;
   readonly password: string;
 }
@@ -102,7 +102,7 @@ export function fillOptions(options: CassandraOptions): FilledOptions {
 }
 
 /** Names cannot be bound to a statement, so what goes into one unescaped is checked here. */
-export function assertKeyspaceName(name: string): void {
+function assertKeyspaceName(name: string): void {
   if (/^[A-Za-z][A-Za-z0-9_]{0,47}$/.test(name)) return;
   const rule = 'a letter, then letters, digits and underscores, 48 at most';
   throw new StoreError('schema', `${JSON.stringify(name)} is no keyspace name: use ${rule}`);

@@ -23,7 +23,7 @@ export interface MigrateOptions extends CassandraOptions {
   readonly isDryRun?: boolean | undefined;
 }
 
-export interface MigrationStep {
+interface MigrationStep {
   readonly id: string;
   readonly cql: string;
   readonly state: 'done' | 'already-there' | 'planned';
