@@ -7,7 +7,7 @@ import { formatIsoDuration, parseIsoDuration } from './iso-duration.ts';
 export const CONFIGURATION_POLICIES = ['PLATFORM_CONFIGURATION', 'CUSTOM_CONFIGURATION'] as const;
 export type ConfigurationPolicy = (typeof CONFIGURATION_POLICIES)[number];
 
-export interface ScalingDetails {
+interface ScalingDetails {
   readonly factor: number;
   readonly threshold: number;
   /** ISO-8601 durations: `threshold` of the last `size` must breach. */

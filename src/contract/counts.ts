@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** No version runs more; a larger number is a mistake on one side or the other. */
-export const INSTANCES_MAX = 1_000_000;
+const INSTANCES_MAX = 1_000_000;
 
 /** A count of instances. Counts are whole, not negative and bounded wherever they stand on this wire. */
 export const instanceCount = z

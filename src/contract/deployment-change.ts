@@ -31,7 +31,7 @@ const creationSchema = z.object({
     .max(100, 'must be 100 specifications or fewer'),
 });
 
-export type DeploymentRequest = z.infer<typeof creationSchema>;
+type DeploymentRequest = z.infer<typeof creationSchema>;
 
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T }

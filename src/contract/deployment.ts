@@ -9,7 +9,7 @@ import {
 import { concurrency, id, instanceCount } from './counts.ts';
 import { readFunctionStatus } from './status.ts';
 
-export interface DeploymentSpecification {
+interface DeploymentSpecification {
   readonly gpuSpecificationId: string;
   readonly minInstances: number;
   readonly maxInstances: number;
@@ -48,7 +48,7 @@ const answerSchema = z.object({
 });
 
 /** A deployment as one thing to scale. */
-export interface ToldDeployment {
+interface ToldDeployment {
   readonly functionId: string;
   readonly versionId: string;
   readonly status: FunctionStatus;

@@ -5,7 +5,7 @@ export type Route =
   | { readonly call: 'gpu-specification'; readonly deploymentId: string; readonly gpuSpecificationId: string }
   | { readonly call: 'scaling-targets' };
 
-export const SCALING_TARGETS_PATH = '/v1/scaling-targets';
+const SCALING_TARGETS_PATH = '/v1/scaling-targets';
 export const PAGE_LIMIT_MAX = 1_000;
 
 export function predictionPath(id: { account: string; functionId: string; versionId: string }): string {

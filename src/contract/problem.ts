@@ -4,7 +4,7 @@ import { parseToken } from './fencing.ts';
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json';
 
 /** The problems of this contract and the status that each comes with. */
-export const PROBLEM_STATUS = {
+const PROBLEM_STATUS = {
   'invalid-request': 400,
   'not-authenticated': 401,
   forbidden: 403,

@@ -78,7 +78,7 @@ const itemSchema = z.object({
 
 export type ToldTarget = z.infer<typeof itemSchema>;
 
-export type ParsedItem =
+type ParsedItem =
   | { readonly ok: true; readonly versionId: string; readonly item: ToldTarget }
   /** Known to be there, but not what it says. */
   | { readonly ok: false; readonly versionId: string; readonly detail: string };

@@ -3,7 +3,7 @@ import type { FunctionStatus } from '../domain/target.ts';
 const FUNCTION_STATUSES = ['ACTIVE', 'DEPLOYING', 'INACTIVE', 'ERRORED', 'DELETED'] as const satisfies FunctionStatus[];
 
 /** What a control plane did about a wish. */
-export const SCALING_STATUSES = [
+const SCALING_STATUSES = [
   /** Wishes are not acted on here at all. */
   'NO_OPERATION',
   /** What runs and starts is what was asked for, or the bounds leave no room. */

@@ -22,7 +22,7 @@ export type Auth =
     };
 
 /** There is nothing to prove ourselves with just now. */
-export class CredentialError extends Error {
+class CredentialError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'CredentialError';

@@ -3,7 +3,7 @@ import axios from 'axios';
 import { scrub } from './scrub.ts';
 
 /** What an answer is made of. `page`: HTML or other text, so not what we meant to talk to. `broken`: JSON that is cut off. */
-export type BodyKind = 'json' | 'empty' | 'page' | 'broken';
+type BodyKind = 'json' | 'empty' | 'page' | 'broken';
 
 export interface Answer {
   readonly kind: 'answer';
@@ -14,7 +14,7 @@ export interface Answer {
   readonly header: (name: string) => string | undefined;
 }
 
-export type NoAnswerCause = 'refused' | 'reset' | 'aborted' | 'tls' | 'too-large' | 'unresolved' | 'credential';
+type NoAnswerCause = 'refused' | 'reset' | 'aborted' | 'tls' | 'too-large' | 'unresolved' | 'credential';
 
 export interface NoAnswer {
   readonly kind: 'no-answer';

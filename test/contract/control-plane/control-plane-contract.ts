@@ -359,6 +359,24 @@ export function controlPlaneContract(
         expectProblem(await ask('GET', `${version.deploymentPath}-not`), 404, 'not-found');
       });
 
+      it('is made by POST, with bounds that can be kept', async () => {
+        const version = await fresh();
+        const deploy = (...deploymentSpecifications: object[]) =>
+          ask('POST', version.deploymentPath, { body: { deploymentSpecifications } });
+        const reply = await deploy({ gpu: 'H100', minInstances: 1, maxInstances: 4, maxRequestConcurrency: 2 });
+        expect(reply.status).toBe(200);
+        expectValid('DeploymentAnswer', reply.body);
+        const read = await ask('GET', version.deploymentPath);
+        expect(read.body.deployment.deploymentSpecifications).toMatchObject([
+          { minInstances: 1, maxInstances: 4, maxRequestConcurrency: 2 },
+        ]);
+        const inverted = await deploy({ minInstances: 5, maxInstances: 4 });
+        expectProblem(inverted, 400, 'invalid-request');
+        expect(inverted.body.errors).toMatchObject([{ pointer: '/deploymentSpecifications/0/minInstances' }]);
+        expectProblem(await deploy(), 400, 'invalid-request');
+        expectProblem(await deploy({ minInstances: 0, maxInstances: 0 }), 400, 'invalid-request');
+      });
+
       const specificationPath = async (version: { deploymentPath: string }) => {
         const { deployment } = (await ask('GET', version.deploymentPath)).body;
         const [specification] = deployment.deploymentSpecifications;

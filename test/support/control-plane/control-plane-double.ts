@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { parseSpecificationChange } from '../../../src/contract/deployment-change.ts';
+import { parseDeploymentRequest, parseSpecificationChange } from '../../../src/contract/deployment-change.ts';
 import { formatToken } from '../../../src/contract/fencing.ts';
 import { matchRoute, type Route } from '../../../src/contract/paths.ts';
 import { parsePrediction } from '../../../src/contract/prediction.ts';
@@ -120,7 +120,8 @@ export class ControlPlaneDouble {
       case 'prediction':
         return method === 'PUT' ? this.#predict(route, request, body) : notAllowed('PUT');
       case 'deployment':
-        return method === 'GET' ? this.#deployment(route) : notAllowed('GET');
+        if (method === 'POST') return this.#deploy(route, body);
+        return method === 'GET' ? this.#deployment(route) : notAllowed('GET, POST');
       case 'gpu-specification':
         return method === 'PATCH' ? this.#change(route, body) : notAllowed('PATCH');
       case 'scaling-targets':
@@ -158,6 +159,17 @@ export class ControlPlaneDouble {
   #deployment({ functionId, versionId }: Extract<Route, { call: 'deployment' }>): Reply {
     const answer = this.fleet.deployment(versionId);
     return answer?.deployment.functionId === functionId ? { status: 200, body: answer } : this.#unknown(versionId);
+  }
+
+  #deploy({ functionId, versionId }: Extract<Route, { call: 'deployment' }>, body: Body): Reply {
+    if (this.fleet.find(versionId)?.functionId !== functionId) return this.#unknown(versionId);
+    const parsed = parseDeploymentRequest(body.json);
+    if (!parsed.ok) return replyWith(parsed.problem);
+    const [{ minInstances, maxInstances, maxRequestConcurrency } = {}, ...others] =
+      parsed.value.deploymentSpecifications;
+    if (others.length > 0) return problem('invalid-request', 'the double deploys one specification a version');
+    this.fleet.put({ versionId, minInstances, maxInstances, maxRequestConcurrency });
+    return { status: 200, body: this.fleet.deployment(versionId) };
   }
 
   #change({ deploymentId }: Extract<Route, { call: 'gpu-specification' }>, body: Body): Reply {

@@ -11,9 +11,9 @@ export interface VersionSeed {
   readonly functionId?: string;
   readonly account?: string;
   readonly status?: FunctionStatus;
-  readonly minInstances?: number;
-  readonly maxInstances?: number;
-  readonly maxRequestConcurrency?: number;
+  readonly minInstances?: number | undefined;
+  readonly maxInstances?: number | undefined;
+  readonly maxRequestConcurrency?: number | undefined;
   readonly activeInstances?: number;
   /** A policy document for scaling targets. */
   readonly policy?: unknown;

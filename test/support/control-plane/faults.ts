@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { PROBLEM_CONTENT_TYPE } from '../../../src/contract/problem.ts';
 
 export type DoubleCall = 'prediction' | 'deployment' | 'gpu-specification' | 'scaling-targets' | 'token';
 
@@ -114,7 +115,7 @@ export function suffer(response: ServerResponse, fault: Fault | undefined, act: 
 function send(response: ServerResponse, { status, body, headers }: Reply): void {
   const isProblem = status >= 400;
   response.writeHead(status, {
-    ...(body === undefined ? {} : { 'content-type': isProblem ? 'application/problem+json' : 'application/json' }),
+    ...(body === undefined ? {} : { 'content-type': isProblem ? PROBLEM_CONTENT_TYPE : 'application/json' }),
     ...headers,
   });
   response.end(body === undefined ? undefined : JSON.stringify(body));
