@@ -32,6 +32,8 @@ export interface Store {
   readonly controls: Controls;
   /** Writes the layout where there is none, and throws StoreError('schema') when another one stands there. */
   agree(layout: Layout): Promise<void>;
+  /** What members have agreed on; undefined before the first one. Writes nothing, and rejects like `agree` where the tables are missing. */
+  readLayout(): Promise<Layout | undefined>;
   /** Asks the store something small; rejects with a StoreError when it does not answer. */
   ping(): Promise<void>;
   /** Ends every call that is still running, then returns. */

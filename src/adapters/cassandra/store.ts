@@ -39,12 +39,16 @@ export class CassandraStore implements Store {
   }
 
   async agree(layout: Layout): Promise<void> {
-    await this.#assertMigrated();
-    const session = this.#session;
-    const stored = await readSetting(session, LAYOUT);
-    const agreed = stored ?? (await writeSettingOnce(session, LAYOUT, JSON.stringify(layout)));
-    const conflict = describeLayoutConflict(layout, JSON.parse(agreed) as Layout);
+    const stored = await this.readLayout();
+    const agreed = stored ?? parseLayout(await writeSettingOnce(this.#session, LAYOUT, JSON.stringify(layout)));
+    const conflict = describeLayoutConflict(layout, agreed);
     if (conflict) throw new StoreError('schema', conflict);
+  }
+
+  async readLayout(): Promise<Layout | undefined> {
+    await this.#assertMigrated();
+    const stored = await readSetting(this.#session, LAYOUT);
+    return stored === undefined ? undefined : parseLayout(stored);
   }
 
   async ping(): Promise<void> {
@@ -72,4 +76,8 @@ export class CassandraStore implements Store {
     const { keyspace } = this.#session.options;
     throw new StoreError('schema', `keyspace ${keyspace} lacks ${missing.join(', ')}: run \`starling migrate\` first`);
   }
+}
+
+function parseLayout(text: string): Layout {
+  return JSON.parse(text) as Layout;
 }

@@ -8,6 +8,7 @@ export type MemoryOperation =
   | `ledger.${'record' | 'recall'}`
   | `controls.${'list' | 'put' | 'remove'}`
   | 'agree'
+  | 'readLayout'
   | 'ping';
 
 export interface MemoryCall {

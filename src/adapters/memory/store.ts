@@ -38,6 +38,10 @@ export class MemoryStore implements Store {
     });
   }
 
+  readLayout(): Promise<Layout | undefined> {
+    return this.line.call('readLayout', () => this.line.world.layout);
+  }
+
   ping(): Promise<void> {
     return this.line.call('ping', () => {});
   }

@@ -5,7 +5,7 @@ import { openDuty, readDuty, releaseDuty, renewDuty, takeDuty } from './tables/d
 import { claimStates, forgetState, readState, readStates, settleStates } from './tables/function-state.ts';
 import { recallEntries, recordEntries } from './tables/ledger.ts';
 import { listMembers, writeMember } from './tables/members.ts';
-import { agreeOnLayout } from './tables/settings.ts';
+import { agreeOnLayout, readLayout } from './tables/settings.ts';
 import { isSweepDue, sweepAged } from './tables/sweep.ts';
 
 /** What the worker does for the store, by the name that also stands in the metrics. Reads need no transaction. */
@@ -18,6 +18,7 @@ export const READS = {
   'ledger.recall': recallEntries,
   'controls.list': listControls,
   'sweep.due': isSweepDue,
+  layout: readLayout,
   ping: (sql: Sql): void => {
     sql.prepare('SELECT count(*) FROM settings').get();
   },

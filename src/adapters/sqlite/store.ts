@@ -97,6 +97,10 @@ export class SqliteStore implements Store {
     if (conflict) throw new StoreError('schema', conflict);
   }
 
+  readLayout(): Promise<Layout | undefined> {
+    return this.#channel.read('layout');
+  }
+
   ping(): Promise<void> {
     return this.#channel.read('ping');
   }

@@ -26,6 +26,14 @@ export const lifeCases: readonly ContractCase[] = [
     },
   },
   {
+    name: 'C14 the layout that was agreed on can be read without agreeing',
+    async run(bench) {
+      const store = await bench.open();
+      await store.agree(bench.harness.layout);
+      expect(await store.readLayout()).toEqual(bench.harness.layout);
+    },
+  },
+  {
     name: 'C14 several members that start at once agree on one layout',
     timeoutMs: 60_000,
     async run(bench) {

@@ -52,6 +52,7 @@ export class StoreProcess {
       ledger: role('ledger') as Store['ledger'],
       controls: role('controls') as Store['controls'],
       agree: call('agree'),
+      readLayout: call('readLayout'),
       ping: call('ping'),
       close: async () => {
         if (this.isAlive) await call('close')();

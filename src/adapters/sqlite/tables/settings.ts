@@ -7,11 +7,18 @@ export function agreeOnLayout(sql: Sql, layout: Layout): Layout {
   insert.run('bucketCount', String(layout.bucketCount));
   insert.run('placement', layout.placement);
   insert.run('schemaVersion', String(layout.schemaVersion));
+  return readLayout(sql) ?? layout;
+}
+
+/** Undefined where no member has been. */
+export function readLayout(sql: Sql): Layout | undefined {
   const rows = sql.prepare('SELECT name, value FROM settings').all();
   const stored = new Map(rows.map((row) => [String(row['name']), String(row['value'])]));
+  const placement = stored.get('placement');
+  if (placement === undefined) return undefined;
   return {
     bucketCount: Number(stored.get('bucketCount')),
-    placement: stored.get('placement') ?? '',
+    placement,
     schemaVersion: Number(stored.get('schemaVersion')),
   };
 }
