@@ -49,8 +49,14 @@ function percent(of: Numbers, over: readonly Numbers[]): Numbers {
   for (const numbers of [of, ...over]) for (const [versionId, why] of numbers.rejected) rejected.set(versionId, why);
   for (const [versionId, numerator] of of.values) {
     let denominator = 1;
-    for (const { values: factor } of over) denominator *= factor.get(versionId) ?? Number.NaN;
-    if (numerator < 0 || denominator < 0) rejected.set(versionId, 'negative');
+    let isNegative = numerator < 0;
+    for (const { values: factors } of over) {
+      const factor = factors.get(versionId) ?? Number.NaN;
+      // Two negative ones would hide each other.
+      isNegative ||= factor < 0;
+      denominator *= factor;
+    }
+    if (isNegative) rejected.set(versionId, 'negative');
     else if (denominator === Number.POSITIVE_INFINITY) rejected.set(versionId, 'unreadable');
     else if (!rejected.has(versionId)) {
       const value = (100 * numerator) / denominator;
