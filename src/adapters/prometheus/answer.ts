@@ -25,6 +25,7 @@ interface Envelope {
 }
 
 const SHOWN_LENGTH = 200;
+const REASON_LENGTH = 400;
 
 /**
  * Reads the body of an answer. JSON.parse and a walk: a scanner over the bytes was written and measured, and was slower
@@ -56,8 +57,14 @@ export function parseEnvelope(body: Buffer, from: { url: string; status: number 
 /** The store understood and said no, or gave up. */
 function refusal(envelope: Envelope, from: { status: number }): TimeseriesError {
   const kind = isOverload(from.status, envelope.errorType) ? 'overloaded' : 'query';
-  const says = shorten(String(envelope.error ?? 'no reason given'));
+  const says = reasonIn(String(envelope.error ?? 'no reason given'));
   return new TimeseriesError(kind, `the store refused the query: ${says}`, { status: from.status });
+}
+
+/** VictoriaMetrics repeats the whole query before it gives the reason, so the end is worth more than the beginning. */
+function reasonIn(text: string): string {
+  if (text.length <= REASON_LENGTH) return scrub(text);
+  return `${scrub(text.slice(0, REASON_LENGTH / 4))} … ${scrub(text.slice(-REASON_LENGTH * 0.75))}`;
 }
 
 function isOverload(status: number, errorType: unknown): boolean {
@@ -112,10 +119,12 @@ function textsOf(value: unknown): string[] {
 
 /** For messages: short, one line, without what could be a credential. */
 export function shorten(text: string): string {
-  const line = text
-    .replace(/[\u0000-\u001f\u007f]+/g, ' ')
-    .replace(/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, '$1 [redacted]');
+  const line = scrub(text);
   return line.length <= SHOWN_LENGTH ? line : `${line.slice(0, SHOWN_LENGTH)}…`;
+}
+
+function scrub(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f]+/g, ' ').replace(/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, '$1 [redacted]');
 }
 
 const GO_NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;

@@ -22,6 +22,8 @@ export interface TimeseriesServer {
   readonly version: string;
   /** CPU time that all threads of the store have used so far. */
   cpuSeconds(): number;
+  /** Makes everything that was written visible to queries. */
+  flush(): Promise<void>;
   /** The last lines that the store logged. */
   log(): string;
   stop(): Promise<void>;
@@ -36,8 +38,7 @@ export async function timeseriesAvailability(kind: StoreKind): Promise<Availabil
   for (const binary of BINARIES[kind]) {
     try {
       const { stdout, stderr } = await promisify(execFile)(binary, ['--version']);
-      const text = `${stdout}${stderr}`;
-      return { available: true, binary, version: /\bv?(\d+\.\d+\.\d+[^\s,)]*)/.exec(text)?.[1] ?? 'unknown' };
+      return { available: true, binary, version: versionIn(stdout + stderr) ?? (await packageVersion(binary)) };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
@@ -45,6 +46,16 @@ export async function timeseriesAvailability(kind: StoreKind): Promise<Availabil
   const why = `no ${BINARIES[kind].join(' or ')} in PATH (Debian: apt-get install ${BINARIES[kind][0]})`;
   if (process.env['CI'] === 'true') throw new Error(`not available: ${why}; CI must not leave it out`);
   return { available: false, why };
+}
+
+function versionIn(text: string): string | undefined {
+  return /\bv?(\d+\.\d+\.\d+[^\s,)]*)/.exec(text)?.[1];
+}
+
+/** Debian's VictoriaMetrics does not know its own version. */
+async function packageVersion(binary: string): Promise<string> {
+  const shown = await promisify(execFile)('dpkg-query', ['--show', binary]).catch(() => undefined);
+  return (shown && versionIn(shown.stdout)) ?? 'unknown';
 }
 
 /** Starts a real store with its remote-write receiver on a free port and an empty data directory of its own. */
@@ -73,6 +84,10 @@ export async function startTimeseriesServer(
     pid: child.pid ?? 0,
     version: found.version,
     cpuSeconds: () => processCpuSeconds(child.pid ?? 0),
+    flush: async () => {
+      // VictoriaMetrics shows new samples after up to a second otherwise.
+      if (kind === 'victoriametrics') await fetch(`http://127.0.0.1:${port}/internal/force_flush`);
+    },
     log: () => lines.join(''),
     stop: async () => {
       await endProcess(child);
