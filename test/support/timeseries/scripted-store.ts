@@ -1,4 +1,5 @@
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 
 export interface SeenRequest {
   readonly method: string;
@@ -31,8 +32,9 @@ export class ScriptedStore {
     return this.#url;
   }
 
-  async start(): Promise<void> {
-    this.#server = createServer((request, response) => {
+  /** With `tls` it speaks https. */
+  async start({ tls }: { tls?: ServerOptions } = {}): Promise<void> {
+    const listener: RequestListener = (request, response) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
@@ -51,14 +53,15 @@ export class ScriptedStore {
         response.writeHead(answer.status ?? 200, { 'content-type': 'application/json', ...answer.headers });
         response.end(answer.body ?? '');
       });
-    });
+    };
+    this.#server = tls ? createTlsServer(tls, listener) : createServer(listener);
     this.#server.on('connection', () => {
       this.connections += 1;
     });
     await new Promise<void>((resolve) => this.#server?.listen(0, '127.0.0.1', resolve));
     const address = this.#server.address();
     if (address === null || typeof address === 'string') throw new Error('no port was given');
-    this.#url = `http://127.0.0.1:${address.port}`;
+    this.#url = `${tls ? 'https' : 'http'}://127.0.0.1:${address.port}`;
   }
 
   async stop(): Promise<void> {
