@@ -1,0 +1,37 @@
+/** What asked for a call. */
+export type InvocationSource = 'http' | 'schedule' | 'queue' | 'burst' | 'chain' | 'fanout' | 'manual';
+
+export interface InvocationRequest {
+  readonly versionId: string;
+  readonly payload: Uint8Array;
+  readonly source: InvocationSource;
+  /** Of calls that functions make of functions; the eighth is refused. */
+  readonly depth: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onChunk?: ((chunk: Uint8Array) => void) | undefined;
+}
+
+/** One call that ended well. One that did not is a PlatformError that carries the same facts where there are any. */
+export interface Invocation {
+  readonly requestId: string;
+  readonly functionId: string;
+  readonly versionId: string;
+  readonly instanceId: string;
+  readonly body: Uint8Array;
+  /** It ran first on an instance that was spawned for it. */
+  readonly isCold: boolean;
+  readonly waitedMs: number;
+  readonly ranMs: number;
+  readonly memoryUsedMb: number | undefined;
+  readonly logs: readonly string[];
+}
+
+/** The one admission pipeline, as the dialects see it. */
+export interface Invoker {
+  invoke(request: InvocationRequest): Promise<Invocation>;
+}
+
+/** Why an instance was started. */
+export type SpawnSource = 'lazy' | 'scaler' | 'prewarm' | 'manual' | 'external' | 'retry';
+
+export type InstanceState = 'cold' | 'warming' | 'warm' | 'busy' | 'terminating';

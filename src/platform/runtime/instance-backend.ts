@@ -1,0 +1,47 @@
+import type { VersionRecord } from '../function-record.ts';
+
+/** How one call on one instance ended. Only `not-reached` may be tried elsewhere: everything else may have run. */
+export type CallEnd =
+  | { readonly kind: 'result'; readonly body: Uint8Array }
+  /** The handler threw or rejected. */
+  | { readonly kind: 'handler-failed'; readonly errorType: string; readonly message: string; readonly stack: string }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'crashed'; readonly detail: string }
+  | { readonly kind: 'out-of-memory'; readonly detail: string }
+  | { readonly kind: 'result-too-large'; readonly bytes: number }
+  /** The instance was dead or deaf before a byte reached it. */
+  | { readonly kind: 'not-reached'; readonly detail: string };
+
+export interface Call {
+  readonly requestId: string;
+  readonly payload: Uint8Array;
+  readonly timeoutMs: number;
+  /** The caller has gone: the instance is ended, for nobody waits for what it does. */
+  readonly signal?: AbortSignal | undefined;
+  /** Streaming handlers: chunks in the boundaries in which they were flushed. The lease lasts until the end. */
+  readonly onChunk?: ((chunk: Uint8Array) => void) | undefined;
+}
+
+/** One live operating-system process that serves one version. */
+export interface RunningInstance {
+  readonly instanceId: string;
+  readonly pid: number;
+  call(call: Call): Promise<CallEnd>;
+  /** Lines that the handler wrote during the last call, newest last, bounded. */
+  logTail(): readonly string[];
+  rssBytes(): number | undefined;
+  /** Asks, then kills the whole process group; resolves when the process was reaped. */
+  stop(options: { graceMs: number }): Promise<void>;
+  /** Resolves when the process was reaped, however it ended. */
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
+}
+
+/** Starts instances. Rejects with PlatformError('init-failed' | 'runtime-unavailable' | 'no-code'). */
+export interface InstanceBackend {
+  start(
+    version: VersionRecord,
+    options: { instanceId: string; signal?: AbortSignal | undefined },
+  ): Promise<RunningInstance>;
+  /** How memory is limited here: by a cgroup, or by a heap limit and a watchdog. For people. */
+  readonly memoryLimit: 'cgroup' | 'watchdog';
+}
