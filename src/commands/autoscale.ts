@@ -1,45 +1,46 @@
 import type { Command } from 'commander';
 import { systemClock } from '../adapters/system/clock.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 import { systemRandom } from '../lib/random.ts';
 import { StoreError } from '../ports/store-error.ts';
 import { addConfigFlags, configOf } from './config-flags.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { tellFault } from './fault.ts';
-import { Service } from './service.ts';
+import { endOnCrash } from './process-life.ts';
+import { listenForStop } from './stop-signals.ts';
 
 /** `starling autoscale`: one member, until it is told to stop. */
-export function declareAutoscaleCommand(program: Command, end: (code: ExitCode) => void): void {
-  const command = program
-    .command('autoscale')
-    .description('run the autoscaler: discover function versions, read their signals, and keep their instances right');
+export function declareAutoscale(command: Command, end: (code: ExitCode) => void): void {
   addConfigFlags(command).action(async () => {
-    const loaded = configOf(command);
-    const service = await Service.create(loaded, { clock: systemClock, random: systemRandom });
-    end(await serve(service, { exitAfterMs: loaded.config.shutdown.exitAfterMs }));
+    end(await serve(await configOf(command)));
   });
 }
 
 /** Runs until SIGTERM or SIGINT; a second signal, or a stop that hangs, ends the process at once. */
-async function serve(service: Service, { exitAfterMs }: { exitAfterMs: number }): Promise<ExitCode> {
-  const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
-  let signals = 0;
-  const onSignal = () => {
-    signals += 1;
-    if (signals > 1) process.exit(EXIT.interrupted);
-    setTimeout(() => process.exit(EXIT.failed), exitAfterMs).unref();
-    ask();
-  };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
+async function serve(loaded: LoadedConfig): Promise<ExitCode> {
+  // Before anything is loaded: as the first process of a container nobody stops it who does not listen.
+  const signals = listenForStop({ clock: systemClock, onSecond: () => process.exit(EXIT.interrupted) });
+  const { Service } = await import('./service.ts');
+  const service = await Service.create(loaded, { clock: systemClock, random: systemRandom });
+  endOnCrash((error) => service.tellCrash(error));
+
   let fault: unknown;
+  const { promise: failed, resolve: fail } = Promise.withResolvers<void>();
   const started = service.start().catch((error: unknown) => {
-    if (signals > 0) return;
+    // Whoever is told to stop while it waits has not failed.
+    if (signals.isAsked()) return;
     fault = error;
-    ask();
+    fail();
   });
-  await asked;
+  await Promise.race([signals.asked, failed]);
+  const { exitAfterMs } = loaded.config.shutdown;
+  const cancelExit = systemClock.after(exitAfterMs, () => {
+    process.stderr.write(`starling: not stopped within ${exitAfterMs} ms (shutdown.exitAfter); ending all the same\n`);
+    process.exit(EXIT.failed);
+  });
   await service.stop();
   await started;
+  cancelExit();
   if (fault === undefined) return EXIT.ok;
   const { text, code } = tellFault(fault);
   process.stderr.write(`${text}\n`);

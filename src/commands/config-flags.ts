@@ -1,6 +1,6 @@
 import { type Command, Option as Flag } from 'commander';
 import { isSwitch, LEAF_BY_FLAG, LEAVES } from '../config/declarations.ts';
-import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 
 /** The handful that most people need; the others work all the same and stand in docs/configuration.md. */
 const SHOWN = new Set([
@@ -31,11 +31,15 @@ export function addConfigFlags(command: Command): Command {
       command.addOption(isSwitch(leaf) ? option.preset('true') : option);
     }
   }
-  return command;
+  return command.addHelpText(
+    'after',
+    '\nEvery option of docs/configuration.md is a flag too, such as --scaling-interval 30s. starling config shows them all.',
+  );
 }
 
-/** Reads what `addConfigFlags` declared, together with the environment. Throws ConfigError. */
-export function configOf(command: Command, env: NodeJS.ProcessEnv = process.env): LoadedConfig {
+/** Reads what `addConfigFlags` declared, together with the environment. Rejects with a ConfigError. */
+export async function configOf(command: Command, env: NodeJS.ProcessEnv = process.env): Promise<LoadedConfig> {
+  const { loadConfig } = await import('../config/load-config.ts');
   const given = command.optsWithGlobals<Record<string, unknown>>();
   const flags: Record<string, string> = {};
   for (const flag of LEAF_BY_FLAG.keys()) {

@@ -1,6 +1,6 @@
 import { type Command, Option as Flag } from 'commander';
-import { jsonSchema } from '../config/json-schema.ts';
-import { type ConfigOutput, showConfig } from '../config/show-config.ts';
+import type { ConfigOutput } from '../config/show-config.ts';
+import { printable } from '../lib/printable.ts';
 import { addConfigFlags, configOf } from './config-flags.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
@@ -10,24 +10,20 @@ interface Output {
 }
 
 /** `starling config`: what would be in force, and where each value comes from. Throws ConfigError when it is wrong. */
-export function declareConfigCommand(
-  program: Command,
-  end: (code: ExitCode) => void,
-  output: Output = standardOutput,
-): void {
-  const command = program
-    .command('config')
-    .description('check the configuration and show each value with its source; secrets are masked')
+export function declareConfig(command: Command, end: (code: ExitCode) => void, output: Output = standardOutput): void {
+  command
     .addOption(new Flag('-o, --output <format>', 'how to print it').choices(['table', 'yaml', 'json']).default('table'))
     .addOption(new Flag('--schema', 'print the JSON Schema of configuration files instead'));
-  addConfigFlags(command).action(() => {
+  addConfigFlags(command).action(async () => {
     const { schema, output: format } = command.opts<{ schema?: boolean; output: ConfigOutput }>();
     if (schema) {
+      const { jsonSchema } = await import('../config/json-schema.ts');
       output.stdout(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
     } else {
-      const loaded = configOf(command);
-      output.stdout(showConfig(loaded, format));
-      for (const warning of loaded.warnings) output.stderr(`warning: ${warning}\n`);
+      const loaded = await configOf(command);
+      const { showConfig } = await import('../config/show-config.ts');
+      output.stdout(printable(showConfig(loaded, format)));
+      for (const warning of loaded.warnings) output.stderr(`warning: ${printable(warning)}\n`);
     }
     end(EXIT.ok);
   });

@@ -47,7 +47,7 @@ export class Dependency {
     for (let attempt = 0; ; attempt += 1) {
       options.signal.throwIfAborted();
       try {
-        const answer = await ask();
+        const answer = await orAborted(ask(), options.signal);
         this.answered(options.describe(answer));
         return answer;
       } catch (error) {
@@ -75,4 +75,13 @@ export class Dependency {
       );
     }
   }
+}
+
+/** Stops waiting as soon as the signal aborts; what was asked for is left behind, for the process is about to end. */
+function orAborted<T>(asked: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    asked.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }

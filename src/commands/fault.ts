@@ -1,28 +1,26 @@
-import { ProfileError } from '../adapters/prometheus/parse-profile.ts';
-import { FileFault } from '../config/live-files.ts';
-import { ConfigError } from '../config/problem.ts';
-import { ListenError } from '../http/listen.ts';
+import { printable } from '../lib/printable.ts';
 import { TimeseriesError } from '../ports/signal-reader.ts';
 import { StoreError } from '../ports/store-error.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
-const START_UP_FAULTS = [ConfigError, FileFault, ListenError, ProfileError];
+/** What keeps anything from starting, whoever asks. By name, so that a wrong flag does not wait for every adapter to load. */
+const START_UP_FAULTS: ReadonlySet<string> = new Set(['ConfigError', 'FileFault', 'ListenError', 'ProfileError']);
 
 /** Turns whatever ended a command into the lines that a person reads and the code that a script reads. */
 export function tellFault(error: unknown): { text: string; code: ExitCode } {
-  if (START_UP_FAULTS.some((fault) => error instanceof fault)) {
-    return { text: (error as Error).message, code: EXIT.usage };
-  }
-  if (error instanceof StoreError) return { text: `store: ${error.message}`, code: storeCode(error) };
-  if (error instanceof TimeseriesError) {
-    return {
-      text: `timeseries: ${error.message}`,
-      code: error.kind === 'auth' ? EXIT.notAuthorised : EXIT.cannotConnect,
-    };
-  }
-  if (isAbort(error)) return { text: 'interrupted', code: EXIT.interrupted };
+  const { text, code } = judge(error);
+  return { text: printable(text), code };
+}
+
+function judge(error: unknown): { text: string; code: ExitCode } {
+  if (isInterruption(error)) return { text: 'interrupted', code: EXIT.interrupted };
   const isVerbose = process.env['STARLING_DEBUG'] === '1';
   const message = error instanceof Error ? (isVerbose && error.stack) || error.message : String(error);
+  if (error instanceof Error && START_UP_FAULTS.has(error.name)) return { text: message, code: EXIT.usage };
+  if (error instanceof StoreError) return { text: `store: ${message}`, code: storeCode(error) };
+  if (error instanceof TimeseriesError) {
+    return { text: `timeseries: ${message}`, code: error.kind === 'auth' ? EXIT.notAuthorised : EXIT.cannotConnect };
+  }
   return { text: `starling: ${message}${isVerbose ? '' : '\nSTARLING_DEBUG=1 shows where.'}`, code: EXIT.failed };
 }
 
@@ -37,6 +35,7 @@ function storeCode({ kind }: StoreError): ExitCode {
   }
 }
 
-function isAbort(error: unknown): boolean {
+/** What Ctrl-C aborts rejects with this. */
+function isInterruption(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }

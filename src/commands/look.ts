@@ -1,35 +1,17 @@
-import { type Command, Option as Flag } from 'commander';
-import { stringify } from 'yaml';
 import { systemClock } from '../adapters/system/clock.ts';
+import type { Config } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { Secrets } from '../config/secrets.ts';
 import { systemRandom } from '../lib/random.ts';
+import type { Store } from '../ports/store.ts';
 import { createLogs } from '../telemetry/logger.ts';
 import { silentMeters } from '../telemetry/meters.ts';
-import type { OpenStoreTools } from './open-store.ts';
+import { type OpenStoreTools, openStore } from './open-store.ts';
 
-/** What the commands that only look have in common. */
-
-export type OutputFormat = 'table' | 'json' | 'yaml';
-
-export function addOutputFlag(command: Command): Command {
-  return command.addOption(
-    new Flag('-o, --output <format>', 'how to print it').choices(['table', 'json', 'yaml']).default('table'),
-  );
-}
-
-/** The one thing on standard output: text for people, or a document for machines. */
-export function printAs(format: OutputFormat, document: unknown, table: () => string): void {
-  const text =
-    format === 'json'
-      ? `${JSON.stringify(document, null, 2)}\n`
-      : format === 'yaml'
-        ? stringify(document)
-        : `${table()}\n`;
-  process.stdout.write(text);
-}
-
-/** Opens what a command needs and closes it whatever happens. Logs go to standard error and only when something is wrong. */
+/**
+ * Hands a command that only looks what it needs, and closes it whatever happens. Logs go to standard error, and only when
+ * something is wrong. Ctrl-C aborts the signal; a second one ends the process, whatever it waits for.
+ */
 export async function withTools<T>(
   loaded: LoadedConfig,
   work: (tools: OpenStoreTools, signal: AbortSignal) => Promise<T>,
@@ -37,15 +19,34 @@ export async function withTools<T>(
   const logger = createLogs({ level: 'error', to: 'stderr', format: loaded.config.telemetry.logFormat }).root;
   const secrets = new Secrets({ clock: systemClock });
   const interrupted = new AbortController();
-  const onSignal = () => interrupted.abort();
+  const { signal } = interrupted;
+  const { promise: interruption, reject } = Promise.withResolvers<never>();
+  const onSignal = () => {
+    interrupted.abort();
+    reject(signal.reason);
+  };
   process.once('SIGINT', onSignal);
+  const working = work({ secrets, clock: systemClock, random: systemRandom, meters: silentMeters, logger }, signal);
   try {
-    return await work(
-      { secrets, clock: systemClock, random: systemRandom, meters: silentMeters, logger },
-      interrupted.signal,
-    );
+    return await Promise.race([working, interruption]);
   } finally {
     process.off('SIGINT', onSignal);
+    // Whatever is left behind fails in its own words, which nobody waits for.
+    working.catch(() => {});
     secrets.close();
+  }
+}
+
+/** Opens the store for `work` and closes it whatever happens. */
+export async function withStore<T>(
+  config: Config,
+  tools: OpenStoreTools,
+  work: (store: Store) => Promise<T>,
+): Promise<T> {
+  const store = await openStore(config, tools);
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
   }
 }

@@ -1,16 +1,47 @@
 import { Command, CommanderError } from 'commander';
-import { declareAutoscaleCommand } from './autoscale.ts';
-import { declareConfigCommand } from './config.ts';
-import { declareDoctorCommand } from './doctor.ts';
-import { declareEvaluateCommand } from './evaluate.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { declareExplainCommand } from './explain.ts';
 import { tellFault } from './fault.ts';
-import { declareMigrateCommand } from './migrate.ts';
 import { VERSION } from './version.ts';
 
+/** Gives a command its arguments, flags and action. `end` takes how it ended; whatever it throws is told and coded. */
+type Declare = (command: Command, end: (code: ExitCode) => void) => void;
+
+/** Each command is imported when it is asked for: what it needs takes a tenth of a second to load, and the others need none of it. */
+const COMMANDS: readonly { name: string; description: string; load: () => Promise<Declare> }[] = [
+  {
+    name: 'autoscale',
+    description: 'run the autoscaler: discover function versions, read their signals, and keep their instances right',
+    load: async () => (await import('./autoscale.ts')).declareAutoscale,
+  },
+  {
+    name: 'migrate',
+    description: 'create or upgrade the tables of the coordination store; safe to repeat',
+    load: async () => (await import('./migrate.ts')).declareMigrate,
+  },
+  {
+    name: 'config',
+    description: 'check the configuration and show each value with its source; secrets are masked',
+    load: async () => (await import('./config.ts')).declareConfig,
+  },
+  {
+    name: 'doctor',
+    description: 'check the configuration, each dependency, permissions, clocks and profile queries; say what to do',
+    load: async () => (await import('./doctor.ts')).declareDoctor,
+  },
+  {
+    name: 'evaluate',
+    description: 'decide for one function version from its real signals, and write nothing',
+    load: async () => (await import('./evaluate.ts')).declareEvaluate,
+  },
+  {
+    name: 'explain',
+    description: 'tell what was decided for a function version, what came of it, and why',
+    load: async () => (await import('./explain.ts')).declareExplain,
+  },
+];
+
 /** Reads the command line, runs the command, and tells how it ended. */
-export async function run(args: readonly string[]): Promise<number> {
+export async function run(args: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = EXIT.ok;
   const end = (ended: ExitCode) => {
     code = ended;
@@ -21,8 +52,11 @@ export async function run(args: readonly string[]): Promise<number> {
     .showSuggestionAfterError()
     .showHelpAfterError('(starling --help shows what there is)')
     .exitOverride();
-  for (const declare of COMMANDS) declare(program, end);
-  for (const command of program.commands) command.exitOverride();
+  for (const { name, description } of COMMANDS) program.command(name).description(description);
+  program.hook('preSubcommand', async (_, command) => {
+    const declare = await COMMANDS.find(({ name }) => name === command.name())?.load();
+    declare?.(command, end);
+  });
   try {
     await program.parseAsync([...args], { from: 'user' });
     return code;
@@ -33,12 +67,3 @@ export async function run(args: readonly string[]): Promise<number> {
     return fault.code;
   }
 }
-
-const COMMANDS = [
-  declareAutoscaleCommand,
-  declareMigrateCommand,
-  declareConfigCommand,
-  declareDoctorCommand,
-  declareEvaluateCommand,
-  declareExplainCommand,
-];

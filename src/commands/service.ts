@@ -27,6 +27,8 @@ import { VERSION } from './version.ts';
 
 const CHECK_EVERY_MS = 10_000;
 const SERVER_GRACE_MS = 500;
+/** For the last metrics and spans; a collector that hangs must not hold the process. */
+const TELEMETRY_GRACE_MS = 1_500;
 /** Beside the drain itself: two beats and the release of the duty. */
 const HAND_OVER_MS = 2_000;
 
@@ -118,6 +120,8 @@ export class Service {
     const admin = await this.#serveAdmin(autoscaler, controlPlane);
     this.#watchDependencies(this.#store, timeseries, controlPlane);
     this.#telemetry.setFunctionSeries(() => functionSeries(autoscaler, controlPlane.targets));
+    // Told to stop while it was still starting: what was closed meanwhile must not be set going.
+    this.#stopping.signal.throwIfAborted();
     autoscaler.start();
     this.#logger.info({ event: 'service.started', admin }, 'running');
     return { health, metrics, admin };
@@ -141,7 +145,12 @@ export class Service {
     this.#secrets.close();
     await Promise.all(this.#servers.map((server) => closeServer(server, SERVER_GRACE_MS)));
     this.#logger.info({ event: 'service.stopped', handedOverMs: Math.round(handedOverMs) }, 'stopped');
-    await this.#telemetry.shutdown();
+    await settledWithin(this.#telemetry.shutdown(), { clock, afterMs: TELEMETRY_GRACE_MS });
+  }
+
+  /** The last words of a process that cannot go on. */
+  tellCrash(error: unknown): void {
+    this.#logger.fatal({ event: 'service.crashed', err: error }, 'nobody caught this; ending, and others take over');
   }
 
   #openTools(module: string) {

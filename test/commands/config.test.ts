@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { declareConfigCommand } from '../../src/commands/config.ts';
+import { declareConfig } from '../../src/commands/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 
 let directory: string;
@@ -22,8 +22,8 @@ async function run(...args: string[]): Promise<{ stdout: string; stderr: string;
   let stderr = '';
   let code: number | undefined;
   const program = new Command('starling').exitOverride();
-  declareConfigCommand(
-    program,
+  declareConfig(
+    program.command('config'),
     (ended) => {
       code = ended;
     },

@@ -1,0 +1,59 @@
+import type { Clock } from '../../lib/clock.ts';
+import { withDeadline } from '../../lib/deadline.ts';
+import { type Area, type Finding, makeFinding } from './finding.ts';
+
+/** Nothing that a check asks takes this long while it is well. */
+const CHECK_MS = 15_000;
+
+export interface Told {
+  readonly state?: Finding['state'];
+  readonly detail: string;
+  readonly mend?: string | undefined;
+}
+
+/** Runs checks one after the other; each has a deadline and ends in a finding, whatever becomes of it. */
+export class Examination {
+  readonly #clock: Clock;
+  readonly #signal: AbortSignal;
+  readonly #onFinding: (finding: Finding) => void;
+  readonly #onBegin: (area: string, what: string) => void;
+
+  constructor(options: {
+    clock: Clock;
+    signal: AbortSignal;
+    onFinding: (finding: Finding) => void;
+    onBegin: (area: string, what: string) => void;
+  }) {
+    this.#clock = options.clock;
+    this.#signal = options.signal;
+    this.#onFinding = options.onFinding;
+    this.#onBegin = options.onBegin;
+  }
+
+  find(found: Parameters<typeof makeFinding>[0]): void {
+    // Whoever pressed Ctrl-C is told nothing more.
+    this.#signal.throwIfAborted();
+    this.#onFinding(makeFinding(found));
+  }
+
+  /** What the check brought, or undefined when it failed; then `mendOf` says what to do. */
+  async check<T>(
+    { area, what, mendOf }: { area: Area; what: string; mendOf: (error: unknown) => string },
+    work: (signal: AbortSignal) => Promise<T>,
+    tell: (value: T) => Told,
+  ): Promise<T | undefined> {
+    this.#onBegin(area, what);
+    try {
+      const value = await withDeadline(
+        { clock: this.#clock, what: `the check "${what}"`, afterMs: CHECK_MS, signal: this.#signal },
+        work,
+      );
+      this.find({ area, what, state: 'good', ...tell(value) });
+      return value;
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      this.find({ area, what, state: 'bad', detail, mend: mendOf(error) });
+      return undefined;
+    }
+  }
+}

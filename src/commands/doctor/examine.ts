@@ -1,0 +1,32 @@
+import type { LoadedConfig } from '../../config/load-config.ts';
+import { withTools } from '../look.ts';
+import { Examination } from './examination.ts';
+import { examineControlPlane } from './examine-control-plane.ts';
+import { examineStore } from './examine-store.ts';
+import { examineTimeseries } from './examine-timeseries.ts';
+import type { Area, Finding } from './finding.ts';
+
+/** Looks at everything that the autoscaler stands on, in the order in which it needs it. */
+export function examine(
+  loaded: LoadedConfig,
+  options: {
+    areas: ReadonlySet<Area>;
+    onFinding: (finding: Finding) => void;
+    onBegin: (area: string, what: string) => void;
+  },
+): Promise<void> {
+  return withTools(loaded, async (tools, signal) => {
+    const examination = new Examination({ clock: tools.clock, signal, ...options });
+    examination.find({ area: 'configuration', what: 'valid', state: 'good', detail: `hash ${loaded.hash}` });
+    for (const detail of loaded.warnings)
+      examination.find({ area: 'configuration', what: 'warning', state: 'doubtful', detail });
+    const { areas } = options;
+    const enrolled = areas.has('store') ? await examineStore(loaded, tools, examination) : [];
+    const discovered = areas.has('timeseries')
+      ? await examineTimeseries(loaded, tools, examination, { versionsKnown: enrolled.length })
+      : [];
+    if (!areas.has('control-plane')) return;
+    const versions = enrolled.length > 0 ? enrolled : discovered;
+    await examineControlPlane(loaded, tools, examination, { versions });
+  });
+}

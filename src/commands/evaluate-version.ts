@@ -1,0 +1,157 @@
+import type { LoadedConfig } from '../config/load-config.ts';
+import type { ActiveVersion } from '../domain/active-version.ts';
+import type { Decision } from '../domain/decision.ts';
+import type { FunctionState } from '../domain/function-state.ts';
+import type { Part } from '../domain/part.ts';
+import type { Reason } from '../domain/reason.ts';
+import { whyNot } from '../domain/why-not.ts';
+import { showReasons, showSamples, showTime } from '../http/admin/show.ts';
+import { readMemo } from '../loops/scale/memo.ts';
+import { Observer } from '../loops/scale/observe.ts';
+import { situate } from '../loops/scale/situate.ts';
+import { type Tracked, track } from '../loops/scale/tracked.ts';
+import type { Backfill, ProfileReading } from '../ports/signal-reader.ts';
+import type { Store } from '../ports/store.ts';
+import { decide } from '../scaling/decide.ts';
+import { History } from '../scaling/history.ts';
+import { autoscalerSettings } from './autoscaler-settings.ts';
+import { findVersion } from './find-version.ts';
+import { withStore, withTools } from './look.ts';
+import { openControlPlane } from './open-control-plane.ts';
+import type { OpenStoreTools } from './open-store.ts';
+import { openTimeseries } from './open-timeseries.ts';
+
+export interface Evaluation {
+  readonly version: ActiveVersion;
+  readonly decision: Decision;
+  /** What the time-series store complained of; empty when it answered everything. */
+  readonly complaints: readonly string[];
+}
+
+/** What would be decided for a version now, and the same as a document; undefined when it is no active one. */
+export async function evaluate(
+  loaded: LoadedConfig,
+  versionId: string,
+): Promise<{ evaluation: Evaluation; document: object } | undefined> {
+  const isPlacedByLabel = loaded.config.timeseries.bucketLabel !== undefined;
+  return withTools(loaded, (tools, signal) =>
+    withStore(loaded.config, tools, async (store) => {
+      const version = await findVersion(store, versionId, { isPlacedByLabel });
+      if (!version) return undefined;
+      const evaluation = await decideFor(version, { loaded, store, tools, signal });
+      return { evaluation, document: show(evaluation) };
+    }),
+  );
+}
+
+interface Means {
+  readonly loaded: LoadedConfig;
+  readonly store: Store;
+  readonly tools: OpenStoreTools;
+  readonly signal: AbortSignal;
+}
+
+async function decideFor(version: ActiveVersion, { loaded, store, tools, signal }: Means): Promise<Evaluation> {
+  const { config } = loaded;
+  const settings = autoscalerSettings(config);
+  const { lookBackMs, stepMs, idleMs, deciding, defaultPolicy, targetStaleAfterMs } = settings;
+  const { client, reader } = await openTimeseries(config, tools);
+  const controlPlane = openControlPlane(config, tools);
+  try {
+    // Rejects when the store does not answer: "absent" would be the wrong word for that.
+    const { skewMs } = await reader.probe({ signal });
+    const nowMs = tools.clock.wallMs();
+    // The whole fleet is not read for the sake of one version: an id is a prefix of itself.
+    const part: Part = { name: 'one version', buckets: undefined, prefixes: [version.versionId] };
+    const [states, controls, readings, pasts] = await Promise.all([
+      store.states.read([version.bucket]),
+      store.controls.list(nowMs),
+      reader.read(part, { signal }),
+      reader.backfill(part, { lookBackMs, stepMs, idleMs, signal }),
+      controlPlane.targets.refresh([version], signal),
+    ]);
+    const observer = new Observer({
+      utilisation: new History({ stepMs, lookBackMs }),
+      demand: new History({ stepMs, lookBackMs }),
+      switchProfileAfterMs: settings.profilePatienceMs,
+    });
+    const tracked = recollect(version, { states, nowMs, firstCycles: deciding.firstCycles });
+    const look = observer.take(readings);
+    // Which past is wanted is known once the profile is.
+    look(tracked, nowMs);
+    observer.prefill(tracked, pasts, { nowMs, idleMs });
+    const situation = situate(
+      tracked,
+      {
+        signals: look(tracked, nowMs),
+        target: controlPlane.targets.get(version.versionId),
+        controls: controls.filter((control) => 'versionId' in control && control.versionId === version.versionId),
+        isFleetFrozen: false,
+        hindrance: skewHindrance(skewMs, settings.clockSkewMaxMs),
+        nowMs,
+      },
+      { settings: deciding, defaultPolicy, targetStaleAfterMs },
+    );
+    return { version, decision: decide(situation).decision, complaints: complaintsOf(readings, pasts) };
+  } finally {
+    client.close();
+    controlPlane.close();
+  }
+}
+
+/** The version as a replica would know it that has had it for a while: that a new one lowers nothing is left out. */
+function recollect(
+  version: ActiveVersion,
+  { states, nowMs, firstCycles }: { states: readonly FunctionState[]; nowMs: number; firstCycles: number },
+): Tracked {
+  const tracked = track(version);
+  const state = states.find((each) => each.versionId === version.versionId);
+  if (state) Object.assign(tracked, { state, ...readMemo(state.memo, nowMs) });
+  const cycles = Math.max(firstCycles, tracked.memory.cycles);
+  return Object.assign(tracked, { isStateRead: true, memory: { ...tracked.memory, cycles } });
+}
+
+function skewHindrance(skewMs: number, allowedMs: number): Reason | undefined {
+  if (Math.abs(skewMs) <= allowedMs) return undefined;
+  return { code: 'clock-skew', facts: { skewMs: Math.round(skewMs), allowedMs } };
+}
+
+function complaintsOf(readings: readonly ProfileReading[], pasts: readonly Backfill[]): string[] {
+  const columns = readings.flatMap(({ utilisation, demand, instances, invocation }) => [
+    utilisation,
+    demand,
+    instances,
+    invocation,
+  ]);
+  const failed = [...columns, ...pasts].filter((read) => read && read.state !== 'read');
+  return [...new Set(failed.map((read) => read?.detail ?? ''))].filter((detail) => detail !== '');
+}
+
+function show({ version, decision, complaints }: Evaluation) {
+  const { signals } = decision;
+  return {
+    versionId: version.versionId,
+    functionId: version.functionId,
+    account: version.account,
+    at: showTime(decision.atMs),
+    verdict: decision.verdict,
+    previous: decision.previous ?? null,
+    wanted: decision.wanted ?? null,
+    actual: decision.actual ?? null,
+    policy: decision.policy,
+    reasons: showReasons(decision.reasons),
+    whyNot: whyNot(decision),
+    complaints,
+    signals: {
+      profile: signals.profile ?? null,
+      instances: { quality: signals.instances.quality, value: signals.instances.value ?? null },
+      utilisation: { quality: signals.utilisation.quality, samples: showSamples(signals.utilisation.samples) },
+      demand: { quality: signals.demand.quality, samples: showSamples(signals.demand.samples) },
+      invocation: {
+        quality: signals.invocation.quality,
+        lastAt: showTime(signals.invocation.lastMs),
+        watchedSince: showTime(signals.invocation.watchedSinceMs),
+      },
+    },
+  };
+}

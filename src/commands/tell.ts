@@ -1,0 +1,69 @@
+import type { Decision } from '../domain/decision.ts';
+import type { LedgerEntry } from '../domain/ledger-entry.ts';
+import type { Sample } from '../domain/signal.ts';
+import { tellReason } from '../domain/tell.ts';
+import { type Told, whyNot } from '../domain/why-not.ts';
+import { showTime } from '../http/admin/show.ts';
+import { printableLine } from '../lib/printable.ts';
+import type { Evaluation } from './evaluate-version.ts';
+
+/** Decisions as people read them. Ids and whatever people or the control plane wrote stay within their line. */
+
+export function tellEvaluation({ version, decision, complaints }: Evaluation): string {
+  const { signals } = decision;
+  return [
+    `${printableLine(version.versionId)}: ${tellVerdict(decision)}`,
+    ...tellWhy(decision),
+    `signals by ${signals.profile ?? 'no profile'}:`,
+    `  utilisation % (${signals.utilisation.quality}): ${tellSamples(signals.utilisation.samples)}`,
+    `  demand (${signals.demand.quality}): ${tellSamples(signals.demand.samples)}`,
+    `  instances (${signals.instances.quality}): ${signals.instances.value ?? 'none'}`,
+    `  last call (${signals.invocation.quality}): ${showTime(signals.invocation.lastMs) ?? 'none seen'}`,
+    ...complaints.map((complaint) => `the time-series store: ${printableLine(complaint)}`),
+    'nothing was written',
+  ].join('\n');
+}
+
+export function tellEntries(versionId: string, entries: readonly LedgerEntry[]): string {
+  if (entries.length > 0) return entries.map(tellEntry).join('\n\n');
+  return [
+    `nothing is recorded for ${printableLine(versionId)}.`,
+    'Only what is new is recorded: a version that was met and left as it is has no entry.',
+    'starling evaluate decides for it now; starling doctor tells whether it is found at all.',
+  ].join('\n');
+}
+
+function tellEntry(entry: LedgerEntry): string {
+  const { outcome, token, detail } = entry;
+  const ending = outcome === undefined ? '' : `, ${outcome}${token === undefined ? '' : ` under token ${token}`}`;
+  return [
+    `${new Date(entry.atMs).toISOString()}  ${tellVerdict(entry)}${ending}`,
+    ...(detail === '' ? [] : [`  control plane: ${printableLine(detail)}`]),
+    ...tellWhy(entry),
+  ].join('\n');
+}
+
+function tellVerdict(told: Pick<Decision, 'verdict' | 'previous' | 'wanted' | 'actual'>): string {
+  const { verdict, previous, wanted, actual } = told;
+  const isChange = verdict === 'raise' || verdict === 'lower';
+  const change = isChange ? `${count(previous)} -> ${count(wanted)}` : count(wanted);
+  return `${verdict} ${change} (running: ${count(actual)})`;
+}
+
+function tellWhy(told: Told & Pick<Decision, 'policy'>): string[] {
+  const otherwise = whyNot(told);
+  return [
+    `by ${printableLine(told.policy)}, because`,
+    ...told.reasons.map((reason) => `  - ${printableLine(tellReason(reason))}`),
+    ...(otherwise.length > 0 ? ['why not otherwise'] : []),
+    ...otherwise.map((sentence) => `  - ${printableLine(sentence)}`),
+  ];
+}
+
+function tellSamples(samples: readonly Sample[]): string {
+  return samples.map(({ value }) => Number(value.toFixed(1))).join(' ') || 'none';
+}
+
+function count(value: number | undefined): string {
+  return value === undefined ? '?' : String(value);
+}
