@@ -1,0 +1,54 @@
+import type { InstanceState, SpawnSource } from './invocation.ts';
+import type { PlatformErrorCode } from './platform-error.ts';
+
+/** One live instance as people and the metrics page see it. */
+export interface InstanceSnapshot {
+  readonly instanceId: string;
+  readonly pid: number | undefined;
+  readonly state: InstanceState;
+  readonly source: SpawnSource;
+  readonly startedMs: number;
+  readonly uses: number;
+  /** Calls that run on it now. */
+  readonly running: number;
+  /** Seconds that its slots were leased, those of calls still running included. Starting is not busy time. */
+  readonly busySeconds: number;
+  readonly rssBytes: number | undefined;
+}
+
+/** One pool at one moment. Counters never fall while the platform runs. */
+export interface PoolSnapshot {
+  readonly versionId: string;
+  readonly instances: readonly InstanceSnapshot[];
+  /** Callers that wait for an instance. */
+  readonly waiting: number;
+  readonly running: number;
+  /** What the rules or the wish ask for, inside bounds and cap. */
+  readonly wanted: number;
+  /** Until when the wish of the control plane holds, on the wall clock; undefined: the inner rules decide. */
+  readonly wishUntilMs: number | undefined;
+  readonly coldCalls: number;
+  readonly warmCalls: number;
+  readonly failedCalls: Readonly<Partial<Record<PlatformErrorCode, number>>>;
+  readonly waits: number;
+  readonly waitedSeconds: number;
+  readonly spawned: Readonly<Partial<Record<SpawnSource, number>>>;
+  readonly stopped: number;
+  readonly reservedBytes: number;
+}
+
+/** What may be told to the pools from outside the router: dialects, the control plane, the registry's changes. */
+export interface Pools {
+  /** Undefined: nothing of this version ever ran. */
+  of(versionId: string): PoolSnapshot | undefined;
+  snapshots(): Iterable<PoolSnapshot>;
+  memory(): { readonly reservedBytes: number; readonly budgetBytes: number };
+  /** Adds instances by hand and resolves with how many are warm then. */
+  warm(versionId: string, options: { count: number; source: SpawnSource; signal?: AbortSignal }): Promise<number>;
+  /** The wish of the control plane; `undefined` takes it back. */
+  wish(versionId: string, wish: { readonly wanted: number; readonly untilMs: number } | undefined): void;
+  /** Settings or code changed: instances of another deploy id are retired, bounds hold at once. */
+  refresh(versionId: string): void;
+  /** Retires exactly the instances that are there. */
+  retire(versionId: string): void;
+}
