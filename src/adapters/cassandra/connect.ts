@@ -1,5 +1,5 @@
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
-import type { Client, ClientOptions, types } from 'cassandra-driver';
+import type { Client, ClientOptions } from 'cassandra-driver';
 import { StoreError } from '../../ports/store-error.ts';
 import type { CassandraTls, ConnectionOptions } from './cassandra-options.ts';
 import { toStoreError } from './driver-errors.ts';
@@ -9,11 +9,6 @@ export type Driver = typeof import('cassandra-driver');
 /** The driver is 6 MB of code that only users of Cassandra should load. */
 export async function loadDriver(): Promise<Driver> {
   return (await import('cassandra-driver')).default;
-}
-
-/** Whether all nodes have seen a change of the schema; the driver tells, its types do not. */
-export function isSchemaAgreed(result: types.ResultSet): boolean {
-  return (result.info as { isSchemaInAgreement?: boolean }).isSchemaInAgreement !== false;
 }
 
 export interface Connected {

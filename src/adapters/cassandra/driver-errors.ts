@@ -26,6 +26,9 @@ interface DriverFailure {
   readonly innerErrors?: Record<string, unknown>;
 }
 
+/** The driver throws this as a plain error before it has sent anything. */
+const NO_CONNECTION = 'No connection available';
+
 const SERIAL_LEVELS: readonly (number | undefined)[] = [0x08, 0x09];
 
 function kindOf(error: unknown, effect: Effect): StoreErrorKind {
@@ -45,7 +48,7 @@ function kindOf(error: unknown, effect: Effect): StoreErrorKind {
     case 'ResponseError':
       return kindOfResponse(failure, effect);
     default:
-      return failure.requestNotWritten ? 'unavailable' : inDoubt;
+      return failure.requestNotWritten || failure.message === NO_CONNECTION ? 'unavailable' : inDoubt;
   }
 }
 

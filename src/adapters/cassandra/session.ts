@@ -3,8 +3,9 @@ import { withDeadline } from '../../lib/deadline.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import { StoreError } from '../../ports/store-error.ts';
 import { assertSaneTls, type CassandraSecrets, type FilledOptions } from './cassandra-options.ts';
-import { type Connected, connectClient, type Driver, isSchemaAgreed, loadDriver } from './connect.ts';
+import { type Connected, connectClient, type Driver, loadDriver } from './connect.ts';
 import { type Effect, toStoreError } from './driver-errors.ts';
+import { schemaNode, untilSchemaAgreed } from './schema-agreement.ts';
 
 export type Row = types.Row;
 
@@ -21,6 +22,7 @@ const DEFINE_MS = 30_000;
 
 /** Long enough for a change of several nodes to be one change. */
 const RENEW_MS = 2000;
+const RENEW_MAX_MS = 30_000;
 
 interface Line {
   readonly connected: Connected;
@@ -38,7 +40,7 @@ export class Session {
   readonly #ends = new Set<Promise<void>>();
   #secrets: CassandraSecrets;
   #line: Line;
-  #replacing: Promise<void> = Promise.resolve();
+  #renewing: Promise<void> = Promise.resolve();
   #cancelRenewal: (() => void) | undefined;
 
   private constructor(driver: Driver, options: FilledOptions, connected: Connected) {
@@ -143,56 +145,56 @@ export class Session {
     });
   }
 
-  /**
-   * Changes the schema, on the node that everybody would choose, and waits until all nodes have seen it. Two nodes that
-   * create one table at once give it two identities, which only an operator can mend.
-   */
+  /** Changes the schema, and waits until all nodes have seen it. */
   async define(what: string, cql: string): Promise<void> {
     const deadlineMs = DEFINE_MS;
     await this.#run({ what, effect: 'write', deadlineMs }, async (client) => {
-      const [host] = client.hosts
-        .values()
-        .filter((each) => each.isUp())
-        .sort((one, other) => (one.hostId.toString() < other.hostId.toString() ? -1 : 1));
-      const result = await client.execute(cql, [], { prepare: false, readTimeout: deadlineMs, ...(host && { host }) });
-      if (isSchemaAgreed(result)) return;
-      throw new StoreError(
-        'unknown',
-        `${what}: the nodes do not agree on the schema yet. Are all of them up? Run it again`,
-      );
+      await client.execute(cql, [], { prepare: false, readTimeout: deadlineMs, ...schemaNode(client) });
+      await untilSchemaAgreed(client, { clock: this.options.clock, what });
     });
   }
 
-  /** Connects with new secrets beside the old connections, and only then lets go of those. */
-  replaceSecrets(secrets: CassandraSecrets): Promise<void> {
-    const replaced = this.#replacing.then(() => this.#replace(secrets));
-    this.#replacing = replaced.catch(() => {});
-    return replaced;
-  }
-
-  async #replace(secrets: CassandraSecrets): Promise<void> {
+  /**
+   * Connects with new secrets beside the old connections, and only then lets go of those. What is refused now is tried
+   * again: a file may change before the role does.
+   */
+  async replaceSecrets(secrets: CassandraSecrets): Promise<void> {
     assertSaneTls(secrets.tls);
-    this.#closing.signal.throwIfAborted();
-    const next = { ...this.#secrets, ...secrets };
-    const connected = await connectClient(this.driver, { ...this.options, ...next }, () => this.#renewSoon());
-    const old = this.#line;
-    if (this.#closing.signal.aborted) {
-      await this.#shutDown(connected);
-      throw closed();
+    this.#secrets = { ...this.#secrets, ...secrets };
+    try {
+      await this.#renew();
+    } catch (error) {
+      this.#renewSoon();
+      throw error;
     }
-    this.#line = { connected, running: 0, onIdle: undefined };
-    this.#secrets = next;
-    const end = this.#drain(old).finally(() => this.#ends.delete(end));
-    this.#ends.add(end);
   }
 
-  /** A client of the driver keeps the token ring that it was born with; so a new ring asks for a new client. */
+  /** A client of the driver keeps the token ring that it was born with; so a new ring asks for a new client, too. */
   #renewSoon(delayMs = RENEW_MS): void {
     if (this.#cancelRenewal || this.#closing.signal.aborted) return;
     this.#cancelRenewal = this.options.clock.after(delayMs, () => {
       this.#cancelRenewal = undefined;
-      this.replaceSecrets({}).catch(() => this.#renewSoon(Math.min(2 * delayMs, DRAIN_MS)));
+      this.#renew().catch(() => this.#renewSoon(Math.min(2 * delayMs, RENEW_MAX_MS)));
     });
+  }
+
+  #renew(): Promise<void> {
+    const renewed = this.#renewing.then(async () => {
+      this.#closing.signal.throwIfAborted();
+      const connected = await connectClient(this.driver, { ...this.options, ...this.#secrets }, () =>
+        this.#renewSoon(),
+      );
+      if (this.#closing.signal.aborted) {
+        await this.#shutDown(connected);
+        throw closed();
+      }
+      const old = this.#line;
+      this.#line = { connected, running: 0, onIdle: undefined };
+      const end = this.#drain(old).finally(() => this.#ends.delete(end));
+      this.#ends.add(end);
+    });
+    this.#renewing = renewed.catch(() => {});
+    return renewed;
   }
 
   async close(): Promise<void> {

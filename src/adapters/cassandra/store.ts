@@ -58,7 +58,7 @@ export class CassandraStore implements Store {
     await this.#session.rows('ping', query, [LAYOUT], { deadlineMs, isUrgent: true });
   }
 
-  /** Goes over to new secrets without a pause; on failure the old ones stay in use. Rejects with a StoreError. */
+  /** Goes over to new secrets without a pause. On failure it rejects, stays with the old ones, and tries again by itself. */
   async replaceSecrets(secrets: CassandraSecrets): Promise<void> {
     await this.#session.replaceSecrets(secrets);
   }

@@ -30,6 +30,7 @@ describe('driver errors by what a caller may conclude', () => {
     ['client timeout', new errors.OperationTimedOutError('t'), same('unavailable', 'unknown')],
     ['our own deadline', new DeadlineExceeded('claim', 5000), same('unavailable', 'unknown')],
     ['socket closed under way', socket(), same('unavailable', 'unknown')],
+    ['nobody to borrow a connection from', new Error('No connection available'), all('unavailable')],
     ['socket closed before writing', socket({ requestNotWritten: true }), all('unavailable')],
     ['write timeout, proposing', response(0x1100, { consistencies: LOCAL_SERIAL }), same('unavailable', 'unknown')],
     ['write timeout, committing', response(0x1100, { consistencies: LOCAL_QUORUM }), same('unavailable', 'unknown')],

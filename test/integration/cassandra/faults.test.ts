@@ -159,10 +159,10 @@ describeWithCassandra('Cassandra behind a bad line', {}, (cluster) => {
     expect(await inTime(10_000, store.roster.beat(memberOf('restart', { beat: 2 })))).toMatch(/unavailable|unknown/);
     await node?.start();
     await untilTried(() => store.roster.beat(memberOf('restart', { beat: 3 })));
-    expect((await store.roster.list()).find(({ memberId }) => memberId === 'restart')).toMatchObject({ beat: 3 });
-    expect(await store.states.settle(50, [settlementOf(claim)])).toEqual([
-      { versionId: 'restart', outcome: 'settled' },
-    ]);
+    const members = await untilTried(() => store.roster.list());
+    expect(members.find(({ memberId }) => memberId === 'restart')).toMatchObject({ beat: 3 });
+    const settled = await untilTried(() => store.states.settle(50, [settlementOf(claim)]));
+    expect(settled).toEqual([{ versionId: 'restart', outcome: 'settled' }]);
   });
 
   it('leaves nothing knocking behind after an outage and its end', { timeout: 60_000 }, async () => {

@@ -69,14 +69,16 @@ describeWithCassandra('migrations on one node', {}, (cluster) => {
   });
 
   it('may run three times at once, and makes each table once', { timeout: 120_000 }, async () => {
-    const options = fresh();
-    const reports = await Promise.all([migrate(options), migrate(options), migrate(options)]);
-    for (const { id } of MIGRATIONS) {
-      const made = reports.filter(({ steps }) => steps.some((step) => step.id === id && step.state === 'done'));
-      expect(made, id).toHaveLength(1);
+    for (let round = 0; round < 3; round += 1) {
+      const options = fresh();
+      const reports = await Promise.all([migrate(options), migrate(options), migrate(options)]);
+      for (const { id } of MIGRATIONS) {
+        const made = reports.filter(({ steps }) => steps.some((step) => step.id === id && step.state === 'done'));
+        expect(made, id).toHaveLength(1);
+      }
+      const left = await run(`SELECT name FROM ${options.keyspace}.settings WHERE name = 'migration-lock'`);
+      expect(left).toEqual([]);
     }
-    const left = await run(`SELECT name FROM ${options.keyspace}.settings WHERE name = 'migration-lock'`);
-    expect(left).toEqual([]);
   });
 
   it('goes on where one that was killed has stopped', { timeout: 120_000 }, async () => {

@@ -175,6 +175,39 @@ describeWithCassandra(
       expect(failures).toEqual([]);
       expect((await refusal({ credentials: { username: 'rotated', password: 'old' } })).kind).toBe('auth');
     });
+
+    it('takes a password that is told before the role has it, as soon as the role has it', {
+      timeout: 90_000,
+    }, async () => {
+      await asSuperuser(["CREATE ROLE hasty WITH PASSWORD = 'old' AND LOGIN = true", 'GRANT starling TO hasty']);
+      const proxy = new TcpProxy({ host: '127.0.0.1', port: cluster().port });
+      const port = await proxy.listen();
+      open.push(proxy);
+      const store = await connect({ port, credentials: { username: 'hasty', password: 'old' } });
+      const next = { credentials: { username: 'hasty', password: 'new' } };
+      await expect(store.replaceSecrets(next)).rejects.toMatchObject({ kind: 'auth' });
+      await store.ping();
+      await vi.waitFor(() => asSuperuser(["ALTER ROLE hasty WITH PASSWORD = 'new'"]), {
+        timeout: 20_000,
+        interval: 1000,
+      });
+      // The node remembers a password for two seconds.
+      const old = { username: 'hasty', password: 'old' };
+      await vi.waitFor(async () => expect((await refusal({ credentials: old })).kind).toBe('auth'), 20_000);
+      // Old connections would go on for ever; cut, the old password could not make new ones.
+      proxy.reset();
+      await vi.waitFor(() => store.ping(), { timeout: 45_000, interval: 250 });
+    });
+
+    it('migrates with a role that may create keyspaces', { timeout: 60_000 }, async () => {
+      await asSuperuser([
+        "CREATE ROLE migrator WITH PASSWORD = 'makes' AND LOGIN = true",
+        'GRANT CREATE ON ALL KEYSPACES TO migrator',
+      ]);
+      const credentials = { username: 'migrator', password: 'makes' };
+      const report = await migrate({ ...base, credentials, keyspace: 'by_role' });
+      expect(new Set(report.steps.map(({ state }) => state))).toEqual(new Set(['done']));
+    });
   },
 );
 

@@ -1,8 +1,9 @@
 import { sleep } from '../../../lib/clock.ts';
 import { StoreError } from '../../../ports/store-error.ts';
 import { type CassandraOptions, type FilledOptions, fillOptions } from '../cassandra-options.ts';
-import { connectClient, isSchemaAgreed, loadDriver } from '../connect.ts';
+import { connectClient, loadDriver } from '../connect.ts';
 import { toStoreError } from '../driver-errors.ts';
+import { schemaNode, untilSchemaAgreed } from '../schema-agreement.ts';
 import { Session } from '../session.ts';
 import { MigrationLock } from './migration-lock.ts';
 import { MIGRATIONS, migrationKey, SCHEMA_VERSION, SETTINGS_TABLE } from './migrations.ts';
@@ -83,13 +84,12 @@ async function bringKeyspace(
       assertPossible(client, replication);
       state = isDryRun ? 'planned' : 'done';
       if (!isDryRun) {
-        const result = await client.execute(cql, [], { prepare: false });
-        if (!isSchemaAgreed(result))
-          throw new StoreError('unknown', `${what}: the nodes do not agree yet; run it again`);
+        await client.execute(cql, [], { prepare: false, ...schemaNode(client) });
         standing = await readReplication(client, keyspace);
       }
     }
     if (standing) assertSame(keyspace, replication, standing);
+    if (!isDryRun) await untilSchemaAgreed(client, { clock: options.clock, what });
     tell({ id: '000-keyspace', cql, state });
     const described = standing ? `${standing.strategy} ${JSON.stringify(standing.copies)}` : 'not there yet';
     const warnings = standing ? replicationWarnings(client, standing) : [];
@@ -103,7 +103,7 @@ async function bringKeyspace(
 
 const VISIBLE_MS = 10_000;
 
-/** A keyspace that another migration is just creating can be listed before it can be used. */
+/** A keyspace that another migration is just creating is listed a moment before it can be used. */
 async function openOnceVisible(options: FilledOptions): Promise<Session> {
   const { clock } = options;
   const endMs = clock.monotonicMs() + VISIBLE_MS;
