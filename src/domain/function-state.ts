@@ -30,6 +30,23 @@ export interface FunctionState {
   readonly memo: string;
 }
 
+/**
+ * Whether the control plane may hold another wish than the last one it is known to have accepted: an order is on its way,
+ * or its answer was lost, or somebody newer had been there.
+ */
+export function isUnconfirmed({ phase, outcome }: FunctionState): boolean {
+  return phase === 'pending' || outcome === 'unknown' || outcome === 'fenced';
+}
+
+/**
+ * The wish to go on from: the one accepted last, and while it is not known which of two stands, the higher: too many
+ * instances for a cycle do less harm than too few. `previous` carries the doubts before this one.
+ */
+export function standingOf({ phase, outcome, applied, previous, wanted }: FunctionState): number | undefined {
+  if (phase !== 'pending' && outcome !== 'unknown') return applied;
+  return Math.max(previous ?? applied ?? 0, wanted);
+}
+
 /** A wish to take the next token of one version. */
 export interface Claim {
   readonly versionId: string;

@@ -38,6 +38,8 @@ export const REASON_CODES = [
   // people
   'paused',
   'overridden',
+  // the order before
+  'unconfirmed',
   // the target itself
   'not-active',
   'gone',

@@ -75,6 +75,8 @@ const SENTENCES: Record<ReasonCode, (facts: Facts) => string> = {
   paused: (facts) => `Paused by ${fact(facts, 'by')} until ${moment(facts, 'until')}: ${fact(facts, 'why')}`,
   overridden: (facts) =>
     `Set to ${fact(facts, 'wanted')} by ${fact(facts, 'by')} until ${moment(facts, 'until')}: ${fact(facts, 'why')}`,
+  unconfirmed: (facts) =>
+    `Whether the control plane took the last order is not known, so ${instances(facts, 'wanted')} are asked for again.`,
   'not-active': (facts) => `The control plane has it as ${fact(facts, 'status')}; only ACTIVE versions are scaled.`,
   gone: () => 'The control plane does not know it (any more).',
   'control-plane-backoff': () => 'The control plane asked to be left alone for a while, or keeps failing.',

@@ -51,6 +51,7 @@ const OTHERWISE: Record<ReasonCode, ((facts: Reason['facts']) => string) | undef
     `It would go down to ${facts['aim'] ?? '?'} if the freeze ended by itself or were released.`,
   paused: (facts) => `Without the pause it would ${moveTo(facts['instead'])}.`,
   overridden: (facts) => `Without the override it would ${moveTo(facts['instead'])}.`,
+  unconfirmed: undefined,
   'not-active': () => 'It would have to be ACTIVE.',
   gone: () => 'The control plane would have to know it.',
   'control-plane-backoff': () => 'It would be asked again when the back-off ends.',

@@ -88,6 +88,8 @@ export interface AutoscalerParts {
 
 const PARTS_DISCOVERED_AT_ONCE = 2;
 const ROWS_PER_WRITE = 50;
+/** A pass over slow stores takes longer than a cycle; what it decided first must not be too old for its end. */
+const DECISION_CYCLES = 4;
 const SKEW_CHECK_MS = 60_000;
 
 /** One member: its loops, in the order in which they depend on each other. */
@@ -191,7 +193,8 @@ export class Autoscaler {
       onActed: (tracked, decision, actuation) => this.recorder.acted(tracked, decision, actuation),
       claimDeadlineMs: settings.claimDeadlineMs,
       claimHoldMs: settings.claimHoldMs,
-      staleAfterMs: settings.scaleEveryMs,
+      waitMaxMs: settings.scaleEveryMs,
+      decisionMaxAgeMs: settings.scaleEveryMs * DECISION_CYCLES,
       bucketsAtOnce: settings.bucketsAtOnce,
       retryDelayMs: settings.retryDelayMs,
       retryDelayMaxMs: settings.retryDelayMaxMs,

@@ -40,6 +40,7 @@ export function decide(situation: Situation): Decided {
   const wanted = obeyPeople(footing, orders, allowed, reasons);
   const isAnswered = judged.wanted !== undefined || orders.pause !== undefined || orders.override !== undefined;
   const { standing, actual } = footing;
+  if (situation.isUnconfirmed && wanted === standing && !orders.pause) because(reasons, 'unconfirmed', { wanted });
   const verdict = wanted > standing ? 'raise' : wanted < standing ? 'lower' : isAnswered ? 'keep' : 'abstain';
   return { decision: conclude(situation, { verdict, standing, wanted, actual, reasons }), memory: judged.memory };
 }

@@ -26,6 +26,8 @@ export interface Situation {
   readonly policy: PolicyKnowledge;
   /** The wish that the control plane last accepted; undefined while it never accepted one. A wish that failed is not one. */
   readonly previous: number | undefined;
+  /** What became of the last order is not known: `previous` is the most that it can have come to. */
+  readonly isUnconfirmed: boolean;
   readonly memory: Memory;
   /** What people said about this version. Those past their end are ignored. */
   readonly controls: readonly Control[];

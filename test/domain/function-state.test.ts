@@ -1,5 +1,11 @@
-import { expect, it } from 'vitest';
-import { assertSoundClaims, type Claim } from '../../src/domain/function-state.ts';
+import { describe, expect, it } from 'vitest';
+import {
+  assertSoundClaims,
+  type Claim,
+  type FunctionState,
+  isUnconfirmed,
+  standingOf,
+} from '../../src/domain/function-state.ts';
 
 const claim = (fields: Partial<Claim>): Claim => ({
   versionId: 'a',
@@ -26,4 +32,51 @@ it.each([
   ['one version twice', [claim({}), claim({ token: 2n })], /a is claimed twice/],
 ])('refuses %s', (_, claims, message) => {
   expect(() => assertSoundClaims(claims)).toThrow(message);
+});
+
+describe('the wish to go on from', () => {
+  const settled: FunctionState = {
+    bucket: 1,
+    versionId: 'a',
+    token: 7n,
+    nonce: 'n',
+    phase: 'settled',
+    holder: 'h',
+    wanted: 12,
+    previous: 10,
+    reason: '',
+    claimedMs: 0,
+    applied: 12,
+    appliedToken: 7n,
+    outcome: 'applied',
+    settledMs: 0,
+    memo: '',
+  };
+
+  it('is what was accepted, as long as that is beyond doubt', () => {
+    expect(isUnconfirmed(settled)).toBe(false);
+    expect(standingOf(settled)).toBe(12);
+    const failed = { ...settled, applied: 10, outcome: 'failed' } as const;
+    expect(isUnconfirmed(failed)).toBe(false);
+    expect(standingOf(failed)).toBe(10);
+  });
+
+  it.each([
+    ['a raise whose answer was lost', { applied: 10, wanted: 12, previous: 10, outcome: 'unknown' }, 12],
+    ['a lowering whose answer was lost', { applied: 10, wanted: 8, previous: 10, outcome: 'unknown' }, 10],
+    ['a first order whose answer was lost', { applied: undefined, wanted: 1, previous: 0, outcome: 'unknown' }, 1],
+    ['a claim of somebody who died', { applied: 10, wanted: 12, previous: 10, outcome: '', phase: 'pending' }, 12],
+    ['doubt upon doubt', { applied: 10, wanted: 9, previous: 12, outcome: 'unknown' }, 12],
+    ['nothing known before', { applied: undefined, wanted: 3, previous: undefined, outcome: 'unknown' }, 3],
+  ] as const)('is the higher one of what it can be after %s', (_, row, standing) => {
+    const state: FunctionState = { ...settled, ...row };
+    expect(isUnconfirmed(state)).toBe(true);
+    expect(standingOf(state)).toBe(standing);
+  });
+
+  it('is what was accepted last where a newer writer was there, though what that one wanted is not known', () => {
+    const fenced: FunctionState = { ...settled, applied: 10, outcome: 'fenced' };
+    expect(isUnconfirmed(fenced)).toBe(true);
+    expect(standingOf(fenced)).toBe(10);
+  });
 });

@@ -16,6 +16,7 @@ export function aSituation(given: Partial<Situation> = {}): Situation {
     target: { state: 'known', target: aTarget(), ageMs: 0 },
     policy: { state: 'known', policy: defaultPolicy('steps') },
     previous,
+    isUnconfirmed: false,
     memory: settledMemory(previous),
     controls: [],
     isFleetFrozen: false,

@@ -5,12 +5,13 @@ import { type FencingToken, nextToken } from '../../domain/fencing-token.ts';
 import type { Claim, FunctionState, Settlement } from '../../domain/function-state.ts';
 import type { MemberId } from '../../domain/member.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { forEachLimited } from '../../lib/limiter.ts';
+import { Limiter } from '../../lib/limiter.ts';
 import type { Random } from '../../lib/random.ts';
 import { type Actuator, NotAdmitted } from '../../ports/actuator.ts';
 import type { StateKeeper } from '../../ports/state-keeper.ts';
 import type { Meters } from '../../telemetry/meters.ts';
 import type { RareLog } from '../../telemetry/rare-log.ts';
+import { pendingRow, settlementOf } from './claim-rows.ts';
 import type { Tracked } from './tracked.ts';
 
 export interface ActOptions {
@@ -30,8 +31,10 @@ export interface ActOptions {
   readonly claimDeadlineMs: number;
   /** How long a pending claim of somebody else is respected where the control plane checks no tokens. */
   readonly claimHoldMs: number;
-  /** A decision that waited longer than this for its turn is dropped: the next cycle makes a better one. */
-  readonly staleAfterMs: number;
+  /** A decision that waited longer than this for its turn here is dropped: the next cycle makes a better one. */
+  readonly waitMaxMs: number;
+  /** Nor is one acted on that was made longer ago than this: what it was made from has grown old. */
+  readonly decisionMaxAgeMs: number;
   readonly bucketsAtOnce: number;
   /** After a failed wish, per version; doubles up to the longest. */
   readonly retryDelayMs: number;
@@ -44,6 +47,13 @@ export interface Change {
   readonly decision: Decision;
 }
 
+/** A claim that is mine, and the row that it replaced. */
+interface Claimed {
+  readonly change: Change;
+  readonly claim: Claim;
+  readonly before: FunctionState | undefined;
+}
+
 /** The first pause for a version that the control plane does not know; it will hardly appear within seconds. */
 const GONE_DELAY_MS = 60_000;
 
@@ -53,53 +63,50 @@ const GONE_DELAY_MS = 60_000;
  */
 export class Act {
   readonly #options: ActOptions;
+  readonly #limiter: Limiter;
 
   constructor(options: ActOptions) {
     this.#options = options;
+    this.#limiter = new Limiter(options.bucketsAtOnce);
   }
 
+  /** Never rejects: what could not be done is left for the next cycle. */
   async run(changes: readonly Change[], signal: AbortSignal): Promise<void> {
+    const handedMs = this.#options.clock.monotonicMs();
     const real = changes.filter((change) => !this.#isOnlyShown(change));
     const byBucket = Map.groupBy(real, ({ tracked }) => tracked.version.bucket);
-    await forEachLimited(byBucket, this.#options.bucketsAtOnce, async ([bucket, ofBucket]) => {
-      try {
-        await this.#change(bucket, ofBucket, signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#options.rareLog.write(
-          'warn',
-          'act',
-          { event: 'actuation.postponed', bucket, err: error },
-          'left for the next cycle',
-        );
-        this.#options.meters.add('starling_actuations_postponed_total', ofBucket.length, { why: 'store' });
-      }
-    });
+    await Promise.all(
+      [...byBucket].map(([bucket, ofBucket]) =>
+        this.#limiter.run(async () => {
+          try {
+            await this.#change(bucket, ofBucket, { handedMs, signal });
+          } catch (error) {
+            if (!signal.aborted) this.#postpone(bucket, ofBucket.length, error);
+          }
+        }),
+      ),
+    );
   }
 
-  async #change(bucket: Bucket, changes: readonly Change[], signal: AbortSignal): Promise<void> {
-    const { clock, states } = this.#options;
+  async #change(
+    bucket: Bucket,
+    changes: readonly Change[],
+    { handedMs, signal }: { handedMs: number; signal: AbortSignal },
+  ): Promise<void> {
+    const { clock, waitMaxMs, decisionMaxAgeMs } = this.#options;
     const ready = changes.filter((change) => this.#isReady(change.tracked));
     const admitted = await this.#admitted(ready, signal);
-    const current = admitted.filter(({ decision }) => clock.wallMs() - decision.atMs <= this.#options.staleAfterMs);
+    if (clock.monotonicMs() - handedMs > waitMaxMs) return;
+    const current = admitted.filter(({ decision }) => clock.wallMs() - decision.atMs <= decisionMaxAgeMs);
     if (current.length === 0 || !this.#options.mayAct(bucket)) return;
 
     const deadlineMs = clock.monotonicMs() + this.#options.claimDeadlineMs;
-    const claims = current.map((change) => this.#claimOf(change));
-    const claimed = await this.#claim(bucket, current, claims);
+    const { mine, doubtful } = await this.#claim(bucket, current);
     const settlements = await Promise.all(
-      claimed.map(async ({ change, claim }) =>
-        this.#settlementOf(change, claim, await this.#send(change, claim, { bucket, deadlineMs })),
-      ),
+      mine.map(async (claimed) => this.#note(claimed, await this.#send(claimed, { bucket, deadlineMs }))),
     );
-    if (settlements.length === 0) return;
-    const results = await states.settle(bucket, settlements);
-    for (const result of results) {
-      const tracked = claimed.find(({ claim }) => claim.versionId === result.versionId)?.change.tracked;
-      // Superseded or fenced: somebody newer owns it. Unknown: the claim may still stand as pending. Look again.
-      if (tracked && (result.outcome !== 'settled' || tracked.state?.outcome === 'fenced'))
-        await this.#lookAgain(bucket, tracked);
-    }
+    const overtaken = await this.#settle(bucket, mine, settlements);
+    for (const tracked of [...doubtful, ...overtaken]) await this.#lookAgain(bucket, tracked);
   }
 
   /** Waiting for the rate limit comes before the claim: a claim must not grow old in a queue. */
@@ -155,72 +162,88 @@ export class Act {
     };
   }
 
-  async #claim(bucket: Bucket, changes: readonly Change[], claims: readonly Claim[]) {
+  /** `doubtful`: whether the claim is there is not known, so nothing may be sent under it. */
+  async #claim(bucket: Bucket, changes: readonly Change[]): Promise<{ mine: Claimed[]; doubtful: Tracked[] }> {
     const { states, meters } = this.#options;
-    const results = await states.claim(bucket, claims);
-    const claimed: Array<{ change: Change; claim: Claim }> = [];
+    const claims = changes.map((change) => this.#claimOf(change));
+    const results = new Map((await states.claim(bucket, claims)).map((result) => [result.versionId, result]));
+    const mine: Claimed[] = [];
+    const doubtful: Tracked[] = [];
     for (const [index, claim] of claims.entries()) {
       const change = changes[index];
-      const result = results.find((each) => each.versionId === claim.versionId);
+      const result = results.get(claim.versionId);
       if (!change || !result) continue;
+      const { tracked } = change;
       meters.add('starling_claims_total', 1, { outcome: result.outcome });
       switch (result.outcome) {
         case 'applied':
-          change.tracked.state = pendingState(bucket, claim, change.tracked.state);
-          claimed.push({ change, claim });
+          mine.push({ change, claim, before: tracked.state });
+          tracked.state = pendingRow(bucket, claim, tracked.state);
           break;
         case 'lost':
-          change.tracked.state = result.current;
+          tracked.state = result.current;
+          tracked.isUnsettled = false;
           break;
         case 'unknown':
-          await this.#lookAgain(bucket, change.tracked);
+          doubtful.push(tracked);
           break;
         default:
           result satisfies never;
       }
     }
-    return claimed;
+    return { mine, doubtful };
   }
 
   async #send(
-    { tracked }: Change,
-    claim: Claim,
+    { change: { tracked }, claim }: Claimed,
     { bucket, deadlineMs }: { bucket: Bucket; deadlineMs: number },
   ): Promise<Actuation> {
     const { clock, actuator, mayAct } = this.#options;
     // A process that stood still between claim and PUT finds out here.
     if (!mayAct(bucket) || clock.monotonicMs() >= deadlineMs) return NOT_SENT;
     const { account, functionId, versionId } = tracked.version;
-    // No abort here: what is claimed is sent and settled, also while stopping; the deadline bounds it.
-    return actuator.actuate(
-      { account, functionId, versionId, wanted: claim.wanted, token: claim.token, decidedMs: claim.claimedMs },
-      { deadlineMs },
-    );
+    const { wanted, token, claimedMs: decidedMs } = claim;
+    try {
+      // No abort here: what is claimed is sent and settled, also while stopping; the deadline bounds it.
+      return await actuator.actuate({ account, functionId, versionId, wanted, token, decidedMs }, { deadlineMs });
+    } catch (error) {
+      // A fault of ours, and it must not leave the others of the bucket unsettled.
+      return { ...NOT_SENT, outcome: 'unknown', detail: error instanceof Error ? error.message : String(error) };
+    }
   }
 
-  #settlementOf({ tracked, decision }: Change, claim: Claim, actuation: Actuation): Settlement {
-    const isApplied = actuation.outcome === 'applied' || actuation.outcome === 'already-so';
-    this.#backOff(tracked, actuation, isApplied);
+  #note({ change: { tracked, decision }, claim, before }: Claimed, actuation: Actuation): Settlement {
+    const { clock, meters, onActed } = this.#options;
+    if (actuation !== NOT_SENT) this.#backOff(tracked, actuation);
     if (actuation.outcome === 'fenced') tracked.fencedBy = actuation.storedToken;
-    const before = tracked.state;
-    const settlement: Settlement = {
-      versionId: claim.versionId,
-      token: claim.token,
-      nonce: claim.nonce,
-      applied: isApplied ? claim.wanted : before?.applied,
-      appliedToken: isApplied ? claim.token : (before?.appliedToken ?? 0n),
-      outcome: actuation.outcome,
-      settledMs: this.#options.clock.wallMs(),
-      memo: claim.memo,
-    };
-    if (before) tracked.state = { ...before, ...settlement, phase: 'settled' };
-    this.#options.meters.add('starling_actuations_total', 1, { outcome: actuation.outcome });
-    this.#options.onActed(tracked, decision, actuation);
+    const settlement = settlementOf(claim, { before, actuation, settledMs: clock.wallMs() });
+    if (tracked.state) tracked.state = { ...tracked.state, ...settlement, phase: 'settled' };
+    meters.add('starling_actuations_total', 1, { outcome: actuation.outcome });
+    onActed(tracked, decision, actuation);
     return settlement;
   }
 
-  #backOff(tracked: Tracked, actuation: Actuation, isApplied: boolean): void {
-    if (isApplied) {
+  /** Returns those that somebody newer owns. */
+  async #settle(bucket: Bucket, mine: readonly Claimed[], settlements: readonly Settlement[]): Promise<Tracked[]> {
+    if (settlements.length === 0) return [];
+    const { states, rareLog } = this.#options;
+    const results = await states.settle(bucket, settlements).catch((error: unknown) => {
+      rareLog.write('warn', 'settle', { event: 'settlement.open', bucket, err: error }, 'the next cycle settles it');
+      return [];
+    });
+    const outcomes = new Map(results.map(({ versionId, outcome }) => [versionId, outcome]));
+    const overtaken: Tracked[] = [];
+    for (const { tracked } of mine.map(({ change }) => change)) {
+      const outcome = outcomes.get(tracked.version.versionId) ?? 'unknown';
+      // What the control plane said is known here; the row may still stand as pending, and the next owner would not know.
+      tracked.isUnsettled = outcome === 'unknown';
+      if (outcome === 'superseded' || tracked.state?.outcome === 'fenced') overtaken.push(tracked);
+    }
+    return overtaken;
+  }
+
+  #backOff(tracked: Tracked, actuation: Actuation): void {
+    if (actuation.outcome === 'applied' || actuation.outcome === 'already-so') {
       tracked.failures = 0;
       tracked.notBeforeMs = 0;
       return;
@@ -236,6 +259,13 @@ export class Act {
   /** Reads the row the linearizable way: what was in flight is finished or dead afterwards. */
   async #lookAgain(bucket: Bucket, tracked: Tracked): Promise<void> {
     tracked.state = await this.#options.states.readOne(bucket, tracked.version.versionId);
+    tracked.isUnsettled = false;
+  }
+
+  #postpone(bucket: Bucket, changes: number, error: unknown): void {
+    const { rareLog, meters } = this.#options;
+    rareLog.write('warn', 'act', { event: 'actuation.postponed', bucket, err: error }, 'left for the next cycle');
+    meters.add('starling_actuations_postponed_total', changes, { why: 'store' });
   }
 }
 
@@ -256,23 +286,3 @@ const NOT_SENT: Actuation = {
 };
 
 const DRY_RUN: Actuation = { ...NOT_SENT, outcome: 'dry-run', detail: 'dry run: not sent' };
-
-function pendingState(bucket: Bucket, claim: Claim, before: FunctionState | undefined): FunctionState {
-  return {
-    bucket,
-    versionId: claim.versionId,
-    token: claim.token,
-    nonce: claim.nonce,
-    phase: 'pending',
-    holder: claim.holder,
-    wanted: claim.wanted,
-    previous: claim.previous,
-    reason: claim.reason,
-    claimedMs: claim.claimedMs,
-    applied: before?.applied,
-    appliedToken: before?.appliedToken ?? 0n,
-    outcome: '',
-    settledMs: 0,
-    memo: claim.memo,
-  };
-}

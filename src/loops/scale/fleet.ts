@@ -122,7 +122,13 @@ export class Fleet {
       // A row older than what this replica itself wrote meanwhile would be a step back.
       if (tracked.state && tracked.state.token > state.token) continue;
       if (!tracked.state) Object.assign(tracked, readMemo(state.memo, time.wallMs));
-      if (tracked.state?.token !== state.token || tracked.state.phase !== state.phase) tracked.state = state;
+      if (tracked.state?.token === state.token && tracked.state.phase === 'settled') {
+        // What became of my own claim is known here, whether or not the row has heard of it.
+        tracked.isUnsettled = state.phase === 'pending';
+        continue;
+      }
+      tracked.state = state;
+      tracked.isUnsettled = false;
     }
     for (const state of gone) await this.#options.states.forget(state.bucket, state.versionId, state.token);
   }

@@ -241,10 +241,13 @@ export class Scale {
     );
   }
 
-  /** Heals what a late write may have overwritten where nobody checks tokens. */
-  #needsResend({ state, version }: Tracked, decision: Decision): boolean {
+  /** An order in doubt is sent again; and where nobody checks tokens, a late write may have overwritten what stands. */
+  #needsResend({ state, version }: Tracked, { verdict, reasons }: Decision): boolean {
     const { actuator, clock, resendMs } = this.#options;
-    if (actuator.strength === 'fenced' || decision.verdict !== 'keep' || actuator.isDryRun(version)) return false;
+    if (actuator.isDryRun(version)) return false;
+    if (reasons.some(({ code }) => code === 'unconfirmed')) return true;
+    if (actuator.strength === 'fenced' || verdict !== 'keep') return false;
+    if (reasons.some(({ code }) => code === 'paused' || code === 'not-active')) return false;
     return state?.applied !== undefined && clock.wallMs() - state.settledMs >= resendMs;
   }
 

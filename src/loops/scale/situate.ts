@@ -1,4 +1,5 @@
 import type { Control } from '../../domain/control.ts';
+import { isUnconfirmed, standingOf } from '../../domain/function-state.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { Reason } from '../../domain/reason.ts';
 import type { Signals } from '../../domain/signal.ts';
@@ -34,7 +35,8 @@ export function situate(
     signals: facts.signals,
     target,
     policy: knowPolicy(target, options),
-    previous: tracked.state?.applied,
+    previous: tracked.state && standingOf(tracked.state),
+    isUnconfirmed: tracked.isUnsettled || (tracked.state !== undefined && isUnconfirmed(tracked.state)),
     memory: tracked.memory,
     controls: facts.controls,
     isFleetFrozen: facts.isFleetFrozen,

@@ -22,6 +22,8 @@ export interface Tracked {
   version: ActiveVersion;
   /** The durable row as this replica last saw it; undefined: there is none yet. */
   state: FunctionState | undefined;
+  /** The durable row may still show my last claim as pending: what became of it is known here alone. */
+  isUnsettled: boolean;
   /** Whether the durable row has been looked for. Until then nothing is decided: a wish may stand that is not known here. */
   isStateRead: boolean;
   memory: Memory;
@@ -53,6 +55,7 @@ export function track(version: ActiveVersion): Tracked {
   return {
     version,
     state: undefined,
+    isUnsettled: false,
     isStateRead: false,
     ...FRESH_MEMO,
     profile: undefined,

@@ -68,7 +68,8 @@ function aStage(options: { controlPlane?: FencedControlPlane } = {}) {
       onActed: (_tracked, _decision, actuation) => outcomes.push(actuation.outcome),
       claimDeadlineMs: 3_000,
       claimHoldMs: 5_000,
-      staleAfterMs: 15_000,
+      waitMaxMs: 15_000,
+      decisionMaxAgeMs: 60_000,
       bucketsAtOnce: 32,
       retryDelayMs: 1_000,
       retryDelayMaxMs: 60_000,
@@ -259,6 +260,140 @@ describe('acting on a decision', () => {
     expect(outcomes).toEqual(['dry-run', 'dry-run']);
     expect(controlPlane.sent).toEqual([]);
     expect(row()).toBeUndefined();
+  });
+
+  it('does not count what was never sent against the control plane', async () => {
+    const { controlPlane, member } = aStage();
+    const rights = [true, false, true, true];
+    const { want, outcomes } = member('m1', { mayAct: () => rights.shift() ?? false });
+    const tracked = aVersion();
+    await want(tracked, 4);
+    expect(tracked).toMatchObject({ failures: 0, notBeforeMs: 0 });
+    await want(tracked, 4);
+    expect(outcomes).toEqual(['failed', 'applied']);
+    expect(controlPlane.counts.get('v1')).toBe(4);
+  });
+
+  it('settles the others of a bucket when the sending of one breaks down', async () => {
+    const { clock, world, controlPlane, member } = aStage();
+    const { act, outcomes } = member('m1');
+    controlPlane.fault = (wish) => {
+      if (wish.versionId === 'v1') throw new TypeError('a fault of ours');
+      return undefined;
+    };
+    const changes = ['v1', 'v2'].map((versionId) => ({
+      tracked: aVersion(versionId),
+      decision: aDecision(clock, 2),
+    }));
+    await act.run(changes, new AbortController().signal);
+    expect(outcomes.toSorted()).toEqual(['applied', 'unknown']);
+    const rows = world.states.shelf(BUCKET);
+    expect(rows.get('v1')).toMatchObject({ phase: 'settled', outcome: 'unknown' });
+    expect(rows.get('v2')).toMatchObject({ phase: 'settled', outcome: 'applied', applied: 2 });
+  });
+
+  it('sends what it claimed at once, whatever became of the claims beside it', async () => {
+    const { world, controlPlane, member } = aStage();
+    const { store, act } = member('m1');
+    const claim = store.states.claim.bind(store.states);
+    store.states.claim = async (bucket, claims) => {
+      const results = await claim(bucket, claims);
+      return results.map((result, index) => (index === 0 ? { ...result, outcome: 'unknown' as const } : result));
+    };
+    world.fateOf = ({ operation }) =>
+      operation === 'states.readOne'
+        ? { kind: 'refused', error: 'unavailable', afterMs: 10_000 }
+        : { kind: 'answered', beforeMs: 0, afterMs: 0 };
+    const changes = ['v1', 'v2'].map((versionId) => ({
+      tracked: aVersion(versionId),
+      decision: aDecision(new HandWoundClock(), 2),
+    }));
+    void act.run(changes, new AbortController().signal);
+    await settle();
+    expect(controlPlane.sent.map(({ versionId }) => versionId)).toEqual(['v2']);
+    expect(world.states.shelf(BUCKET).get('v2')).toMatchObject({ phase: 'settled', applied: 2 });
+  });
+
+  it('stays in doubt about an order until one is accepted, whatever fails in between', async () => {
+    const { clock, controlPlane, member, row } = aStage();
+    const { want } = member('m1');
+    const tracked = aVersion();
+    await want(tracked, 10);
+    controlPlane.fault = () => anActuation({ outcome: 'unknown' });
+    await want(tracked, 12);
+    expect(row()).toMatchObject({ phase: 'settled', outcome: 'unknown', applied: 10, wanted: 12 });
+    for (const outcome of ['failed', 'refused'] as const) {
+      controlPlane.fault = () => anActuation({ outcome });
+      await clock.wind(5_000);
+      await want(tracked, 12);
+      expect(row()).toMatchObject({ outcome: 'unknown', applied: 10 });
+    }
+    controlPlane.fault = () => undefined;
+    await clock.wind(10_000);
+    await want(tracked, 12);
+    expect(row()).toMatchObject({ outcome: 'applied', applied: 12 });
+  });
+
+  it('knows what the control plane took when only the settling failed, and that it is not settled', async () => {
+    const { world, controlPlane, member, row } = aStage();
+    const { want } = member('m1');
+    const tracked = aVersion();
+    world.fateOf = ({ operation }) =>
+      operation === 'states.settle'
+        ? { kind: 'refused', error: 'unavailable', afterMs: 0 }
+        : { kind: 'answered', beforeMs: 0, afterMs: 0 };
+    await want(tracked, 4);
+    expect(controlPlane.counts.get('v1')).toBe(4);
+    expect(row()).toMatchObject({ phase: 'pending', wanted: 4 });
+    expect(tracked).toMatchObject({ isUnsettled: true, state: { applied: 4 } });
+    world.fateOf = () => ({ kind: 'answered', beforeMs: 0, afterMs: 0 });
+    await want(tracked, 4);
+    expect(row()).toMatchObject({ phase: 'settled', applied: 4 });
+    expect(tracked.isUnsettled).toBe(false);
+  });
+
+  it('drops what waited too long for its turn, and what was decided too long ago', async () => {
+    const { clock, controlPlane, member } = aStage();
+    const { act } = member('m1');
+    const waits = [20_000, 0];
+    controlPlane.admit = async () => {
+      const waitMs = waits.shift() ?? 0;
+      if (waitMs > 0) await new Promise<void>((resolve) => clock.after(waitMs, resolve));
+    };
+    const { signal } = new AbortController();
+    const decision = aDecision(clock, 2);
+    const waiting = act.run([{ tracked: aVersion('v1'), decision }], signal);
+    await clock.wind(20_000);
+    await waiting;
+    expect(controlPlane.sent).toEqual([]);
+    // Twenty seconds after it was made, but without any wait here: a long pass took that time.
+    await act.run([{ tracked: aVersion('v2'), decision }], signal);
+    expect(controlPlane.sent).toHaveLength(1);
+    await clock.wind(40_001);
+    await act.run([{ tracked: aVersion('v3'), decision }], signal);
+    expect(controlPlane.sent).toHaveLength(1);
+  });
+
+  it('has no more buckets in hand at a time than it may, also over several runs', async () => {
+    const { clock, controlPlane, member } = aStage();
+    const { act } = member('m1', { bucketsAtOnce: 2 });
+    let [inHand, most] = [0, 0];
+    controlPlane.fault = async (wish) => {
+      inHand += 1;
+      most = Math.max(most, inHand);
+      await settle();
+      inHand -= 1;
+      return controlPlane.accept(wish);
+    };
+    const change = (bucket: number) => {
+      const tracked = aVersion(`v${bucket}`);
+      tracked.version = { ...tracked.version, bucket };
+      return { tracked, decision: aDecision(clock, 2) };
+    };
+    const { signal } = new AbortController();
+    await Promise.all([act.run([1, 2, 3].map(change), signal), act.run([4, 5, 6].map(change), signal)]);
+    expect(controlPlane.sent).toHaveLength(6);
+    expect(most).toBe(2);
   });
 
   it('leaves everything for the next cycle when the store is away', async () => {

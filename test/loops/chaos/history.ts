@@ -1,0 +1,154 @@
+/**
+ * What happened in one run, in the order in which it happened. `atMs` is true time; `ownMs` is what the member's own
+ * monotonic clock showed.
+ */
+export type ChaosEvent = { readonly atMs: number } & (
+  | {
+      /** A beat of this member was acknowledged to it. */
+      readonly kind: 'beat';
+      readonly member: string;
+      readonly beganMs: number;
+      readonly beganOwnMs: number;
+    }
+  | { readonly kind: 'leaving'; readonly member: string }
+  | {
+      readonly kind: 'claimed';
+      readonly member: string;
+      readonly versionId: string;
+      readonly token: bigint;
+      readonly wanted: number;
+      readonly beganOwnMs: number;
+    }
+  | {
+      readonly kind: 'sent';
+      readonly member: string;
+      readonly versionId: string;
+      readonly token: bigint;
+      readonly wanted: number;
+      readonly ownMs: number;
+      /** What the control plane held at that moment. */
+      readonly standing: number;
+    }
+  | { readonly kind: 'accepted'; readonly versionId: string; readonly token: bigint; readonly wanted: number }
+  /** A read of the signals came back to this member; the versions whose load it showed beyond doubt. */
+  | { readonly kind: 'read'; readonly member: string; readonly sound: ReadonlySet<string> }
+  | { readonly kind: 'duty-refused'; readonly member: string; readonly token: bigint }
+  | { readonly kind: 'enrolled'; readonly member: string; readonly token: bigint }
+);
+
+export interface Rules {
+  readonly bounds: ReadonlyMap<string, { readonly min: number; readonly max: number }>;
+  /** Versions for which nothing may be claimed or sent: dry run, or not active. */
+  readonly untouchable: ReadonlySet<string>;
+  /** Whether the control plane checks tokens; without that, order and cause of its count are not promised. */
+  readonly isFenced: boolean;
+  readonly selfStopMs: number;
+  /** So much more where the member's machine slept, which its monotonic clock does not count. */
+  readonly sleepSlackMs: number;
+  readonly claimDeadlineMs: number;
+  /** A lowering may rest on signals read this long before its claim. */
+  readonly evidenceMs: number;
+  readonly sendsPerMinute: number;
+}
+
+/** Every promise that was broken, in words; none when all were kept. Knows nothing of how the product works. */
+export function checkHistory(history: readonly ChaosEvent[], rules: Rules): string[] {
+  const broken: string[] = [];
+  const beats = new Map<string, Extract<ChaosEvent, { kind: 'beat' }>>();
+  const left = new Set<string>();
+  const claims = new Map<string, Extract<ChaosEvent, { kind: 'claimed' }>>();
+  const senders = new Map<string, string>();
+  const lastTokens = new Map<string, bigint>();
+  const acceptedTokens = new Map<string, bigint>();
+  const sightings = new Map<string, number>();
+  const refusedDuties = new Set<string>();
+  const sends = new Map<string, number[]>();
+
+  for (const event of history) {
+    const tell = (what: string) => broken.push(`at ${event.atMs} ms: ${what}`);
+    switch (event.kind) {
+      case 'beat': {
+        const newest = beats.get(event.member);
+        if (!newest || event.beganOwnMs > newest.beganOwnMs) beats.set(event.member, event);
+        break;
+      }
+      case 'leaving':
+        left.add(event.member);
+        break;
+      case 'read':
+        for (const versionId of event.sound) sightings.set(`${event.member} ${versionId}`, event.atMs);
+        break;
+      case 'claimed': {
+        const { member, versionId, token } = event;
+        if (rules.untouchable.has(versionId)) tell(`${member} claimed ${versionId}, which is not to be touched`);
+        const other = claims.get(`${versionId} ${token}`);
+        if (other && other.member !== member)
+          tell(`${member} and ${other.member} both claimed ${versionId} at ${token}`);
+        claims.set(`${versionId} ${token}`, event);
+        break;
+      }
+      case 'sent': {
+        const { member, versionId, token, wanted } = event;
+        const what = `${member} sent ${wanted} for ${versionId} under ${token}`;
+        const sender = senders.get(`${versionId} ${token}`);
+        if (sender !== undefined) tell(`${what}, which ${sender} had sent under already`);
+        senders.set(`${versionId} ${token}`, member);
+
+        const lastToken = lastTokens.get(`${member} ${versionId}`);
+        if (lastToken !== undefined && token <= lastToken) tell(`${what} after it had sent under ${lastToken}`);
+        lastTokens.set(`${member} ${versionId}`, token);
+
+        if (rules.untouchable.has(versionId)) tell(`${what}, which is not to be touched`);
+        const bounds = rules.bounds.get(versionId);
+        if (!bounds || wanted < bounds.min || wanted > bounds.max) tell(`${what}, out of its bounds`);
+        if (left.has(member)) tell(`${what} after it had said that it leaves`);
+
+        const beat = beats.get(member);
+        if (!beat) tell(`${what} without a beat that was ever acknowledged`);
+        else {
+          const [ownAgeMs, ageMs] = [event.ownMs - beat.beganOwnMs, event.atMs - beat.beganMs];
+          if (ownAgeMs > rules.selfStopMs || ageMs > rules.selfStopMs + rules.sleepSlackMs)
+            tell(`${what} with a beat ${ownAgeMs} ms old by its own clock, ${ageMs} ms in truth`);
+        }
+
+        const claim = claims.get(`${versionId} ${token}`);
+        if (!claim) tell(`${what} without a claim`);
+        else if (claim.member !== member || claim.wanted !== wanted)
+          tell(`${what}, but the claim was ${claim.member}'s for ${claim.wanted}`);
+        else if (event.ownMs - claim.beganOwnMs > rules.claimDeadlineMs)
+          tell(`${what} ${event.ownMs - claim.beganOwnMs} ms after its claim`);
+
+        if (rules.isFenced && wanted < event.standing) {
+          const seenMs = sightings.get(`${member} ${versionId}`);
+          if (seenMs === undefined || event.atMs - seenMs > rules.evidenceMs)
+            tell(`${what}, down from ${event.standing}, without having seen its load (last at ${seenMs} ms)`);
+        }
+
+        const minute = (sends.get(versionId) ?? []).filter((atMs) => event.atMs - atMs < 60_000);
+        minute.push(event.atMs);
+        sends.set(versionId, minute);
+        if (minute.length > rules.sendsPerMinute) tell(`${what}, the ${minute.length}th within a minute`);
+        break;
+      }
+      case 'accepted': {
+        const { versionId, token, wanted } = event;
+        const before = acceptedTokens.get(versionId);
+        if (rules.isFenced && before !== undefined && token <= before)
+          tell(`the control plane took ${wanted} for ${versionId} under ${token} after ${before}`);
+        if (!senders.has(`${versionId} ${token}`)) tell(`the control plane took ${token} of ${versionId}, never sent`);
+        acceptedTokens.set(versionId, token);
+        break;
+      }
+      case 'duty-refused':
+        refusedDuties.add(`${event.member} ${event.token}`);
+        break;
+      case 'enrolled':
+        if (refusedDuties.has(`${event.member} ${event.token}`))
+          tell(`${event.member} enrolled versions under ${event.token} after it was refused`);
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+  return broken;
+}
