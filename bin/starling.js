@@ -3,6 +3,7 @@
 // brought along, or says in one line what is missing.
 'use strict';
 var fs = require('fs');
+var os = require('os');
 var path = require('path');
 var spawn = require('child_process').spawn;
 var pathToFileURL = require('url').pathToFileURL;
@@ -12,7 +13,15 @@ var root = path.join(__dirname, '..');
 var compiled = path.join(root, 'dist', 'main.js');
 var source = path.join(root, 'src', 'main.ts');
 // A checkout runs its sources; a packed installation has only dist, because Node strips no types under node_modules.
-var entry = fs.existsSync(source) ? source : compiled;
+var isCheckout = fs.existsSync(source);
+var entry = isCheckout ? source : compiled;
+// Stripping the types takes longer than most commands; in a folder of our own, for what lies there is run.
+var cache = path.join(root, 'node_modules', '.cache', 'starling');
+
+function complain(text) {
+  process.stderr.write('starling ' + text + '\n');
+  process.exit(2);
+}
 
 function bundledNode() {
   var name = 'node-' + (process.platform === 'win32' ? 'win' : process.platform) + '-' + process.arch;
@@ -25,29 +34,46 @@ function bundledNode() {
   }
 }
 
-if (Number(process.versions.node.split('.')[0]) >= NEEDED_MAJOR) {
+function handOver(node) {
+  var env = Object.assign(isCheckout ? { NODE_COMPILE_CACHE: cache } : {}, process.env);
+  var child = spawn(node, [entry].concat(process.argv.slice(2)), { stdio: 'inherit', env: env });
+  var signals = ['SIGTERM', 'SIGINT', 'SIGHUP'];
+  signals.forEach(function (name) {
+    process.on(name, function () {
+      child.kill(name);
+    });
+  });
+  child.on('error', function (error) {
+    complain('cannot start ' + node + ': ' + error.message);
+  });
+  child.on('exit', function (code, signal) {
+    if (!signal) process.exit(code === null ? 1 : code);
+    // Ends as the child did, so that a shell sees the same; as the first process of a container a signal to itself does nothing.
+    signals.forEach(function (name) {
+      process.removeAllListeners(name);
+    });
+    process.kill(process.pid, signal);
+    setTimeout(function () {
+      process.exit(128 + (os.constants.signals[signal] || 0));
+    }, 100);
+  });
+}
+
+if (!fs.existsSync(entry)) {
+  complain('is not whole: ' + entry + ' is missing; install it again.');
+} else if (Number(process.versions.node.split('.')[0]) >= NEEDED_MAJOR) {
+  if (isCheckout) require('module').enableCompileCache(cache);
   process.argv[1] = entry;
   import(pathToFileURL(entry).href);
 } else {
   var node = bundledNode();
-  if (!node) {
-    process.stderr.write(
-      'starling needs Node ' +
+  if (node) handOver(node);
+  else
+    complain(
+      'needs Node ' +
         NEEDED_MAJOR +
         ' or newer and this is ' +
         process.version +
-        ': install it, or run npm ci without --omit=optional.\n',
+        ': install it, or run npm ci without --omit=optional.',
     );
-    process.exit(2);
-  }
-  var child = spawn(node, [entry].concat(process.argv.slice(2)), { stdio: 'inherit' });
-  ['SIGTERM', 'SIGINT', 'SIGHUP'].forEach((name) => {
-    process.on(name, () => {
-      child.kill(name);
-    });
-  });
-  child.on('exit', (code, signal) => {
-    if (signal) process.kill(process.pid, signal);
-    else process.exit(code === null ? 1 : code);
-  });
 }

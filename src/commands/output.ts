@@ -14,7 +14,7 @@ export async function printAs(format: OutputFormat, document: object, table: () 
   process.stdout.write(await textOf(format, document, table));
 }
 
-async function textOf(format: OutputFormat, document: object, table: () => string): Promise<string> {
+export async function textOf(format: OutputFormat, document: object, table: () => string): Promise<string> {
   switch (format) {
     case 'table':
       return `${printable(table())}\n`;

@@ -58,12 +58,36 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
     declare?.(command, end);
   });
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    await program.parseAsync(withoutHelpCommand(args), { from: 'user' });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof CommanderError) {
+      if (error.code === 'commander.unknownOption') await suggestFlag(error.message);
+      return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    }
     const fault = tellFault(error);
     process.stderr.write(`${fault.text}\n`);
     return fault.code;
   }
+}
+
+/** Commander knows the flags that its help shows; most of ours are in the docs alone. */
+async function suggestFlag(message: string): Promise<void> {
+  const flag = /'--([^'=]+)/.exec(message)?.[1];
+  if (flag === undefined || message.includes('Did you mean')) return;
+  const [{ LEAF_BY_FLAG }, { nearest }] = await Promise.all([
+    import('../config/declarations.ts'),
+    import('../config/nearest.ts'),
+  ]);
+  const guess = nearest(flag, LEAF_BY_FLAG.keys());
+  if (LEAF_BY_FLAG.has(`${flag}-file`)) process.stderr.write(`(Secrets are read from files: --${flag}-file)\n`);
+  else if (guess === flag)
+    process.stderr.write(`(--${flag} stands behind the command: starling autoscale --${flag} …)\n`);
+  else if (guess !== undefined) process.stderr.write(`(Did you mean --${guess}?)\n`);
+}
+
+/** `starling help doctor` would show a doctor whose flags have not been loaded. */
+function withoutHelpCommand(args: readonly string[]): string[] {
+  const [first, name, ...rest] = args;
+  return first === 'help' && name !== undefined ? [name, '--help', ...rest] : [...args];
 }

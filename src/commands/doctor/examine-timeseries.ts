@@ -79,10 +79,15 @@ async function examineSignals(
   const readings = await examination.check(
     { area, what: 'profile queries', mendOf },
     (signal) => timeseries.reader.read(part, { signal }),
-    (read) => ({ detail: `${read.length} profiles were asked for` }),
+    () => ({ detail: 'each was answered, or stands below' }),
   );
   if (!readings) return;
   for (const reading of readings) {
+    if (!isInUse(reading)) {
+      const detail = 'no such series; this profile is not in use';
+      examination.find({ area, what: reading.profile, state: 'good', detail });
+      continue;
+    }
     for (const name of SIGNALS) {
       const column = reading[name];
       if (column)
@@ -98,6 +103,13 @@ async function examineSignals(
     mend: 'docs/signals.md says which series each profile reads; below stands what there is of them',
   });
   await listWhatThereIs(timeseries, { tools, examination });
+}
+
+/** Profiles are tried one after the other, and most stores have the series of one. */
+function isInUse(reading: ProfileReading): boolean {
+  return SIGNALS.some(
+    (name) => reading[name] && !(reading[name].state === 'read' && reading[name].isPresent === false),
+  );
 }
 
 function showsLoad({ utilisation, demand, instances }: ProfileReading): boolean {
@@ -163,7 +175,7 @@ function judgeColumn(column: Column): Told {
 
 function judgeRead({ rejected, isPresent }: Column, count: string): Told {
   const [first] = rejected;
-  if (!first) return { detail: isPresent === false ? 'no such series (this profile is not in use)' : count };
+  if (!first) return { detail: isPresent === false ? 'no such series' : count };
   return {
     state: 'doubtful',
     detail: `${count}, ${rejected.length} rejected (${first.versionId}: ${first.why})`,

@@ -6,6 +6,8 @@ import { examineStore } from './examine-store.ts';
 import { examineTimeseries } from './examine-timeseries.ts';
 import type { Area, Finding } from './finding.ts';
 
+const ALLOWED = 'this is allowed; docs/configuration.md says what is better';
+
 /** Looks at everything that the autoscaler stands on, in the order in which it needs it. */
 export function examine(
   loaded: LoadedConfig,
@@ -19,7 +21,7 @@ export function examine(
     const examination = new Examination({ clock: tools.clock, signal, ...options });
     examination.find({ area: 'configuration', what: 'valid', state: 'good', detail: `hash ${loaded.hash}` });
     for (const detail of loaded.warnings)
-      examination.find({ area: 'configuration', what: 'warning', state: 'doubtful', detail });
+      examination.find({ area: 'configuration', what: 'warning', state: 'doubtful', detail, mend: ALLOWED });
     const { areas } = options;
     const enrolled = areas.has('store') ? await examineStore(loaded, tools, examination) : [];
     const discovered = areas.has('timeseries')
