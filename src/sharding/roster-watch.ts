@@ -31,8 +31,8 @@ interface Watched {
  * Who is alive, judged by counters that move, on my own monotonic clock; no two machines compare their clocks, and no
  * row's age in the store plays a part.
  *
- * A store outage kills nobody: after a gap in my own polls all timers start anew. A row that I first meet after a gap, or at
- * my start, proves nothing (it may be the last word of a dead member) and counts once its counter moves, which takes a live
+ * A store outage kills nobody: after a gap in my own polls all timers start anew, and while my own beats are not taken the
+ * silence of others proves nothing. A row that I first meet after a gap, or at my start, proves nothing (it may be the last word of a dead member) and counts once its counter moves, which takes a live
  * member a second. Members that say they are leaving are out at once.
  */
 export class RosterWatch {
@@ -48,6 +48,8 @@ export class RosterWatch {
   #restartedMs = 0;
   #firstBeatMs: number | undefined;
   #lastBeatMs: number | undefined;
+  /** When somebody else was last seen to beat while I could not. */
+  #othersMovedMs = Number.NEGATIVE_INFINITY;
   #isLeaving = false;
 
   constructor(options: RosterWatchOptions) {
@@ -71,7 +73,10 @@ export class RosterWatch {
 
   /** A poll of mine has succeeded. Only polls change the view: while I see nothing, it stays as it was. */
   polled(rows: readonly MemberRow[], nowMs: number): RosterView {
-    const isAfterGap = this.#lastPollMs === undefined || nowMs - this.#lastPollMs > this.#gapMs;
+    const isMute = this.#isMute(nowMs);
+    const hasGap = this.#lastPollMs === undefined || nowMs - this.#lastPollMs > this.#gapMs;
+    if (hasGap) this.#restartedMs = nowMs;
+    const isAfterGap = hasGap || isMute;
     if (isAfterGap) this.#restart(nowMs);
     this.#lastPollMs = nowMs;
     this.#polls += 1;
@@ -79,7 +84,8 @@ export class RosterWatch {
     for (const row of rows) {
       if (row.memberId === this.#me.memberId) continue;
       present.add(row.memberId);
-      this.#see(row, { nowMs, isAfterGap });
+      const hasMoved = this.#see(row, { nowMs, isAfterGap });
+      if (hasMoved && isMute) this.#othersMovedMs = nowMs;
     }
     for (const [memberId, watched] of this.#watched) {
       if (present.has(memberId)) continue;
@@ -90,20 +96,24 @@ export class RosterWatch {
     return this.#view(nowMs);
   }
 
+  /** A store that does not take my beats may well take nobody's. */
+  #isMute(nowMs: number): boolean {
+    return this.#lastBeatMs !== undefined && nowMs - this.#lastBeatMs > this.#gapMs;
+  }
+
   #restart(nowMs: number): void {
-    this.#restartedMs = nowMs;
     for (const watched of this.#watched.values()) {
       watched.changedMs = nowMs;
       watched.quietPolls = 0;
     }
   }
 
-  #see(row: MemberRow, poll: { nowMs: number; isAfterGap: boolean }): void {
+  #see(row: MemberRow, poll: { nowMs: number; isAfterGap: boolean }): boolean {
     const watched = this.#watched.get(row.memberId);
     if (!watched) {
       const isProven = !poll.isAfterGap;
       this.#watched.set(row.memberId, { row, changedMs: poll.nowMs, quietPolls: 0, isProven });
-      return;
+      return false;
     }
     const hasMoved = row.beat > watched.row.beat;
     if (hasMoved) {
@@ -113,6 +123,7 @@ export class RosterWatch {
     } else if (!poll.isAfterGap) watched.quietPolls += 1;
     // A beat that was overtaken on its way brings back an older row: not a sign of life, and not news.
     if (row.beat >= watched.row.beat) watched.row = row;
+    return hasMoved;
   }
 
   #isAlive(watched: Watched, nowMs: number): boolean {
@@ -133,10 +144,14 @@ export class RosterWatch {
     return { members: this.#members, isSettled: hasJoined && this.#polls >= 2 };
   }
 
-  /** The others will have dropped me by the time that my own beats have gone unanswered for so long. */
+  /**
+   * The others will have dropped me by the time that my own beats have gone unanswered for so long. Those of them who can
+   * beat, that is: where nobody can, nobody takes my place.
+   */
   #amIn(nowMs: number): boolean {
     if (this.#isLeaving || this.#lastBeatMs === undefined) return false;
-    return nowMs - Math.max(this.#lastBeatMs, this.#restartedMs) < this.#deadAfterMs;
+    if (nowMs - Math.max(this.#lastBeatMs, this.#restartedMs) < this.#deadAfterMs) return true;
+    return this.#isMute(nowMs) && this.#othersMovedMs <= this.#lastBeatMs + this.#gapMs;
   }
 }
 

@@ -98,6 +98,36 @@ describe('RosterWatch', () => {
     expect(story.second()).toEqual(['a', 'b', 'me']);
   });
 
+  it('lets an outage kill nobody in which the store can be read but not written', () => {
+    const story = new Story();
+    story.beating.add('a').add('b').add('c');
+    story.seconds(4);
+    story.beating.clear();
+    expect(story.seconds(240, { myBeat: false })).toEqual(['a', 'b', 'c', 'me']);
+    // Whoever comes back first finds all of them still there.
+    expect(story.second()).toEqual(['a', 'b', 'c', 'me']);
+    story.beating.add('a').add('b');
+    expect(story.seconds(4)).toEqual(['a', 'b', 'c', 'me']);
+    expect(story.seconds(2)).toEqual(['a', 'b', 'me']);
+  });
+
+  it('keeps the share of the only member while its store takes no writes', () => {
+    const story = new Story();
+    story.seconds(4);
+    expect(story.seconds(30, { myBeat: false })).toEqual(['me']);
+  });
+
+  it('counts nobody dead whose silence it cannot tell from its own', () => {
+    const story = new Story();
+    story.beating.add('a').add('b');
+    story.seconds(4);
+    story.beating.delete('b');
+    // I am cut off from writing and `a` is not: I am out, and about `b` I know nothing.
+    expect(story.seconds(20, { myBeat: false })).toEqual(['a', 'b']);
+    expect(story.second()).toEqual(['a', 'b', 'me']);
+    expect(story.seconds(6)).toEqual(['a', 'me']);
+  });
+
   it('is not fooled by the last words of the dead when it starts', () => {
     const story = new Story();
     story.write('dead', { beat: 4711 });

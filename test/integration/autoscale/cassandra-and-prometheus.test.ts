@@ -18,6 +18,11 @@ describe('three replicas on Cassandra and Prometheus', { skip: await leftOutWith
         const { contactPoints, port, dataCenter } = cluster();
         return `cassandra://${contactPoints[0]}:${port}/starling?dc=${dataCenter}`;
       },
+      breakStore: async () => {
+        const [node] = cluster().nodes;
+        node?.pause();
+        return () => node?.resume();
+      },
     });
   });
 });
