@@ -17,7 +17,7 @@ export async function openTimeseries(
   config: Config,
   { secrets, clock, random, meters }: OpenStoreTools,
 ): Promise<Timeseries> {
-  const { timeseries, scaling } = config;
+  const { timeseries, scaling, discovery } = config;
   const profiles = await loadProfiles({ names: timeseries.profiles, directory: timeseries.profilesDir });
   const material = secrets.tls('timeseries.tls', timeseries.tls);
   const client = new StoreClient({
@@ -55,6 +55,7 @@ export async function openTimeseries(
     settleMs: timeseries.settleMs,
     partVersionsMax: timeseries.partVersionsMax,
     requestsPerCycleMax: timeseries.requestsPerCycleMax,
+    presenceRecheckMs: discovery.intervalMs,
   });
   return { client, reader, profiles };
 }

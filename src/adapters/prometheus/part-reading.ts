@@ -1,6 +1,5 @@
 import type { Part } from '../../domain/part.ts';
 import { type Column, type ProfileReading, TimeseriesError } from '../../ports/signal-reader.ts';
-import { type Meters, silentMeters } from '../../telemetry/meters.ts';
 import type { Owned, Presence } from './presence.ts';
 import type { QueryRunner } from './query-runner.ts';
 import { NO_ROWS, type QueryTable, tableRows } from './query-table.ts';
@@ -14,7 +13,6 @@ export interface PartReadingOptions {
   readonly profiles: readonly SignalProfile[];
   readonly runner: QueryRunner;
   readonly presence: Presence;
-  readonly meters?: Meters | undefined;
 }
 
 /** One read of one part: the queries of all profiles at one moment, each distinct text sent once. */
@@ -41,7 +39,7 @@ export class PartReading {
     const column = (signal: Signal): Column | undefined => {
       const definition = (wanted as readonly Signal[]).includes(signal) ? profile.signals[signal] : undefined;
       if (definition === undefined) return undefined;
-      return this.#counted(signalColumn(definition, tables, signal === 'instances' ? 'count' : 'load'));
+      return signalColumn(definition, tables, signal === 'instances' ? 'count' : 'load');
     };
     return {
       profile: profile.name,
@@ -86,12 +84,6 @@ export class PartReading {
       if (!(error instanceof TimeseriesError)) throw error;
       return { ...NO_ROWS, state: 'failed', isPresent: undefined, detail: error.message };
     }
-  }
-
-  #counted(column: Column): Column {
-    const { meters = silentMeters } = this.#options;
-    for (const { why } of column.rejected) meters.add('starling_samples_rejected_total', 1, { why });
-    return column;
   }
 }
 

@@ -33,7 +33,7 @@ export interface PrometheusSignalReaderOptions {
   readonly requestsPerCycleMax?: number | undefined;
   /** How long "this metric exists" is believed. */
   readonly presenceCacheMs?: number | undefined;
-  /** How often metrics that do not exist are looked for. */
+  /** How often metrics that do not exist are looked for: the first version of a profile is found no sooner. */
   readonly presenceRecheckMs?: number | undefined;
   /** Discovery's first look finds versions that were called within this span. */
   readonly discoveryFirstLookSeconds?: number | undefined;
@@ -41,6 +41,8 @@ export interface PrometheusSignalReaderOptions {
 
 /** Requests of a cycle that are not reads of parts: the search for absent metrics, a presence check, the clock probe. */
 const REQUESTS_BESIDE_PARTS = 3;
+/** A metric that was there and is gone is asked for with every cycle for this long. */
+const PRESENCE_RETIRE_MS = 300_000;
 const BEGINS_LIKE_UUID = /^[0-9a-f]{8}(?:-|$)/;
 
 /** Reads the signals of many versions with a few queries, from any store that speaks Prometheus' query API. */
@@ -74,7 +76,7 @@ export class PrometheusSignalReader implements SignalReader {
       context,
       cacheMs: presenceCacheMs,
       recheckMs: presenceRecheckMs,
-      retireMs: 5 * presenceRecheckMs,
+      retireMs: PRESENCE_RETIRE_MS,
       list: async (promql, signal) => {
         const asked = { name: 'presence', promql, atSeconds: runner.settledSeconds(), signal };
         const { series } = await runner.instant(asked);
@@ -102,10 +104,10 @@ export class PrometheusSignalReader implements SignalReader {
     part: Part,
     { profiles: wanted, signal }: { profiles?: ReadonlySet<string> | undefined; signal?: AbortSignal | undefined },
   ): Promise<ProfileReading[]> {
-    const { profiles, meters } = this.#options;
+    const { profiles } = this.#options;
     await this.#presence.refresh(signal);
     signal?.throwIfAborted();
-    const reading = new PartReading({ profiles, runner: this.#runner, presence: this.#presence, meters }, part, {
+    const reading = new PartReading({ profiles, runner: this.#runner, presence: this.#presence }, part, {
       atSeconds: this.#runner.settledSeconds(),
       signal,
     });
