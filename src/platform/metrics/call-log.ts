@@ -1,0 +1,86 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Invocation, InvocationRequest, InvocationSource } from '../invocation.ts';
+import type { PlatformErrorCode } from '../platform-error.ts';
+
+/** One call that ended, for people. */
+export interface CallRecord {
+  readonly endedMs: number;
+  readonly requestId: string | undefined;
+  readonly versionId: string;
+  readonly instanceId: string | undefined;
+  readonly source: InvocationSource;
+  readonly depth: number;
+  readonly outcome: 'ok' | PlatformErrorCode | 'unexpected';
+  readonly message: string | undefined;
+  readonly isCold: boolean | undefined;
+  readonly waitedMs: number | undefined;
+  readonly ranMs: number | undefined;
+  readonly requestBytes: number;
+  readonly responseBytes: number | undefined;
+}
+
+export type CallEnding =
+  | { readonly invocation: Invocation }
+  | { readonly error: unknown; readonly code: PlatformErrorCode | 'unexpected'; readonly tookMs: number };
+
+/** The newest calls in a ring: the numbers and not the payloads. */
+export class CallLog {
+  readonly #clock: Clock;
+  readonly #size: number;
+  readonly #ring: CallRecord[] = [];
+  #next = 0;
+
+  constructor({ clock, size = 1_000 }: { clock: Clock; size?: number }) {
+    this.#clock = clock;
+    this.#size = size;
+  }
+
+  add({ versionId, source, depth, payload }: InvocationRequest, ending: CallEnding): void {
+    const endedMs = this.#clock.wallMs();
+    const requestBytes = payload.byteLength;
+    const record: CallRecord =
+      'invocation' in ending
+        ? {
+            endedMs,
+            requestId: ending.invocation.requestId,
+            versionId,
+            instanceId: ending.invocation.instanceId,
+            source,
+            depth,
+            outcome: 'ok',
+            message: undefined,
+            isCold: ending.invocation.isCold,
+            waitedMs: ending.invocation.waitedMs,
+            ranMs: ending.invocation.ranMs,
+            requestBytes,
+            responseBytes: ending.invocation.body.byteLength,
+          }
+        : {
+            endedMs,
+            requestId: undefined,
+            versionId,
+            instanceId: undefined,
+            source,
+            depth,
+            outcome: ending.code,
+            message: ending.error instanceof Error ? ending.error.message.slice(0, 1_000) : undefined,
+            isCold: undefined,
+            waitedMs: undefined,
+            ranMs: ending.tookMs,
+            requestBytes,
+            responseBytes: undefined,
+          };
+    this.#ring[this.#next] = record;
+    this.#next = (this.#next + 1) % this.#size;
+  }
+
+  /** Newest first. */
+  newest({ limit, versionIds }: { limit: number; versionIds?: ReadonlySet<string> | undefined }): CallRecord[] {
+    const found: CallRecord[] = [];
+    for (let back = 1; back <= this.#ring.length && found.length < limit; back += 1) {
+      const record = this.#ring[(this.#next - back + this.#size) % this.#size];
+      if (record && (!versionIds || versionIds.has(record.versionId))) found.push(record);
+    }
+    return found;
+  }
+}

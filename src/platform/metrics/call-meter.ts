@@ -1,0 +1,103 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Invocation, InvocationRequest, Invoker } from '../invocation.ts';
+import { PlatformError, type PlatformErrorCode } from '../platform-error.ts';
+import type { CallLog } from './call-log.ts';
+
+/** What was counted of one version since the platform started. Counters never fall. */
+export interface CallCounts {
+  readonly calls: number;
+  readonly ended: number;
+  readonly coldCalls: number;
+  readonly warmCalls: number;
+  readonly failed: ReadonlyMap<PlatformErrorCode | 'unexpected', number>;
+  /** Of ended calls, waiting included. */
+  readonly latencySeconds: number;
+  readonly ranSeconds: number;
+  readonly inSystem: number;
+}
+
+class Counts implements CallCounts {
+  calls = 0;
+  ended = 0;
+  coldCalls = 0;
+  warmCalls = 0;
+  readonly failed = new Map<PlatformErrorCode | 'unexpected', number>();
+  latencySeconds = 0;
+  ranSeconds = 0;
+  inSystem = 0;
+  #inSystemMs = 0;
+  #sinceMs = 0;
+
+  /** Adds up calls × time, so that its rate is how many were waiting or running, also while none of them ends. */
+  change(by: 1 | -1, nowMs: number): void {
+    this.#inSystemMs += this.inSystem * (nowMs - this.#sinceMs);
+    this.#sinceMs = nowMs;
+    this.inSystem += by;
+  }
+
+  inSystemSeconds(nowMs: number): number {
+    return (this.#inSystemMs + this.inSystem * (nowMs - this.#sinceMs)) / 1_000;
+  }
+}
+
+/** Stands in front of the router and counts every call of every dialect, by version. */
+export class CallMeter implements Invoker {
+  readonly #inner: Invoker;
+  readonly #clock: Clock;
+  readonly #log: CallLog;
+  readonly #counts = new Map<string, Counts>();
+
+  constructor({ inner, clock, log }: { inner: Invoker; clock: Clock; log: CallLog }) {
+    this.#inner = inner;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  async invoke(request: InvocationRequest): Promise<Invocation> {
+    const counts = this.#of(request.versionId);
+    const beganMs = this.#clock.monotonicMs();
+    counts.calls += 1;
+    counts.change(1, beganMs);
+    try {
+      const invocation = await this.#inner.invoke(request);
+      if (invocation.isCold) counts.coldCalls += 1;
+      else counts.warmCalls += 1;
+      counts.ranSeconds += invocation.ranMs / 1_000;
+      this.#log.add(request, { invocation });
+      return invocation;
+    } catch (error) {
+      const code = error instanceof PlatformError ? error.code : 'unexpected';
+      counts.failed.set(code, (counts.failed.get(code) ?? 0) + 1);
+      this.#log.add(request, { error, code, tookMs: this.#clock.monotonicMs() - beganMs });
+      throw error;
+    } finally {
+      const endedMs = this.#clock.monotonicMs();
+      counts.ended += 1;
+      counts.latencySeconds += (endedMs - beganMs) / 1_000;
+      counts.change(-1, endedMs);
+    }
+  }
+
+  of(versionId: string): CallCounts | undefined {
+    return this.#counts.get(versionId);
+  }
+
+  /** Seconds that calls were waiting or running so far, those under way included. */
+  inSystemSeconds(versionId: string): number {
+    return this.#counts.get(versionId)?.inSystemSeconds(this.#clock.monotonicMs()) ?? 0;
+  }
+
+  /** Of a version that was deleted: its series end. */
+  forget(versionId: string): void {
+    this.#counts.delete(versionId);
+  }
+
+  #of(versionId: string): Counts {
+    let counts = this.#counts.get(versionId);
+    if (!counts) {
+      counts = new Counts();
+      this.#counts.set(versionId, counts);
+    }
+    return counts;
+  }
+}

@@ -1,0 +1,54 @@
+import type { Pools } from '../pool-snapshot.ts';
+
+type Invariant = 'calls-are-cold-or-warm' | 'instances-have-processes' | 'reservations-add-up' | 'leases-are-busy';
+
+/**
+ * Numbers that must agree whatever happens, looked at whenever somebody reads the metrics. Everything is read in one turn of
+ * the event loop, so there is no moment in between that could excuse a difference.
+ */
+export class Invariants {
+  readonly #pools: Pools;
+  readonly #servedOf: (versionId: string) => number;
+  readonly #liveProcesses: (() => number) | undefined;
+  readonly #breaches = new Map<Invariant, number>([
+    ['calls-are-cold-or-warm', 0],
+    ['instances-have-processes', 0],
+    ['reservations-add-up', 0],
+    ['leases-are-busy', 0],
+  ]);
+
+  /** `servedOf`: calls of a version that were answered. `liveProcesses`: child processes that were not reaped. */
+  constructor(options: {
+    pools: Pools;
+    servedOf: (versionId: string) => number;
+    liveProcesses?: (() => number) | undefined;
+  }) {
+    this.#pools = options.pools;
+    this.#servedOf = options.servedOf;
+    this.#liveProcesses = options.liveProcesses;
+  }
+
+  check(): ReadonlyMap<string, number> {
+    let reservedBytes = 0;
+    let processes = 0;
+    for (const pool of this.#pools.snapshots()) {
+      reservedBytes += pool.reservedBytes;
+      let running = 0;
+      for (const instance of pool.instances) {
+        running += instance.running;
+        if (instance.pid !== undefined) processes += 1;
+      }
+      if (pool.coldCalls + pool.warmCalls < this.#servedOf(pool.versionId)) this.#breach('calls-are-cold-or-warm');
+      if (running !== pool.running) this.#breach('leases-are-busy');
+    }
+    if (reservedBytes !== this.#pools.memory().reservedBytes) this.#breach('reservations-add-up');
+    const live = this.#liveProcesses?.();
+    // An instance that is starting has its process before it has told its id.
+    if (live !== undefined && processes > live) this.#breach('instances-have-processes');
+    return this.#breaches;
+  }
+
+  #breach(invariant: Invariant): void {
+    this.#breaches.set(invariant, (this.#breaches.get(invariant) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,151 @@
+import { compareIds } from '../../contract/scaling-targets.ts';
+import type { FunctionRecord, Namespace } from '../function-record.ts';
+import { PlatformError } from '../platform-error.ts';
+import type { RegisteredVersion } from './registered-version.ts';
+import { type KeptFunction, readAliases, readFunctions, readVersions } from './rows.ts';
+import type { Sql } from './sql.ts';
+
+/** What is kept, in memory, by every key that somebody asks for. Read once at start; the registry keeps it level with the disk. */
+export class FunctionIndex {
+  readonly #kept = new Map<string, KeptFunction>();
+  readonly #records = new Map<string, FunctionRecord>();
+  readonly #functionIds = new Map<string, string>();
+  readonly #aliases = new Map<string, string[]>();
+  readonly #names = new Map<string, string[]>();
+  readonly #versions = new Map<string, RegisteredVersion>();
+  readonly #versionsOf = new Map<string, RegisteredVersion[]>();
+  readonly #deployments = new Map<string, string>();
+  readonly #gone = new Set<string>();
+  #order: string[] | undefined;
+
+  constructor(sql: Sql) {
+    const aliases = Map.groupBy(readAliases(sql), ({ functionId }) => functionId);
+    for (const kept of readFunctions(sql)) {
+      this.putFunction(kept, aliases.get(kept.functionId)?.map(({ alias }) => alias) ?? []);
+    }
+    for (const version of readVersions(sql)) this.putVersion(version);
+    for (const row of sql.prepare('SELECT version_id FROM gone_versions').all()) {
+      const versionId = String(row['version_id']);
+      if (!this.#versions.has(versionId)) this.#gone.add(versionId);
+    }
+  }
+
+  /** One look-up in a map for whoever calls a function: the record is made when it changes, not when it is asked for. */
+  find(id: string): FunctionRecord | undefined {
+    const record = this.#records.get(id);
+    if (record) return record;
+    const functionId = this.#functionIds.get(id);
+    return functionId === undefined ? undefined : this.#records.get(functionId);
+  }
+
+  findByName(namespace: Namespace, name: string): FunctionRecord | undefined {
+    const [functionId] = this.#names.get(nameKey(namespace, name)) ?? [];
+    return functionId === undefined ? undefined : this.#records.get(functionId);
+  }
+
+  functions(namespace: Namespace | undefined): readonly FunctionRecord[] {
+    const all = [...this.#records.values()];
+    return namespace === undefined ? all : all.filter((record) => record.namespace === namespace);
+  }
+
+  version(versionId: string): RegisteredVersion | undefined {
+    return this.#versions.get(versionId);
+  }
+
+  versionsOf(functionId: string): readonly RegisteredVersion[] {
+    return this.#versionsOf.get(functionId) ?? [];
+  }
+
+  versions(): Iterable<RegisteredVersion> {
+    return this.#versions.values();
+  }
+
+  sortedVersionIds(): readonly string[] {
+    this.#order ??= [...this.#versions.keys()].sort(compareIds);
+    return this.#order;
+  }
+
+  findByDeployment(deploymentId: string): RegisteredVersion | undefined {
+    return this.#versions.get(this.#deployments.get(deploymentId) ?? '');
+  }
+
+  isGone(versionId: string): boolean {
+    return this.#gone.has(versionId);
+  }
+
+  /** The function as it would be kept with these changes. */
+  kept(functionId: string, change: Partial<KeptFunction>): KeptFunction {
+    const kept = this.#kept.get(functionId);
+    if (!kept) throw new PlatformError('function-unknown', 'there is no such function');
+    return { ...kept, ...change };
+  }
+
+  putFunction(kept: KeptFunction, aliases?: readonly string[]): void {
+    const { functionId, namespace, name } = kept;
+    const before = this.#kept.get(functionId);
+    if (before && before.name !== name) this.#dropName(before);
+    if (!before || before.name !== name) {
+      const key = nameKey(namespace, name);
+      this.#names.set(key, [...(this.#names.get(key) ?? []), functionId]);
+    }
+    this.#kept.set(functionId, kept);
+    if (aliases) {
+      this.#aliases.set(functionId, [...aliases]);
+      for (const alias of aliases) this.#functionIds.set(alias, functionId);
+    }
+    this.#remake(functionId);
+  }
+
+  removeFunction(functionId: string): void {
+    const kept = this.#kept.get(functionId);
+    if (!kept) return;
+    for (const version of [...this.versionsOf(functionId)]) this.removeVersion(version.versionId);
+    for (const alias of this.#aliases.get(functionId) ?? []) this.#functionIds.delete(alias);
+    this.#dropName(kept);
+    for (const map of [this.#kept, this.#records, this.#aliases, this.#versionsOf]) map.delete(functionId);
+  }
+
+  putVersion(version: RegisteredVersion): void {
+    const { versionId, functionId, deploymentId } = version;
+    const isNew = !this.#versions.has(versionId);
+    if (isNew) this.#order = undefined;
+    this.#gone.delete(versionId);
+    this.#versions.set(versionId, version);
+    this.#deployments.set(deploymentId, versionId);
+    const others = this.#versionsOf.get(functionId) ?? [];
+    const all = isNew ? [...others, version] : others.map((other) => (other.versionId === versionId ? version : other));
+    this.#versionsOf.set(functionId, all);
+    this.#remake(functionId);
+  }
+
+  removeVersion(versionId: string): void {
+    const version = this.#versions.get(versionId);
+    if (!version) return;
+    this.#order = undefined;
+    this.#gone.add(versionId);
+    this.#versions.delete(versionId);
+    this.#deployments.delete(version.deploymentId);
+    const others = this.versionsOf(version.functionId).filter((other) => other.versionId !== versionId);
+    this.#versionsOf.set(version.functionId, others);
+  }
+
+  #remake(functionId: string): void {
+    const kept = this.#kept.get(functionId);
+    if (!kept) return;
+    const active = kept.activeVersionId === undefined ? undefined : this.#versions.get(kept.activeVersionId);
+    const aliases = this.#aliases.get(functionId) ?? [];
+    this.#records.set(functionId, { ...kept, aliases, status: active?.status ?? 'INACTIVE' });
+  }
+
+  #dropName({ namespace, name, functionId }: KeptFunction): void {
+    const key = nameKey(namespace, name);
+    const left = (this.#names.get(key) ?? []).filter((each) => each !== functionId);
+    if (left.length > 0) this.#names.set(key, left);
+    else this.#names.delete(key);
+  }
+}
+
+/** Namespaces have no slash in them. */
+function nameKey(namespace: Namespace, name: string): string {
+  return `${namespace}/${name}`;
+}

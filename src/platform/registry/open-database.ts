@@ -1,0 +1,71 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { REGISTRY_SCHEMA, REGISTRY_SCHEMA_VERSION } from './schema.ts';
+
+/** A data folder that cannot be used; told in one line, with what to do. */
+export class RegistryFileError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'RegistryFileError';
+  }
+}
+
+/** Result codes of SQLite that a person can do something about. */
+const ADVICE: Readonly<Record<number, string>> = {
+  5: 'another platform runs on this data folder; stop it, or choose another --data-dir',
+  8: 'the file or its folder is read-only; give this user the right to write there',
+  10: 'the disk reports an error; the file must lie on a sound local disk',
+  11: 'the file is damaged; restore it from a backup, or start with an empty folder',
+  13: 'the disk is full; make room',
+  14: 'its folder must exist and be writable for this user',
+  23: 'the system refuses access to the file',
+  26: 'this is not an SQLite file; choose another --data-dir',
+};
+
+/**
+ * One process owns the file for as long as it runs: two platforms on one registry would each start instances for the same
+ * wish. `:memory:` keeps nothing.
+ */
+export function openRegistryDatabase(path: string): DatabaseSync {
+  let db: DatabaseSync | undefined;
+  try {
+    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    db = new DatabaseSync(path, { timeout: 1_000, enableForeignKeyConstraints: true });
+    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL');
+    // FULL, so that a fencing token survives power loss: with NORMAL the last commits may be gone, and an older writer let in.
+    db.exec('PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864');
+    makeTables(db, path);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw explain(error, path);
+  }
+}
+
+function makeTables(db: DatabaseSync, path: string): void {
+  // Also takes the lock that is then kept.
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+    if (version === 0) db.exec(`${REGISTRY_SCHEMA}; PRAGMA user_version = ${REGISTRY_SCHEMA_VERSION}`);
+    else if (version !== REGISTRY_SCHEMA_VERSION) {
+      throw new RegistryFileError(
+        `the registry ${path} is of version ${version}, this program needs ${REGISTRY_SCHEMA_VERSION}; use the program that wrote it, or another --data-dir`,
+      );
+    }
+    db.exec('COMMIT');
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function explain(error: unknown, path: string): unknown {
+  if (error instanceof RegistryFileError || !(error instanceof Error)) return error;
+  const code = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
+  const advice = code === undefined ? 'name a folder where this user may write' : ADVICE[code];
+  return new RegistryFileError(`the registry ${path}: ${error.message}${advice ? `; ${advice}` : ''}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,22 @@
+import type { ToldConfiguration } from '../../contract/autoscaling-configuration.ts';
+import type { FunctionStatus, VersionRecord } from '../function-record.ts';
+
+/** DELETED is told of what is gone; nothing that is kept has it. */
+export type VersionStatus = Exclude<FunctionStatus, 'DELETED'>;
+
+/** A version with what the control plane tells of it. */
+export interface RegisteredVersion extends VersionRecord {
+  /** Counts up per function, from 1. */
+  readonly number: number;
+  readonly account: string;
+  readonly codeHash: string;
+  readonly status: VersionStatus;
+  /** Why it is ERRORED; empty otherwise. */
+  readonly statusDetail: string;
+  readonly deploymentId: string;
+  readonly specificationId: string;
+  /** The custom policy as it came over the wire of the control plane; undefined: none. */
+  readonly configuration: ToldConfiguration | undefined;
+  /** A policy document given to this platform; the later of the two is kept. */
+  readonly policy: unknown;
+}

@@ -1,0 +1,332 @@
+import { isUsableId } from '../../domain/function-version.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Random } from '../../lib/random.ts';
+import type {
+  Code,
+  FunctionRecord,
+  LaunchSettings,
+  Namespace,
+  PoolSettings,
+  TriggerRecord,
+  VersionRecord,
+} from '../function-record.ts';
+import { PlatformError } from '../platform-error.ts';
+import { checkCode } from './check-code.ts';
+import { CodeShelf, hashCode } from './code-shelf.ts';
+import { FunctionIndex } from './function-index.ts';
+import { openRegistryDatabase } from './open-database.ts';
+import type { RegisteredVersion, VersionStatus } from './registered-version.ts';
+import { type KeptFunction, writeFunction, writeVersion } from './rows.ts';
+import { Sql } from './sql.ts';
+import { WishBook } from './wish-book.ts';
+
+export interface RegistryOptions {
+  /** The file; `:memory:` keeps nothing. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly deployIdOf: (made: { codeHash: string; launch: LaunchSettings }) => string;
+}
+
+export interface NewVersion {
+  readonly launch: LaunchSettings;
+  readonly pool: PoolSettings;
+  readonly code: Code;
+  /** Unset: a new UUID. Given by whoever brings functions along from elsewhere. */
+  readonly versionId?: string | undefined;
+  /** DEPLOYING until somebody has seen it run; ACTIVE otherwise. */
+  readonly status?: VersionStatus | undefined;
+  readonly policy?: unknown;
+}
+
+export interface NewFunction extends NewVersion {
+  readonly namespace: Namespace;
+  readonly name: string;
+  readonly account?: string | undefined;
+  readonly functionId?: string | undefined;
+  readonly aliases?: readonly string[] | undefined;
+  readonly triggers?: readonly TriggerRecord[] | undefined;
+}
+
+export type RegistryChange =
+  /** Made, or its settings, status or policy are others now. */
+  | { readonly kind: 'version-changed'; readonly version: RegisteredVersion }
+  | { readonly kind: 'version-removed'; readonly version: RegisteredVersion }
+  | { readonly kind: 'function-changed' | 'function-removed'; readonly record: FunctionRecord };
+
+export type VersionPatch = Partial<
+  Pick<RegisteredVersion, 'pool' | 'launch' | 'status' | 'statusDetail' | 'configuration' | 'policy'>
+>;
+
+export const DEFAULT_ACCOUNT = 'local';
+
+/**
+ * What functions there are. Every change is on disk before it is answered; whoever asks is answered from memory. Code is not
+ * kept in memory.
+ */
+export class Registry {
+  readonly wishes: WishBook;
+  readonly #sql: Sql;
+  readonly #shelf: CodeShelf;
+  readonly #index: FunctionIndex;
+  readonly #options: RegistryOptions;
+  readonly #listeners = new Set<(change: RegistryChange) => void>();
+
+  /** Throws a RegistryFileError when the file cannot be used. */
+  constructor(options: RegistryOptions) {
+    this.#options = options;
+    this.#sql = new Sql(openRegistryDatabase(options.path));
+    this.#shelf = new CodeShelf(this.#sql);
+    this.#index = new FunctionIndex(this.#sql);
+    this.wishes = new WishBook(this.#sql, options.clock);
+  }
+
+  close(): void {
+    this.#sql.close();
+  }
+
+  /** Told after a change is on disk and in memory. Returns what ends it. */
+  onChange(listener: (change: RegistryChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** By function id, or by an alias of it. */
+  find(id: string): FunctionRecord | undefined {
+    return this.#index.find(id);
+  }
+
+  /** The oldest of that name: only the orchestrator's namespace has several. */
+  findByName(namespace: Namespace, name: string): FunctionRecord | undefined {
+    return this.#index.findByName(namespace, name);
+  }
+
+  /** In the order in which they were made. */
+  functions(namespace?: Namespace): readonly FunctionRecord[] {
+    return this.#index.functions(namespace);
+  }
+
+  version(versionId: string): RegisteredVersion | undefined {
+    return this.#index.version(versionId);
+  }
+
+  /** Oldest first. */
+  versionsOf(functionId: string): readonly RegisteredVersion[] {
+    return this.#index.versionsOf(functionId);
+  }
+
+  versions(): Iterable<RegisteredVersion> {
+    return this.#index.versions();
+  }
+
+  /** The version ids in the order of pages. */
+  sortedVersionIds(): readonly string[] {
+    return this.#index.sortedVersionIds();
+  }
+
+  findByDeployment(deploymentId: string): RegisteredVersion | undefined {
+    return this.#index.findByDeployment(deploymentId);
+  }
+
+  /** It was here and was deleted. */
+  isGone(versionId: string): boolean {
+    return this.#index.isGone(versionId);
+  }
+
+  /** Reads from disk. Throws `no-code` when it is not there any more. */
+  codeOf(version: Pick<VersionRecord, 'versionId'>): Code {
+    const codeHash = this.#index.version(version.versionId)?.codeHash;
+    if (codeHash === undefined) throw new PlatformError('no-code', 'this version was deleted');
+    return this.#shelf.get(codeHash);
+  }
+
+  create(request: NewFunction): { readonly record: FunctionRecord; readonly version: RegisteredVersion } {
+    const { clock, random } = this.#options;
+    const functionId = request.functionId ?? random.uuid();
+    this.#checkNewFunction(functionId, request);
+    const nowMs = clock.wallMs();
+    const account = request.account ?? DEFAULT_ACCOUNT;
+    const version = this.#newVersion(request, { functionId, account, number: 1 });
+    const kept: KeptFunction = {
+      functionId,
+      namespace: request.namespace,
+      name: request.name,
+      account,
+      activeVersionId: version.versionId,
+      triggers: request.triggers ?? [],
+      createdMs: nowMs,
+      updatedMs: nowMs,
+    };
+    const aliases = request.aliases ?? [];
+    this.#sql.transaction(() => {
+      writeFunction(this.#sql, kept);
+      const insert = this.#sql.prepare('INSERT INTO aliases VALUES (?, ?)');
+      for (const alias of aliases) insert.run(alias, functionId);
+      this.#shelf.put(version.codeHash, request.code);
+      writeVersion(this.#sql, version);
+    });
+    this.#index.putFunction(kept, aliases);
+    this.#putVersion(version);
+    return { record: this.#recordOf(functionId), version };
+  }
+
+  /** A new version becomes the one that the function's own id means, unless told otherwise; the older ones stay. */
+  addVersion(
+    functionId: string,
+    request: NewVersion,
+    { isActive = true }: { isActive?: boolean } = {},
+  ): RegisteredVersion {
+    const record = this.#recordOf(functionId);
+    const number = (this.#index.versionsOf(functionId).at(-1)?.number ?? 0) + 1;
+    const version = this.#newVersion(request, { functionId, account: record.account, number });
+    const kept = this.#index.kept(functionId, {
+      updatedMs: this.#options.clock.wallMs(),
+      ...(isActive ? { activeVersionId: version.versionId } : {}),
+    });
+    this.#sql.transaction(() => {
+      this.#shelf.put(version.codeHash, request.code);
+      writeVersion(this.#sql, version);
+      writeFunction(this.#sql, kept);
+    });
+    this.#index.putFunction(kept);
+    this.#putVersion(version);
+    this.#tell({ kind: 'function-changed', record: this.#recordOf(functionId) });
+    return version;
+  }
+
+  updateFunction(
+    functionId: string,
+    change: { name?: string; triggers?: readonly TriggerRecord[]; activeVersionId?: string },
+  ): FunctionRecord {
+    const { namespace, name } = this.#recordOf(functionId);
+    if (change.name !== undefined && change.name !== name) this.#checkName(namespace, change.name);
+    if (change.activeVersionId !== undefined) {
+      const chosen = this.#index.version(change.activeVersionId);
+      if (chosen?.functionId !== functionId) {
+        throw new PlatformError('version-unknown', 'the function has no such version', { field: 'activeVersionId' });
+      }
+    }
+    const kept = this.#index.kept(functionId, { ...change, updatedMs: this.#options.clock.wallMs() });
+    this.#sql.transaction(() => writeFunction(this.#sql, kept));
+    this.#index.putFunction(kept);
+    const record = this.#recordOf(functionId);
+    this.#tell({ kind: 'function-changed', record });
+    return record;
+  }
+
+  /** Of launch settings the deploy id follows: instances of the old one are then retired by whoever listens. */
+  updateVersion(versionId: string, patch: VersionPatch): RegisteredVersion {
+    const before = this.#versionOf(versionId);
+    const launch = patch.launch ?? before.launch;
+    const deployId = patch.launch ? this.#options.deployIdOf({ codeHash: before.codeHash, launch }) : before.deployId;
+    const version: RegisteredVersion = { ...before, ...patch, launch, deployId };
+    this.#sql.transaction(() => writeVersion(this.#sql, version));
+    this.#putVersion(version);
+    return version;
+  }
+
+  removeFunction(functionId: string): void {
+    const record = this.#recordOf(functionId);
+    const versions = this.#index.versionsOf(functionId);
+    this.#sql.transaction(() => {
+      for (const version of versions) this.#bury(version);
+      this.#sql.prepare('DELETE FROM functions WHERE function_id = ?').run(functionId);
+      this.#shelf.sweep();
+    });
+    this.#index.removeFunction(functionId);
+    for (const version of versions) this.#tell({ kind: 'version-removed', version });
+    this.#tell({ kind: 'function-removed', record: { ...record, status: 'DELETED' } });
+  }
+
+  /** The version that is active goes with its function, or after another one was made active. */
+  removeVersion(versionId: string): void {
+    const version = this.#versionOf(versionId);
+    if (this.#recordOf(version.functionId).activeVersionId === versionId) {
+      throw new PlatformError('not-active', 'this is the active version: activate another one, or delete the function');
+    }
+    this.#sql.transaction(() => {
+      this.#bury(version);
+      this.#sql.prepare('DELETE FROM versions WHERE version_id = ?').run(versionId);
+      this.#shelf.sweep();
+    });
+    this.#index.removeVersion(versionId);
+    this.#tell({ kind: 'version-removed', version });
+  }
+
+  #bury({ versionId, functionId, account }: RegisteredVersion): void {
+    this.#sql
+      .prepare('INSERT OR REPLACE INTO gone_versions VALUES (?, ?, ?, ?)')
+      .run(versionId, functionId, account, Math.round(this.#options.clock.wallMs()));
+  }
+
+  #newVersion(
+    request: NewVersion,
+    { functionId, account, number }: { functionId: string; account: string; number: number },
+  ): RegisteredVersion {
+    const { clock, random, deployIdOf } = this.#options;
+    checkCode(request.code);
+    const versionId = request.versionId ?? random.uuid();
+    if (!isUsableId(versionId)) throw new PlatformError('input-invalid', 'is not an id', { field: 'versionId' });
+    if (this.#index.version(versionId)) {
+      throw new PlatformError('name-taken', 'there is a version with this id', { field: 'versionId' });
+    }
+    const codeHash = hashCode(request.code);
+    return {
+      versionId,
+      functionId,
+      account,
+      number,
+      codeHash,
+      deployId: deployIdOf({ codeHash, launch: request.launch }),
+      launch: request.launch,
+      pool: request.pool,
+      status: request.status ?? 'ACTIVE',
+      statusDetail: '',
+      deploymentId: random.uuid(),
+      specificationId: random.uuid(),
+      configuration: undefined,
+      policy: request.policy,
+      createdMs: clock.wallMs(),
+    };
+  }
+
+  #checkNewFunction(functionId: string, { namespace, name, account, aliases = [] }: NewFunction): void {
+    for (const [field, id] of [
+      ['functionId', functionId],
+      ['account', account ?? DEFAULT_ACCOUNT],
+      ...aliases.map((alias) => ['aliases', alias] as const),
+    ] as const) {
+      if (!isUsableId(id)) throw new PlatformError('input-invalid', `${field} is not an id`, { field });
+    }
+    for (const id of [functionId, ...aliases]) {
+      if (this.#index.find(id)) throw new PlatformError('name-taken', `the id ${id} is taken`, { field: 'functionId' });
+    }
+    this.#checkName(namespace, name);
+  }
+
+  #checkName(namespace: Namespace, name: string): void {
+    if (namespace === 'orchestrator' || !this.#index.findByName(namespace, name)) return;
+    throw new PlatformError('name-taken', `there is a function with the name ${name}`, { field: 'name' });
+  }
+
+  #putVersion(version: RegisteredVersion): void {
+    this.#index.putVersion(version);
+    this.#tell({ kind: 'version-changed', version });
+  }
+
+  #recordOf(functionId: string): FunctionRecord {
+    const record = this.#index.find(functionId);
+    if (record?.functionId !== functionId) throw new PlatformError('function-unknown', 'there is no such function');
+    return record;
+  }
+
+  #versionOf(versionId: string): RegisteredVersion {
+    const version = this.#index.version(versionId);
+    if (!version) throw new PlatformError('version-unknown', 'there is no such version');
+    return version;
+  }
+
+  #tell(change: RegistryChange): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+}

@@ -1,0 +1,47 @@
+/** Raised with every change of the tables below; a file of another version is refused, not guessed at. */
+export const REGISTRY_SCHEMA_VERSION = 1;
+
+/**
+ * STRICT, so that a wrong type is an error where it is written. `token` is 64 bits wide and is always read through CAST AS
+ * TEXT: as a float it would be rounded. Fences outlive their versions: an id that comes back is still ordered.
+ */
+export const REGISTRY_SCHEMA = `
+  CREATE TABLE functions (
+    function_id TEXT PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL, account TEXT NOT NULL,
+    active_version_id TEXT, triggers TEXT NOT NULL, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE UNIQUE INDEX functions_by_name ON functions (namespace, name) WHERE namespace <> 'orchestrator';
+
+  CREATE TABLE aliases (
+    alias TEXT PRIMARY KEY, function_id TEXT NOT NULL REFERENCES functions ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE code (
+    code_hash TEXT PRIMARY KEY, kind TEXT NOT NULL, text TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE code_files (
+    code_hash TEXT NOT NULL REFERENCES code ON DELETE CASCADE, path TEXT NOT NULL, bytes BLOB NOT NULL,
+    PRIMARY KEY (code_hash, path)
+  ) STRICT;
+
+  CREATE TABLE versions (
+    version_id TEXT PRIMARY KEY, function_id TEXT NOT NULL REFERENCES functions ON DELETE CASCADE,
+    number INTEGER NOT NULL, deploy_id TEXT NOT NULL, code_hash TEXT NOT NULL REFERENCES code,
+    launch TEXT NOT NULL, pool TEXT NOT NULL, status TEXT NOT NULL, status_detail TEXT NOT NULL,
+    deployment_id TEXT NOT NULL UNIQUE, specification_id TEXT NOT NULL, configuration TEXT, policy TEXT,
+    created_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE INDEX versions_by_function ON versions (function_id, number);
+  CREATE INDEX versions_by_code ON versions (code_hash);
+
+  CREATE TABLE gone_versions (
+    version_id TEXT PRIMARY KEY, function_id TEXT NOT NULL, account TEXT NOT NULL, deleted_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE fences (
+    version_id TEXT PRIMARY KEY, token INTEGER NOT NULL, body TEXT NOT NULL, answer TEXT NOT NULL, accepted_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+`;
