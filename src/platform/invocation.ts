@@ -4,6 +4,8 @@ export type InvocationSource = 'http' | 'schedule' | 'queue' | 'burst' | 'chain'
 export interface InvocationRequest {
   readonly versionId: string;
   readonly payload: Uint8Array;
+  /** Left out: one is made. */
+  readonly requestId?: string | undefined;
   readonly source: InvocationSource;
   /** Of calls that functions make of functions; the eighth is refused. */
   readonly depth: number;
@@ -11,7 +13,7 @@ export interface InvocationRequest {
   readonly onChunk?: ((chunk: Uint8Array) => void) | undefined;
 }
 
-/** One call that ended well. One that did not is a PlatformError that carries the same facts where there are any. */
+/** One call that ended well. One that did not is a PlatformError that carries the same facts where there are any; one whose signal aborted rejects with the signal's reason. */
 export interface Invocation {
   readonly requestId: string;
   readonly functionId: string;
@@ -25,6 +27,9 @@ export interface Invocation {
   readonly memoryUsedMb: number | undefined;
   readonly logs: readonly string[];
 }
+
+/** What is known of a call that did not end well. */
+export type CallFacts = Omit<Invocation, 'body'>;
 
 /** The one admission pipeline, as the dialects see it. */
 export interface Invoker {

@@ -1,3 +1,5 @@
+import type { CallFacts } from './invocation.ts';
+
 /** Everything that can go wrong with a call or a change, by a closed code; each dialect says it in its own words. */
 export const PLATFORM_ERROR_CODES = [
   // resolving
@@ -31,14 +33,26 @@ export const PLATFORM_ERROR_CODES = [
 
 export type PlatformErrorCode = (typeof PLATFORM_ERROR_CODES)[number];
 
+export interface PlatformErrorOptions extends ErrorOptions {
+  readonly field?: string;
+  readonly facts?: CallFacts;
+  readonly thrown?: PlatformError['thrown'];
+}
+
 export class PlatformError extends Error {
   readonly code: PlatformErrorCode;
   /** The field that is wrong, where it is one. */
   readonly field: string | undefined;
-  constructor(code: PlatformErrorCode, message: string, options: ErrorOptions & { field?: string } = {}) {
+  /** Of the call that failed, once an instance had it. */
+  readonly facts: CallFacts | undefined;
+  /** What the handler threw, in its own words. */
+  readonly thrown: { readonly errorType: string; readonly message: string; readonly stack: string } | undefined;
+  constructor(code: PlatformErrorCode, message: string, options: PlatformErrorOptions = {}) {
     super(message, options);
     this.name = 'PlatformError';
     this.code = code;
     this.field = options.field;
+    this.facts = options.facts;
+    this.thrown = options.thrown;
   }
 }

@@ -1,6 +1,30 @@
 import type { InstanceState, SpawnSource } from './invocation.ts';
 import type { PlatformErrorCode } from './platform-error.ts';
 
+/** Why an instance was ended. `uses`, `age`: it had served long enough. `surplus`: fewer were wanted. `room`: another pool needed its memory. */
+export type StopReason =
+  | 'idle'
+  | 'age'
+  | 'uses'
+  | 'surplus'
+  | 'above-cap'
+  | 'room'
+  | 'by-hand'
+  | 'retired'
+  | 'stale-deploy'
+  | 'not-reused'
+  | 'timeout'
+  | 'overdue'
+  | 'crashed'
+  | 'out-of-memory'
+  | 'result-too-large'
+  | 'unreachable'
+  | 'caller-gone'
+  | 'stopping';
+
+/** Upper boundaries of the latency counts, in seconds; one more count is for all above. */
+export const LATENCY_BOUNDARIES_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+
 /** One live instance as people and the metrics page see it. */
 export interface InstanceSnapshot {
   readonly instanceId: string;
@@ -34,6 +58,19 @@ export interface PoolSnapshot {
   readonly waitedSeconds: number;
   readonly spawned: Readonly<Partial<Record<SpawnSource, number>>>;
   readonly stopped: number;
+  readonly stoppedBy: Readonly<Partial<Record<StopReason, number>>>;
+  /** Starts that ended before the instance could serve. */
+  readonly failedStarts: number;
+  readonly scaleUps: number;
+  readonly scaleDowns: number;
+  /** The most that may run now: the operator's bound, eight for each CPU, and what memory still holds. */
+  readonly cap: number;
+  /** Every call that came for this version, those that were turned away included. */
+  readonly requests: number;
+  /** From coming to being answered, over all calls that were answered, well or not. */
+  readonly latencySeconds: number;
+  /** How many of them took how long, not cumulated, by LATENCY_BOUNDARIES_SECONDS. */
+  readonly latencyCounts: readonly number[];
   readonly reservedBytes: number;
 }
 
@@ -47,6 +84,10 @@ export interface Pools {
   warm(versionId: string, options: { count: number; source: SpawnSource; signal?: AbortSignal }): Promise<number>;
   /** The wish of the control plane; `undefined` takes it back. */
   wish(versionId: string, wish: { readonly wanted: number; readonly untilMs: number } | undefined): void;
+  /** Signs of life from whoever wishes: all wishes that still hold now hold until then. It writes only what changes. */
+  renewWishes(untilMs: number): void;
+  /** Ends the instances that are free, however they came; returns how many. */
+  cool(versionId: string): number;
   /** Settings or code changed: instances of another deploy id are retired, bounds hold at once. */
   refresh(versionId: string): void;
   /** Retires exactly the instances that are there. */
