@@ -1,0 +1,319 @@
+import { createHash } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import {
+  configurationOfPolicy,
+  policyOfConfiguration,
+  type ToldConfiguration,
+} from '../../../contract/autoscaling-configuration.ts';
+import type { DeploymentAnswer } from '../../../contract/deployment.ts';
+import { parseDeploymentRequest, parseSpecificationChange } from '../../../contract/deployment-change.ts';
+import { formatToken } from '../../../contract/fencing.ts';
+import type { Route } from '../../../contract/paths.ts';
+import { type PredictionAnswer, parsePrediction } from '../../../contract/prediction.ts';
+import { buildProblem, type ProblemType, type WireProblem } from '../../../contract/problem.ts';
+import { compareIds, parsePageQuery, type ScalingTarget } from '../../../contract/scaling-targets.ts';
+import { parsePolicy } from '../../../domain/parse-policy.ts';
+import type { Clock } from '../../../lib/clock.ts';
+import type { Pools } from '../../pool-snapshot.ts';
+import type { RegisteredVersion } from '../../registry/registered-version.ts';
+import type { Registry } from '../../registry/registry.ts';
+import type { StartWatch } from './start-watch.ts';
+import { countInstances, standingOf } from './version-standing.ts';
+
+/** The longest stickiness window of the wire's own rules. */
+const LOOK_BACK_SECONDS = 3_600;
+
+export interface ControlPlaneOptions {
+  readonly registry: Registry;
+  readonly pools: Pools;
+  readonly starts: StartWatch;
+  readonly clock: Clock;
+  /** How long a wish holds after the autoscaler was last heard of. */
+  readonly wishTtlMs: number;
+}
+
+export interface WireReply {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface WireRequest {
+  readonly method: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly query: URLSearchParams;
+  /** Undefined when it is no JSON. */
+  readonly body: unknown;
+}
+
+/** The side of the platform that an autoscaler talks to. A wish is on disk before the pools hear of it and before it is answered. */
+export class ControlPlane {
+  readonly #options: ControlPlaneOptions;
+
+  constructor(options: ControlPlaneOptions) {
+    this.#options = options;
+  }
+
+  answer(route: Route, request: WireRequest): WireReply {
+    const { method } = request;
+    switch (route.call) {
+      case 'prediction':
+        return method === 'PUT' ? this.#predict(route, request) : notAllowed('PUT');
+      case 'deployment':
+        if (method === 'POST') return this.#deploy(route, request.body);
+        return method === 'GET' ? this.#deployment(route) : notAllowed('GET, POST');
+      case 'gpu-specification':
+        return method === 'PATCH' ? this.#change(route, request.body) : notAllowed('PATCH');
+      case 'scaling-targets':
+        return method === 'GET' ? this.#page(request) : notAllowed('GET');
+      default:
+        return route satisfies never;
+    }
+  }
+
+  /** After a restart: an autoscaler that checks tokens does not repeat a wish that was accepted. */
+  restoreWishes(): void {
+    for (const { versionId } of this.#options.registry.versions()) this.#renew(versionId);
+  }
+
+  #predict(route: Extract<Route, { call: 'prediction' }>, { headers, body }: WireRequest): WireReply {
+    const header = headers['fencing-token'];
+    const fencingToken = typeof header === 'string' ? header : undefined;
+    const parsed = parsePrediction({ body, fencingToken }, { demandsToken: true });
+    if (!parsed.ok) return reply(parsed.problem);
+    const { registry } = this.#options;
+    const version = registry.version(route.versionId);
+    if (version?.functionId !== route.functionId || version.account !== route.account) {
+      return this.#unknown(route.versionId);
+    }
+    if (parsed.body.deploymentId !== undefined && parsed.body.deploymentId !== version.deploymentId) {
+      return problem('not-found', 'the version has no such deployment');
+    }
+    const { requiredNumberOfInstances: wanted } = parsed.body;
+    const verdict = registry.wishes.write(version.versionId, {
+      token: parsed.token ?? 0n,
+      body: parsed.body,
+      answer: () => this.#foresee(version, wanted),
+    });
+    switch (verdict.kind) {
+      case 'stale': {
+        const storedToken = formatToken(verdict.storedToken);
+        return problem('stale-fencing-token', `token ${storedToken} or a later one was here before`, { storedToken });
+      }
+      case 'accepted':
+      case 'repeated':
+        this.#renew(version.versionId);
+        return { status: 200, body: verdict.answer };
+      default:
+        return verdict satisfies never;
+    }
+  }
+
+  /** What a wish will change. Measured against the wish before it while that holds: what it asked for may still be starting. */
+  #foresee(version: RegisteredVersion, wanted: number): PredictionAnswer {
+    const { pools, registry, clock } = this.#options;
+    const { status } = standingOf(version, this.#options);
+    const pool = pools.of(version.versionId);
+    const { active, pending, terminating } = countInstances(pool);
+    if (status !== 'ACTIVE') {
+      return {
+        activeInstances: active,
+        pendingInstances: pending,
+        allocatingInstances: 0,
+        terminatingInstances: terminating,
+        functionStatus: status,
+        scalingStatus: 'NOT_AUTO_SCALABLE',
+      };
+    }
+    const target = bounded(version, wanted);
+    const before = registry.wishes.of(version.versionId);
+    const isBeforeFresh = before !== undefined && (pool?.wishUntilMs ?? 0) > clock.wallMs();
+    const base = isBeforeFresh ? bounded(version, before.body.requiredNumberOfInstances) : active + pending;
+    return {
+      activeInstances: active,
+      pendingInstances: pending,
+      allocatingInstances: Math.max(0, target - active - pending),
+      terminatingInstances: terminating + Math.max(0, active + pending - target),
+      functionStatus: status,
+      scalingStatus: target === base ? 'NO_SCALING_NEEDED' : target > base ? 'SCALING_UP' : 'SCALING_DOWN',
+    };
+  }
+
+  #deployment({ functionId, versionId }: Extract<Route, { call: 'deployment' }>): WireReply {
+    const version = this.#options.registry.version(versionId);
+    if (version?.functionId !== functionId) return this.#unknown(versionId);
+    this.#renew(versionId);
+    return { status: 200, body: this.#deploymentAnswer(version) };
+  }
+
+  #deploy({ functionId, versionId }: Extract<Route, { call: 'deployment' }>, body: unknown): WireReply {
+    const { registry, starts } = this.#options;
+    const version = registry.version(versionId);
+    if (version?.functionId !== functionId) return this.#unknown(versionId);
+    const parsed = parseDeploymentRequest(body);
+    if (!parsed.ok) return reply(parsed.problem);
+    const [specification, ...others] = parsed.value.deploymentSpecifications;
+    if (!specification || others.length > 0) {
+      const message = 'must be one: all instances of this platform run on one machine';
+      return problem('invalid-request', `deploymentSpecifications ${message}`, {
+        errors: [{ pointer: '/deploymentSpecifications/1', message }],
+      });
+    }
+    const { minInstances: instancesMin, maxInstances: instancesMax, maxRequestConcurrency } = specification;
+    const isSame = maxRequestConcurrency === version.launch.concurrency;
+    starts.forget(versionId);
+    const deployed = registry.updateVersion(versionId, {
+      status: version.status === 'DEPLOYING' ? 'DEPLOYING' : 'ACTIVE',
+      statusDetail: '',
+      pool: { ...version.pool, instancesMin, instancesMax },
+      ...(isSame ? {} : { launch: { ...version.launch, concurrency: maxRequestConcurrency } }),
+    });
+    return { status: 200, body: this.#deploymentAnswer(deployed) };
+  }
+
+  #change(route: Extract<Route, { call: 'gpu-specification' }>, body: unknown): WireReply {
+    const { registry } = this.#options;
+    const version = registry.findByDeployment(route.deploymentId);
+    if (version?.specificationId !== route.gpuSpecificationId) {
+      return problem('not-found', 'there is no such specification of a deployment');
+    }
+    const { instancesMin, instancesMax } = version.pool;
+    const parsed = parseSpecificationChange(body, {
+      current: { minInstances: instancesMin, maxInstances: instancesMax },
+      lookBackSeconds: LOOK_BACK_SECONDS,
+      base: undefined,
+    });
+    if (!parsed.ok) return reply(parsed.problem);
+    const { minInstances, maxInstances, configuration } = parsed.value;
+    const changed = registry.updateVersion(version.versionId, {
+      pool: { ...version.pool, instancesMin: minInstances, instancesMax: maxInstances },
+      ...(configuration === undefined
+        ? {}
+        : { configuration: configuration === null ? undefined : withoutNulls(configuration), policy: undefined }),
+    });
+    return { status: 200, body: this.#deploymentAnswer(changed) };
+  }
+
+  #page({ query, headers }: WireRequest): WireReply {
+    const parsed = parsePageQuery(query);
+    if (!parsed.ok) return reply(parsed.problem);
+    const { registry } = this.#options;
+    const order = registry.sortedVersionIds();
+    const first = firstAfter(order, parsed.after);
+    const ids = order.slice(first, first + parsed.limit);
+    const items: ScalingTarget[] = [];
+    for (const versionId of ids) {
+      const version = registry.version(versionId);
+      if (version) items.push(this.#target(version));
+      this.#renew(versionId);
+    }
+    const body = { items, next: first + parsed.limit < order.length ? (ids.at(-1) ?? null) : null };
+    const etag = `"${createHash('sha256').update(JSON.stringify(body)).digest('base64url').slice(0, 22)}"`;
+    const known = headers['if-none-match']?.split(',').map((each) => each.trim().replace(/^W\//, ''));
+    return known?.includes(etag) ? { status: 304, headers: { etag } } : { status: 200, body, headers: { etag } };
+  }
+
+  /** The wish holds on: whoever reads bounds, or writes, is an autoscaler that lives. */
+  #renew(versionId: string): void {
+    const { registry, pools, clock, wishTtlMs } = this.#options;
+    const stored = registry.wishes.of(versionId);
+    const version = registry.version(versionId);
+    if (!stored || version?.status !== 'ACTIVE') return;
+    const wanted = bounded(version, stored.body.requiredNumberOfInstances);
+    pools.wish(versionId, { wanted, untilMs: clock.wallMs() + wishTtlMs });
+  }
+
+  #target(version: RegisteredVersion): ScalingTarget {
+    const { active, pending } = countInstances(this.#options.pools.of(version.versionId));
+    const policy = policyDocumentOf(version);
+    return {
+      functionId: version.functionId,
+      functionVersionId: version.versionId,
+      account: version.account,
+      functionStatus: standingOf(version, this.#options).status,
+      minInstances: version.pool.instancesMin,
+      maxInstances: version.pool.instancesMax,
+      maxRequestConcurrency: version.launch.concurrency,
+      ...(policy === undefined ? {} : { policy }),
+      activeInstances: active,
+      pendingInstances: pending,
+    };
+  }
+
+  #deploymentAnswer(version: RegisteredVersion): DeploymentAnswer {
+    const configuration = configurationOf(version);
+    return {
+      deployment: {
+        functionId: version.functionId,
+        functionVersionId: version.versionId,
+        functionStatus: standingOf(version, this.#options).status,
+        deploymentId: version.deploymentId,
+        deploymentSpecifications: [
+          {
+            gpuSpecificationId: version.specificationId,
+            minInstances: version.pool.instancesMin,
+            maxInstances: version.pool.instancesMax,
+            maxRequestConcurrency: version.launch.concurrency,
+            autoscalingConfigurationPolicy: configuration ? 'CUSTOM_CONFIGURATION' : 'PLATFORM_CONFIGURATION',
+            ...(configuration ? { autoscalingConfiguration: configuration } : {}),
+          },
+        ],
+      },
+    };
+  }
+
+  #unknown(versionId: string): WireReply {
+    return this.#options.registry.isGone(versionId)
+      ? problem('gone', 'the function version was deleted')
+      : problem('not-found', 'there is no such function version');
+  }
+}
+
+function bounded({ pool: { instancesMin, instancesMax } }: RegisteredVersion, wanted: number): number {
+  return Math.min(instancesMax, Math.max(instancesMin, wanted));
+}
+
+/** The policy as a document of the autoscaler's own schema; undefined: its default holds. */
+function policyDocumentOf({ configuration, policy }: RegisteredVersion): unknown {
+  if (!configuration) return policy;
+  const read = policyOfConfiguration(configuration, { lookBackSeconds: LOOK_BACK_SECONDS, base: undefined });
+  return read.ok ? read.policy : undefined;
+}
+
+/** A policy that was given here shows on this part of the wire where it has a form there. */
+function configurationOf({
+  configuration,
+  policy,
+}: RegisteredVersion): DeploymentAnswer['deployment']['deploymentSpecifications'][number]['autoscalingConfiguration'] {
+  if (configuration) return withoutNulls(configuration) as ReturnType<typeof configurationOfPolicy>;
+  if (policy === undefined) return undefined;
+  const read = parsePolicy(policy, { lookBackSeconds: LOOK_BACK_SECONDS });
+  return read.ok && read.policy.kind === 'steps' ? configurationOfPolicy(read.policy) : undefined;
+}
+
+function withoutNulls(configuration: ToldConfiguration): ToldConfiguration {
+  return JSON.parse(JSON.stringify(configuration, (_, value: unknown) => value ?? undefined)) as ToldConfiguration;
+}
+
+function firstAfter(order: readonly string[], after: string): number {
+  let low = 0;
+  let high = order.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareIds(order[middle] ?? '', after) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function problem(type: ProblemType, detail: string, more: Parameters<typeof buildProblem>[2] = {}): WireReply {
+  return reply(buildProblem(type, detail, more));
+}
+
+function reply(body: WireProblem): WireReply {
+  return { status: body.status, body };
+}
+
+function notAllowed(allow: string): WireReply {
+  return { ...problem('method-not-allowed', `only ${allow} is understood here`), headers: { allow } };
+}

@@ -1,0 +1,76 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import type { Invocation, Invoker } from '../../invocation.ts';
+import { PlatformError } from '../../platform-error.ts';
+import { readBody } from '../read-body.ts';
+import { sendError } from './problem.ts';
+
+const DEPTH_HEADER = 'x-starling-depth';
+
+export interface InvokeOptions {
+  readonly versionId: string;
+  readonly invoker: Invoker;
+  readonly payloadMaxBytes: number;
+  readonly logger: Logger;
+}
+
+/** One call: the bytes in are the event, the bytes out are what the handler returned. Neither is looked into. */
+export function invoke(request: IncomingMessage, response: ServerResponse, options: InvokeOptions): void {
+  const { versionId, invoker, payloadMaxBytes, logger } = options;
+  readBody(request, payloadMaxBytes, (error, payload) => {
+    if (error) {
+      sendError(response, error);
+      return;
+    }
+    const caller = new AbortController();
+    response.once('close', () => {
+      if (!response.writableFinished) caller.abort();
+    });
+    let depth: number;
+    try {
+      depth = depthOf(request);
+    } catch (invalid) {
+      sendError(response, invalid);
+      return;
+    }
+    invoker.invoke({ versionId, payload, source: 'http', depth, signal: caller.signal }).then(
+      (invocation) => sendResult(response, invocation),
+      (failure: unknown) => {
+        if (!(failure instanceof PlatformError) && !caller.signal.aborted) {
+          logger.error({ event: 'native.failed', version: versionId, err: failure }, 'a call could not be answered');
+        }
+        sendError(response, failure);
+      },
+    );
+  });
+}
+
+function sendResult(response: ServerResponse, invocation: Invocation): void {
+  if (response.destroyed) return;
+  const { body } = invocation;
+  // A flat list of names and values is written as it stands; an object would be taken apart first.
+  response.writeHead(200, [
+    'content-type',
+    'application/json',
+    'content-length',
+    String(body.byteLength),
+    'x-starling-request-id',
+    invocation.requestId,
+    'x-starling-instance',
+    invocation.instanceId,
+    'x-starling-cold',
+    invocation.isCold ? 'true' : 'false',
+    'x-starling-waited-ms',
+    invocation.waitedMs.toFixed(2),
+    'x-starling-ran-ms',
+    invocation.ranMs.toFixed(2),
+  ]);
+  response.end(body);
+}
+
+function depthOf({ headers }: IncomingMessage): number {
+  const text = headers[DEPTH_HEADER];
+  if (text === undefined) return 0;
+  if (typeof text === 'string' && /^[0-9]{1,3}$/.test(text)) return Number(text);
+  throw new PlatformError('input-invalid', `the header ${DEPTH_HEADER} must be a whole number`);
+}

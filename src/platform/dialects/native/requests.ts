@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { id, instanceCount } from '../../../contract/counts.ts';
+import { parsePolicy } from '../../../domain/parse-policy.ts';
+import type { Code } from '../../function-record.ts';
+import { PlatformError } from '../../platform-error.ts';
+import { unzip } from '../../registry/unzip.ts';
+import { functionName, launchSchema, poolChangeSchema } from '../../registry/version-settings.ts';
+
+/** What may be said on this port. Fields that nobody knows are refused: a misspelt setting must not pass for the default. */
+
+/** The longest stickiness window that any autoscaler's look-back allows. */
+const LOOK_BACK_SECONDS = 3_600;
+const PREWARM_MAX = 64;
+
+const policy = z.unknown().superRefine((document, context) => {
+  if (document === undefined || document === null) return;
+  const read = parsePolicy(document, { lookBackSeconds: LOOK_BACK_SECONDS });
+  if (read.ok) return;
+  for (const { path, message, mend } of read.problems) {
+    context.addIssue({ code: 'custom', path: path === '' ? [] : path.split('.'), message: `${message}; ${mend}` });
+  }
+});
+
+const base64 = z.string('must be text').refine((text) => /^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(text), 'must be base64');
+
+const code = z.union(
+  [
+    z.string(),
+    z.strictObject({ source: z.string() }),
+    z.strictObject({ zip: base64 }),
+    z.strictObject({ files: z.record(z.string(), z.string()) }),
+  ],
+  'must be source text, {"source": text}, {"files": {path: text}} or {"zip": base64}',
+);
+
+type ToldCode = z.infer<typeof code>;
+
+/** Unpacks and checks as it goes. */
+export function codeOf(told: ToldCode): Code {
+  if (typeof told === 'string') return { kind: 'source', text: told };
+  if ('source' in told) return { kind: 'source', text: told.source };
+  if ('zip' in told) return { kind: 'files', files: unzip(Buffer.from(told.zip, 'base64')) };
+  return {
+    kind: 'files',
+    files: new Map(Object.entries(told.files).map(([path, text]) => [path, Buffer.from(text, 'utf8')])),
+  };
+}
+
+const prewarm = instanceCount.max(PREWARM_MAX, `must be ${PREWARM_MAX} or less`).default(0);
+
+export const newFunctionSchema = z.strictObject({
+  name: functionName,
+  account: id.optional(),
+  ...launchSchema.shape,
+  code,
+  pool: poolChangeSchema.default({}),
+  policy: policy.optional(),
+  prewarm,
+});
+
+/** What is left out is as in the active version, the code too. */
+export const newVersionSchema = z.strictObject({
+  runtime: launchSchema.shape.runtime.optional(),
+  handler: launchSchema.shape.handler.unwrap().optional(),
+  timeoutMs: launchSchema.shape.timeoutMs.unwrap().optional(),
+  memoryMb: launchSchema.shape.memoryMb.unwrap().optional(),
+  environment: launchSchema.shape.environment.unwrap().optional(),
+  concurrency: launchSchema.shape.concurrency.unwrap().optional(),
+  code: code.optional(),
+  pool: poolChangeSchema.default({}),
+  policy: policy.optional(),
+  prewarm,
+  isActive: z.boolean('must be true or false').default(true),
+});
+
+export const functionChangeSchema = z
+  .strictObject({ name: functionName, activeVersionId: id })
+  .partial()
+  .refine((change) => Object.values(change).some((value) => value !== undefined), 'names nothing to change');
+
+export const versionChangeSchema = z
+  .strictObject({
+    pool: poolChangeSchema,
+    status: z.enum(['ACTIVE', 'INACTIVE'], "must be 'ACTIVE' or 'INACTIVE'"),
+    policy,
+  })
+  .partial()
+  .refine((change) => Object.values(change).some((value) => value !== undefined), 'names nothing to change');
+
+export const warmSchema = z
+  .strictObject({
+    count: instanceCount.min(1, 'must be 1 or more').max(PREWARM_MAX, `must be ${PREWARM_MAX} or less`).default(1),
+  })
+  .default({ count: 1 });
+
+export function countOf(
+  query: URLSearchParams,
+  name: string,
+  { fallback, max }: { fallback: number; max: number },
+): number {
+  const text = query.get(name);
+  if (text === null) return fallback;
+  const count = /^[0-9]{1,6}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > max) {
+    throw new PlatformError('input-invalid', `${name} must be a whole number from 1 to ${max}`, { field: name });
+  }
+  return count;
+}

@@ -1,0 +1,84 @@
+import type { FunctionRecord } from '../../function-record.ts';
+import type { CallRecord } from '../../metrics/call-log.ts';
+import type { CallCounts } from '../../metrics/call-meter.ts';
+import type { InstanceSnapshot, PoolSnapshot } from '../../pool-snapshot.ts';
+import type { RegisteredVersion } from '../../registry/registered-version.ts';
+import type { StoredWish } from '../../registry/wish-book.ts';
+
+/** How things look on this port. */
+
+export function showFunction(record: FunctionRecord) {
+  const { functionId, namespace, name, account, aliases, activeVersionId, status, triggers } = record;
+  return {
+    functionId,
+    namespace,
+    name,
+    account,
+    aliases,
+    activeVersionId,
+    status,
+    triggers,
+    createdAt: timeOf(record.createdMs),
+    updatedAt: timeOf(record.updatedMs),
+  };
+}
+
+/** Values of the environment may be secrets: only the names are told. */
+export function showVersion(
+  version: RegisteredVersion,
+  { standing, wish }: { standing: { status: string; detail: string }; wish: StoredWish | undefined },
+) {
+  const { environment, ...launch } = version.launch;
+  return {
+    versionId: version.versionId,
+    functionId: version.functionId,
+    number: version.number,
+    deployId: version.deployId,
+    codeHash: version.codeHash,
+    status: standing.status,
+    statusDetail: standing.detail,
+    ...launch,
+    environmentNames: Object.keys(environment).sort(),
+    pool: version.pool,
+    policy: version.policy ?? null,
+    autoscalingConfiguration: version.configuration ?? null,
+    wish: wish && {
+      requiredNumberOfInstances: wish.body.requiredNumberOfInstances,
+      fencingToken: String(wish.token),
+      acceptedAt: timeOf(wish.acceptedMs),
+    },
+    createdAt: timeOf(version.createdMs),
+  };
+}
+
+export function showInstance(instance: InstanceSnapshot, { versionId }: { versionId: string }) {
+  const { startedMs, ...rest } = instance;
+  return { ...rest, versionId, startedAt: timeOf(startedMs) };
+}
+
+export function showCall(call: CallRecord) {
+  const { endedMs, ...rest } = call;
+  return { endedAt: timeOf(endedMs), ...rest };
+}
+
+export function showCounts(counts: CallCounts | undefined, pool: PoolSnapshot | undefined) {
+  const ended = counts?.ended ?? 0;
+  return {
+    calls: counts?.calls ?? 0,
+    cold: counts?.coldCalls ?? 0,
+    warm: counts?.warmCalls ?? 0,
+    failed: Object.fromEntries(counts?.failed ?? []),
+    meanLatencyMs: ended === 0 ? 0 : Math.round(((counts?.latencySeconds ?? 0) / ended) * 100_000) / 100,
+    running: pool?.running ?? 0,
+    waiting: pool?.waiting ?? 0,
+    wanted: pool?.wanted ?? 0,
+    instances: pool?.instances.length ?? 0,
+    spawned: pool?.spawned ?? {},
+    stopped: pool?.stopped ?? 0,
+    reservedBytes: pool?.reservedBytes ?? 0,
+  };
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
+}
