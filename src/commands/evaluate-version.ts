@@ -108,7 +108,7 @@ function recollect(
   const state = states.find((each) => each.versionId === version.versionId);
   if (state) Object.assign(tracked, { state, ...readMemo(state.memo, nowMs) });
   const cycles = Math.max(firstCycles, tracked.memory.cycles);
-  return Object.assign(tracked, { isStateRead: true, memory: { ...tracked.memory, cycles } });
+  return Object.assign(tracked, { isStateRead: true, isPastKnown: true, memory: { ...tracked.memory, cycles } });
 }
 
 function skewHindrance(skewMs: number, allowedMs: number): Reason | undefined {

@@ -13,10 +13,14 @@ export interface Part {
   readonly otherPrefixes?: readonly string[] | undefined;
 }
 
-/** Whether the queries of `part` would show this version. */
-export function partShows(part: Part, version: { versionId: string; bucket: Bucket }): boolean {
-  if (part.buckets) return part.buckets.includes(version.bucket);
-  if (part.prefixes) return part.prefixes.some((prefix) => version.versionId.startsWith(prefix));
-  if (part.otherPrefixes) return !part.otherPrefixes.some((prefix) => version.versionId.startsWith(prefix));
-  return true;
+/** Tells which versions the queries of `part` would show. */
+export function shownBy(part: Part): (version: { versionId: string; bucket: Bucket }) => boolean {
+  const { buckets, prefixes, otherPrefixes } = part;
+  if (buckets) {
+    const those = new Set(buckets);
+    return ({ bucket }) => those.has(bucket);
+  }
+  if (prefixes) return ({ versionId }) => prefixes.some((prefix) => versionId.startsWith(prefix));
+  if (otherPrefixes) return ({ versionId }) => !otherPrefixes.some((prefix) => versionId.startsWith(prefix));
+  return () => true;
 }

@@ -16,15 +16,18 @@ import type { Meters } from '../telemetry/meters.ts';
 import { RareLog } from '../telemetry/rare-log.ts';
 import { Discover } from './discover.ts';
 import { Duty } from './duty.ts';
-import { Loop, type LoopStatus } from './loop.ts';
+import { type Activation, Loop, type LoopStatus } from './loop.ts';
 import { Membership } from './membership.ts';
 import { Act } from './scale/act.ts';
+import { ControlBoard } from './scale/control-board.ts';
 import { Fleet } from './scale/fleet.ts';
 import { FreezeWatch } from './scale/freeze-watch.ts';
 import { writeMemo } from './scale/memo.ts';
 import { Observer } from './scale/observe.ts';
+import { Past } from './scale/past.ts';
 import { Recorder } from './scale/record.ts';
 import { Scale } from './scale/scale.ts';
+import { SkewWatch } from './scale/skew-watch.ts';
 import { TimeWatch } from './time-watch.ts';
 
 export interface AutoscalerSettings {
@@ -101,6 +104,8 @@ export class Autoscaler {
   readonly recorder: Recorder;
   readonly freeze: FreezeWatch;
   readonly #parts: AutoscalerParts;
+  readonly #skew: SkewWatch;
+  readonly #scaling: Scale;
   readonly #timeWatch: TimeWatch;
   readonly #beat: Loop;
   readonly #tend: Loop;
@@ -119,8 +124,9 @@ export class Autoscaler {
       deadAfterMs: settings.deadAfterMs,
       selfStopMs: settings.selfStopMs,
       joinWaitMs: settings.joinWaitMs,
-      onShareChanged: ({ gained }) => {
-        if (gained.length > 0) this.#scale.poke();
+      onShareChanged: () => {
+        this.#scaling.shareChanged();
+        this.#scale.poke();
       },
       onMembersChanged: (count) => parts.onMembersChanged?.(count),
     });
@@ -170,6 +176,14 @@ export class Autoscaler {
       forgetAfterMs: settings.forgetAfterMs,
       onForget: (versionId) => this.observer.forget(versionId),
     });
+    this.#skew = new SkewWatch({
+      reader,
+      clock,
+      logger,
+      meters,
+      allowedMs: settings.clockSkewMaxMs,
+      checkEveryMs: SKEW_CHECK_MS,
+    });
     this.freeze = new FreezeWatch({ settings: settings.freeze, logger, meters });
     this.recorder = new Recorder({
       memberId,
@@ -200,13 +214,22 @@ export class Autoscaler {
       retryDelayMaxMs: settings.retryDelayMaxMs,
       goneDelayMaxMs: settings.goneDelayMaxMs,
     });
-    const scale = new Scale({
+    this.#scaling = new Scale({
       membership: this.membership,
       fleet: this.fleet,
-      controls: store.controls,
+      controls: new ControlBoard({ controls: store.controls, clock, rareLog }),
+      skew: this.#skew,
       targets,
       reader,
       observer: this.observer,
+      past: new Past({
+        reader,
+        observer: this.observer,
+        clock,
+        lookBackMs: settings.lookBackMs,
+        stepMs: settings.stepMs,
+        idleMs: settings.idleMs,
+      }),
       actuator,
       act,
       freeze: this.freeze,
@@ -217,15 +240,9 @@ export class Autoscaler {
         targetStaleAfterMs: settings.targetStaleAfterMs,
       },
       clock,
-      logger,
       rareLog,
       meters,
       place: (versionId) => this.placeById(versionId),
-      lookBackMs: settings.lookBackMs,
-      stepMs: settings.stepMs,
-      idleMs: settings.idleMs,
-      clockSkewMaxMs: settings.clockSkewMaxMs,
-      skewCheckMs: SKEW_CHECK_MS,
       resendMs: settings.resendMs,
     });
 
@@ -234,7 +251,7 @@ export class Autoscaler {
       name: string,
       purpose: string,
       periodMs: number,
-      activate: (activation: { cause: string; signal: AbortSignal }) => Promise<void>,
+      activate: (activation: Activation) => Promise<void>,
     ) => new Loop({ name, purpose, periodMs, hungAfterMs: hungAfterMs(periodMs), clock, logger, meters, activate });
     this.#beat = loop('beat', 'say that I am alive, notice who is not', settings.beatEveryMs, () =>
       this.membership.activate(),
@@ -252,7 +269,7 @@ export class Autoscaler {
       'scale',
       'read, decide and act for every version in my buckets',
       settings.scaleEveryMs,
-      (activation) => scale.activate(activation),
+      (activation) => this.#scaling.activate(activation),
     );
     this.#timeWatch = new TimeWatch({ clock, onBreak: (brokenForMs) => this.#timeBroke(brokenForMs) });
   }
@@ -275,6 +292,7 @@ export class Autoscaler {
 
   /** Makes a loop run now; false when there is none of that name. */
   poke(name: string): boolean {
+    if (name === 'scale') this.#scaling.askForAll();
     const loop = this.#loops().find((each) => each.status().name === name);
     loop?.poke();
     return loop !== undefined;
@@ -301,18 +319,24 @@ export class Autoscaler {
     return [this.#beat, this.#tend, this.#discover, this.#scale];
   }
 
-  /** Everything held before may be somebody else's now: nothing is sent until a beat is acknowledged, all is read again. */
+  /**
+   * Nothing is sent until a beat is acknowledged again. After a break in which the others may have taken over, all that
+   * was read before is in doubt as well.
+   */
   #timeBroke(brokenForMs: number): void {
-    const { logger, meters } = this.#parts;
+    const { logger, meters, settings } = this.#parts;
     logger.warn(
       { event: 'time.broke', brokenForMs: Math.round(brokenForMs) },
       'this process or its machine stood still',
     );
     meters.add('starling_time_breaks_total', 1);
     this.membership.timeBroke();
-    this.duty.timeBroke();
-    this.fleet.expireAll();
     this.#beat.poke();
+    if (brokenForMs < settings.selfStopMs) return;
+    this.duty.timeBroke();
+    this.fleet.doubtAll();
+    this.#skew.forget();
+    this.#scaling.askForAll();
     this.#scale.poke();
   }
 }

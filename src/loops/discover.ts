@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { ActiveVersion } from '../domain/active-version.ts';
 import { BUCKET_COUNT, type Bucket } from '../domain/bucket.ts';
 import { isUsableId } from '../domain/function-version.ts';
-import { type Part, partShows } from '../domain/part.ts';
+import { type Part, shownBy } from '../domain/part.ts';
 import type { Clock } from '../lib/clock.ts';
 import { forEachLimited } from '../lib/limiter.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
@@ -137,8 +137,9 @@ export class Discover {
     }
     const darkSinceMs = this.#failingSinceMs.get(part.name);
     if (darkSinceMs !== undefined && nowMs - darkSinceMs >= heldAfterMs) {
+      const isShown = shownBy(part);
       for (const known of this.#known.values()) {
-        if (!partShows(part, known.row) || nowMs - known.writtenMs < refreshAfterMs) continue;
+        if (!isShown(known.row) || nowMs - known.writtenMs < refreshAfterMs) continue;
         due.push({ ...known.row, seenMs: clock.wallMs(), discoveryToken: token });
       }
     }

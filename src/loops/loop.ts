@@ -20,7 +20,7 @@ export interface LoopStatus {
   readonly failures: number;
   /** Activations that took longer than the period. */
   readonly overruns: number;
-  /** Since the last completed activation, or since the start. */
+  /** Since the last sign of life: an activation that ended, a step of a long one, or the start. */
   readonly idleForMs: number;
   readonly isHung: boolean;
 }
@@ -29,12 +29,19 @@ export interface LoopOptions {
   readonly name: string;
   readonly purpose: string;
   readonly periodMs: number;
-  /** Without a completed activation for this long the loop counts as hung, and liveness fails. */
+  /** Without a sign of life for this long the loop counts as hung, and liveness fails. */
   readonly hungAfterMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly meters: Meters;
-  readonly activate: (activation: { cause: Cause; signal: AbortSignal }) => Promise<void>;
+  readonly activate: (activation: Activation) => Promise<void>;
+}
+
+export interface Activation {
+  readonly cause: Cause;
+  readonly signal: AbortSignal;
+  /** A long activation calls it after each step: slow neighbours are no reason to be restarted. */
+  readonly stepDone: () => void;
 }
 
 /**
@@ -48,7 +55,7 @@ export class Loop {
   #running: Promise<void> | undefined;
   #isPoked = false;
   #nextDueMs = 0;
-  #lastCompletedMs: number;
+  #lastAliveMs: number;
   #lastCause: Cause | undefined;
   #lastResult: 'ok' | 'failed' | undefined;
   #lastError: string | undefined;
@@ -60,12 +67,13 @@ export class Loop {
 
   constructor(options: LoopOptions) {
     this.#options = options;
-    this.#lastCompletedMs = options.clock.monotonicMs();
+    this.#lastAliveMs = options.clock.monotonicMs();
   }
 
   start(): void {
-    this.#lastCompletedMs = this.#options.clock.monotonicMs();
-    this.#nextDueMs = this.#lastCompletedMs + this.#options.periodMs;
+    if (this.#stopping.signal.aborted) return;
+    this.#lastAliveMs = this.#options.clock.monotonicMs();
+    this.#nextDueMs = this.#lastAliveMs + this.#options.periodMs;
     this.#run('start');
   }
 
@@ -84,7 +92,7 @@ export class Loop {
 
   status(): LoopStatus {
     const { name, purpose, periodMs, hungAfterMs, clock } = this.#options;
-    const idleForMs = clock.monotonicMs() - this.#lastCompletedMs;
+    const idleForMs = clock.monotonicMs() - this.#lastAliveMs;
     return {
       name,
       purpose,
@@ -118,7 +126,7 @@ export class Loop {
     this.#lastStartedWallMs = clock.wallMs();
     try {
       await withSpan({ name: `run ${name}`, attributes: { 'starling.cause': cause } }, () =>
-        activate({ cause, signal: this.#stopping.signal }),
+        activate({ cause, signal: this.#stopping.signal, stepDone: () => this.#stepDone() }),
       );
       meters.set('starling_loop_last_success_timestamp_seconds', clock.wallMs() / 1000, { loop: name });
       this.#lastResult = 'ok';
@@ -133,7 +141,7 @@ export class Loop {
       const durationMs = clock.monotonicMs() - startedMs;
       this.#activations += 1;
       this.#lastDurationMs = durationMs;
-      this.#lastCompletedMs = clock.monotonicMs();
+      this.#stepDone();
       if (durationMs > periodMs) {
         this.#overruns += 1;
         meters.add('starling_loop_overruns_total', 1, { loop: name });
@@ -143,6 +151,10 @@ export class Loop {
         result: this.#lastResult ?? 'failed',
       });
     }
+  }
+
+  #stepDone(): void {
+    this.#lastAliveMs = this.#options.clock.monotonicMs();
   }
 
   #scheduleNext(): void {

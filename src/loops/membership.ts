@@ -3,7 +3,7 @@ import type { Bucket } from '../domain/bucket.ts';
 import type { MemberId, MemberRow, MemberState } from '../domain/member.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Roster } from '../ports/roster.ts';
-import { assignBuckets, bucketsOf, compareShares } from '../sharding/assign.ts';
+import { assignBuckets, type Bearer, bucketsOf, compareShares } from '../sharding/assign.ts';
 import { type Denial, denialOf, type Moment } from '../sharding/rights.ts';
 import { RosterWatch } from '../sharding/roster-watch.ts';
 import type { Meters } from '../telemetry/meters.ts';
@@ -21,7 +21,8 @@ export interface MembershipOptions {
   /** Without an acknowledged beat for this long nothing is sent. */
   readonly selfStopMs: number;
   readonly joinWaitMs: number;
-  readonly onShareChanged: (change: { gained: readonly Bucket[]; lost: readonly Bucket[] }) => void;
+  /** My buckets are others than before, or I may begin on them only now. */
+  readonly onShareChanged: () => void;
   readonly onMembersChanged: (count: number) => void;
 }
 
@@ -118,30 +119,37 @@ export class Membership {
     const rows = await this.#options.roster.list();
     const view = this.#watch.polled(rows, this.#options.clock.monotonicMs());
     this.#rows = rows;
+    const hasSettled = view.isSettled && !this.#isSettled;
     this.#isSettled = view.isSettled;
     const alive = new Set(view.members.map((member) => member.memberId));
     this.#options.meters.set('starling_members', alive.size);
-    if (alive.size === this.#alive.size && [...alive].every((memberId) => this.#alive.has(memberId))) return;
+    const areSame = alive.size === this.#alive.size && [...alive].every((memberId) => this.#alive.has(memberId));
+    if (!areSame) this.#take(view.members, alive);
+    if (!areSame || hasSettled) this.#options.onShareChanged();
+  }
+
+  /** Goes by a new view of who is alive. */
+  #take(members: readonly Bearer[], alive: ReadonlySet<MemberId>): void {
+    const { memberId, meters, logger, onMembersChanged } = this.#options;
     this.#alive = alive;
-    this.#owners = assignBuckets(view.members);
+    this.#owners = assignBuckets(members);
     const before = this.#owned;
-    this.#owned = bucketsOf(this.#owners, this.#options.memberId);
-    const change = compareShares(before, this.#owned);
-    this.#options.meters.set('starling_buckets_owned', this.#owned.length);
-    this.#options.meters.add('starling_bucket_moves_total', change.gained.length, { direction: 'gained' });
-    this.#options.meters.add('starling_bucket_moves_total', change.lost.length, { direction: 'lost' });
-    this.#options.logger.info(
+    this.#owned = bucketsOf(this.#owners, memberId);
+    const { gained, lost } = compareShares(before, this.#owned);
+    meters.set('starling_buckets_owned', this.#owned.length);
+    meters.add('starling_bucket_moves_total', gained.length, { direction: 'gained' });
+    meters.add('starling_bucket_moves_total', lost.length, { direction: 'lost' });
+    logger.info(
       {
         event: 'members.changed',
         members: [...alive],
-        gained: change.gained.length,
-        lost: change.lost.length,
+        gained: gained.length,
+        lost: lost.length,
         owned: this.#owned.length,
       },
       'the share of this member changed',
     );
-    this.#options.onMembersChanged(Math.max(1, alive.size));
-    this.#options.onShareChanged(change);
+    onMembersChanged(Math.max(1, alive.size));
   }
 
   #now(): Moment {

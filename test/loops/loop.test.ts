@@ -4,7 +4,10 @@ import { type Cause, Loop } from '../../src/loops/loop.ts';
 import { silentMeters } from '../../src/telemetry/meters.ts';
 import { HandWoundClock, settle } from '../support/hand-wound-clock.ts';
 
-function aLoop(activate: (cause: Cause, signal: AbortSignal) => Promise<void>, clock = new HandWoundClock()) {
+function aLoop(
+  activate: (cause: Cause, signal: AbortSignal, stepDone: () => void) => Promise<void>,
+  clock = new HandWoundClock(),
+) {
   const loop = new Loop({
     name: 'scale',
     purpose: 'test',
@@ -13,7 +16,7 @@ function aLoop(activate: (cause: Cause, signal: AbortSignal) => Promise<void>, c
     clock,
     logger: pino({ level: 'silent' }),
     meters: silentMeters,
-    activate: ({ cause, signal }) => activate(cause, signal),
+    activate: ({ cause, signal, stepDone }) => activate(cause, signal, stepDone),
   });
   return { loop, clock };
 }
@@ -105,5 +108,30 @@ describe('a loop', () => {
     await clock.wind(10_000);
     expect(wasTold).toBe(true);
     expect(loop.status().activations).toBe(1);
+  });
+
+  it('is not hung as long as a long activation gets on with its steps', async () => {
+    const { loop, clock } = aLoop(async (_cause, _signal, stepDone) => {
+      for (let step = 0; step < 3; step += 1) {
+        await new Promise<void>((resolve) => clock.after(3_000, resolve));
+        stepDone();
+      }
+      await new Promise(() => {});
+    });
+    loop.start();
+    await clock.wind(12_000);
+    expect(loop.status()).toMatchObject({ isHung: false, idleForMs: 3_000 });
+    await clock.wind(1_001);
+    expect(loop.status().isHung).toBe(true);
+  });
+
+  it('never starts when it was stopped before', async () => {
+    const causes: Cause[] = [];
+    const { loop, clock } = aLoop(async (cause) => void causes.push(cause));
+    await loop.stop();
+    loop.start();
+    loop.poke();
+    await clock.wind(5_000);
+    expect(causes).toEqual([]);
   });
 });

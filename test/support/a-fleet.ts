@@ -60,13 +60,13 @@ export function aFleet(options: { settings?: Partial<AutoscalerSettings>; contro
   let uuids = 0;
 
   /** Starts a member; `kill` ends it as kill -9 would. */
-  function join(memberId: string) {
+  function join(memberId: string, { weight = 1 } = {}) {
     const store = new MemoryStore(world, { name: memberId });
     const member = new Autoscaler({
       memberId,
       version: 'test',
       address: '',
-      weight: 1,
+      weight,
       store,
       reader: signals,
       targets: controlPlane,

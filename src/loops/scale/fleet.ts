@@ -10,6 +10,8 @@ interface Slice {
   readonly versions: Map<string, Tracked>;
   catalogueReadMs: number;
   stateReadMs: number;
+  /** Its active rows and its durable rows have been read at least once. */
+  isLoaded: boolean;
 }
 
 export interface FleetOptions {
@@ -23,11 +25,17 @@ export interface FleetOptions {
   readonly onForget: (versionId: string) => void;
 }
 
+const LONG_AGO_MS = Number.NEGATIVE_INFINITY;
+/** Each is a conditional write, and a pass waits for them: what is left is removed by and by. */
+const REMOVED_AT_ONCE = 32;
+
 /** The function versions in this replica's buckets, read from the store a whole bucket at a time. */
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #slices = new Map<Bucket, Slice>();
   readonly #byId = new Map<string, Tracked>();
+  /** Grows with every break of time; what was asked for under an older one does not count. */
+  #epoch = 0;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -45,8 +53,21 @@ export class Fleet {
     return this.#byId.values();
   }
 
+  /** Whether the bucket has been loaded, so that its versions can be decided on. */
   holds(bucket: Bucket): boolean {
-    return this.#slices.has(bucket);
+    return this.#slices.get(bucket)?.isLoaded ?? false;
+  }
+
+  /** The versions of these buckets that may be decided on. */
+  *of(buckets: Iterable<Bucket>): Iterable<Tracked> {
+    for (const bucket of buckets) {
+      for (const tracked of this.#slices.get(bucket)?.versions.values() ?? []) if (this.isKnown(tracked)) yield tracked;
+    }
+  }
+
+  /** Whether this is still how the version is known here, and its durable row has been read. */
+  isKnown(tracked: Tracked): boolean {
+    return tracked.isStateRead && this.#byId.get(tracked.version.versionId) === tracked;
   }
 
   /** Drops the buckets that went to others, and tells which. */
@@ -59,90 +80,123 @@ export class Fleet {
 
   /** Loads the buckets that are new, and reads again what has grown old. */
   async keepUp(owned: readonly Bucket[], time: { monotonicMs: number; wallMs: number }): Promise<void> {
-    const { catalogueRefreshMs, stateRefreshMs } = this.#options;
+    const { catalogue, states, catalogueRefreshMs, stateRefreshMs } = this.#options;
+    const epoch = this.#epoch;
     const isOld = (readMs: number | undefined, afterMs: number) =>
       readMs === undefined || time.monotonicMs - readMs >= afterMs;
     const staleCatalogue = owned.filter((bucket) =>
       isOld(this.#slices.get(bucket)?.catalogueReadMs, catalogueRefreshMs),
     );
     if (staleCatalogue.length > 0) {
-      this.#takeVersions(staleCatalogue, await this.#options.catalogue.read(staleCatalogue), time.monotonicMs);
+      const versions = await catalogue.read(staleCatalogue);
+      if (epoch !== this.#epoch) return;
+      this.#takeVersions(staleCatalogue, versions, time.monotonicMs);
     }
     // After the catalogue: a version that has just appeared makes its bucket's durable rows due.
     const staleState = owned.filter((bucket) => isOld(this.#slices.get(bucket)?.stateReadMs, stateRefreshMs));
-    if (staleState.length > 0) await this.#takeStates(staleState, await this.#options.states.read(staleState), time);
+    if (staleState.length > 0) {
+      const rows = await states.read(staleState);
+      if (epoch !== this.#epoch) return;
+      await this.#removeGone(this.#takeStates(staleState, rows, time));
+    }
   }
 
   /** Makes the next keepUp read this bucket's active rows again. */
   expire(bucket: Bucket): void {
     const slice = this.#slices.get(bucket);
-    if (slice) slice.catalogueReadMs = Number.NEGATIVE_INFINITY;
+    if (slice) slice.catalogueReadMs = LONG_AGO_MS;
   }
 
-  /** After a time break nothing that was read before counts. */
-  expireAll(): void {
-    for (const bucket of [...this.#slices.keys()]) this.#drop(bucket);
+  /** After a break of time nothing that was read before counts until it has been read again. */
+  doubtAll(): void {
+    this.#epoch += 1;
+    for (const slice of this.#slices.values()) {
+      slice.catalogueReadMs = LONG_AGO_MS;
+      slice.stateReadMs = LONG_AGO_MS;
+      for (const tracked of slice.versions.values()) tracked.isStateRead = false;
+    }
   }
 
   #takeVersions(buckets: readonly Bucket[], versions: readonly ActiveVersion[], nowMs: number): void {
     const byBucket = Map.groupBy(versions, (version) => version.bucket);
     for (const bucket of buckets) {
-      const slice = this.#slices.get(bucket) ?? { versions: new Map(), catalogueReadMs: 0, stateReadMs: 0 };
+      const slice = this.#slices.get(bucket) ?? {
+        versions: new Map(),
+        catalogueReadMs: 0,
+        stateReadMs: LONG_AGO_MS,
+        isLoaded: false,
+      };
       this.#slices.set(bucket, slice);
       slice.catalogueReadMs = nowMs;
       const rows = byBucket.get(bucket) ?? [];
       const seen = new Set(rows.map((row) => row.versionId));
+      for (const versionId of slice.versions.keys()) if (!seen.has(versionId)) this.#remove(slice, versionId);
       for (const row of rows) {
         const tracked = slice.versions.get(row.versionId);
         if (tracked) tracked.version = row;
-        else this.#enrol(slice, row);
+        else this.#enrol(slice, row, nowMs);
       }
-      for (const versionId of slice.versions.keys()) if (!seen.has(versionId)) this.#remove(slice, versionId);
     }
   }
 
-  async #takeStates(
+  /** Returns the rows of versions that are long gone. */
+  #takeStates(
     buckets: readonly Bucket[],
     states: readonly FunctionState[],
     time: { monotonicMs: number; wallMs: number },
-  ): Promise<void> {
+  ): FunctionState[] {
     for (const bucket of buckets) {
       const slice = this.#slices.get(bucket);
       if (!slice) continue;
       slice.stateReadMs = time.monotonicMs;
+      slice.isLoaded = true;
       for (const tracked of slice.versions.values()) tracked.isStateRead = true;
     }
     const gone: FunctionState[] = [];
     for (const state of states) {
-      const tracked = this.#byId.get(state.versionId);
-      if (!tracked) {
-        if (state.phase === 'settled' && time.wallMs - state.settledMs > this.#options.forgetAfterMs) gone.push(state);
-        continue;
-      }
-      // A row older than what this replica itself wrote meanwhile would be a step back.
-      if (tracked.state && tracked.state.token > state.token) continue;
-      if (!tracked.state) Object.assign(tracked, readMemo(state.memo, time.wallMs));
-      if (tracked.state?.token === state.token && tracked.state.phase === 'settled') {
-        // What became of my own claim is known here, whether or not the row has heard of it.
-        tracked.isUnsettled = state.phase === 'pending';
-        continue;
-      }
-      tracked.state = state;
-      tracked.isUnsettled = false;
+      const tracked = this.#slices.get(state.bucket)?.versions.get(state.versionId);
+      if (tracked) this.#takeState(tracked, state, time.wallMs);
+      else if (state.phase === 'settled' && time.wallMs - state.settledMs > this.#options.forgetAfterMs)
+        gone.push(state);
     }
-    for (const state of gone) await this.#options.states.forget(state.bucket, state.versionId, state.token);
+    return gone;
   }
 
-  #enrol(slice: Slice, version: ActiveVersion): void {
-    const tracked = track(version);
+  #takeState(tracked: Tracked, state: FunctionState, wallMs: number): void {
+    // A row older than what this replica itself wrote meanwhile would be a step back.
+    if (tracked.state && tracked.state.token > state.token) return;
+    if (!tracked.state) Object.assign(tracked, readMemo(state.memo, wallMs));
+    if (tracked.state?.token === state.token && tracked.state.phase === 'settled') {
+      // What became of my own claim is known here, whether or not the row has heard of it.
+      tracked.isUnsettled = state.phase === 'pending';
+      return;
+    }
+    tracked.state = state;
+    tracked.isUnsettled = false;
+  }
+
+  /** What fails is tried again with the next look. */
+  async #removeGone(gone: readonly FunctionState[]): Promise<void> {
+    await Promise.allSettled(
+      gone
+        .slice(0, REMOVED_AT_ONCE)
+        .map(({ bucket, versionId, token }) => this.#options.states.forget(bucket, versionId, token)),
+    );
+  }
+
+  #enrol(slice: Slice, version: ActiveVersion, nowMs: number): void {
+    const tracked = track(version, { sinceMs: nowMs, isNewborn: slice.isLoaded });
     slice.versions.set(version.versionId, tracked);
     this.#byId.set(version.versionId, tracked);
     // Its durable row has not been read yet: the next look at the bucket must bring it.
-    slice.stateReadMs = Number.NEGATIVE_INFINITY;
+    slice.stateReadMs = LONG_AGO_MS;
   }
 
   #remove(slice: Slice, versionId: string): void {
+    const tracked = slice.versions.get(versionId);
     slice.versions.delete(versionId);
+    // A version whose metrics carry another bucket now is known by its new row.
+    if (this.#byId.get(versionId) !== tracked) return;
     this.#byId.delete(versionId);
     this.#options.onForget(versionId);
   }

@@ -37,7 +37,7 @@ export function situate(
     policy: knowPolicy(target, options),
     previous: tracked.state && standingOf(tracked.state),
     isUnconfirmed: tracked.isUnsettled || (tracked.state !== undefined && isUnconfirmed(tracked.state)),
-    memory: tracked.memory,
+    memory: tracked.isPastKnown ? tracked.memory : { ...tracked.memory, cycles: 0 },
     controls: facts.controls,
     isFleetFrozen: facts.isFleetFrozen,
     hindrance: facts.hindrance,

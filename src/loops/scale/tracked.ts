@@ -35,7 +35,12 @@ export interface Tracked {
   isCounterWatched: boolean;
   lastInvokedMs: number | undefined;
   watchedSinceMs: number | undefined;
-  isBackfilled: boolean;
+  /** When it came into this replica's care, on the monotonic clock. */
+  readonly sinceMs: number;
+  /** It turned up where this replica had looked before, so nothing of it was missed. */
+  readonly isNewborn: boolean;
+  /** Until then nothing is lowered: a lull looks like the end of load to whoever has seen nothing else. */
+  isPastKnown: boolean;
   latest: Verdicted | undefined;
   /** What the ledger last heard, to tell it only what is new. */
   recordedKey: string;
@@ -51,7 +56,7 @@ export interface Tracked {
 }
 
 /** A version that has just come into this replica's care. */
-export function track(version: ActiveVersion): Tracked {
+export function track(version: ActiveVersion, { sinceMs = 0, isNewborn = false } = {}): Tracked {
   return {
     version,
     state: undefined,
@@ -63,7 +68,9 @@ export function track(version: ActiveVersion): Tracked {
     isCounterWatched: false,
     lastInvokedMs: undefined,
     watchedSinceMs: undefined,
-    isBackfilled: false,
+    sinceMs,
+    isNewborn,
+    isPastKnown: false,
     latest: undefined,
     recordedKey: '',
     dryWanted: undefined,

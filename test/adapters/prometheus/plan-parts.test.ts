@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Cut, partMatchers, planParts } from '../../../src/adapters/prometheus/plan-parts.ts';
-import { partShows } from '../../../src/domain/part.ts';
+import { shownBy } from '../../../src/domain/part.ts';
 
 const allBuckets = Array.from({ length: 1024 }, (_, bucket) => bucket);
 const limits = { partVersionsMax: 4000, partsMax: 8 };
@@ -23,7 +23,7 @@ describe('planParts', () => {
         (mine, versionId, cut, pick) => {
           const bucket = mine.buckets[pick % mine.buckets.length] ?? 0;
           const parts = planParts(mine, cut, limits);
-          expect(parts.filter((part) => partShows(part, { versionId, bucket }))).toHaveLength(1);
+          expect(parts.filter((part) => shownBy(part)({ versionId, bucket }))).toHaveLength(1);
           expect(parts.length).toBeLessThanOrEqual(limits.partsMax);
           expect(new Set(parts.map((part) => part.name)).size).toBe(parts.length);
         },

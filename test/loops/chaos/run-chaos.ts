@@ -22,6 +22,7 @@ export async function runChaos(seed: number): Promise<ChaosReport> {
     ...(seed % 2 === 0 && { freeze: undefined }),
     // So that the last back-off ends within the time given to come right.
     retryDelayMaxMs: 20 * SECOND,
+    goneDelayMaxMs: 20 * SECOND,
     stateRefreshMs: 60 * SECOND,
   };
   const world = new ChaosWorld({ seed, isFenced, settings });

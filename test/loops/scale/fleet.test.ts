@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import { MemoryStore } from '../../../src/adapters/memory/store.ts';
+import { MemoryWorld } from '../../../src/adapters/memory/world.ts';
+import { Fleet } from '../../../src/loops/scale/fleet.ts';
+import { activeOf, claimOf, settlementOf } from '../../contract/store/rows.ts';
+import { HandWoundClock } from '../../support/hand-wound-clock.ts';
+
+const DAY = 86_400_000;
+
+function aFleetOf() {
+  const clock = new HandWoundClock();
+  const world = new MemoryWorld({ clock });
+  const store = new MemoryStore(world, { name: 'me' });
+  const forgotten: string[] = [];
+  const fleet = new Fleet({
+    catalogue: store.catalogue,
+    states: store.states,
+    catalogueRefreshMs: 60_000,
+    stateRefreshMs: 300_000,
+    forgetAfterMs: 30 * DAY,
+    onForget: (versionId) => forgotten.push(versionId),
+  });
+  const keepUp = (owned: readonly number[]) =>
+    fleet.keepUp(owned, { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() });
+  const enrol = (versionId: string, bucket: number, ttlSeconds = 1_800) => {
+    return store.catalogue.enrol(bucket, [activeOf(versionId, { bucket })], { ttlSeconds });
+  };
+  const known = (buckets: readonly number[]) => [...fleet.of(buckets)].map(({ version }) => version.versionId);
+  return { clock, world, store, fleet, forgotten, keepUp, enrol, known };
+}
+
+describe('the versions in this care', () => {
+  it('are known once their active rows and their durable rows have been read', async () => {
+    const { store, fleet, keepUp, enrol, known } = aFleetOf();
+    await enrol('a', 1);
+    store.line.failNext('unavailable', 'states.read');
+    await expect(keepUp([1])).rejects.toThrow();
+    expect([fleet.size, fleet.holds(1), known([1])]).toEqual([1, false, []]);
+    await keepUp([1]);
+    expect([fleet.holds(1), known([1])]).toEqual([true, ['a']]);
+  });
+
+  it('tells those that have just been discovered from those that came with their bucket', async () => {
+    const { clock, fleet, keepUp, enrol } = aFleetOf();
+    await enrol('a', 1);
+    await keepUp([1]);
+    await enrol('b', 1);
+    await clock.wind(60_000);
+    await keepUp([1]);
+    expect(fleet.get('a')).toMatchObject({ isNewborn: false, sinceMs: 0 });
+    expect(fleet.get('b')).toMatchObject({ isNewborn: true, sinceMs: 60_000 });
+  });
+
+  it('stay known when their metrics carry another bucket, in whatever order the rows are read', async () => {
+    for (const [from, to] of [
+      [1, 2],
+      [2, 1],
+    ] as const) {
+      const { clock, forgotten, keepUp, enrol, known } = aFleetOf();
+      await enrol('a', from, 90);
+      await keepUp([1, 2]);
+      await enrol('a', to);
+      await clock.wind(60_000);
+      await keepUp([1, 2]);
+      expect(known([1, 2])).toEqual(['a']);
+      await clock.wind(60_000);
+      await keepUp([1, 2]);
+      expect(known([1, 2])).toEqual(['a']);
+      expect(known([from])).toEqual([]);
+      expect(forgotten).toEqual([]);
+    }
+  });
+
+  it('are in doubt after a break of time, also those whose rows were on their way', async () => {
+    const { clock, world, fleet, keepUp, enrol, known } = aFleetOf();
+    await enrol('a', 1);
+    await keepUp([1]);
+    const tracked = fleet.get('a');
+    fleet.doubtAll();
+    expect(known([1])).toEqual([]);
+    world.fateOf = () => ({ kind: 'answered', beforeMs: 0, afterMs: 100 });
+    const reading = keepUp([1]);
+    await clock.wind(150);
+    fleet.doubtAll();
+    await clock.wind(100);
+    await reading;
+    expect(known([1])).toEqual([]);
+    world.fateOf = () => ({ kind: 'answered', beforeMs: 0, afterMs: 0 });
+    await keepUp([1]);
+    expect(known([1])).toEqual(['a']);
+    expect(fleet.get('a')).toBe(tracked);
+  });
+
+  it('keep what became of their last order, though the row has not heard of it', async () => {
+    const { clock, store, fleet, keepUp, enrol } = aFleetOf();
+    await enrol('a', 1);
+    const claim = claimOf('a');
+    await store.states.claim(1, [claim]);
+    await keepUp([1]);
+    const tracked = fleet.get('a');
+    if (!tracked?.state) throw new Error('the row was not read');
+    expect(tracked.state.phase).toBe('pending');
+    tracked.state = { ...tracked.state, phase: 'settled', outcome: 'applied', applied: 9 };
+    await clock.wind(300_000);
+    await keepUp([1]);
+    expect(tracked).toMatchObject({ isUnsettled: true, state: { phase: 'settled', applied: 9 } });
+    await store.states.settle(1, [settlementOf(claim, { applied: 9 })]);
+    await clock.wind(300_000);
+    await keepUp([1]);
+    expect(tracked).toMatchObject({ isUnsettled: false, state: { phase: 'settled', applied: 9 } });
+  });
+});
+
+describe('the rows of versions that are long gone', () => {
+  it('are removed a few at a time, and a store that refuses spoils nothing', async () => {
+    const { clock, world, store, fleet, keepUp, enrol, known } = aFleetOf();
+    await enrol('a', 1, 40 * 86_400);
+    const claims = Array.from({ length: 80 }, (_, index) => claimOf(`gone${index}`));
+    await store.states.claim(1, claims);
+    await store.states.settle(
+      1,
+      claims.map((claim) => settlementOf(claim, { settledMs: clock.wallMs() })),
+    );
+    await clock.wind(31 * DAY);
+    world.fateOf = ({ operation }) =>
+      operation === 'states.forget'
+        ? { kind: 'refused', error: 'unavailable', afterMs: 0 }
+        : { kind: 'answered', beforeMs: 0, afterMs: 0 };
+    await keepUp([1]);
+    expect(known([1])).toEqual(['a']);
+    expect(world.states.peek(1)?.size).toBe(80);
+    world.fateOf = () => ({ kind: 'answered', beforeMs: 0, afterMs: 0 });
+    fleet.doubtAll();
+    await keepUp([1]);
+    expect(world.states.peek(1)?.size).toBe(48);
+  });
+});

@@ -1,0 +1,326 @@
+import { describe, expect, it } from 'vitest';
+import { defaultPolicy } from '../../../src/domain/policy.ts';
+import { sleep } from '../../../src/lib/clock.ts';
+import { placeVersion } from '../../../src/sharding/place.ts';
+import { aFleet } from '../../support/a-fleet.ts';
+import { anActuation, FencedControlPlane } from '../../support/fenced-control-plane.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const ANSWERED = { kind: 'answered', beforeMs: 0, afterMs: 0 } as const;
+
+function aBusyFleet(options: Parameters<typeof aFleet>[0] = {}) {
+  const fleet = aFleet(options);
+  for (let index = 0; index < 60; index += 1) fleet.run(`v${index}`, { utilisation: 50, instances: 10 });
+  return fleet;
+}
+
+describe('a share that is new', () => {
+  it('is looked at as soon as the member has joined, not when the next cycle happens to be due', async () => {
+    const { clock, join } = aBusyFleet();
+    join('m1');
+    await clock.wind(MINUTE);
+    const { member } = join('m2');
+    const joinedMs = clock.wallMs();
+    await clock.wind(4 * SECOND);
+    expect(member.fleet.size).toBeGreaterThan(10);
+    for (const tracked of member.fleet.all()) expect(tracked.latest?.atMs).toBeGreaterThan(joinedMs);
+  });
+
+  it('is served within ten seconds of a kill although the control plane keeps everybody waiting', async () => {
+    const { clock, controlPlane, signals, join } = aBusyFleet();
+    const [first, second] = ['m1', 'm2'].map((memberId) => join(memberId));
+    await clock.wind(2 * MINUTE - SECOND);
+    const orphans = [...(second?.member.fleet.all() ?? [])].map((tracked) => tracked.version.versionId);
+    const [busy] = [...(first?.member.fleet.all() ?? [])].map((tracked) => tracked.version.versionId);
+    signals.set(busy ?? '', { utilisation: 95, instances: 10 });
+    controlPlane.admit = (signal) => sleep(clock, 14 * SECOND, signal);
+    // The next cycle of the first has begun and waits for its one raise to be admitted.
+    await clock.wind(2 * SECOND);
+    second?.kill();
+    const killedMs = clock.wallMs();
+    await clock.wind(10 * SECOND);
+    for (const versionId of orphans) {
+      expect(first?.member.fleet.get(versionId)?.latest?.atMs, versionId).toBeGreaterThan(killedMs);
+    }
+  });
+
+  it('is not called served while it could not be loaded', async () => {
+    const { clock, world, join } = aBusyFleet();
+    const [first, second] = ['m1', 'm2'].map((memberId) => join(memberId));
+    await clock.wind(2 * MINUTE);
+    const gained = second?.member.membership.owned() ?? [];
+    second?.kill();
+    world.fateOf = ({ client, operation }) =>
+      client === 'm1' && operation === 'states.read' ? { kind: 'refused', error: 'unavailable', afterMs: 0 } : ANSWERED;
+    await clock.wind(MINUTE);
+    expect(first?.member.membership.owned()).toEqual(expect.arrayContaining([...gained]));
+    for (const bucket of gained) expect(first?.member.recorder.servedAgeMs(bucket)).toBeUndefined();
+    world.fateOf = () => ANSWERED;
+    await clock.wind(MINUTE);
+    for (const bucket of gained) expect(first?.member.recorder.servedAgeMs(bucket)).toBeLessThan(16 * SECOND);
+  });
+
+  it('moves nothing before what people said of it has been read once', async () => {
+    const { clock, world, controlPlane, join, run } = aFleet();
+    run('v1', { utilisation: 90, instances: 10 });
+    let isBlind = true;
+    world.fateOf = ({ operation }) =>
+      isBlind && operation === 'controls.list' ? { kind: 'refused', error: 'unavailable', afterMs: 0 } : ANSWERED;
+    const { member, store } = join('m1');
+    await store.controls.put({
+      kind: 'pause',
+      versionId: 'v1',
+      until: clock.wallMs() + MINUTE * 60,
+      by: 'me',
+      why: 'x',
+    });
+    await clock.wind(2 * MINUTE);
+    expect(controlPlane.sent).toEqual([]);
+    expect(member.fleet.get('v1')?.latest?.reasons[0]?.code).toBe('state-unknown');
+    isBlind = false;
+    await clock.wind(MINUTE);
+    expect(controlPlane.sent).toEqual([]);
+    expect(member.fleet.get('v1')?.latest?.reasons.map(({ code }) => code)).toContain('paused');
+  });
+});
+
+describe('the past', () => {
+  /** A version that is scaled by its mean demand of ten minutes, which is high although nothing is queued right now. */
+  function aVersionWithPast() {
+    const fleet = aFleet();
+    const policy = {
+      ...defaultPolicy('target'),
+      windowSeconds: 600,
+      stabilisationDownSeconds: 0,
+      stepDown: undefined,
+      scaleToZero: false,
+    };
+    fleet.run('v1', { utilisation: 0, instances: 10 }, { policy });
+    const past = () =>
+      new Map([
+        ['v1', Array.from({ length: 9 }, (_, index) => [fleet.clock.wallMs() - (9 - index) * MINUTE, 70] as const)],
+      ]);
+    return { ...fleet, past };
+  }
+
+  it('has to be known before a version is lowered, also where the record of its last owner says that it is well known', async () => {
+    const { clock, controlPlane, signals, join, past } = aVersionWithPast();
+    signals.set('v1', { utilisation: 70, instances: 10 });
+    const { kill } = join('m1');
+    await clock.wind(MINUTE);
+    signals.set('v1', { utilisation: 77, instances: 10 });
+    await clock.wind(2 * MINUTE);
+    const wanted = controlPlane.counts.get('v1');
+    expect(wanted).toBe(11);
+    kill();
+    signals.set('v1', { utilisation: 0, instances: 11 });
+    signals.past = past();
+    signals.backfillState = 'failed';
+    join('m2');
+    await clock.wind(90 * SECOND);
+    expect(controlPlane.counts.get('v1')).toBe(11);
+    signals.backfillState = 'read';
+    await clock.wind(2 * MINUTE);
+    // With the past in view the mean is what it was, so that it falls slowly.
+    expect(controlPlane.counts.get('v1')).toBeGreaterThan(5);
+  });
+
+  it('is not asked for again and again by a store that cannot tell it, and is lived through instead', async () => {
+    const { clock, controlPlane, signals, join } = aVersionWithPast();
+    signals.backfillState = 'failed';
+    join('m1');
+    await clock.wind(9 * MINUTE);
+    expect(signals.backfills).toBeLessThanOrEqual(10);
+    expect(controlPlane.sent).toEqual([]);
+    const asked = signals.backfills;
+    await clock.wind(6 * MINUTE);
+    expect(signals.backfills - asked).toBeLessThanOrEqual(3);
+    expect(controlPlane.counts.get('v1')).toBe(1);
+    const lived = signals.backfills;
+    await clock.wind(30 * MINUTE);
+    expect(signals.backfills).toBe(lived);
+  });
+
+  it('is read for what was taken over, however little that is beside what was there', async () => {
+    const { clock, world, signals, join, run } = aFleet();
+    for (let index = 0; index < 100; index += 1) run(`v${index}`, { utilisation: 50, instances: 10 });
+    const large = join('large', { weight: 30 });
+    const small = join('small', { weight: 1 });
+    await clock.wind(2 * MINUTE);
+    expect(small.member.fleet.size).toBeGreaterThan(0);
+    expect(small.member.fleet.size).toBeLessThan(9);
+    small.kill();
+    // The store is away while the change is noticed, so that the gain comes in with a whole pass.
+    world.fateOf = ({ operation }) =>
+      operation === 'catalogue.read' ? { kind: 'refused', error: 'unavailable', afterMs: 0 } : ANSWERED;
+    await clock.wind(10 * SECOND);
+    expect(large.member.membership.owned()).toHaveLength(1024);
+    const before = signals.backfills;
+    world.fateOf = () => ANSWERED;
+    await clock.wind(MINUTE);
+    expect(large.member.fleet.size).toBe(100);
+    expect(signals.backfills).toBe(before + 1);
+  });
+});
+
+describe('an unchanged wish', () => {
+  it('is sent again when its answer was lost, also to a control plane that checks tokens', async () => {
+    const { clock, world, controlPlane, signals, join, run } = aFleet();
+    run('v1', { utilisation: 90, instances: 10 });
+    controlPlane.fault = (wish) => {
+      controlPlane.accept(wish);
+      return anActuation({ outcome: 'unknown' });
+    };
+    const { member } = join('m1');
+    await clock.wind(20 * SECOND);
+    expect(controlPlane.counts.get('v1')).toBe(12);
+    // Meanwhile the load is such that nothing else is asked for.
+    signals.set('v1', { utilisation: 50, instances: 10 });
+    controlPlane.fault = () => undefined;
+    await clock.wind(MINUTE);
+    expect(world.states.peek(placeVersion('v1'))?.get('v1')).toMatchObject({ outcome: 'applied', applied: 12 });
+    expect(member.fleet.get('v1')?.state?.applied).toBe(12);
+    const sends = controlPlane.sent.length;
+    await clock.wind(5 * MINUTE);
+    expect(controlPlane.sent).toHaveLength(sends);
+  });
+
+  it('is left alone while the version is paused or not active, though nobody checks tokens', async () => {
+    const { clock, controlPlane, join, run } = aFleet({ controlPlane: new FencedControlPlane('plain') });
+    run('v1', { utilisation: 90, instances: 10 });
+    run('v2', { utilisation: 90, instances: 10 });
+    const { store } = join('m1');
+    await clock.wind(20 * SECOND);
+    expect(controlPlane.sent).toHaveLength(2);
+    await store.controls.put({
+      kind: 'pause',
+      versionId: 'v1',
+      until: clock.wallMs() + MINUTE * 60,
+      by: 'me',
+      why: 'x',
+    });
+    controlPlane.know({ versionId: 'v2', status: 'INACTIVE' });
+    await clock.wind(10 * MINUTE);
+    expect(controlPlane.sent).toHaveLength(2);
+  });
+});
+
+describe('a slow pass', () => {
+  const parts = ['a', 'b'].map((prefix) => ({ name: prefix, buckets: undefined, prefixes: [prefix] }));
+
+  it('still lowers what it saw first', async () => {
+    const { clock, controlPlane, signals, join, run } = aFleet();
+    signals.parts = parts;
+    run('a1', { utilisation: 10, instances: 10 });
+    run('b1', { utilisation: 50, instances: 10 });
+    const read = signals.read.bind(signals);
+    signals.read = async (part, options) => {
+      await sleep(clock, 12 * SECOND, options.signal);
+      return read(part, options);
+    };
+    join('m1');
+    await clock.wind(4 * MINUTE);
+    expect(controlPlane.counts.get('a1')).toBe(8);
+  });
+
+  it('ends and settles what it sends before a stop is over', async () => {
+    const { clock, world, controlPlane, signals, join, run } = aFleet();
+    signals.parts = parts;
+    run('a1', { utilisation: 90, instances: 10 });
+    run('b1', { utilisation: 50, instances: 10 });
+    const read = signals.read.bind(signals);
+    signals.read = async (part, options) => {
+      if (part.name === 'b') await sleep(clock, 10 * SECOND, options.signal);
+      return read(part, options);
+    };
+    controlPlane.fault = async (wish) => {
+      await sleep(clock, SECOND);
+      return controlPlane.accept(wish);
+    };
+    const { member } = join('m1');
+    while (controlPlane.sent.length === 0) await clock.wind(SECOND / 4);
+    const operations: string[] = [];
+    world.fateOf = ({ operation }) => {
+      operations.push(operation);
+      return ANSWERED;
+    };
+    let isStopped = false;
+    void member.stop().then(() => {
+      isStopped = true;
+    });
+    await clock.wind(SECOND / 2);
+    expect(isStopped).toBe(false);
+    await clock.wind(SECOND);
+    expect(isStopped).toBe(true);
+    expect(world.states.peek(placeVersion('a1'))?.get('a1')).toMatchObject({ phase: 'settled', applied: 12 });
+    expect(operations.lastIndexOf('states.settle')).toBeLessThan(operations.lastIndexOf('roster.beat'));
+  });
+});
+
+describe('a break of time', () => {
+  it('that is short takes the right to act until the next beat, and nothing else', async () => {
+    const { clock, world, signals, join } = aBusyFleet();
+    const { member } = join('m1');
+    await clock.wind(5 * MINUTE);
+    const reads: string[] = [];
+    world.fateOf = ({ operation }) => {
+      if (operation === 'states.read' || operation === 'catalogue.read') reads.push(operation);
+      return ANSWERED;
+    };
+    const [before, held] = [signals.backfills, member.duty.heldToken()];
+    clock.jumpWall(2_500);
+    await clock.wind(10 * SECOND);
+    expect(reads).toEqual([]);
+    expect(signals.backfills).toBe(before);
+    expect(member.duty.heldToken()).toBe(held);
+    expect(member.membership.mayAct(member.membership.owned()[0] ?? 0)).toBe(true);
+  });
+
+  it('that is long has everything read again before anything is decided, and forgets no past', async () => {
+    const { clock, world, controlPlane, signals, join, run } = aBusyFleet();
+    const { member } = join('m1');
+    await clock.wind(5 * MINUTE);
+    const before = signals.backfills;
+    const decidedMs = member.fleet.get('v1')?.latest?.atMs;
+    world.fateOf = ({ operation }) =>
+      operation === 'states.read' ? { kind: 'refused', error: 'unavailable', afterMs: 0 } : ANSWERED;
+    run('v1', { utilisation: 95, instances: 10 });
+    clock.jumpWall(60_000);
+    await clock.wind(MINUTE);
+    expect(member.fleet.get('v1')?.latest?.atMs).toBe(decidedMs);
+    expect(controlPlane.sent).toEqual([]);
+    world.fateOf = () => ANSWERED;
+    await clock.wind(MINUTE);
+    expect(controlPlane.counts.get('v1')).toBe(12);
+    expect(signals.backfills).toBe(before);
+    expect(member.observer.samplesOf('v2', clock.wallMs()).utilisation.length).toBeGreaterThan(4);
+  });
+
+  it('in the middle of a pass ends what that pass may do', async () => {
+    const { clock, controlPlane, signals, join, run } = aFleet();
+    signals.parts = ['a', 'b'].map((prefix) => ({ name: prefix, buckets: undefined, prefixes: [prefix] }));
+    run('a1', { utilisation: 50, instances: 10 });
+    run('b1', { utilisation: 50, instances: 10 });
+    const { store } = join('m1');
+    await clock.wind(5 * MINUTE);
+    const read = signals.read.bind(signals);
+    signals.read = async (part, options) => {
+      if (part.name === 'b') await sleep(clock, 5 * SECOND, options.signal);
+      return read(part, options);
+    };
+    signals.set('a1', { utilisation: 10, instances: 10 });
+    // Somewhere in the pass, after the first part was decided.
+    await clock.wind(12 * SECOND);
+    store.line.cut();
+    clock.jumpWall(20_000);
+    await clock.wind(SECOND);
+    store.line.mend();
+    store.line.failNext('unavailable', 'states.read');
+    store.line.failNext('unavailable', 'states.read');
+    await clock.wind(10 * SECOND);
+    expect(controlPlane.sent).toEqual([]);
+    await clock.wind(MINUTE);
+    expect(controlPlane.counts.get('a1')).toBe(8);
+  });
+});
