@@ -57,7 +57,7 @@ async function measure(
   { nodes, versions, say }: { nodes: number; versions: number; say: (line: string) => void },
 ): Promise<Record<string, unknown>> {
   const { contactPoints, port, dataCenter } = cluster;
-  const connection = { contactPoints, port, localDataCenter: dataCenter, keyspace: 'bench' };
+  const connection = { clock: systemClock, contactPoints, port, localDataCenter: dataCenter, keyspace: 'bench' };
   say('making the tables');
   await migrate({ ...connection, replication: { [dataCenter]: nodes } });
   const counter = new StatementCounter();

@@ -46,7 +46,6 @@ export async function openStore(config: Config, tools: OpenStoreTools): Promise<
         clock: tools.clock,
         meters: tools.meters,
         busyTimeoutMs: store.sqlite.busyTimeoutMs,
-        callTimeoutMs: store.conditionalTimeoutMs,
         ledgerTtlSeconds: store.ledgerTtlMs / 1000,
       });
     }

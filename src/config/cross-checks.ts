@@ -97,11 +97,6 @@ function checkScaling({ scaling, timeseries, controlPlane, store }: PlainConfig)
       says: `${show(claimHoldMs)} is not more than controlPlane.timeout (${show(controlPlane.timeoutMs)}): a wish could still be on its way when the next is sent`,
       mend: `give more than ${show(controlPlane.timeoutMs)}`,
     }),
-    ...unless(store.conditionalTimeoutMs <= claimDeadlineMs, {
-      key: 'store.conditionalTimeout',
-      says: `${show(store.conditionalTimeoutMs)} is longer than scaling.claimDeadline (${show(claimDeadlineMs)}): no claim could use it`,
-      mend: `give at most ${show(claimDeadlineMs)}`,
-    }),
     ...unless(scaling.retryDelayMs <= scaling.retryDelayMaxMs, {
       key: 'scaling.retryDelay',
       says: `${show(scaling.retryDelayMs)} is longer than scaling.retryDelayMax (${show(scaling.retryDelayMaxMs)})`,

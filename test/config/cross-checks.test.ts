@@ -34,7 +34,6 @@ const BROKEN: [why: string, set: string[], key: string][] = [
     'scaling.utilisationWindow',
   ],
   ['a wish may still be on its way', ['scaling.claimHold=2s'], 'scaling.claimHold'],
-  ['a claim takes longer than it lives', ['store.conditionalTimeout=3100ms'], 'store.conditionalTimeout'],
   ['a query takes longer than a cycle', ['timeseries.timeout=16s'], 'timeseries.timeout'],
   ['bearer without a token', ['timeseries.auth.kind=bearer'], 'timeseries.auth.tokenFile'],
   ['basic without a user', ['timeseries.auth.kind=basic', 'timeseries.auth.passwordFile=/p'], 'timeseries.auth.user'],

@@ -3,7 +3,6 @@ import type { Clock } from '../../lib/clock.ts';
 import { type Random, systemRandom } from '../../lib/random.ts';
 import { StoreError } from '../../ports/store-error.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
-import { systemClock } from '../system/clock.ts';
 
 interface Credentials {
   readonly username: string;
@@ -35,7 +34,7 @@ export interface ConnectionOptions extends CassandraSecrets {
   /** Undefined: that of the contact points, where there is only one. */
   readonly localDataCenter?: string | undefined;
   readonly connectTimeoutMs?: number | undefined;
-  readonly clock?: Clock | undefined;
+  readonly clock: Clock;
   readonly random?: Random | undefined;
   readonly meters?: Meters | undefined;
   /** Hears of nodes that go and come back. */
@@ -85,7 +84,7 @@ export function fillOptions(options: CassandraOptions): FilledOptions {
     logger,
     port: options.port ?? 9042,
     connectTimeoutMs: options.connectTimeoutMs ?? 5000,
-    clock: options.clock ?? systemClock,
+    clock: options.clock,
     random: options.random ?? systemRandom,
     meters: options.meters ?? silentMeters,
     cluster: options.cluster ?? 'starling',

@@ -48,8 +48,8 @@ export const store = {
   }),
   statementTimeout: duration('1500ms', 'Deadline of one plain statement.', { min: '50ms', max: '1m' }),
   conditionalTimeout: duration(
-    '2500ms',
-    'Deadline of one conditional statement (a compare-and-set), retries included.',
+    '5s',
+    'Deadline of one conditional statement (a compare-and-set). Must lie above the timeouts of the nodes themselves, or slow but good writes end in doubt.',
     {
       min: '50ms',
       max: '1m',

@@ -3,8 +3,9 @@ import { type CassandraTls, fillOptions } from '../../../src/adapters/cassandra/
 import { tlsOptions } from '../../../src/adapters/cassandra/connect.ts';
 import { createKeyspaceCql } from '../../../src/adapters/cassandra/schema/replication.ts';
 import { StoreError } from '../../../src/ports/store-error.ts';
+import { HandWoundClock } from '../../support/hand-wound-clock.ts';
 
-const BASE = { contactPoints: ['127.0.0.1'], keyspace: 'starling' };
+const BASE = { clock: new HandWoundClock(), contactPoints: ['127.0.0.1'], keyspace: 'starling' };
 
 function refused(options: Partial<Parameters<typeof fillOptions>[0]>): string {
   try {

@@ -2,6 +2,7 @@ import type { CassandraOptions } from '../../../src/adapters/cassandra/cassandra
 import { migrate } from '../../../src/adapters/cassandra/schema/migrate.ts';
 import { SCHEMA_VERSION } from '../../../src/adapters/cassandra/schema/migrations.ts';
 import { CassandraStore } from '../../../src/adapters/cassandra/store.ts';
+import { systemClock } from '../../../src/adapters/system/clock.ts';
 import type { Store } from '../../../src/ports/store.ts';
 import type { StoreHarness } from '../../contract/store/harness.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
@@ -11,6 +12,7 @@ import type { CassandraCluster } from './cassandra-cluster.ts';
 export function connectionTo(cluster: CassandraCluster): CassandraOptions {
   const { contactPoints, port, dataCenter, credentials, authority } = cluster;
   return {
+    clock: systemClock,
     contactPoints,
     port,
     credentials,
