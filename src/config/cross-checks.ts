@@ -73,7 +73,7 @@ function checkDuty({ discovery }: PlainConfig): Conflict[] {
   ];
 }
 
-function checkScaling({ scaling, timeseries, controlPlane, store }: PlainConfig): Conflict[] {
+function checkScaling({ scaling, timeseries, controlPlane }: PlainConfig): Conflict[] {
   const { lookBackMs, stepMs, utilisationWindowMs, claimDeadlineMs, claimHoldMs } = scaling;
   const windowMs = utilisationWindowMs ?? 2 * timeseries.scrapeIntervalMs;
   return [
