@@ -9,7 +9,7 @@ type Row = Record<string, unknown>;
 
 /** The only writer of these columns is this program, so what is in them is what was put there. */
 export function readFunctions(sql: Sql): KeptFunction[] {
-  const rows = sql.prepare('SELECT * FROM functions ORDER BY created_ms, function_id').all() as Row[];
+  const rows = sql.prepare('SELECT * FROM functions ORDER BY rowid').all() as Row[];
   return rows.map((row) => ({
     functionId: String(row['function_id']),
     namespace: row['namespace'] as Namespace,

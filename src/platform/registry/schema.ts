@@ -3,13 +3,14 @@ export const REGISTRY_SCHEMA_VERSION = 1;
 
 /**
  * STRICT, so that a wrong type is an error where it is written. `token` is 64 bits wide and is always read through CAST AS
- * TEXT: as a float it would be rounded. Fences outlive their versions: an id that comes back is still ordered.
+ * TEXT: as a float it would be rounded. Fences outlive their versions: an id that comes back is still ordered. Functions
+ * keep their row ids, which say in which order they were made.
  */
 export const REGISTRY_SCHEMA = `
   CREATE TABLE functions (
     function_id TEXT PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL, account TEXT NOT NULL,
     active_version_id TEXT, triggers TEXT NOT NULL, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID;
+  ) STRICT;
 
   CREATE UNIQUE INDEX functions_by_name ON functions (namespace, name) WHERE namespace <> 'orchestrator';
 
