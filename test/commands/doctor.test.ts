@@ -11,7 +11,7 @@ import { placeVersion } from '../../src/sharding/place.ts';
 import { activeOf } from '../contract/store/rows.ts';
 import { ControlPlaneDouble } from '../support/control-plane/control-plane-double.ts';
 import { type Ended, type RunOptions, StarlingProcess, starling } from '../support/run-starling.ts';
-import { type ScriptedAnswer, ScriptedStore, type SeenRequest, vector } from '../support/timeseries/scripted-store.ts';
+import { emptyPrometheus, type ScriptedAnswer, ScriptedStore, vector } from '../support/timeseries/scripted-store.ts';
 
 interface Finding {
   readonly area: string;
@@ -51,23 +51,6 @@ afterEach(async () => {
   await controlPlane.stop();
   rmSync(directory, { recursive: true, force: true });
 });
-
-/** A Prometheus without a single series, whose clock may be off. */
-function emptyPrometheus({ aheadMs = 0 } = {}): (request: SeenRequest) => ScriptedAnswer {
-  return ({ path, form }) => {
-    if (form.get('query') === 'time()') {
-      const seconds = String((Date.now() + aheadMs) / 1000);
-      return success({ resultType: 'scalar', result: [Number(seconds), seconds] });
-    }
-    if (path.endsWith('/buildinfo')) return success({ version: '3.0.0', goVersion: 'go1.24' });
-    if (path.endsWith('/series')) return success([]);
-    return vector([]);
-  };
-}
-
-function success(data: unknown): ScriptedAnswer {
-  return { body: JSON.stringify({ status: 'success', data }) };
-}
 
 function flags(more: readonly string[]): string[] {
   const places = ['--store', `sqlite:${file}`, '--timeseries', timeseries.url, '--control-plane', controlPlane.url];

@@ -81,3 +81,20 @@ export function vector(
   const result = series.map(([metric, value]) => ({ metric, values: [[atSeconds, value]] }));
   return { body: JSON.stringify({ status: 'success', data: { resultType: 'matrix', result }, ...envelope }) };
 }
+
+/** A Prometheus without a single series, whose clock may be off. */
+export function emptyPrometheus({ aheadMs = 0 } = {}): (request: SeenRequest) => ScriptedAnswer {
+  return ({ path, form }) => {
+    if (form.get('query') === 'time()') {
+      const seconds = String((Date.now() + aheadMs) / 1000);
+      return success({ resultType: 'scalar', result: [Number(seconds), seconds] });
+    }
+    if (path.endsWith('/buildinfo')) return success({ version: '3.0.0', goVersion: 'go1.24' });
+    if (path.endsWith('/series')) return success([]);
+    return vector([]);
+  };
+}
+
+function success(data: unknown): ScriptedAnswer {
+  return { body: JSON.stringify({ status: 'success', data }) };
+}
