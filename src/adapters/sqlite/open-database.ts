@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { isBusy } from './failure.ts';
@@ -15,7 +15,7 @@ export class SchemaMismatch extends Error {}
 
 /** Opens the file, makes it what we need, and leaves a second opener nothing to do. */
 export function openDatabase(options: WorkerOptions): DatabaseSync {
-  mkdirSync(dirname(options.path), { recursive: true });
+  makeFolder(dirname(options.path));
   const db = new DatabaseSync(options.path, { timeout: options.busyTimeoutMs });
   try {
     // The switch to WAL asks for the file alone and does not wait for it, whatever the timeout says.
@@ -30,6 +30,21 @@ export function openDatabase(options: WorkerOptions): DatabaseSync {
   } catch (error) {
     db.close();
     throw error;
+  }
+}
+
+/**
+ * Folder by folder: Node's own recursive mkdir never comes back where the system says "no such entry" for a folder whose
+ * parent is there, as /proc does, and a thread that hangs in it cannot even be ended.
+ */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another process may be making the same one.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 
