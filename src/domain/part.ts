@@ -24,3 +24,14 @@ export function shownBy(part: Part): (version: { versionId: string; bucket: Buck
   if (otherPrefixes) return ({ versionId }) => !otherPrefixes.some((prefix) => versionId.startsWith(prefix));
   return () => true;
 }
+
+/** Gives each version to the first part whose queries show it; one pass over the versions, however many parts there are. */
+export function dealOut<T extends { readonly version: { versionId: string; bucket: Bucket } }>(
+  parts: readonly Part[],
+  all: Iterable<T>,
+): T[][] {
+  const shown = parts.map(shownBy);
+  const hands: T[][] = parts.map(() => []);
+  for (const one of all) hands[shown.findIndex((isShown) => isShown(one.version))]?.push(one);
+  return hands;
+}

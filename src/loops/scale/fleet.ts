@@ -61,13 +61,8 @@ export class Fleet {
   /** The versions of these buckets that may be decided on. */
   *of(buckets: Iterable<Bucket>): Iterable<Tracked> {
     for (const bucket of buckets) {
-      for (const tracked of this.#slices.get(bucket)?.versions.values() ?? []) if (this.isKnown(tracked)) yield tracked;
+      for (const tracked of this.#slices.get(bucket)?.versions.values() ?? []) if (tracked.isStateRead) yield tracked;
     }
-  }
-
-  /** Whether this is still how the version is known here, and its durable row has been read. */
-  isKnown(tracked: Tracked): boolean {
-    return tracked.isStateRead && this.#byId.get(tracked.version.versionId) === tracked;
   }
 
   /** Drops the buckets that went to others, and tells which. */
@@ -150,7 +145,8 @@ export class Fleet {
       if (!slice) continue;
       slice.stateReadMs = time.monotonicMs;
       slice.isLoaded = true;
-      for (const tracked of slice.versions.values()) tracked.isStateRead = true;
+      // A version whose metrics carry another bucket now is known by its new row.
+      for (const [versionId, tracked] of slice.versions) tracked.isStateRead = this.#byId.get(versionId) === tracked;
     }
     const gone: FunctionState[] = [];
     for (const state of states) {
@@ -186,6 +182,8 @@ export class Fleet {
 
   #enrol(slice: Slice, version: ActiveVersion, nowMs: number): void {
     const tracked = track(version, { sinceMs: nowMs, isNewborn: slice.isLoaded });
+    const elsewhere = this.#byId.get(version.versionId);
+    if (elsewhere) elsewhere.isStateRead = false;
     slice.versions.set(version.versionId, tracked);
     this.#byId.set(version.versionId, tracked);
     // Its durable row has not been read yet: the next look at the bucket must bring it.
@@ -195,7 +193,7 @@ export class Fleet {
   #remove(slice: Slice, versionId: string): void {
     const tracked = slice.versions.get(versionId);
     slice.versions.delete(versionId);
-    // A version whose metrics carry another bucket now is known by its new row.
+    if (tracked) tracked.isStateRead = false;
     if (this.#byId.get(versionId) !== tracked) return;
     this.#byId.delete(versionId);
     this.#options.onForget(versionId);

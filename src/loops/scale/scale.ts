@@ -1,6 +1,6 @@
 import { BUCKET_COUNT, type Bucket } from '../../domain/bucket.ts';
 import type { Decision } from '../../domain/decision.ts';
-import { shownBy } from '../../domain/part.ts';
+import { dealOut } from '../../domain/part.ts';
 import type { Reason } from '../../domain/reason.ts';
 import { Breather } from '../../lib/breather.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -110,10 +110,11 @@ export class Scale {
     await this.#readTargets(mine, signal);
     pass.stepDone();
     const cycle = new Cycle();
-    for (const part of reader.plan({ buckets, versions: mine.length, bucketCount: BUCKET_COUNT })) {
+    const parts = reader.plan({ buckets, versions: mine.length, bucketCount: BUCKET_COUNT });
+    const hands = dealOut(parts, mine);
+    for (const [index, part] of parts.entries()) {
       signal.throwIfAborted();
-      const isShown = shownBy(part);
-      const shown = mine.filter(({ version }) => isShown(version));
+      const shown = hands[index] ?? [];
       await this.#evaluate(part, shown, { cycle, signal });
       acting.push(act.run(cycle.takeRaises(), signal));
       pass.stepDone();
@@ -141,8 +142,7 @@ export class Scale {
     shown: readonly Tracked[],
     { cycle, signal }: { cycle: Cycle; signal: AbortSignal },
   ): Promise<void> {
-    const { reader, observer, clock, recorder, freeze, targets, controls, situating, fleet, membership } =
-      this.#options;
+    const { reader, observer, clock, recorder, freeze, targets, controls, situating, membership } = this.#options;
     const readings = await reader.read(part, { signal });
     for (const { instances, invocation, utilisation, demand } of readings) {
       this.#noticeUnknown([instances, invocation]);
@@ -153,7 +153,7 @@ export class Scale {
     for (const tracked of shown) {
       if (breather.isDue()) await breather.breathe();
       // While it was read it may have gone to another member, or time may have broken.
-      if (!membership.owns(tracked.version.bucket) || !fleet.isKnown(tracked)) continue;
+      if (!membership.owns(tracked.version.bucket) || !tracked.isStateRead) continue;
       const nowMs = clock.wallMs();
       const { versionId } = tracked.version;
       const facts = {
@@ -173,10 +173,10 @@ export class Scale {
 
   /** The guard looks at the whole cycle before anything falls; what it stops gets its reason and is kept. */
   #settleLowerings({ tally, lowerings }: Cycle): Change[] {
-    const { freeze, recorder, clock, controls, fleet } = this.#options;
+    const { freeze, recorder, clock, controls } = this.#options;
     freeze.judge(tally, { controls: controls.all, nowMs: clock.wallMs() });
     return lowerings.filter(({ tracked, decision }) => {
-      if (!fleet.isKnown(tracked)) return false;
+      if (!tracked.isStateRead) return false;
       const frozen = freeze.isFrozen ? freezeDecision(decision) : decision;
       if (frozen !== decision) recorder.decided(tracked, frozen);
       return frozen === decision;

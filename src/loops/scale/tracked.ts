@@ -24,7 +24,10 @@ export interface Tracked {
   state: FunctionState | undefined;
   /** The durable row may still show my last claim as pending: what became of it is known here alone. */
   isUnsettled: boolean;
-  /** Whether the durable row has been looked for. Until then nothing is decided: a wish may stand that is not known here. */
+  /**
+   * Whether the durable row has been looked for. Until then nothing is decided: a wish may stand that is not known here.
+   * No more once time broke, or the version left this care.
+   */
   isStateRead: boolean;
   memory: Memory;
   /** The target as last heard of, for the time when nobody tells it. */

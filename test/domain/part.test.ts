@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { dealOut, type Part, shownBy } from '../../src/domain/part.ts';
+
+const part = (given: Partial<Part>): Part => ({ name: 'p', buckets: undefined, prefixes: undefined, ...given });
+const version = (versionId: string, bucket = 1) => ({ version: { versionId, bucket } });
+
+it('a part shows what its queries would', () => {
+  const shows = (given: Partial<Part>, versionId: string, bucket = 1) => shownBy(part(given))({ versionId, bucket });
+  expect(shows({}, 'anything')).toBe(true);
+  expect([shows({ buckets: [1, 3] }, 'a', 3), shows({ buckets: [1, 3] }, 'a', 2)]).toEqual([true, false]);
+  expect([shows({ prefixes: ['a', 'b'] }, 'bc'), shows({ prefixes: ['a', 'b'] }, 'cb')]).toEqual([true, false]);
+  expect([shows({ otherPrefixes: ['a'] }, 'ba'), shows({ otherPrefixes: ['a'] }, 'ab')]).toEqual([true, false]);
+});
+
+it('each version goes to one part, and those that no part shows to none', () => {
+  const parts = [part({ prefixes: ['a'] }), part({ buckets: [7] }), part({ prefixes: ['a', 'b'] })];
+  const all = [version('a1', 7), version('b1', 7), version('b2'), version('c1')];
+  expect(dealOut(parts, all)).toEqual([[all[0]], [all[1]], [all[2]]]);
+});
