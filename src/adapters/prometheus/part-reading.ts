@@ -5,14 +5,15 @@ import type { QueryRunner } from './query-runner.ts';
 import { NO_ROWS, type QueryTable, tableRows } from './query-table.ts';
 import { signalColumn } from './signal-columns.ts';
 import { LOAD_SIGNALS, queriesOf, type SignalProfile, termsOf } from './signal-profile.ts';
+import type { VersionIndex } from './version-index.ts';
 
 const SIGNALS = [...LOAD_SIGNALS, 'invocation'] as const;
 type Signal = (typeof SIGNALS)[number];
 
 export interface PartReadingOptions {
-  readonly profiles: readonly SignalProfile[];
   readonly runner: QueryRunner;
   readonly presence: Presence;
+  readonly index: VersionIndex;
 }
 
 /** One read of one part: the queries of all profiles at one moment, each distinct text sent once. */
@@ -22,6 +23,7 @@ export class PartReading {
   readonly #atSeconds: number;
   readonly #signal: AbortSignal | undefined;
   readonly #tables = new Map<string, Promise<QueryTable>>();
+  #rowsMax = 0;
 
   constructor(options: PartReadingOptions, part: Part, asked: { atSeconds: number; signal: AbortSignal | undefined }) {
     this.#options = options;
@@ -30,16 +32,22 @@ export class PartReading {
     this.#signal = asked.signal;
   }
 
+  /** Rows of the longest answer so far. */
+  get rowsMax(): number {
+    return this.#rowsMax;
+  }
+
   /** `isLoadWanted` false: only calls are read. */
   async profile(profile: SignalProfile, { isLoadWanted }: { isLoadWanted: boolean }): Promise<ProfileReading> {
     const wanted = isLoadWanted ? SIGNALS : (['invocation'] as const);
     const names = [...new Set(wanted.flatMap((signal) => queriesOf(profile.signals[signal])))];
     const tables = new Map<string, QueryTable>();
     await Promise.all(names.map(async (name) => tables.set(name, await this.#tableOf(profile, name))));
+    const { index } = this.#options;
     const column = (signal: Signal): Column | undefined => {
       const definition = (wanted as readonly Signal[]).includes(signal) ? profile.signals[signal] : undefined;
       if (definition === undefined) return undefined;
-      return signalColumn(definition, tables, signal === 'instances' ? 'count' : 'load');
+      return signalColumn(definition, signal === 'instances' ? 'count' : 'load', { tables, index });
     };
     return {
       profile: profile.name,
@@ -68,7 +76,7 @@ export class PartReading {
   }
 
   async #ask(owned: Owned, weightLabels: readonly string[]): Promise<QueryTable> {
-    const { runner, presence } = this.#options;
+    const { runner, presence, index } = this.#options;
     const signal = this.#signal;
     if (!presence.isWorthAsking(owned)) {
       const isPresent = await presence.isPresent(owned, signal);
@@ -77,7 +85,8 @@ export class PartReading {
     try {
       const { series, partial } = await runner.at(owned, { part: this.#part, atSeconds: this.#atSeconds, signal });
       if (series.length > 0) presence.saw(owned);
-      const rows = tableRows(series, { versionLabel: owned.profile.identity.versionId, weightLabels });
+      const rows = tableRows(series, { index, versionLabel: owned.profile.identity.versionId, weightLabels });
+      this.#rowsMax = Math.max(this.#rowsMax, rows.slots.length);
       const isPresent = series.length > 0 || (await presence.isPresent(owned, signal));
       return { ...rows, state: partial ? 'partial' : 'read', isPresent, detail: partial };
     } catch (error) {

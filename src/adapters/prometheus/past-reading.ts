@@ -7,6 +7,7 @@ import type { QueryRunner } from './query-runner.ts';
 import { type QueryTable, tableRows } from './query-table.ts';
 import { signalColumn, worstState } from './signal-columns.ts';
 import { queriesOf, type SignalProfile } from './signal-profile.ts';
+import { VersionIndex } from './version-index.ts';
 
 type Past = Map<string, [atMs: number, value: number][]>;
 const PAST_SIGNALS = ['utilisation', 'demand'] as const;
@@ -55,14 +56,15 @@ export class PastReading {
     try {
       const answers = await Promise.all(owned.map((one) => this.#runner.range(one, this.#span)));
       const partial = [...new Set(answers.map((answer) => answer.partial).filter(Boolean))].join('; ');
+      const index = new VersionIndex();
       const byQuery = new Map(
         owned.map(({ query }, index) => [query.name, answers[index] ?? { series: [], partial: '' }]),
       );
-      for (const [atSeconds, tables] of slicesInTime(profile, byQuery)) {
+      for (const [atSeconds, tables] of slicesInTime(profile, byQuery, index)) {
         for (const signal of PAST_SIGNALS) {
           const definition = profile.signals[signal];
           if (definition !== undefined)
-            addMoment(past[signal], atSeconds * 1000, signalColumn(definition, tables, 'load'));
+            addMoment(past[signal], atSeconds * 1000, signalColumn(definition, 'load', { tables, index }));
         }
       }
       return { past, state: partial ? ('partial' as const) : ('read' as const), detail: partial };
@@ -87,9 +89,9 @@ export class PastReading {
         this.#calls.get(key) ?? this.#runner.at(owned, { part, atSeconds: endSeconds, idleSeconds, signal });
       this.#calls.set(key, asking);
       const { series, partial } = await asking;
-      const { versionIds } = tableRows(series, { versionLabel: profile.identity.versionId, weightLabels: [] });
+      const ids = series.map(({ metric }) => metric[profile.identity.versionId] ?? '').filter((id) => id !== '');
       return {
-        invoked: new Set(versionIds),
+        invoked: new Set(ids),
         state: partial ? ('partial' as const) : ('read' as const),
         detail: partial,
       };
@@ -104,6 +106,7 @@ export class PastReading {
 function* slicesInTime(
   profile: SignalProfile,
   byQuery: ReadonlyMap<string, Answer>,
+  index: VersionIndex,
 ): Generator<[atSeconds: number, tables: Map<string, QueryTable>]> {
   const times = new Set<number>();
   for (const { series } of byQuery.values()) {
@@ -115,12 +118,13 @@ function* slicesInTime(
     for (const [query, { series }] of byQuery) {
       const cursor = cursors.get(query) ?? new Uint32Array(0);
       const rows = tableRows(series, {
+        index,
         versionLabel: profile.identity.versionId,
         weightLabels: weightLabelsOf(profile, query),
-        valueAt: (index) => {
-          const sample = series[index]?.samples[cursor[index] ?? 0];
+        valueAt: (at) => {
+          const sample = series[at]?.samples[cursor[at] ?? 0];
           if (sample?.[0] !== atSeconds) return undefined;
-          cursor[index] = (cursor[index] ?? 0) + 1;
+          cursor[at] = (cursor[at] ?? 0) + 1;
           return sample[1];
         },
       });

@@ -11,6 +11,7 @@ import { type Flavour, probeFlavour, probeSkew } from './probe-store.ts';
 import { QueryRunner } from './query-runner.ts';
 import { LOAD_SIGNALS, queriesOf, type SignalProfile } from './signal-profile.ts';
 import type { StoreClient } from './store-client.ts';
+import { VersionIndex } from './version-index.ts';
 
 export interface PrometheusSignalReaderOptions {
   readonly client: StoreClient;
@@ -54,6 +55,8 @@ export class PrometheusSignalReader implements SignalReader {
   /** Whether most version ids begin as UUIDs do; assumed until they show otherwise. */
   #areIdsHex = true;
   #flavour: Flavour | undefined;
+  /** By the name of the part. */
+  readonly #indexes = new Map<string, VersionIndex>();
 
   constructor(options: PrometheusSignalReaderOptions) {
     this.#options = options;
@@ -107,13 +110,16 @@ export class PrometheusSignalReader implements SignalReader {
     const { profiles } = this.#options;
     await this.#presence.refresh(signal);
     signal?.throwIfAborted();
-    const reading = new PartReading({ profiles, runner: this.#runner, presence: this.#presence }, part, {
+    const index = this.#indexes.get(part.name) ?? new VersionIndex();
+    this.#indexes.set(part.name, index);
+    const reading = new PartReading({ runner: this.#runner, presence: this.#presence, index }, part, {
       atSeconds: this.#runner.settledSeconds(),
       signal,
     });
     const readings = await Promise.all(
       profiles.map((profile) => reading.profile(profile, { isLoadWanted: wanted?.has(profile.name) ?? true })),
     );
+    if (index.isWorn(reading.rowsMax)) this.#indexes.delete(part.name);
     this.#lookAtIds(readings.flatMap(({ instances, invocation }) => [instances, invocation]));
     return readings;
   }

@@ -1,16 +1,14 @@
 import type { ReadState } from '../../ports/signal-reader.ts';
 import { type RawSeries, sampleValue } from './answer.ts';
+import type { VersionIndex } from './version-index.ts';
 
 /** What is wrong with a number, for people. */
 export type Rejection = 'ambiguous' | 'negative' | 'unreadable';
 
 /** The series of one query, row by row; a version may have several. */
-export interface QueryTable {
-  readonly state: ReadState;
-  /** Whether any of the query's metrics exists for any version; undefined when that is not known. */
-  readonly isPresent: boolean | undefined;
-  readonly detail: string;
-  readonly versionIds: readonly string[];
+export interface TableRows {
+  /** Which version, as a slot of the index. */
+  readonly slots: Int32Array;
   /** NaN where there is no value. */
   readonly values: Float64Array;
   /** Rows whose value could not be read. */
@@ -19,8 +17,15 @@ export interface QueryTable {
   readonly weights: ReadonlyMap<string, Float64Array>;
 }
 
-export const NO_ROWS: Pick<QueryTable, 'versionIds' | 'values' | 'unreadable' | 'weights'> = {
-  versionIds: [],
+export interface QueryTable extends TableRows {
+  readonly state: ReadState;
+  /** Whether any of the query's metrics exists for any version; undefined when that is not known. */
+  readonly isPresent: boolean | undefined;
+  readonly detail: string;
+}
+
+export const NO_ROWS: TableRows = {
+  slots: new Int32Array(0),
   values: new Float64Array(0),
   unreadable: new Set(),
   weights: new Map(),
@@ -30,31 +35,36 @@ export const NO_ROWS: Pick<QueryTable, 'versionIds' | 'values' | 'unreadable' | 
 export function tableRows(
   series: readonly RawSeries[],
   options: {
+    index: VersionIndex;
     versionLabel: string;
     weightLabels: readonly string[];
     /** The value of the i-th series as text, undefined for none at the moment that is looked at; default: its newest. */
     valueAt?: (index: number) => unknown;
   },
-): Pick<QueryTable, 'versionIds' | 'values' | 'unreadable' | 'weights'> {
-  const { versionLabel, weightLabels, valueAt } = options;
-  const versionIds: string[] = [];
+): TableRows {
+  const { index, versionLabel, weightLabels, valueAt } = options;
+  const slots = new Int32Array(series.length);
   const values = new Float64Array(series.length);
   const unreadable = new Set<number>();
-  const weights = new Map(weightLabels.map((label) => [label, new Float64Array(series.length)]));
-  for (const [index, { metric, samples }] of series.entries()) {
+  const weights = weightLabels.map((label) => [label, new Float64Array(series.length)] as const);
+  let rows = 0;
+  for (let at = 0; at < series.length; at += 1) {
+    const { metric, samples } = series[at] as RawSeries;
     const versionId = metric[versionLabel];
     if (typeof versionId !== 'string' || versionId === '') continue;
-    const text = valueAt ? valueAt(index) : (samples.at(-1)?.[1] ?? null);
+    const text = valueAt ? valueAt(at) : (samples[samples.length - 1]?.[1] ?? null);
     if (text === undefined) continue;
-    const row = versionIds.push(versionId) - 1;
     const value = sampleValue(text);
-    if (value === undefined) unreadable.add(row);
-    values[row] = value ?? Number.NaN;
-    for (const [label, ofLabel] of weights) ofLabel[row] = weightOf(metric[label]);
+    if (value === undefined) unreadable.add(rows);
+    slots[rows] = index.slotOf(versionId);
+    values[rows] = value ?? Number.NaN;
+    for (const [label, ofLabel] of weights) ofLabel[rows] = sampleValue(metric[label]) ?? Number.NaN;
+    rows += 1;
   }
-  return { versionIds, values, unreadable, weights };
-}
-
-function weightOf(text: string | undefined): number {
-  return sampleValue(text) ?? Number.NaN;
+  return {
+    slots: slots.subarray(0, rows),
+    values: values.subarray(0, rows),
+    unreadable,
+    weights: new Map(weights),
+  };
 }

@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { RawSeries } from '../../../src/adapters/prometheus/answer.ts';
 import { type QueryTable, tableRows } from '../../../src/adapters/prometheus/query-table.ts';
-import { signalColumn } from '../../../src/adapters/prometheus/signal-columns.ts';
+import { type Domain, signalColumn } from '../../../src/adapters/prometheus/signal-columns.ts';
+import type { SignalDefinition } from '../../../src/adapters/prometheus/signal-profile.ts';
+import { VersionIndex } from '../../../src/adapters/prometheus/version-index.ts';
 import type { Column } from '../../../src/ports/signal-reader.ts';
+
+const index = new VersionIndex();
+const column = (definition: SignalDefinition, tables: ReadonlyMap<string, QueryTable>, domain: Domain) =>
+  signalColumn(definition, domain, { tables, index });
 
 function table(
   rows: readonly [version: string, value: string, threads?: string][],
@@ -15,7 +21,7 @@ function table(
     }),
   );
   return {
-    ...tableRows(series, { versionLabel: 'v', weightLabels: ['threads'] }),
+    ...tableRows(series, { index, versionLabel: 'v', weightLabels: ['threads'] }),
     state: 'read',
     isPresent: true,
     detail: '',
@@ -42,13 +48,13 @@ describe('a column of a plain query', () => {
       ['half', '3'],
       ['half', 'NaN'],
     ]);
-    const column = signalColumn('busy', new Map([['busy', busy]]), 'load');
-    expect(valuesOf(column)).toEqual({ fine: 1.5, over: Number.POSITIVE_INFINITY, half: 3 });
-    expect(rejectedOf(column)).toEqual({ under: 'negative', below: 'negative', odd: 'unreadable', twice: 'ambiguous' });
+    const made = column('busy', new Map([['busy', busy]]), 'load');
+    expect(valuesOf(made)).toEqual({ fine: 1.5, over: Number.POSITIVE_INFINITY, half: 3 });
+    expect(rejectedOf(made)).toEqual({ under: 'negative', below: 'negative', odd: 'unreadable', twice: 'ambiguous' });
   });
 
   it('has no infinite counts', () => {
-    const column = signalColumn(
+    const made = column(
       'n',
       new Map([
         [
@@ -61,8 +67,8 @@ describe('a column of a plain query', () => {
       ]),
       'count',
     );
-    expect(valuesOf(column)).toEqual({ b: 2 });
-    expect(rejectedOf(column)).toEqual({ a: 'unreadable' });
+    expect(valuesOf(made)).toEqual({ b: 2 });
+    expect(rejectedOf(made)).toEqual({ a: 'unreadable' });
   });
 });
 
@@ -79,8 +85,8 @@ describe('a column of sums', () => {
   const tables = new Map([['threads', threads]]);
 
   it('counts, and weighs by a label', () => {
-    expect(valuesOf(signalColumn({ sum: 'threads' }, tables, 'count'))).toEqual({ a: 3, b: 3, c: 1, d: 1 });
-    const weighed = signalColumn({ sum: 'threads', times: 'threads' }, tables, 'load');
+    expect(valuesOf(column({ sum: 'threads' }, tables, 'count'))).toEqual({ a: 3, b: 3, c: 1, d: 1 });
+    const weighed = column({ sum: 'threads', times: 'threads' }, tables, 'load');
     expect(valuesOf(weighed)).toEqual({ a: 16, b: 0 });
     expect(rejectedOf(weighed)).toEqual({ c: 'unreadable', d: 'unreadable', e: 'negative' });
   });
@@ -93,9 +99,9 @@ describe('a column of sums', () => {
       ['gone', '1'],
     ]);
     const definition = { percent: { of: 'busy', over: { sum: 'threads', times: 'threads' } } };
-    const column = signalColumn(definition, new Map([...tables, ['busy', busy]]), 'load');
-    expect(valuesOf(column)).toEqual({ a: 25, b: Number.POSITIVE_INFINITY });
-    const idle = signalColumn(definition, new Map([...tables, ['busy', table([['b', '0']])]]), 'load');
+    const made = column(definition, new Map([...tables, ['busy', busy]]), 'load');
+    expect(valuesOf(made)).toEqual({ a: 25, b: Number.POSITIVE_INFINITY });
+    const idle = column(definition, new Map([...tables, ['busy', table([['b', '0']])]]), 'load');
     expect(valuesOf(idle)).toEqual({});
     expect(rejectedOf(idle)).toMatchObject({ c: 'unreadable' });
   });
@@ -127,13 +133,9 @@ describe('a column of sums', () => {
         ]),
       ],
     ]);
-    const column = signalColumn(
-      { percent: { of: 'load', over: { product: ['instances', 'concurrency'] } } },
-      many,
-      'load',
-    );
-    expect(valuesOf(column)).toEqual({ a: 50 });
-    expect(rejectedOf(column)).toEqual({ b: 'negative', c: 'unreadable' });
+    const made = column({ percent: { of: 'load', over: { product: ['instances', 'concurrency'] } } }, many, 'load');
+    expect(valuesOf(made)).toEqual({ a: 50 });
+    expect(rejectedOf(made)).toEqual({ b: 'negative', c: 'unreadable' });
   });
 });
 
@@ -144,7 +146,7 @@ describe('the state of a column', () => {
   it('is the worst of its queries, and a failed one leaves no values', () => {
     const partial = table([['a', '2']], { state: 'partial', detail: 'store 3 is away' });
     expect(
-      signalColumn(
+      column(
         definition,
         new Map([
           ['load', load],
@@ -159,7 +161,7 @@ describe('the state of a column', () => {
     });
     const failed = table([], { state: 'failed', detail: 'no answer', isPresent: undefined });
     expect(
-      signalColumn(
+      column(
         definition,
         new Map([
           ['load', load],
@@ -177,7 +179,7 @@ describe('the state of a column', () => {
 
   it('is present only when all its metrics are', () => {
     const present = (a: boolean | undefined, b: boolean | undefined) =>
-      signalColumn(
+      column(
         definition,
         new Map([
           ['load', table([], { isPresent: a })],

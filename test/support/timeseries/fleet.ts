@@ -13,6 +13,8 @@ export interface FleetOptions {
   readonly bucketCount?: number;
 }
 
+const BORN_WITHIN_MS = 10 * 60_000;
+
 /** A made-up fleet: the same index gives the same ids and the same load in every run. */
 export function fleetVersion(index: number): { versionId: string; functionId: string; account: string } {
   return { versionId: uuidOf(`version ${index}`), functionId: uuidOf(`function ${index}`), account: 'account-1' };
@@ -35,7 +37,7 @@ export function* fleetSeries(options: FleetOptions): Generator<WrittenSeries> {
       identity[options.bucketLabel] = String(hashmod(ids.versionId, options.bucketCount ?? 1024));
     const kind = index % 5;
     const busyShare = kind < 2 ? 0 : 0.1 + 0.8 * fraction(`load ${index}`);
-    const bornMs = kind === 4 ? startMs + (endMs - startMs) * 0.5 * fraction(`birth ${index}`) : startMs;
+    const bornMs = kind === 4 ? startMs + BORN_WITHIN_MS * fraction(`birth ${index}`) : startMs;
     for (let instance = 0; instance < instancesPerVersion; instance += 1) {
       const timesMs = scrapeTimes({ fromMs: bornMs, endMs, stepMs, phase: fraction(`phase ${index} ${instance}`) });
       const labels = {

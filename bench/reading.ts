@@ -1,0 +1,283 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { TcpProxy } from '../test/support/tcp-proxy.ts';
+import { fleetSeries } from '../test/support/timeseries/fleet.ts';
+import { RemoteWriter } from '../test/support/timeseries/remote-write.ts';
+import {
+  STORE_KINDS,
+  type StoreKind,
+  startTimeseriesServer,
+  type TimeseriesServer,
+  timeseriesAvailability,
+} from '../test/support/timeseries/timeseries-server.ts';
+import { PerVersionReads } from './per-version-reads.ts';
+import type { ReplicaOrders, ReplicaReport } from './reading-replica.ts';
+import { type BenchOptions, type BenchResult, rounded } from './report.ts';
+
+const INSTANCES_PER_VERSION = 2;
+const BUCKET_LABEL = 'autoscaler_bucket';
+const HISTORY_MS = 14 * 60_000;
+const DELAY_MS = 20;
+
+interface Plan {
+  readonly versions: number;
+  readonly store: StoreKind;
+  readonly bucketLabel: string | undefined;
+  readonly cycleEveryMs: number;
+  readonly cycles: number;
+  readonly sample: number;
+  readonly delayedCycles: number;
+  /** How far into the future samples are written: the run must end before. */
+  readonly aheadMs: number;
+}
+
+/**
+ * A whole replica reads and decides for a fleet, cycle after cycle, from a real store that holds 15-second samples. In the
+ * gaps between its cycles four queries per version are sent for a sample of the fleet, and the store's CPU is read around
+ * both. Meanwhile a new series appears every second, as in any fleet whose instances come and go: it keeps
+ * VictoriaMetrics from answering everything out of caches that no live fleet would leave it.
+ */
+export async function run({ isQuick, args, say }: BenchOptions): Promise<BenchResult> {
+  const plan = planOf(args, isQuick);
+  const { versions, store } = plan;
+  const minutes = isQuick
+    ? 'under a minute'
+    : `about ${Math.ceil(2 + versions / 20_000 + (plan.cycles + plan.delayedCycles) / 4)} minutes`;
+  say(`reading: ${versions} versions, ${INSTANCES_PER_VERSION} instances each, on ${store}; takes ${minutes}`);
+  const found = await timeseriesAvailability(store);
+  if (!found.available) throw usage(`${store} is not available: ${found.why}`);
+  const server = await startTimeseriesServer(store);
+  try {
+    await load(server, plan, say);
+    const stopChurn = keepChurning(server);
+    try {
+      const plain = await measurePlain(server, plan, say);
+      const delayed = await measureDelayed(server, plan, say);
+      return {
+        software: { [store]: server.version },
+        figures: figuresOf(plan, plain, delayed),
+        notes: notesOf(plan, plain),
+      };
+    } finally {
+      await stopChurn();
+    }
+  } finally {
+    await server.stop();
+  }
+}
+
+function planOf(args: readonly string[], isQuick: boolean): Plan {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      versions: { type: 'string' },
+      store: { type: 'string', default: 'prometheus' },
+      cycles: { type: 'string' },
+      'bucket-label': { type: 'boolean', default: false },
+    },
+  });
+  const number = (text: string | undefined, fallback: number) => {
+    const value = text === undefined ? fallback : Number(text);
+    if (!Number.isInteger(value) || value < 1) throw usage(`a whole number is needed, not ${text}`);
+    return value;
+  };
+  const store = STORE_KINDS.find((kind) => kind === values.store);
+  if (!store) throw usage(`--store is one of ${STORE_KINDS.join(', ')}, not ${values.store}`);
+  const versions = number(values.versions, isQuick ? 1_000 : 10_000);
+  return {
+    versions,
+    store,
+    bucketLabel: values['bucket-label'] ? BUCKET_LABEL : undefined,
+    cycleEveryMs: isQuick ? 3_000 : 15_000,
+    cycles: number(values.cycles, isQuick ? 3 : 8),
+    sample: Math.min(versions, isQuick ? 200 : 1_000),
+    delayedCycles: isQuick ? 2 : 4,
+    aheadMs: isQuick ? 5 * 60_000 : 20 * 60_000,
+  };
+}
+
+async function load(server: TimeseriesServer, { versions, aheadMs }: Plan, say: (line: string) => void): Promise<void> {
+  const startMs = performance.now();
+  const nowMs = Date.now();
+  const options = { versions, instancesPerVersion: INSTANCES_PER_VERSION, bucketLabel: BUCKET_LABEL };
+  const series = fleetSeries({ ...options, startMs: nowMs - HISTORY_MS, endMs: nowMs + aheadMs });
+  await new RemoteWriter(server.url).write(series);
+  await server.flush();
+  say(`loaded ${versions} versions in ${rounded((performance.now() - startMs) / 1000)} s`);
+}
+
+/** One new series a second. */
+function keepChurning(server: TimeseriesServer): () => Promise<void> {
+  const writer = new RemoteWriter(server.url);
+  let count = 0;
+  let writing = Promise.resolve();
+  const timer = setInterval(() => {
+    count += 1;
+    const labels = { __name__: 'an_instance_that_came', instance: `instance-${process.pid}-${count}` };
+    writing = writing.then(() => writer.write([{ labels, timesMs: [Date.now()], values: [1] }])).catch(() => {});
+  }, 1_000);
+  return async () => {
+    clearInterval(timer);
+    await writing;
+  };
+}
+
+interface Cycle extends Extract<ReplicaReport, { kind: 'end' }> {
+  readonly storeCpuSeconds: number;
+}
+
+interface Plain {
+  readonly cycles: readonly Cycle[];
+  /** Store CPU of a pass over the sample, projected to the fleet. */
+  readonly passes: readonly number[];
+}
+
+async function measurePlain(server: TimeseriesServer, plan: Plan, say: (line: string) => void): Promise<Plain> {
+  const perVersion = new PerVersionReads(server.url);
+  const sample = Array.from({ length: plan.sample }, (_, index) => Math.floor((index * plan.versions) / plan.sample));
+  const passes: number[] = [];
+  const afterCycle = async () => {
+    // Not right after the cycle: what the store still has to clean up is the cycle's.
+    await new Promise((resolve) => setTimeout(resolve, plan.cycleEveryMs * 0.2));
+    const before = server.cpuSeconds();
+    await perVersion.pass(sample);
+    passes.push(((server.cpuSeconds() - before) * plan.versions) / plan.sample);
+  };
+  try {
+    const cycles = await runReplica(server.url, plan, { server, count: plan.cycles, say, afterCycle });
+    return { cycles, passes };
+  } finally {
+    perVersion.close();
+  }
+}
+
+async function measureDelayed(server: TimeseriesServer, plan: Plan, say: (line: string) => void): Promise<Cycle[]> {
+  const { hostname, port } = new URL(server.url);
+  const proxy = new TcpProxy({ host: hostname, port: Number(port) });
+  const proxyPort = await proxy.listen();
+  proxy.set({ kind: 'delay', ms: DELAY_MS / 2 }); // on the way there, and on the way back
+  try {
+    say(`again, with ${DELAY_MS} ms added to every answer`);
+    return await runReplica(`http://127.0.0.1:${proxyPort}`, plan, { server, count: plan.delayedCycles, say });
+  } finally {
+    await proxy.close();
+  }
+}
+
+/** Runs one replica until it has done so many cycles over the whole fleet; the one that reads the past is not counted. */
+async function runReplica(
+  url: string,
+  plan: Plan,
+  {
+    server,
+    count,
+    say,
+    afterCycle = async () => {},
+  }: { server: TimeseriesServer; count: number; say: (line: string) => void; afterCycle?: () => Promise<void> },
+): Promise<Cycle[]> {
+  const { versions, cycleEveryMs, bucketLabel } = plan;
+  const directory = mkdtempSync(path.join(tmpdir(), 'starling-bench-'));
+  const orders: ReplicaOrders = {
+    url,
+    versions,
+    cycleEveryMs,
+    bucketLabel,
+    directory,
+    instancesPerVersion: INSTANCES_PER_VERSION,
+  };
+  const replica = fork(path.join(import.meta.dirname, 'reading-replica.ts'), [JSON.stringify(orders)]);
+  try {
+    const cycles: Cycle[] = [];
+    let hasReadPast = false;
+    let storeCpuBefore = server.cpuSeconds();
+    for await (const message of reportsOf(replica)) {
+      if (message.kind === 'begin') {
+        storeCpuBefore = server.cpuSeconds();
+        continue;
+      }
+      // Before everything is found there are cycles over nothing, and the first whole one reads the past beside the present.
+      if (message.versions < versions) continue;
+      const cycle = { ...message, storeCpuSeconds: server.cpuSeconds() - storeCpuBefore };
+      if (message.failures > 0) throw new Error(`${message.failures} of ${message.requests} requests failed`);
+      say(
+        `${hasReadPast ? `cycle ${cycles.length + 1} of ${count}` : 'first cycle, reads the past'}: ${rounded(cycle.wallSeconds)} s, ${cycle.requests} requests, store CPU ${rounded(cycle.storeCpuSeconds)} s, replica CPU ${rounded(cycle.cpuSeconds)} s, RSS ${Math.round(cycle.rssBytes / 2 ** 20)} MB`,
+      );
+      if (hasReadPast) {
+        cycles.push(cycle);
+        await afterCycle();
+      }
+      hasReadPast = true;
+      if (cycles.length === count) return cycles;
+    }
+    throw new Error(`the replica ended before its time, with ${replica.exitCode}`);
+  } finally {
+    await end(replica);
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function* reportsOf(replica: ChildProcess): AsyncGenerator<ReplicaReport> {
+  const waiting: ReplicaReport[] = [];
+  let wake: () => void = () => {};
+  replica.on('message', (message) => {
+    waiting.push(message as ReplicaReport);
+    wake();
+  });
+  replica.once('exit', () => wake());
+  while (replica.exitCode === null && replica.signalCode === null) {
+    const message = waiting.shift();
+    if (message) yield message;
+    else
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+  }
+}
+
+async function end(replica: ChildProcess): Promise<void> {
+  if (replica.exitCode !== null || replica.signalCode !== null) return;
+  const ended = once(replica, 'exit');
+  replica.kill('SIGKILL');
+  await ended;
+}
+
+function figuresOf(plan: Plan, { cycles, passes }: Plain, delayed: readonly Cycle[]): Record<string, unknown> {
+  const storeCpuSecondsPerCycle = mean(cycles.map((cycle) => cycle.storeCpuSeconds));
+  const perVersionStoreCpuSecondsPerCycle = mean(passes);
+  return {
+    versions: plan.versions,
+    store: plan.store,
+    requestsPerCycle: Math.max(...cycles.map((cycle) => cycle.requests)),
+    storeCpuSecondsPerCycle: rounded(storeCpuSecondsPerCycle),
+    perVersionStoreCpuSecondsPerCycle: rounded(perVersionStoreCpuSecondsPerCycle),
+    storeCpuRatio: rounded(perVersionStoreCpuSecondsPerCycle / storeCpuSecondsPerCycle),
+    replicaCpuSecondsPerCycle: rounded(mean(cycles.map((cycle) => cycle.cpuSeconds))),
+    cycleWallSeconds: rounded(mean(cycles.map((cycle) => cycle.wallSeconds))),
+    cycleWallSecondsAt20ms: rounded(mean(delayed.map((cycle) => cycle.wallSeconds))),
+    rssMb: Math.round(Math.max(...cycles.map((cycle) => cycle.rssBytes)) / 2 ** 20),
+  };
+}
+
+function notesOf({ sample, bucketLabel, cycleEveryMs }: Plan, { cycles, passes }: Plain): string[] {
+  const span = (values: readonly number[]) => `${rounded(Math.min(...values))} to ${rounded(Math.max(...values))}`;
+  return [
+    `store and replica share this machine; cycles ${cycleEveryMs / 1000} s apart, a pass of four queries per version (${sample} versions, 10 in flight, projected) between each two`,
+    `store CPU seconds ranged over ${span(cycles.map((cycle) => cycle.storeCpuSeconds))} in bulk and ${span(passes)} per version; the means are compared`,
+    bucketLabel ? `cut by the label ${bucketLabel}` : 'cut by the first letter of the version id, where it is cut',
+    'replica CPU is that of the whole process between the ends of two cycles, on SQLite, with a control plane that wants nothing changed',
+  ];
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function usage(message: string): Error {
+  const error = new Error(message);
+  error.name = 'BenchUsage';
+  return error;
+}
