@@ -18,8 +18,12 @@ export interface Call {
   readonly timeoutMs: number;
   /** The caller has gone: the instance is ended, for nobody waits for what it does. */
   readonly signal?: AbortSignal | undefined;
-  /** Streaming handlers: chunks in the boundaries in which they were flushed. The lease lasts until the end. */
-  readonly onChunk?: ((chunk: Uint8Array) => void) | undefined;
+  /**
+   * Streaming handlers: chunks in the boundaries in which they were flushed, and a result with an empty body at the end; the
+   * lease lasts until then. A promise holds the handler up until it settles. Without it the chunks make up the result's body.
+   * Handlers that do not stream never come here: what they return is the result's body.
+   */
+  readonly onChunk?: ((chunk: Uint8Array) => void | Promise<void>) | undefined;
 }
 
 /** One live operating-system process that serves one version. */

@@ -1,0 +1,312 @@
+'use strict';
+// Runs inside every Node worker, before the function. Nothing is compiled here, and little is loaded: all of it is cold start.
+// The channel on descriptor 3 speaks the frames of ../frame.ts; its end means that the platform is gone, and so are we then.
+const { Socket } = require('node:net');
+const { writeSync } = require('node:fs');
+
+const CHANNEL = 3;
+const RECEIPT = 4;
+const HEAD_BYTES = 9;
+const LOAD = 1;
+const CALL = 2;
+const READY = 1;
+const LOAD_FAILED = 2;
+const RESULT = 3;
+const HANDLER_FAILED = 4;
+const CHUNK = 5;
+const END = 6;
+const TOO_LARGE = 7;
+const STREAMED = Symbol('streamed');
+const FAULT_CHARS_MAX = 16_384;
+
+let settings;
+let handler;
+let awsLambda;
+
+const readBuffer = Buffer.allocUnsafeSlow(65_536);
+const channel = new Socket({ fd: CHANNEL, onread: { buffer: readBuffer, callback: onBytes } });
+channel.on('end', endWithGroup);
+channel.on('error', endWithGroup);
+channel.on('close', endWithGroup);
+
+/** The whole group at once: whatever the function started must not outlive the platform either. */
+function endWithGroup() {
+  process.kill(0, 'SIGKILL');
+}
+
+// ---- reading -------------------------------------------------------------------------------------------------------------
+
+let partial;
+let partialBytes = 0;
+
+function onBytes(count, bytes) {
+  let at = 0;
+  while (at < count) {
+    if (partial === undefined && count - at >= 4) {
+      const whole = 4 + bytes.readUInt32BE(at);
+      if (count - at >= whole) {
+        onFrame(bytes, at, at + whole);
+        at += whole;
+        continue;
+      }
+      partial = Buffer.allocUnsafeSlow(whole);
+      partialBytes = 0;
+    } else if (partial === undefined) {
+      // Not even the length is whole: it is collected in a buffer that is replaced once it is known.
+      partial = Buffer.allocUnsafeSlow(4);
+      partialBytes = 0;
+    }
+    const taken = Math.min(partial.length - partialBytes, count - at);
+    bytes.copy(partial, partialBytes, at, at + taken);
+    partialBytes += taken;
+    at += taken;
+    if (partialBytes < partial.length) return true;
+    if (partial.length === 4) {
+      const grown = Buffer.allocUnsafeSlow(4 + partial.readUInt32BE(0));
+      partial.copy(grown);
+      partial = grown;
+      continue;
+    }
+    const frame = partial;
+    partial = undefined;
+    onFrame(frame, 0, frame.length);
+  }
+  return true;
+}
+
+function onFrame(bytes, from, to) {
+  const kind = bytes[from + 4];
+  if (kind === CALL) {
+    const number = bytes.readUInt32BE(from + 5);
+    const idAt = from + HEAD_BYTES + 5;
+    const payloadAt = idAt + bytes[idAt - 1];
+    const timeoutMs = bytes.readUInt32BE(from + HEAD_BYTES);
+    run(number, bytes.latin1Slice(idAt, payloadAt), timeoutMs, bytes.utf8Slice(payloadAt, to));
+  } else if (kind === LOAD) {
+    load(JSON.parse(bytes.utf8Slice(from + HEAD_BYTES, to)));
+  }
+}
+
+// ---- writing -------------------------------------------------------------------------------------------------------------
+
+function sendText(kind, number, text, bytes) {
+  const frame = Buffer.allocUnsafe(HEAD_BYTES + bytes);
+  frame.writeUInt32BE(HEAD_BYTES - 4 + bytes, 0);
+  frame[4] = kind;
+  frame.writeUInt32BE(number, 5);
+  if (bytes > 0) frame.utf8Write(text, HEAD_BYTES);
+  return channel.write(frame);
+}
+
+function sendFault(kind, number, fault) {
+  const text = JSON.stringify(fault);
+  sendText(kind, number, text, Buffer.byteLength(text));
+}
+
+/** Resolves when the platform has room for more. */
+async function sendChunk(number, chunk) {
+  const bytes =
+    typeof chunk === 'string'
+      ? Buffer.from(chunk)
+      : ArrayBuffer.isView(chunk)
+        ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+        : Buffer.from(JSON.stringify(chunk) ?? 'null');
+  for (let at = 0; at < bytes.length; at += settings.resultBytesMax) {
+    const piece = bytes.subarray(at, at + settings.resultBytesMax);
+    const frame = Buffer.allocUnsafe(HEAD_BYTES + piece.length);
+    frame.writeUInt32BE(HEAD_BYTES - 4 + piece.length, 0);
+    frame[4] = CHUNK;
+    frame.writeUInt32BE(number, 5);
+    piece.copy(frame, HEAD_BYTES);
+    if (!channel.write(frame)) await new Promise((resolve) => channel.once('drain', resolve));
+  }
+}
+
+/** How we came to call the function is no news to whoever wrote it. */
+function ownFramesCut(stack) {
+  const lines = stack.split('\n');
+  const own = lines.findIndex((line) => line.includes(__filename) && /^\s+at /.test(line));
+  return own < 0 ? stack : lines.slice(0, own).join('\n');
+}
+
+function describe(error, errorType) {
+  try {
+    const isError = error !== null && typeof error === 'object' && 'message' in error;
+    return {
+      errorType: errorType ?? (isError ? String(error.name ?? 'Error') : typeof error),
+      message: String(isError ? error.message : error).slice(0, FAULT_CHARS_MAX),
+      stack: isError && typeof error.stack === 'string' ? ownFramesCut(error.stack).slice(0, FAULT_CHARS_MAX) : '',
+    };
+  } catch {
+    return { errorType: 'Error', message: 'something was thrown that cannot be told', stack: '' };
+  }
+}
+
+// ---- loading -------------------------------------------------------------------------------------------------------------
+
+async function load(given) {
+  settings = given;
+  Object.defineProperty(globalThis, 'awslambda', {
+    configurable: true,
+    get: () => {
+      awsLambda ??= makeAwsLambda();
+      return awsLambda;
+    },
+  });
+  try {
+    let loaded;
+    try {
+      // Both kinds of module in either kind of file; only one that awaits while it loads has to be imported.
+      loaded = require(given.entry);
+    } catch (error) {
+      if (error?.code !== 'ERR_REQUIRE_ASYNC_MODULE') throw error;
+      loaded = await import(require('node:url').pathToFileURL(given.entry).href);
+    }
+    handler = findHandler(loaded, given.exportName);
+    if (handler === undefined) {
+      const offered = Object.keys(Object(loaded)).join(', ') || 'nothing';
+      throw Object.assign(
+        new Error(`${given.entryName} exports no function ${JSON.stringify(given.exportName)}; it exports ${offered}`),
+        { name: 'Runtime.HandlerNotFound' },
+      );
+    }
+    sendText(READY, 0, '', 0);
+  } catch (error) {
+    sendFault(LOAD_FAILED, 0, describe(error));
+  }
+}
+
+function findHandler(loaded, exportName) {
+  const reach = (from) => exportName.split('.').reduce((object, name) => object?.[name], from);
+  const found = [reach(loaded), reach(loaded?.default), loaded?.default?.default, loaded?.default, loaded];
+  return found.find((candidate) => typeof candidate === 'function');
+}
+
+// ---- calling -------------------------------------------------------------------------------------------------------------
+
+class Context {
+  #untilMs;
+  constructor(requestId, timeoutMs) {
+    this.#untilMs = performance.now() + timeoutMs;
+    this.callbackWaitsForEmptyEventLoop = false;
+    this.awsRequestId = requestId;
+    this.requestId = requestId;
+    this.functionName = settings.functionName;
+    this.functionVersion = settings.versionId;
+    this.invokedFunctionArn = settings.functionName;
+    this.memoryLimitInMB = settings.memoryMb;
+    this.logGroupName = settings.functionName;
+    this.logStreamName = settings.instanceId;
+    this.instanceId = settings.instanceId;
+  }
+  getRemainingTimeInMillis() {
+    return Math.max(0, Math.floor(this.#untilMs - performance.now()));
+  }
+}
+
+const receipt = Buffer.allocUnsafeSlow(4);
+
+function run(number, requestId, timeoutMs, text) {
+  // Whoever finds us dead can tell from it whether this call had begun. A write of four bytes is a microsecond.
+  receipt.writeUInt32BE(number, 0);
+  writeSync(RECEIPT, receipt, 0, 4, 0);
+  let event;
+  try {
+    event = text === '' ? {} : JSON.parse(text);
+  } catch (error) {
+    sendFault(HANDLER_FAILED, number, describe(error, 'Runtime.UnmarshalError'));
+    return;
+  }
+  const context = new Context(requestId, timeoutMs);
+  try {
+    if (handler[STREAMED]) {
+      runStreamed(number, event, context);
+      return;
+    }
+    const value = handler.length >= 3 ? callBack(event, context) : handler(event, context);
+    if (value !== null && typeof value === 'object' && typeof value.then === 'function') {
+      value.then(
+        (settled) => finish(number, settled),
+        (error) => sendFault(HANDLER_FAILED, number, describe(error)),
+      );
+    } else finish(number, value);
+  } catch (error) {
+    sendFault(HANDLER_FAILED, number, describe(error));
+  }
+}
+
+function callBack(event, context) {
+  return new Promise((resolve, reject) => {
+    const returned = handler(event, context, (error, value) => (error ? reject(error) : resolve(value)));
+    if (typeof returned?.then === 'function') returned.then(resolve, reject);
+  });
+}
+
+function finish(number, value) {
+  if (value !== null && typeof value === 'object' && typeof value.next === 'function') {
+    streamFrom(number, value);
+    return;
+  }
+  let text;
+  try {
+    text = JSON.stringify(value) ?? 'null';
+  } catch (error) {
+    sendFault(HANDLER_FAILED, number, describe(error, 'Runtime.MarshalError'));
+    return;
+  }
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= settings.resultBytesMax) sendText(RESULT, number, text, bytes);
+  else {
+    const size = String(bytes);
+    sendText(TOO_LARGE, number, size, size.length);
+  }
+}
+
+/** A generator, of either kind: what it yields goes out as it is yielded. */
+async function streamFrom(number, generator) {
+  try {
+    for await (const chunk of generator) await sendChunk(number, chunk);
+    sendText(END, number, '', 0);
+  } catch (error) {
+    sendFault(HANDLER_FAILED, number, describe(error));
+  }
+}
+
+async function runStreamed(number, event, context) {
+  const { Writable, finished } = require('node:stream');
+  const stream = new Writable({
+    decodeStrings: false,
+    write: (chunk, _encoding, done) => {
+      sendChunk(number, chunk).then(() => done(), done);
+    },
+  });
+  stream.setContentType = () => {};
+  const written = new Promise((resolve, reject) => finished(stream, (error) => (error ? reject(error) : resolve())));
+  written.catch(() => {});
+  try {
+    await handler(event, stream, context);
+    if (!stream.writableEnded) stream.end();
+    await written;
+    sendText(END, number, '', 0);
+  } catch (error) {
+    sendFault(HANDLER_FAILED, number, describe(error));
+  }
+}
+
+function makeAwsLambda() {
+  return {
+    streamifyResponse(streamed) {
+      const wrapped = (...given) => streamed(...given);
+      wrapped[STREAMED] = true;
+      return wrapped;
+    },
+    HttpResponseStream: {
+      /** The metadata goes ahead of the body, eight zero bytes between them. */
+      from(stream, metadata) {
+        stream.write(JSON.stringify(metadata));
+        stream.write(Buffer.alloc(8));
+        return stream;
+      },
+    },
+  };
+}

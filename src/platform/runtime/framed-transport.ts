@@ -1,0 +1,118 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { type CallTransport, parseFault, type TransportListener } from './call-transport.ts';
+import {
+  COPIED_PAYLOAD_BYTES_MAX,
+  encodeCall,
+  encodeLoad,
+  FRAME_HEAD_BYTES,
+  FROM_WORKER,
+  FrameReader,
+  FrameTooLargeError,
+} from './frame.ts';
+import type { Call } from './instance-backend.ts';
+
+/** What a fault's text may take on top of the largest result. */
+const FAULT_BYTES_MAX = 256 * 1024;
+
+/** Calls over one socket pair to a worker that runs one of our bootstraps. */
+export class FramedTransport implements CallTransport {
+  readonly #channel: Socket;
+  readonly #receiptPath: string;
+  readonly #listener: TransportListener;
+  #isClosed = false;
+
+  constructor(options: {
+    channel: Socket;
+    receiptPath: string;
+    resultBytesMax: number;
+    listener: TransportListener;
+  }) {
+    const { channel, listener } = options;
+    this.#channel = channel;
+    this.#receiptPath = options.receiptPath;
+    this.#listener = listener;
+    const reader = new FrameReader({
+      bodyBytesMax: options.resultBytesMax + FAULT_BYTES_MAX,
+      onFrame: (kind, number, body) => this.#onFrame(kind, number, body),
+    });
+    channel.on('data', (bytes: Buffer) => {
+      if (this.#isClosed) return;
+      try {
+        reader.push(bytes);
+      } catch (error) {
+        if (!(error instanceof FrameTooLargeError)) throw error;
+        this.#isClosed = true;
+        listener.onAnswer(error.number, { kind: 'result-too-large', bytes: error.bytes + FRAME_HEAD_BYTES });
+        listener.onBroken('sent more than the largest result');
+      }
+    });
+    channel.once('end', () => listener.onClosed());
+  }
+
+  load(settings: unknown): void {
+    if (!this.#isClosed) this.#channel.write(encodeLoad(settings));
+  }
+
+  send(number: number, call: Call): void {
+    if (this.#isClosed) return;
+    const { requestId, timeoutMs, payload } = call;
+    const frame = encodeCall({ number, requestId, timeoutMs, payload });
+    if (payload.length <= COPIED_PAYLOAD_BYTES_MAX) {
+      this.#channel.write(frame);
+      return;
+    }
+    this.#channel.cork();
+    this.#channel.write(frame);
+    this.#channel.write(payload);
+    this.#channel.uncork();
+  }
+
+  /** The worker notes the number of each call in a file before it begins it: no message could be trusted to get through. */
+  hasBegun(number: number): boolean {
+    const receipt = Buffer.alloc(4);
+    let file: number | undefined;
+    try {
+      file = openSync(this.#receiptPath, 'r');
+      if (readSync(file, receipt, 0, 4, 0) < 4) return false;
+    } catch {
+      return true;
+    } finally {
+      if (file !== undefined) closeSync(file);
+    }
+    return receipt.readUInt32BE(0) >= number;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  #onFrame(kind: number, number: number, body: Buffer): void {
+    const listener = this.#listener;
+    switch (kind) {
+      case FROM_WORKER.result:
+        listener.onAnswer(number, { kind: 'result', body });
+        return;
+      case FROM_WORKER.chunk:
+        listener.onChunk(number, body);
+        return;
+      case FROM_WORKER.end:
+        listener.onStreamEnd(number);
+        return;
+      case FROM_WORKER.handlerFailed:
+        listener.onAnswer(number, { kind: 'handler-failed', ...parseFault(body) });
+        return;
+      case FROM_WORKER.tooLarge:
+        listener.onAnswer(number, { kind: 'result-too-large', bytes: Number(body.toString('latin1')) || 0 });
+        return;
+      case FROM_WORKER.ready:
+        listener.onReady();
+        return;
+      case FROM_WORKER.loadFailed:
+        listener.onLoadFailed(parseFault(body));
+        return;
+      default:
+        listener.onBroken(`sent a frame of the unknown kind ${kind}`);
+    }
+  }
+}

@@ -1,0 +1,332 @@
+import path from 'node:path';
+import type { VersionRecord } from '../function-record.ts';
+import { PlatformError } from '../platform-error.ts';
+import { type BackendSettings, BOOTSTRAP_FOLDER, type ProcessBackendOptions, settle } from './backend-options.ts';
+import { FramedTransport } from './framed-transport.ts';
+import type { InstanceBackend } from './instance-backend.ts';
+import { type Interpreter, Interpreters } from './interpreters.ts';
+import { launchEnvironment } from './launch-environment.ts';
+import { LineRing } from './line-ring.ts';
+import { faultOf, initFailed } from './load-failure.ts';
+import { heapLimitMb, memoryBudgetBytes } from './memory-budget.ts';
+import { type MemoryGroup, MemoryGroups } from './memory-groups.ts';
+import { ProcessGuard } from './process-guard.ts';
+import { ProcessInstance } from './process-instance.ts';
+import { type Program, readProgram } from './program.ts';
+import { MemoryWatchdog } from './resident-memory.ts';
+import { RuntimeApi } from './runtime-api.ts';
+import { runtimeWish } from './runtime-family.ts';
+import { layOut, openReceipt, type WorkFolder, WorkFolders } from './work-folder.ts';
+import { WorkerProcess } from './worker-process.ts';
+
+/** Runs instances as processes of this machine. */
+export class ProcessBackend implements InstanceBackend {
+  readonly #settings: BackendSettings;
+  readonly #folders: WorkFolders;
+  readonly #memoryGroups: MemoryGroups | undefined;
+  readonly #watchdog: MemoryWatchdog;
+  readonly #guard: ProcessGuard;
+  readonly #interpreters: Interpreters;
+  readonly #instances = new Set<ProcessInstance>();
+  readonly #starts = new Set<Promise<unknown>>();
+  #isClosed = false;
+
+  constructor(options: ProcessBackendOptions) {
+    this.#settings = settle(options);
+    const { clock, workFolder, maySetGroups, mayTakeNearestRuntime } = this.#settings;
+    this.#folders = new WorkFolders(workFolder);
+    const name = path.basename(this.#folders.root);
+    this.#memoryGroups = maySetGroups ? MemoryGroups.open({ name, clock }) : undefined;
+    this.#watchdog = new MemoryWatchdog(clock);
+    this.#guard = new ProcessGuard({ folder: this.#folders.root, memoryGroups: this.#memoryGroups?.folder, clock });
+    // Version managers are found through our own path; functions are not told it.
+    const ownPath = process.env['PATH'] ?? this.#settings.path;
+    this.#interpreters = new Interpreters({ path: ownPath, mayTakeNearest: mayTakeNearestRuntime });
+  }
+
+  get memoryLimit(): 'cgroup' | 'watchdog' {
+    return this.#memoryGroups ? 'cgroup' : 'watchdog';
+  }
+
+  /** Processes that are not reaped yet. */
+  get live(): number {
+    return this.#instances.size;
+  }
+
+  async start(
+    version: VersionRecord,
+    options: { instanceId: string; signal?: AbortSignal | undefined },
+  ): Promise<ProcessInstance> {
+    const start = this.#start(version, options);
+    this.#starts.add(start);
+    try {
+      return await start;
+    } catch (error) {
+      throw initFailed(error, version.launch.handler);
+    } finally {
+      this.#starts.delete(start);
+    }
+  }
+
+  /** Ends every instance and takes away every folder. Nothing starts afterwards. */
+  async close({ graceMs = this.#settings.killGraceMs }: { graceMs?: number } = {}): Promise<void> {
+    this.#isClosed = true;
+    while (this.#instances.size > 0 || this.#starts.size > 0) {
+      const stops = [...this.#instances].map((instance) => instance.stop({ graceMs }));
+      await Promise.allSettled([...stops, ...this.#starts]);
+    }
+    this.#guard.leave();
+    this.#memoryGroups?.close();
+    this.#folders.close();
+  }
+
+  async #start(
+    version: VersionRecord,
+    { instanceId, signal }: { instanceId: string; signal?: AbortSignal | undefined },
+  ): Promise<ProcessInstance> {
+    const { program, interpreter } = await this.#prepare(version);
+    if (this.#isClosed) throw new PlatformError('stopping', 'the platform is stopping');
+    if (signal?.aborted) throw calledOff(signal);
+    const start: Start = { version, instanceId, program, interpreter, folder: this.#folders.make() };
+    let instance: ProcessInstance;
+    try {
+      instance = program.family === 'executable' ? await this.#startExecutable(start) : await this.#startFramed(start);
+    } catch (error) {
+      await this.#folders.remove(start.folder);
+      throw error;
+    }
+    try {
+      await this.#untilReady(instance, signal);
+      return instance;
+    } catch (error) {
+      await instance.stop({ graceMs: 0 });
+      throw error;
+    }
+  }
+
+  async #prepare(version: VersionRecord): Promise<{ program: Program; interpreter: Interpreter | undefined }> {
+    const { runtime, handler } = version.launch;
+    const wish = runtimeWish(runtime);
+    if (!wish) {
+      throw new PlatformError(
+        'runtime-unavailable',
+        `${runtime} is no runtime of this platform: it has node, python and provided executables`,
+        {
+          field: 'runtime',
+        },
+      );
+    }
+    const code = await this.#settings.codeOf(version);
+    const { builtinFile } = this.#settings;
+    const program = readProgram({ code, family: wish.family, handler, runtime, builtinFile });
+    // What ships with the platform runs on the platform's own Node, whatever the function asked for.
+    const ownNode = { family: 'node', major: undefined, minor: undefined } as const;
+    switch (program.family) {
+      case 'node':
+        return {
+          program,
+          interpreter: this.#interpreters.node(
+            wish.family === 'node' && program.files.size > 0 ? wish : ownNode,
+            runtime,
+          ),
+        };
+      case 'python':
+        return { program, interpreter: await this.#interpreters.python(wish, runtime) };
+      case 'executable':
+        return { program, interpreter: undefined };
+    }
+  }
+
+  /** Node and Python: the interpreter boots while its code is laid out, and is told then what to load. */
+  async #startFramed(start: Start): Promise<ProcessInstance> {
+    const { version, program, folder, interpreter } = start;
+    const ring = new LineRing({ linesMax: this.#settings.logLinesMax });
+    const worker = await WorkerProcess.spawn({
+      command: interpreter?.command ?? process.execPath,
+      args: program.family === 'node' ? nodeArgs(version) : ['-B', `${BOOTSTRAP_FOLDER}python_worker.py`],
+      folder: folder.code,
+      environment: this.#environment(start),
+      receiptFile: openReceipt(folder),
+      ring,
+      clock: this.#settings.clock,
+    });
+    const { instance, joined, isGrouped } = this.#adopt(start, worker, ring);
+    const transport = new FramedTransport({
+      // A worker with a receipt has a channel.
+      channel: worker.channel!,
+      receiptPath: folder.receipt,
+      resultBytesMax: this.#settings.resultBytesMax,
+      listener: instance,
+    });
+    instance.connect(transport);
+    void this.#load(start, instance, transport, isGrouped).catch((error: unknown) =>
+      instance.onLoadFailed(faultOf(error)),
+    );
+    await joined;
+    return instance;
+  }
+
+  async #load(start: Start, instance: ProcessInstance, transport: FramedTransport, isGrouped: boolean): Promise<void> {
+    const { version, program, folder } = start;
+    await layOut(folder, program.files, { executable: false });
+    const isPython = program.family === 'python';
+    transport.load({
+      entry: path.isAbsolute(program.entry) ? program.entry : path.join(folder.code, program.entry),
+      entryName: path.basename(program.entry),
+      exportName: program.exportName,
+      functionName: this.#settings.nameOf(version),
+      versionId: version.versionId,
+      instanceId: instance.instanceId,
+      memoryMb: version.launch.memoryMb,
+      resultBytesMax: this.#settings.resultBytesMax,
+      ...(isPython && {
+        folder: folder.code,
+        module: program.entry.replace(/(?:\/__init__)?\.py$/, '').replaceAll('/', '.'),
+        dataBytesMax: isGrouped ? 0 : memoryBudgetBytes(version.launch),
+      }),
+    });
+  }
+
+  /** Executables speak the Lambda Runtime API, and find their code laid out. */
+  async #startExecutable(start: Start): Promise<ProcessInstance> {
+    const { program, folder, version } = start;
+    await layOut(folder, program.files, { executable: true });
+    const ring = new LineRing({ linesMax: this.#settings.logLinesMax });
+    // The executable may ask before its instance is known here: whatever it says is kept for a moment.
+    let instance: ProcessInstance | undefined;
+    const api = await RuntimeApi.listen({
+      clock: this.#settings.clock,
+      functionName: this.#settings.nameOf(version),
+      resultBytesMax: this.#settings.resultBytesMax,
+      listener: {
+        onReady: () => instance?.onReady(),
+        onLoadFailed: (fault) => instance?.onLoadFailed(fault),
+        onAnswer: (number, end) => instance?.onAnswer(number, end),
+        onChunk: (number, chunk) => instance?.onChunk(number, chunk),
+        onStreamEnd: (number) => instance?.onStreamEnd(number),
+        onBroken: (detail) => instance?.onBroken(detail),
+        onClosed: () => instance?.onClosed(),
+      },
+    });
+    try {
+      const worker = await WorkerProcess.spawn({
+        command: path.join(folder.code, program.entry),
+        args: [],
+        folder: folder.code,
+        environment: this.#environment(start, api.address),
+        receiptFile: undefined,
+        ring,
+        clock: this.#settings.clock,
+      });
+      const adopted = this.#adopt(start, worker, ring);
+      instance = adopted.instance;
+      instance.connect(api);
+      await adopted.joined;
+      return instance;
+    } catch (error) {
+      api.close();
+      throw error;
+    }
+  }
+
+  /** From here on the process has somebody who answers for it, and its end takes everything away. */
+  #adopt(start: Start, worker: WorkerProcess, ring: LineRing) {
+    const { clock, deafMs, killGraceMs, resultBytesMax } = this.#settings;
+    const { version, program, folder } = start;
+    this.#guard.watch(worker.pid);
+    if (this.#isClosed) worker.end(0);
+    const limitBytes = memoryBudgetBytes(version.launch);
+    const group = this.#makeGroup(folder, limitBytes);
+    let unwatch = () => {};
+    const instance: ProcessInstance = new ProcessInstance({
+      instanceId: start.instanceId,
+      runtime: start.interpreter?.title ?? version.launch.runtime,
+      concurrency: program.family === 'node' ? version.launch.concurrency : 1,
+      worker,
+      ring,
+      clock,
+      deafMs,
+      killGraceMs,
+      resultBytesMax,
+      oomKills: () => group?.oomKills ?? 0,
+      cleanUp: async () => {
+        this.#guard.release(worker.pid);
+        unwatch();
+        await joined;
+        await group?.remove();
+        await this.#folders.remove(folder).catch(() => {});
+        this.#instances.delete(instance);
+      },
+    });
+    this.#instances.add(instance);
+    const watch = () => {
+      unwatch = this.#watchdog.watch({
+        pid: worker.pid,
+        limitBytes,
+        onExceeded: (usedBytes) => instance.onMemoryExceeded(usedBytes, limitBytes),
+      });
+    };
+    if (!group) watch();
+    // A process that could not be put into its group is not left without a limit.
+    const joined = group?.join(worker.pid).catch(() => {
+      if (!worker.isReaped) watch();
+    });
+    return { instance, joined, isGrouped: group !== undefined };
+  }
+
+  #makeGroup(folder: WorkFolder, limitBytes: number): MemoryGroup | undefined {
+    try {
+      return this.#memoryGroups?.create(path.basename(folder.home), limitBytes);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #environment({ version, instanceId, folder }: Start, runtimeApi?: string): Record<string, string> {
+    const functionName = this.#settings.nameOf(version);
+    return launchEnvironment({ version, functionName, instanceId, folder, path: this.#settings.path, runtimeApi });
+  }
+
+  async #untilReady(instance: ProcessInstance, signal: AbortSignal | undefined): Promise<void> {
+    const { clock, initTimeoutMs } = this.#settings;
+    let cancel = () => {};
+    let onAbort: (() => void) | undefined;
+    try {
+      await Promise.race([
+        instance.ready,
+        new Promise<never>((_, reject) => {
+          cancel = clock.after(initTimeoutMs, () =>
+            reject(new PlatformError('init-failed', `the function was not ready within ${initTimeoutMs} ms`)),
+          );
+          onAbort = () => reject(calledOff(signal));
+          signal?.addEventListener('abort', onAbort, { once: true });
+          if (signal?.aborted) onAbort();
+        }),
+      ]);
+    } finally {
+      cancel();
+      if (onAbort) signal?.removeEventListener('abort', onAbort);
+    }
+  }
+}
+
+interface Start {
+  readonly version: VersionRecord;
+  readonly instanceId: string;
+  readonly program: Program;
+  readonly interpreter: Interpreter | undefined;
+  readonly folder: WorkFolder;
+}
+
+function nodeArgs(version: VersionRecord): string[] {
+  return [
+    `--max-old-space-size=${heapLimitMb(version.launch)}`,
+    // How a function's file came to be a module is no news to it.
+    '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',
+    `${BOOTSTRAP_FOLDER}node-worker.cjs`,
+  ];
+}
+
+function calledOff(signal: AbortSignal | undefined): PlatformError {
+  return new PlatformError('init-failed', 'the start was called off', { cause: signal?.reason });
+}
