@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { ActiveVersion } from '../domain/active-version.ts';
 import { BUCKET_COUNT, type Bucket } from '../domain/bucket.ts';
-import { isUsableId } from '../domain/function-version.ts';
+import { type FunctionVersion, isUsableId } from '../domain/function-version.ts';
 import { type Part, shownBy } from '../domain/part.ts';
 import type { Clock } from '../lib/clock.ts';
 import { forEachLimited } from '../lib/limiter.ts';
@@ -11,7 +11,7 @@ import type { Meters } from '../telemetry/meters.ts';
 import type { Duty } from './duty.ts';
 
 export interface DiscoverOptions {
-  readonly duty: Duty;
+  readonly duty: Pick<Duty, 'heldToken' | 'isOver'>;
   readonly reader: SignalReader;
   readonly catalogue: Catalogue;
   readonly clock: Clock;
@@ -31,7 +31,6 @@ interface Known {
   row: ActiveVersion;
   /** On the monotonic clock. */
   writtenMs: number;
-  seenMs: number;
 }
 
 const ALL_BUCKETS: readonly Bucket[] = Array.from({ length: BUCKET_COUNT }, (_, bucket) => bucket);
@@ -46,6 +45,7 @@ export class Discover {
   readonly #known = new Map<string, Known>();
   /** Since when a part has not been read whole. */
   readonly #failingSinceMs = new Map<string, number>();
+  readonly #partsNoted = new Set<string>();
   #loadedUnder: bigint | undefined;
   #found = 0;
 
@@ -56,7 +56,11 @@ export class Discover {
   async activate({ signal }: { signal: AbortSignal }): Promise<void> {
     const { duty, reader, partsAtOnce, meters, logger } = this.#options;
     const token = duty.heldToken();
-    if (token === undefined) return;
+    if (token === undefined) {
+      // A renewal that is late is no reason to read everything again.
+      if (duty.isOver()) this.#forgetAll();
+      return;
+    }
     await this.#load(token);
     const parts = reader.plan({ buckets: ALL_BUCKETS, versions: this.#known.size, bucketCount: BUCKET_COUNT });
     await forEachLimited(parts, partsAtOnce, async (part) => {
@@ -82,11 +86,10 @@ export class Discover {
     const rows = await catalogue.read(ALL_BUCKETS);
     const nowMs = clock.monotonicMs();
     const wallMs = clock.wallMs();
-    this.#known.clear();
-    this.#failingSinceMs.clear();
+    this.#forgetAll();
     for (const row of rows) {
       const ageMs = Math.max(0, wallMs - row.seenMs);
-      this.#known.set(row.versionId, { row, writtenMs: nowMs - ageMs, seenMs: nowMs - ageMs });
+      this.#known.set(row.versionId, { row, writtenMs: nowMs - ageMs });
     }
     this.#loadedUnder = token;
   }
@@ -94,6 +97,7 @@ export class Discover {
   #note(part: Part, discovered: Discovered): void {
     const { clock, meters, logger } = this.#options;
     const nowMs = clock.monotonicMs();
+    this.#partsNoted.add(part.name);
     if (discovered.state === 'read') this.#failingSinceMs.delete(part.name);
     else if (!this.#failingSinceMs.has(part.name)) {
       this.#failingSinceMs.set(part.name, nowMs);
@@ -113,7 +117,7 @@ export class Discover {
     const nowMs = clock.monotonicMs();
     const due: ActiveVersion[] = [];
     for (const version of discovered.versions) {
-      if (!isUsableId(version.versionId)) {
+      if (!isUsable(version)) {
         this.#options.meters.add('starling_discovery_rejected_total', 1, { why: 'id' });
         continue;
       }
@@ -127,10 +131,7 @@ export class Discover {
         discoveryToken: token,
       };
       const known = this.#known.get(version.versionId);
-      if (known && !isOther(known.row, row) && nowMs - known.writtenMs < refreshAfterMs) {
-        known.seenMs = nowMs;
-        continue;
-      }
+      if (known && !isOther(known.row, row) && nowMs - known.writtenMs < refreshAfterMs) continue;
       if (known && known.row.bucket !== row.bucket) await this.#retire(known.row);
       if (!known) this.#found += 1;
       due.push(row);
@@ -160,13 +161,25 @@ export class Discover {
       if (duty.heldToken() === undefined) return;
       await catalogue.enrol(bucket, chunk, { ttlSeconds: Math.round(ttlMs / 1000) });
       const nowMs = clock.monotonicMs();
-      for (const row of chunk) this.#known.set(row.versionId, { row, writtenMs: nowMs, seenMs: nowMs });
+      for (const row of chunk) this.#known.set(row.versionId, { row, writtenMs: nowMs });
     });
   }
 
   /** A version whose metrics carry another bucket now: its old row must not find it a second owner until it ages out. */
   async #retire(row: ActiveVersion): Promise<void> {
     await this.#options.catalogue.enrol(row.bucket, [row], { ttlSeconds: 1 });
+  }
+
+  /** What another member knows better, its numbers included. */
+  #forgetAll(): void {
+    if (this.#loadedUnder === undefined) return;
+    const { meters } = this.#options;
+    meters.set('starling_discovery_versions', Number.NaN);
+    for (const part of this.#partsNoted) meters.set('starling_discovery_part_age_seconds', Number.NaN, { part });
+    this.#known.clear();
+    this.#failingSinceMs.clear();
+    this.#partsNoted.clear();
+    this.#loadedUnder = undefined;
   }
 
   #forgetAged(): void {
@@ -178,6 +191,11 @@ export class Discover {
 }
 
 const WRITES_AT_ONCE = 32;
+
+/** Labels are text from outside: one that no store could keep would take the others of its batch down with it. */
+function isUsable({ versionId, functionId, account }: FunctionVersion): boolean {
+  return isUsableId(versionId) && [functionId, account].every((id) => id === '' || isUsableId(id));
+}
 
 function isOther(a: ActiveVersion, b: ActiveVersion): boolean {
   return (

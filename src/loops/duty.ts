@@ -40,6 +40,11 @@ export class Duty {
     return this.#tenure.isProven(clock.monotonicMs(), provenWithinMs) ? this.#tenure.row?.token : undefined;
   }
 
+  /** Not mine any more, or never was; while a renewal is late it is not over yet. */
+  isOver(): boolean {
+    return this.#tenure.row === undefined;
+  }
+
   holder(): MemberId | '' | undefined {
     return this.#tenure.row?.holder ?? this.#tenure.seen?.holder;
   }
