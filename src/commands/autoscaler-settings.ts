@@ -5,8 +5,11 @@ import { DECIDING_DEFAULTS } from '../scaling/deciding-settings.ts';
 /** A refresh that came back three times empty-handed has made the answers "last known". */
 const MISSED_REFRESHES = 3;
 
-/** What the loops need of the configuration. */
-export function autoscalerSettings(config: Config): AutoscalerSettings {
+/** Blindness that outlasts a third of the fading has reached the rates, and cannot be told from a fall when it ends. */
+const BLIND_SHARE = 1 / 3;
+
+/** What the loops need of the configuration; `fadeMs` follows from the profiles. */
+export function autoscalerSettings(config: Config, { fadeMs }: { fadeMs: number }): AutoscalerSettings {
   const {
     membership,
     discovery,
@@ -59,6 +62,11 @@ export function autoscalerSettings(config: Config): AutoscalerSettings {
     deciding: {
       ...DECIDING_DEFAULTS,
       sampleStepMs: scaling.stepMs,
+      fadeMs,
+      blindToleranceMs: fadeMs > 0 ? fadeMs * BLIND_SHARE : DECIDING_DEFAULTS.blindToleranceMs,
+      recoveryMs: Math.max(fadeMs, DECIDING_DEFAULTS.recoveryMs),
+      // Two evaluations must never be further apart than what counts as a gap, or nothing would ever be lowered.
+      memoryGapMs: Math.max(DECIDING_DEFAULTS.memoryGapMs, 3 * scaling.intervalMs),
       notConvergingAfterMs: scaling.convergeWithinMs,
     },
     freeze: freeze.enabled

@@ -53,7 +53,8 @@ interface Means {
 
 async function decideFor(version: ActiveVersion, { loaded, store, tools, signal }: Means): Promise<Evaluation> {
   const { config } = loaded;
-  const settings = autoscalerSettings(config);
+  // One look cannot tell low load from fading load: what is asked for here is what the load as it is would bring.
+  const settings = autoscalerSettings(config, { fadeMs: 0 });
   const { lookBackMs, stepMs, idleMs, deciding, defaultPolicy, targetStaleAfterMs } = settings;
   const { client, reader } = await openTimeseries(config, tools);
   const controlPlane = openControlPlane(config, tools);

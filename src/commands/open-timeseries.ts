@@ -10,6 +10,8 @@ export interface Timeseries {
   readonly client: StoreClient;
   readonly reader: PrometheusSignalReader;
   readonly profiles: Awaited<ReturnType<typeof loadProfiles>>;
+  /** The longest span of a rate in use: for so long load fades whose source has fallen silent. */
+  readonly fadeMs: number;
 }
 
 /** Rejects with a ProfileError, a start-up fault, when a profile cannot be used. */
@@ -57,7 +59,9 @@ export async function openTimeseries(
     requestsPerCycleMax: timeseries.requestsPerCycleMax,
     presenceRecheckMs: discovery.intervalMs,
   });
-  return { client, reader, profiles };
+  const rateScrapesMax = Math.max(...profiles.map(({ rateScrapes }) => rateScrapes));
+  const fadeMs = scaling.utilisationWindowMs ?? rateScrapesMax * timeseries.scrapeIntervalMs;
+  return { client, reader, profiles, fadeMs };
 }
 
 function authOf(config: Config, secrets: Secrets): TimeseriesAuth {

@@ -192,7 +192,7 @@ export class Service {
     });
   }
 
-  #build(store: Store, { reader }: Timeseries, controlPlane: ControlPlane): Autoscaler {
+  #build(store: Store, { reader, fadeMs }: Timeseries, controlPlane: ControlPlane): Autoscaler {
     const { config } = this.#loaded;
     const { clock, random } = this.#tools;
     const { meters, logs } = this.#telemetry;
@@ -209,7 +209,7 @@ export class Service {
       random,
       logger: logs.of('scaling'),
       meters,
-      settings: autoscalerSettings(config),
+      settings: autoscalerSettings(config, { fadeMs }),
       onMembersChanged: (count) => controlPlane.shareRate(count),
     });
   }

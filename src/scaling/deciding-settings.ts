@@ -12,6 +12,12 @@ export interface DecidingSettings {
   readonly blindToleranceMs: number;
   /** … and it must then be seen for this long before anything is lowered. */
   readonly recoveryMs: number;
+  /**
+   * How long load goes on fading once its source is silent: the span of the rates behind it. A rate over 75 s whose scrape
+   * has died falls to nothing in as many seconds, with every sample as fresh as ever; so no decrease forgets what the aim
+   * was that long ago.
+   */
+  readonly fadeMs: number;
   /** An evaluation that comes this long after the one before starts its stabilisation window anew. */
   readonly memoryGapMs: number;
   /** The control plane's own instance count is used for this long after it was told. */
@@ -28,6 +34,8 @@ export const DECIDING_DEFAULTS: DecidingSettings = {
   notConvergingAfterMs: 600_000,
   blindToleranceMs: 60_000,
   recoveryMs: 60_000,
+  // Whoever reads the signals knows; counters and gauges do not fade.
+  fadeMs: 0,
   memoryGapMs: 120_000,
   targetCountMaxAgeMs: 120_000,
   overrideIgnoresBounds: false,

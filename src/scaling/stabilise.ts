@@ -11,14 +11,14 @@ export interface Stable {
 
 /**
  * Stabilisation as Kubernetes' HPA has it: raise no higher than the lowest aim of the up window, lower no further than the
- * highest of the down window. Only aims that are still the extreme of some span to come are kept, which is one for a
+ * highest of the down window, which is never shorter than load takes to fade. Only aims that are still the extreme of some span to come are kept, which is one for a
  * fleet at rest.
  */
 export function stabilise(view: View, aim: number, reasons: Reasons): Stable {
   const { policy, standing, memory, situation } = view;
   const { nowMs, settings } = situation;
   const upMs = policy.stabilisationUpSeconds * 1000;
-  const downMs = policy.stabilisationDownSeconds * 1000;
+  const downMs = Math.max(policy.stabilisationDownSeconds * 1000, settings.fadeMs);
 
   let { highs, lows } = memory;
   if (downMs > 0) {
@@ -42,7 +42,7 @@ export function stabilise(view: View, aim: number, reasons: Reasons): Stable {
   if (aim < standing && downMs > 0) {
     const highest = Math.min(standing, highs[1] ?? aim);
     if (highest > aim) {
-      because(reasons, 'held-by-stabilisation', { aim, to: highest, windowSeconds: policy.stabilisationDownSeconds });
+      because(reasons, 'held-by-stabilisation', { aim, to: highest, windowSeconds: downMs / 1000 });
     }
     return { wanted: highest, highs, lows };
   }

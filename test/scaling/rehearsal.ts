@@ -4,6 +4,7 @@ import { defaultPolicy, type Policy } from '../../src/domain/policy.ts';
 import type { Signals } from '../../src/domain/signal.ts';
 import type { Target } from '../../src/domain/target.ts';
 import { decide } from '../../src/scaling/decide.ts';
+import { DECIDING_DEFAULTS, type DecidingSettings } from '../../src/scaling/deciding-settings.ts';
 import { FRESH_MEMORY, type Memory, readMemory, writeMemory } from '../../src/scaling/memory.ts';
 import { aGauge, aSituation, aTarget, aWindow, NOW_MS, policyKnown, someSignals } from './situations.ts';
 
@@ -29,6 +30,7 @@ export class Rehearsal {
   target: Partial<Target> = {};
   controls: readonly Control[] = [];
   isFleetFrozen = false;
+  settings: Partial<DecidingSettings> = {};
   doesAccept = true;
   doesFollow = true;
 
@@ -56,6 +58,7 @@ export class Rehearsal {
         memory: this.memory,
         controls: this.controls,
         isFleetFrozen: this.isFleetFrozen,
+        settings: { ...DECIDING_DEFAULTS, ...this.settings },
       }),
     );
     this.memory = memory;

@@ -49,6 +49,38 @@ describe('what the peer gets wrong', () => {
     }
   });
 
+  it('takes the fading of a rate whose scrape has died for no falling load', () => {
+    // What Prometheus makes of rate(x[75s]) at a true 50 %, while samples stop coming, and when they come again.
+    const fading = [50, 40, 31, 21, 11];
+    const returning = [18, 28, 38, 47];
+    const live = (settings: Rehearsal['settings']) => {
+      const version = new Rehearsal(10).settled(BUSY);
+      version.settings = settings;
+      // After a gap short enough for one blind cycle only, the rate reaches across it and is right at once.
+      for (const blindCycles of [2, 3, 4, 8, 40]) {
+        for (const utilisation of fading) version.cycle({ utilisation, calledAgoSeconds: 1 });
+        version.cycles(blindCycles, { signals: { utilisation: ABSENT_WINDOW }, calledAgoSeconds: 1 });
+        for (const utilisation of returning) version.cycle({ utilisation, calledAgoSeconds: 1 });
+        version.cycles(20, BUSY);
+      }
+      return version.accepted;
+    };
+    expect(live({ fadeMs: 75_000, blindToleranceMs: 25_000, recoveryMs: 75_000 })).toBe(10);
+    expect(live({})).toBeLessThan(10);
+  });
+
+  it('lowers by what stays low for as long as a rate takes to fade', () => {
+    const version = new Rehearsal(10).settled(BUSY);
+    version.settings = { fadeMs: 75_000 };
+    const decisions = version.cycles(6, COOL);
+    expect(decisions.map(({ verdict }) => verdict)).toEqual(['keep', 'keep', 'keep', 'keep', 'keep', 'lower']);
+    expect(decisions[0]?.reasons.find(({ code }) => code === 'held-by-stabilisation')?.facts).toMatchObject({
+      aim: 8,
+      to: 10,
+      windowSeconds: 75,
+    });
+  });
+
   it('lowers nothing either when the rest of the store still answers, and says that nobody called', () => {
     const version = new Rehearsal(10).settled(BUSY);
     const gone = { signals: { utilisation: ABSENT_WINDOW, instances: ABSENT_GAUGE }, calledAgoSeconds: undefined };
