@@ -15,6 +15,8 @@ export interface RigOptions {
   readonly scrapeMs: number;
   /** Flags of every replica. */
   readonly flags?: readonly string[];
+  /** Where secrets of every replica stand. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly controlPlane?: ControlPlaneDoubleOptions;
 }
 
@@ -69,7 +71,7 @@ export class AutoscalerRig {
 
   /** Every replica says another user agent, so that the control plane's record tells who wrote. */
   async join(flags: readonly string[] = []): Promise<RunningMember> {
-    const member = await RunningMember.start(this.flags(...flags));
+    const member = await RunningMember.start(this.flags(...flags), this.#options.environment);
     this.#members.push(member);
     return member;
   }

@@ -1,4 +1,4 @@
-import { MemberProcess, until } from './member-process.ts';
+import { type LogLine, MemberProcess, until } from './member-process.ts';
 
 interface Dependency {
   readonly name: string;
@@ -12,6 +12,7 @@ export interface MemberStatus {
   readonly bucketsOwned: number;
   readonly freeze: { readonly isFrozen: boolean };
   readonly dependencies: readonly Dependency[];
+  readonly loops: readonly { readonly name: string; readonly activations: number; readonly failures: number }[];
 }
 
 export interface SeenVersion {
@@ -86,6 +87,18 @@ export class RunningMember {
 
   version(versionId: string): Promise<{ state: { applied: number | null; outcome: string | null } | null }> {
     return this.#ask(`/v1/functions/${encodeURIComponent(versionId)}`);
+  }
+
+  /** Waits for whole scaling cycles that begin after now. */
+  async cycles(count: number): Promise<void> {
+    const activations = async () => (await this.status()).loops.find(({ name }) => name === 'scale')?.activations ?? 0;
+    // The one that may be running has begun before.
+    const end = (await activations()) + 1 + count;
+    await until(`${count} more cycles`, 30_000 + count * 5_000, async () => (await activations()) >= end);
+  }
+
+  events(event: string): LogLine[] {
+    return this.process.lines.filter((line) => line.event === event);
   }
 
   async health(path: string): Promise<{ status: number; body: Record<string, unknown> }> {

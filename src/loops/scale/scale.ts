@@ -144,9 +144,11 @@ export class Scale {
   ): Promise<void> {
     const { reader, observer, clock, recorder, freeze, targets, controls, situating, membership } = this.#options;
     const readings = await reader.read(part, { signal });
-    for (const { instances, invocation, utilisation, demand } of readings) {
+    for (const { profile, instances, invocation, utilisation, demand } of readings) {
+      const columns = [instances, invocation, utilisation, demand];
       this.#noticeUnknown([instances, invocation]);
-      this.#countRejected([instances, invocation, utilisation, demand]);
+      this.#countRejected(columns);
+      this.#tellFailed(profile, columns);
     }
     const signalsOf = observer.take(readings);
     const breather = new Breather(clock);
@@ -263,6 +265,17 @@ export class Scale {
         if (bucket !== undefined && membership.owns(bucket)) fleet.expire(bucket);
       }
     }
+  }
+
+  #tellFailed(profile: string, columns: readonly (Column | undefined)[]): void {
+    const failed = columns.find((column) => column?.state === 'failed');
+    if (!failed) return;
+    this.#options.rareLog.write(
+      'warn',
+      `signals ${profile}`,
+      { event: 'signals.failed', profile, detail: failed.detail },
+      'signals could not be read; nothing is lowered for want of them',
+    );
   }
 
   #countRejected(columns: readonly (Column | undefined)[]): void {
