@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { Invocation, InvocationRequest, InvocationSource } from '../invocation.ts';
+import type { CallFacts, Invocation, InvocationRequest, InvocationSource } from '../invocation.ts';
 import type { PlatformErrorCode } from '../platform-error.ts';
 
 /** One call that ended, for people. */
@@ -10,7 +10,7 @@ export interface CallRecord {
   readonly instanceId: string | undefined;
   readonly source: InvocationSource;
   readonly depth: number;
-  readonly outcome: 'ok' | PlatformErrorCode | 'unexpected';
+  readonly outcome: 'ok' | PlatformErrorCode | 'unexpected' | 'caller-gone';
   readonly message: string | undefined;
   readonly isCold: boolean | undefined;
   readonly waitedMs: number | undefined;
@@ -21,7 +21,14 @@ export interface CallRecord {
 
 export type CallEnding =
   | { readonly invocation: Invocation }
-  | { readonly error: unknown; readonly code: PlatformErrorCode | 'unexpected'; readonly tookMs: number };
+  | {
+      readonly code: PlatformErrorCode | 'unexpected' | 'caller-gone';
+      readonly message: string | undefined;
+      readonly facts: CallFacts | undefined;
+    };
+
+/** Messages of handlers are as long as they like. */
+const MESSAGE_MAX = 1_000;
 
 /** The newest calls in a ring: the numbers and not the payloads. */
 export class CallLog {
@@ -57,16 +64,16 @@ export class CallLog {
           }
         : {
             endedMs,
-            requestId: undefined,
+            requestId: ending.facts?.requestId,
             versionId,
-            instanceId: undefined,
+            instanceId: ending.facts?.instanceId,
             source,
             depth,
             outcome: ending.code,
-            message: ending.error instanceof Error ? ending.error.message.slice(0, 1_000) : undefined,
-            isCold: undefined,
-            waitedMs: undefined,
-            ranMs: ending.tookMs,
+            message: ending.message?.slice(0, MESSAGE_MAX),
+            isCold: ending.facts?.isCold,
+            waitedMs: ending.facts?.waitedMs,
+            ranMs: ending.facts?.ranMs,
             requestBytes,
             responseBytes: undefined,
           };

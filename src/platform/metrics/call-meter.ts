@@ -3,13 +3,16 @@ import type { Invocation, InvocationRequest, Invoker } from '../invocation.ts';
 import { PlatformError, type PlatformErrorCode } from '../platform-error.ts';
 import type { CallLog } from './call-log.ts';
 
+/** A caller that goes away rejects with its own reason. */
+export type FailureCode = PlatformErrorCode | 'unexpected' | 'caller-gone';
+
 /** What was counted of one version since the platform started. Counters never fall. */
 export interface CallCounts {
   readonly calls: number;
   readonly ended: number;
   readonly coldCalls: number;
   readonly warmCalls: number;
-  readonly failed: ReadonlyMap<PlatformErrorCode | 'unexpected', number>;
+  readonly failed: ReadonlyMap<FailureCode, number>;
   /** Of ended calls, waiting included. */
   readonly latencySeconds: number;
   readonly ranSeconds: number;
@@ -21,7 +24,7 @@ class Counts implements CallCounts {
   ended = 0;
   coldCalls = 0;
   warmCalls = 0;
-  readonly failed = new Map<PlatformErrorCode | 'unexpected', number>();
+  readonly failed = new Map<FailureCode, number>();
   latencySeconds = 0;
   ranSeconds = 0;
   inSystem = 0;
@@ -66,9 +69,10 @@ export class CallMeter implements Invoker {
       this.#log.add(request, { invocation });
       return invocation;
     } catch (error) {
-      const code = error instanceof PlatformError ? error.code : 'unexpected';
+      const code = codeOf(request, error);
       counts.failed.set(code, (counts.failed.get(code) ?? 0) + 1);
-      this.#log.add(request, { error, code, tookMs: this.#clock.monotonicMs() - beganMs });
+      const message = error instanceof Error ? error.message : undefined;
+      this.#log.add(request, { code, message, facts: error instanceof PlatformError ? error.facts : undefined });
       throw error;
     } finally {
       const endedMs = this.#clock.monotonicMs();
@@ -100,4 +104,9 @@ export class CallMeter implements Invoker {
     }
     return counts;
   }
+}
+
+function codeOf({ signal }: InvocationRequest, error: unknown): FailureCode {
+  if (error instanceof PlatformError) return error.code;
+  return signal?.aborted ? 'caller-gone' : 'unexpected';
 }

@@ -71,10 +71,11 @@ function decoded(segment: string): string {
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, options: NativeDialectOptions): void {
-  const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://native');
-  const { method = 'GET' } = request;
-  if (method === 'GET' && answerPage(pathname, response, options)) return;
-  const route = matchRoute(request.url ?? '/');
+  const { method = 'GET', url = '/' } = request;
+  // Cut by hand: a URL would resolve dots, and refuse paths that are merely not there.
+  const [path = '', search = ''] = url.split('?', 2);
+  if (method === 'GET' && answerPage(path, response, options)) return;
+  const route = matchRoute(url);
   const maxBytes = route ? WIRE_BODY_MAX_BYTES : API_BODY_MAX_BYTES;
   readBody(request, maxBytes, (error, bytes) => {
     if (error && route && error instanceof PlatformError && error.code === 'payload-too-large') {
@@ -85,9 +86,8 @@ function answer(request: IncomingMessage, response: ServerResponse, options: Nat
       sendError(response, error);
       return;
     }
-    const work = route
-      ? answerWire(route, { request, query, bytes }, options)
-      : answerApi({ request, query, bytes }, options);
+    const read = { request, path, query: new URLSearchParams(search), bytes };
+    const work = route ? answerWire(route, read, options) : answerApi(read, options);
     work.then(
       (reply) => send(response, reply),
       (thrown: unknown) => fail(request, response, { error: thrown, logger: options.logger }),
@@ -97,6 +97,7 @@ function answer(request: IncomingMessage, response: ServerResponse, options: Nat
 
 interface ReadRequest {
   readonly request: IncomingMessage;
+  readonly path: string;
   readonly query: URLSearchParams;
   readonly bytes: Buffer;
 }
@@ -110,8 +111,10 @@ async function answerWire(
   return controlPlane.answer(route, { method, headers, query, body: jsonOrNothing(bytes) });
 }
 
-async function answerApi({ request, query, bytes }: ReadRequest, { api }: NativeDialectOptions): Promise<WireReply> {
-  const [path = ''] = (request.url ?? '/').split(/[?#]/);
+async function answerApi(
+  { request, path, query, bytes }: ReadRequest,
+  { api }: NativeDialectOptions,
+): Promise<WireReply> {
   const [root, area, ...rest] = path.split('/');
   const reply =
     root === '' && area === 'v1'
@@ -126,8 +129,8 @@ async function answerApi({ request, query, bytes }: ReadRequest, { api }: Native
 }
 
 /** The few pages that are not part of the API. */
-function answerPage(pathname: string, response: ServerResponse, options: NativeDialectOptions): boolean {
-  switch (pathname) {
+function answerPage(path: string, response: ServerResponse, options: NativeDialectOptions): boolean {
+  switch (path) {
     case '/':
       sendJson(response, 200, {
         name: 'Starling platform',

@@ -37,6 +37,11 @@ interface NativeProblem {
   readonly status: number;
   readonly detail: string;
   readonly errors?: readonly FieldError[];
+  /** What the handler threw, for the caller who wrote it. */
+  readonly thrown?: PlatformError['thrown'];
+  readonly requestId?: string;
+  readonly instanceId?: string;
+  readonly logs?: readonly string[];
 }
 
 export function sendJson(
@@ -72,7 +77,16 @@ function problemOf(error: unknown): { problem: NativeProblem; retryAfterS: numbe
   }
   const [status, title, retryAfterS] = ANSWERS[error.code];
   const errors = error.field === undefined ? undefined : [{ pointer: pointerTo(error.field), message: error.message }];
-  const problem = { type: error.code, title, status, detail: error.message, ...(errors ? { errors } : {}) };
+  const { facts, thrown } = error;
+  const problem = {
+    type: error.code,
+    title,
+    status,
+    detail: error.message,
+    ...(errors ? { errors } : {}),
+    ...(thrown ? { thrown } : {}),
+    ...(facts ? { requestId: facts.requestId, instanceId: facts.instanceId, logs: facts.logs } : {}),
+  };
   return { problem, retryAfterS };
 }
 

@@ -1,0 +1,208 @@
+import type { RequestListener } from 'node:http';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Clock } from '../lib/clock.ts';
+import type { Random } from '../lib/random.ts';
+import { deployIdOf } from './deploy-id.ts';
+import { ControlPlane } from './dialects/native/control-plane.ts';
+import { Deployer } from './dialects/native/deployer.ts';
+import { NativeApi } from './dialects/native/native-api.ts';
+import { nativeDialect } from './dialects/native/native-dialect.ts';
+import { StartWatch } from './dialects/native/start-watch.ts';
+import { type ListenAddress, type Listener, serve } from './dialects/serve.ts';
+import type { Invoker } from './invocation.ts';
+import { CallLog } from './metrics/call-log.ts';
+import { CallMeter } from './metrics/call-meter.ts';
+import { Invariants } from './metrics/invariants.ts';
+import { platformPage } from './metrics/platform-page.ts';
+import type { Pools } from './pool-snapshot.ts';
+import { Registry, type RegistryChange } from './registry/registry.ts';
+import type { InstanceBackend } from './runtime/instance-backend.ts';
+
+/** What a dialect is made from. */
+export interface DialectTools {
+  readonly registry: Registry;
+  readonly invoker: Invoker;
+  readonly pools: Pools;
+  readonly meter: CallMeter;
+  readonly log: CallLog;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** The platform spoken in one way, on one port. */
+export interface Dialect {
+  readonly name: string;
+  readonly address: ListenAddress;
+  /** Called once, before anything listens. */
+  open(tools: DialectTools): OpenDialect;
+}
+
+export interface OpenDialect {
+  readonly onRequest: RequestListener;
+  /** What it runs besides answering, such as schedules; ended before the calls are drained. */
+  stop?(): Promise<void>;
+}
+
+/** Pools and router. */
+export interface Engine {
+  readonly invoker: Invoker;
+  readonly pools: Pools;
+  /** Takes no more calls, lets those under way end for `graceMs`, then ends every process. */
+  stop(options: { graceMs: number }): Promise<void>;
+}
+
+export interface EngineTools {
+  readonly registry: Registry;
+  readonly backend: InstanceBackend;
+}
+
+export interface PlatformOptions {
+  /** Where the registry lies; `:memory:` keeps nothing. */
+  readonly dataDir: string;
+  /** Undefined: without the platform's own port. */
+  readonly native: ListenAddress | undefined;
+  readonly dialects: readonly Dialect[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly version: string;
+  readonly openBackend: (registry: Registry) => InstanceBackend;
+  readonly openEngine: (tools: EngineTools) => Engine;
+  /** How long a wish holds after the autoscaler was last heard of. */
+  readonly wishTtlMs?: number;
+  readonly payloadMaxBytes?: number;
+  /** On every series, such as the environment. */
+  readonly metricLabels?: Readonly<Record<string, string>>;
+}
+
+const DEFAULTS = { wishTtlMs: 300_000, payloadMaxBytes: 6 * 2 ** 20 };
+/** For answers that are being written when everything else has ended. */
+const LAST_ANSWERS_MS = 250;
+
+/** A function platform in this process: registry, instances, pools, and the ports on which it is spoken to. */
+export class Platform {
+  readonly registry: Registry;
+  readonly engine: Engine;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #controlPlane: ControlPlane;
+  readonly #deployer: Deployer;
+  readonly #open: { readonly name: string; readonly address: ListenAddress; readonly dialect: OpenDialect }[] = [];
+  readonly #listeners: Listener[] = [];
+  #state: 'starting' | 'ready' | 'stopping' | 'stopped' = 'starting';
+  #stopped: Promise<void> | undefined;
+
+  /** Nothing listens yet. Throws a RegistryFileError when the data folder cannot be used. */
+  constructor(options: PlatformOptions) {
+    const { clock, random, logger, wishTtlMs, payloadMaxBytes } = { ...DEFAULTS, ...options };
+    this.#clock = clock;
+    this.#logger = logger;
+    const path = options.dataDir === ':memory:' ? ':memory:' : join(options.dataDir, 'platform.sqlite');
+    this.registry = new Registry({ path, clock, random, deployIdOf });
+    const { registry } = this;
+    const starts = new StartWatch(options.openBackend(registry));
+    this.engine = options.openEngine({ registry, backend: starts });
+    const { pools } = this.engine;
+    const log = new CallLog({ clock });
+    const meter = new CallMeter({ inner: this.engine.invoker, clock, log });
+    const tools: DialectTools = { registry, invoker: meter, pools, meter, log, clock, random, logger };
+    this.#deployer = new Deployer({ registry, pools, logger });
+    this.#controlPlane = new ControlPlane({ registry, pools, starts, clock, wishTtlMs });
+    registry.onChange((change) => follow(change, { pools, meter, starts }));
+    if (options.native) {
+      const invariants = new Invariants({
+        pools,
+        servedOf: (versionId) => servedOf(meter, versionId),
+        liveProcesses: () => starts.live,
+      });
+      const page = { registry, pools, meter, invariants, clock, labels: options.metricLabels ?? {} };
+      const onRequest = nativeDialect({
+        api: new NativeApi({ registry, pools, starts, deployer: this.#deployer, meter, log }),
+        controlPlane: this.#controlPlane,
+        invoker: meter,
+        metricsPage: () => platformPage(page),
+        isReady: () => this.#state === 'ready',
+        logger,
+        version: options.version,
+        payloadMaxBytes,
+      });
+      this.#open.push({ name: 'native', address: options.native, dialect: { onRequest } });
+    }
+    for (const { name, address, open } of options.dialects) {
+      this.#open.push({ name, address, dialect: open(tools) });
+    }
+  }
+
+  /** Resolves once every port is open; rejects with a ListenError, and then nothing is left open. */
+  async start(): Promise<readonly { readonly name: string; readonly url: string }[]> {
+    try {
+      for (const { name, address, dialect } of this.#open) {
+        this.#listeners.push(await serve(name, address, { onRequest: dialect.onRequest }));
+      }
+    } catch (error) {
+      await this.stop({ graceMs: 0 });
+      throw error;
+    }
+    this.#controlPlane.restoreWishes();
+    this.#deployer.resume();
+    this.#state = 'ready';
+    return this.#listeners.map(({ name, url }) => ({ name, url }));
+  }
+
+  /** Drains for `graceMs`, then kills; leaves no process behind. Asked twice, it stops once. */
+  stop({ graceMs }: { graceMs: number }): Promise<void> {
+    this.#stopped ??= this.#stop(graceMs);
+    return this.#stopped;
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    this.#state = 'stopping';
+    const beganMs = this.#clock.monotonicMs();
+    await Promise.all(this.#open.map(({ dialect }) => dialect.stop?.()));
+    // From here on nobody new comes in, and who is in gets an answer.
+    const closed = this.#listeners.map((listener) => listener.close(graceMs + LAST_ANSWERS_MS));
+    await Promise.all([this.engine.stop({ graceMs }), this.#deployer.stop()]);
+    await Promise.all(closed);
+    this.registry.close();
+    this.#state = 'stopped';
+    const tookMs = Math.round(this.#clock.monotonicMs() - beganMs);
+    this.#logger.info({ event: 'platform.stopped', tookMs }, 'stopped');
+  }
+}
+
+/** What has to happen elsewhere when the registry changes. */
+function follow(
+  change: RegistryChange,
+  { pools, meter, starts }: { pools: Pools; meter: CallMeter; starts: StartWatch },
+): void {
+  switch (change.kind) {
+    case 'version-changed': {
+      const { versionId, status } = change.version;
+      if (status === 'INACTIVE') {
+        pools.wish(versionId, undefined);
+        pools.retire(versionId);
+      } else pools.refresh(versionId);
+      break;
+    }
+    case 'version-removed': {
+      const { versionId } = change.version;
+      pools.wish(versionId, undefined);
+      pools.retire(versionId);
+      meter.forget(versionId);
+      starts.forget(versionId);
+      break;
+    }
+    case 'function-changed':
+    case 'function-removed':
+      break;
+    default:
+      change satisfies never;
+  }
+}
+
+function servedOf(meter: CallMeter, versionId: string): number {
+  const counts = meter.of(versionId);
+  return counts ? counts.coldCalls + counts.warmCalls : 0;
+}
