@@ -34,6 +34,7 @@ export async function openTimeseries(
       return { ca: current?.ca, cert: current?.cert, key: current?.key?.reveal(), serverName, insecure };
     },
     headers: timeseries.headers,
+    compression: timeseries.compression,
     timeoutMs: timeseries.timeoutMs,
     retries: timeseries.retries,
     retryDelayMs: timeseries.retryDelayMs,
