@@ -324,7 +324,7 @@ export class Autoscaler {
    * was read before is in doubt as well.
    */
   #timeBroke(brokenForMs: number): void {
-    const { logger, meters, settings } = this.#parts;
+    const { clock, logger, meters, settings } = this.#parts;
     logger.warn(
       { event: 'time.broke', brokenForMs: Math.round(brokenForMs) },
       'this process or its machine stood still',
@@ -334,7 +334,7 @@ export class Autoscaler {
     this.#beat.poke();
     if (brokenForMs < settings.selfStopMs) return;
     this.duty.timeBroke();
-    this.fleet.doubtAll();
+    this.fleet.doubtAll(clock.wallMs());
     this.#skew.forget();
     this.#scaling.askForAll();
     this.#scale.poke();

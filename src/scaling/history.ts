@@ -29,6 +29,13 @@ export class History {
     return this.#rows.size;
   }
 
+  /** Remembers what was just read. Whatever stands there as later was written by a clock that has been set back since. */
+  push(versionId: string, atMs: number, value: number): void {
+    const row = this.#rows.get(versionId);
+    if (row !== undefined) this.#rewind(row, atMs);
+    this.add(versionId, atMs, value);
+  }
+
   /** Remembers a sample. One that is older than the ring, or than what its step already holds, is left out. */
   add(versionId: string, atMs: number, value: number): void {
     const row = this.#rows.get(versionId) ?? this.#newRow(versionId);
@@ -79,6 +86,21 @@ export class History {
     this.#rows.delete(versionId);
     this.#lastSteps[row] = -1;
     this.#freeRows.push(row);
+  }
+
+  #rewind(row: number, atMs: number): void {
+    const step = Math.floor(atMs / this.#stepMs);
+    const lastStep = this.#lastSteps[row] ?? -1;
+    if (lastStep < step) return;
+    const cell = this.#cell(row, step);
+    if (lastStep === step) {
+      if ((this.#offsets[cell] ?? 0) * OFFSET_UNIT_MS > atMs - step * this.#stepMs) this.#values[cell] = Number.NaN;
+      return;
+    }
+    for (let ahead = Math.max(step, lastStep - this.#slots + 1); ahead <= lastStep; ahead += 1) {
+      this.#values[this.#cell(row, ahead)] = Number.NaN;
+    }
+    this.#lastSteps[row] = step;
   }
 
   #cell(row: number, step: number): number {

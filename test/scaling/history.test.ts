@@ -31,6 +31,25 @@ describe('the history of a signal', () => {
     expect(history.samples('v1', START_MS + 40 * STEP_MS)).toEqual([]);
   });
 
+  it('goes on from now when the clock was set back, and shows nothing of the time that never was', () => {
+    for (const aheadMs of [30_000, 2 * STEP_MS, 60 * STEP_MS]) {
+      const history = new History({ stepMs: STEP_MS, lookBackMs: 600_000 });
+      for (let step = 0; step < 11; step += 1) history.push('v1', START_MS + step * STEP_MS, step);
+      for (let atMs = 0; atMs <= aheadMs; atMs += 30_000) history.push('v1', START_MS + 10 * STEP_MS + atMs, 100);
+      const nowMs = START_MS + 10 * STEP_MS + 15_000;
+      history.push('v1', nowMs, 50);
+      const samples = history.samples('v1', nowMs);
+      expect(samples.at(-1)).toEqual({ atMs: nowMs, value: 50 });
+      expect(samples.some(({ value }) => value === 100)).toBe(false);
+      expect(history.latest('v1')).toBe(50);
+      history.push('v1', nowMs + STEP_MS, 51);
+      expect(history.samples('v1', nowMs + STEP_MS).slice(-2)).toEqual([
+        { atMs: nowMs, value: 50 },
+        { atMs: nowMs + STEP_MS, value: 51 },
+      ]);
+    }
+  });
+
   it('takes older samples afterwards, for a back-fill, without touching newer ones', () => {
     const history = new History({ stepMs: STEP_MS, lookBackMs: 600_000 });
     history.add('v1', START_MS + 10 * STEP_MS, 10);

@@ -4,7 +4,7 @@ import type { FunctionState } from '../../domain/function-state.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
 import type { StateKeeper } from '../../ports/state-keeper.ts';
 import { readMemo } from './memo.ts';
-import { type Tracked, track } from './tracked.ts';
+import { bringBack, type Tracked, track } from './tracked.ts';
 
 interface Slice {
   readonly versions: Map<string, Tracked>;
@@ -103,12 +103,15 @@ export class Fleet {
   }
 
   /** After a break of time nothing that was read before counts until it has been read again. */
-  doubtAll(): void {
+  doubtAll(wallMs: number): void {
     this.#epoch += 1;
     for (const slice of this.#slices.values()) {
       slice.catalogueReadMs = LONG_AGO_MS;
       slice.stateReadMs = LONG_AGO_MS;
-      for (const tracked of slice.versions.values()) tracked.isStateRead = false;
+      for (const tracked of slice.versions.values()) {
+        tracked.isStateRead = false;
+        bringBack(tracked, wallMs);
+      }
     }
   }
 

@@ -191,7 +191,7 @@ function qualityOf(lookup: Lookup | undefined, versionId: string): Quality {
 function windowOf(lookup: Lookup | undefined, history: History, versionId: string, atMs: number): Window {
   const quality = qualityOf(lookup, versionId);
   const value = lookup?.values.get(versionId);
-  if (value !== undefined) history.add(versionId, atMs, value);
+  if (value !== undefined) history.push(versionId, atMs, value);
   return { quality, samples: history.samples(versionId, atMs) };
 }
 

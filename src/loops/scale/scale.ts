@@ -252,7 +252,7 @@ export class Scale {
     if (reasons.some(({ code }) => code === 'unconfirmed')) return true;
     if (actuator.strength === 'fenced' || verdict !== 'keep') return false;
     if (reasons.some(({ code }) => code === 'paused' || code === 'not-active')) return false;
-    return state?.applied !== undefined && clock.wallMs() - state.settledMs >= resendMs;
+    return state?.applied !== undefined && Math.abs(clock.wallMs() - state.settledMs) >= resendMs;
   }
 
   /** A signal of a version that no row tells of: discovery has just found it, or is about to. */

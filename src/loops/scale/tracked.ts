@@ -3,7 +3,7 @@ import type { Verdict } from '../../domain/decision.ts';
 import type { FencingToken } from '../../domain/fencing-token.ts';
 import type { FunctionState } from '../../domain/function-state.ts';
 import type { Reason } from '../../domain/reason.ts';
-import type { Memory } from '../../scaling/memory.ts';
+import { type Memory, readMemory, writeMemory } from '../../scaling/memory.ts';
 import { FRESH_MEMO, type LastKnown } from './memo.ts';
 
 /** The last decision, without its samples: those are in the history and are fetched when somebody asks. */
@@ -82,4 +82,14 @@ export function track(version: ActiveVersion, { sinceMs = 0, isNewborn = false }
     notBeforeMs: 0,
     pendingSince: undefined,
   };
+}
+
+/** After a clock was set back nothing may lie ahead of it: what would only end then would hold the version for as long. */
+export function bringBack(tracked: Tracked, wallMs: number): void {
+  const atMost = (atMs: number | undefined) => (atMs === undefined ? undefined : Math.min(atMs, wallMs));
+  tracked.profileMissingSinceMs = atMost(tracked.profileMissingSinceMs);
+  tracked.lastInvokedMs = atMost(tracked.lastInvokedMs);
+  tracked.watchedSinceMs = atMost(tracked.watchedSinceMs);
+  // Reading a memory does it for all of its times.
+  tracked.memory = readMemory(writeMemory(tracked.memory), wallMs);
 }

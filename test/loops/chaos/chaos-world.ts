@@ -5,6 +5,7 @@ import { MemoryWorld } from '../../../src/adapters/memory/world.ts';
 import type { Actuation, Wish } from '../../../src/domain/actuation.ts';
 import type { Claim } from '../../../src/domain/function-state.ts';
 import type { MemberRow } from '../../../src/domain/member.ts';
+import type { Part } from '../../../src/domain/part.ts';
 import { defaultPolicy } from '../../../src/domain/policy.ts';
 import type { Clock } from '../../../src/lib/clock.ts';
 import { sleep } from '../../../src/lib/clock.ts';
@@ -35,6 +36,7 @@ export interface ChaosVersion {
   instances: number;
   calls: number;
   isShown: boolean;
+  isPaused: boolean;
 }
 
 export interface ChaosMember {
@@ -68,14 +70,18 @@ export class ChaosWorld {
   readonly versions = new Map<string, ChaosVersion>();
   readonly members: ChaosMember[] = [];
   readonly weather: Weather = { store: 0, controlPlane: 'well', readMs: 0 };
+  /** Instances follow what the control plane wants, after a while. */
+  doInstancesFollow = true;
   readonly #series = new Map<string, Series>();
   readonly #settings: AutoscalerSettings;
+  readonly #parts: Part[];
   #joined = 0;
 
-  constructor(options: { seed: number; isFenced: boolean; settings: Partial<AutoscalerSettings> }) {
+  constructor(options: { seed: number; isFenced: boolean; parts: Part[]; settings: Partial<AutoscalerSettings> }) {
     this.random = new SeededRandom(options.seed);
     this.controlPlane = new FencedControlPlane(options.isFenced ? 'fenced' : 'plain');
     this.controlPlane.isDry = ({ versionId }) => versionId.startsWith('dry');
+    this.#parts = options.parts;
     this.#settings = { ...SETTINGS, ...options.settings };
     this.store.fateOf = () => this.#fate();
   }
@@ -88,6 +94,7 @@ export class ChaosWorld {
       isUntouchable: isInactive || versionId.startsWith('dry'),
       calls: this.random.between(0, 100),
       isShown: true,
+      isPaused: false,
     });
     this.controlPlane.know({
       versionId,
@@ -128,6 +135,7 @@ export class ChaosWorld {
     const clock = new MachineClock(this.clock, gate);
     const store = new MemoryStore(this.store, { name: memberId });
     const signals = new ScriptedSignals(() => clock.wallMs());
+    signals.parts = this.#parts;
     signals.profiles.set(PROFILE, this.#series);
     for (const { versionId } of this.versions.values())
       signals.discoverable.set(versionId, { functionId: 'f1', account: 'a1' });
@@ -179,6 +187,15 @@ export class ChaosWorld {
       if (isAsleep) member.clock.slept(forMs);
       member.gate.open();
     });
+  }
+
+  /** As somebody at a working console would. */
+  pauseVersion(version: ChaosVersion): void {
+    const { versionId } = version;
+    version.isPaused = true;
+    const until = this.clock.wallMs() + 86_400_000;
+    this.store.controls.set(`pause/${versionId}`, { kind: 'pause', versionId, until, by: 'chaos', why: 'to see' });
+    this.#note({ kind: 'paused', versionId });
   }
 
   #note(event: Untimed<ChaosEvent>): void {
@@ -345,7 +362,7 @@ export class ChaosWorld {
     this.#note({ kind: 'accepted', versionId, token, wanted });
     this.clock.after(this.random.between(0, 8_000), () => {
       const version = this.versions.get(versionId);
-      if (!version || this.controlPlane.counts.get(versionId) !== wanted) return;
+      if (!this.doInstancesFollow || !version || this.controlPlane.counts.get(versionId) !== wanted) return;
       version.instances = wanted;
       this.show(versionId);
     });

@@ -9,6 +9,7 @@ const RULES: Rules = {
   sleepSlackMs: 2_000,
   claimDeadlineMs: 3_000,
   evidenceMs: 20_000,
+  pauseHeardMs: 60_000,
   sendsPerMinute: 3,
 };
 
@@ -113,6 +114,11 @@ describe('the judge of histories', () => {
         ...[1n, 2n, 3n, 4n].flatMap((token) => [claimed(1_200, { token }), sent(1_300, { token, standing: 1 })]),
       ],
       /the 4th within a minute/,
+    ],
+    [
+      'a write of what was paused',
+      [{ kind: 'paused', atMs: 1, versionId: 'v1' }, beat(60_000), claimed(60_001), sent(60_002)],
+      /paused 60001 ms before/,
     ],
     [
       'versions enrolled under a duty that was refused',

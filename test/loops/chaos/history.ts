@@ -32,6 +32,8 @@ export type ChaosEvent = { readonly atMs: number } & (
   | { readonly kind: 'accepted'; readonly versionId: string; readonly token: bigint; readonly wanted: number }
   /** A read of the signals came back to this member; the versions whose load it showed beyond doubt. */
   | { readonly kind: 'read'; readonly member: string; readonly sound: ReadonlySet<string> }
+  /** Somebody asked for the version to be left alone from now on. */
+  | { readonly kind: 'paused'; readonly versionId: string }
   | { readonly kind: 'duty-refused'; readonly member: string; readonly token: bigint }
   | { readonly kind: 'enrolled'; readonly member: string; readonly token: bigint }
 );
@@ -48,6 +50,8 @@ export interface Rules {
   readonly claimDeadlineMs: number;
   /** A lowering may rest on signals read this long before its claim. */
   readonly evidenceMs: number;
+  /** What was decided before a pause may still be done for so long. */
+  readonly pauseHeardMs: number;
   readonly sendsPerMinute: number;
 }
 
@@ -61,6 +65,7 @@ export function checkHistory(history: readonly ChaosEvent[], rules: Rules): stri
   const lastTokens = new Map<string, bigint>();
   const acceptedTokens = new Map<string, bigint>();
   const sightings = new Map<string, number>();
+  const pausedMs = new Map<string, number>();
   const refusedDuties = new Set<string>();
   const sends = new Map<string, number[]>();
 
@@ -111,6 +116,9 @@ export function checkHistory(history: readonly ChaosEvent[], rules: Rules): stri
             tell(`${what} with a beat ${ownAgeMs} ms old by its own clock, ${ageMs} ms in truth`);
         }
 
+        const deafMs = event.atMs - (pausedMs.get(versionId) ?? event.atMs);
+        if (deafMs > rules.pauseHeardMs) tell(`${what}, paused ${deafMs} ms before`);
+
         const claim = claims.get(`${versionId} ${token}`);
         if (!claim) tell(`${what} without a claim`);
         else if (claim.member !== member || claim.wanted !== wanted)
@@ -139,6 +147,9 @@ export function checkHistory(history: readonly ChaosEvent[], rules: Rules): stri
         acceptedTokens.set(versionId, token);
         break;
       }
+      case 'paused':
+        pausedMs.set(event.versionId, event.atMs);
+        break;
       case 'duty-refused':
         refusedDuties.add(`${event.member} ${event.token}`);
         break;

@@ -1,4 +1,6 @@
+import type { Part } from '../../../src/domain/part.ts';
 import type { AutoscalerSettings } from '../../../src/loops/autoscaler.ts';
+import { FREEZE_DEFAULTS } from '../../../src/scaling/fleet-freeze.ts';
 import { type ChaosMember, ChaosWorld, type Weather } from './chaos-world.ts';
 import { type ChaosEvent, checkHistory, type Rules } from './history.ts';
 
@@ -6,6 +8,11 @@ const SECOND = 1_000;
 const VERSIONS = 40;
 const TROUBLE_MS = 180 * SECOND;
 const MEMBERS_MAX = 4;
+const ONE_PART: Part[] = [{ name: 'all', buckets: undefined, prefixes: undefined }];
+const TWO_PARTS: Part[] = [
+  { name: 'some', buckets: undefined, prefixes: ['v1', 'v2'] },
+  { name: 'others', buckets: undefined, prefixes: undefined, otherPrefixes: ['v1', 'v2'] },
+];
 
 export interface ChaosReport {
   /** Promises that were broken, in words. */
@@ -19,13 +26,14 @@ export async function runChaos(seed: number): Promise<ChaosReport> {
   const isFenced = seed % 4 !== 0;
   const settings: Partial<AutoscalerSettings> = {
     // One fleet in two has no freeze, so that lowerings are seen too.
-    ...(seed % 2 === 0 && { freeze: undefined }),
+    freeze: seed % 2 === 0 ? undefined : FREEZE_DEFAULTS,
     // So that the last back-off ends within the time given to come right.
     retryDelayMaxMs: 20 * SECOND,
     goneDelayMaxMs: 20 * SECOND,
     stateRefreshMs: 60 * SECOND,
   };
-  const world = new ChaosWorld({ seed, isFenced, settings });
+  const world = new ChaosWorld({ seed, isFenced, parts: seed % 3 === 0 ? TWO_PARTS : ONE_PART, settings });
+  (globalThis as Record<string, unknown>)['world'] = world;
   const { random, clock } = world;
   for (let index = 0; index < VERSIONS; index += 1) {
     const kind = index < 2 ? 'dry' : index < 4 ? 'inactive' : 'v';
@@ -62,10 +70,11 @@ export async function runChaos(seed: number): Promise<ChaosReport> {
     sleepSlackMs: 2 * SECOND,
     claimDeadlineMs: 3 * SECOND,
     evidenceMs: 35 * SECOND,
+    pauseHeardMs: 65 * SECOND,
     sendsPerMinute: 16,
   };
   const broken = checkHistory(world.history, rules);
-  broken.push(...(await findUnhealed(world)));
+  broken.push(...findUnhealed(world), ...(await findUnmoved(world, { isFrozen: settings.freeze !== undefined })));
   const sent = world.history.filter(({ kind }) => kind === 'sent').length;
   const accepted = world.history.filter(({ kind }) => kind === 'accepted').length;
   return { broken, history: world.history, fenced: sent - accepted };
@@ -131,6 +140,9 @@ function makeTrouble(world: ChaosWorld): void {
       if (one) one.clock.wallOffsetMs = random.pick([0, 0, -3_000, 3_000, -3_600_000, 3_600_000, 20_000]);
     },
     () => {
+      world.pauseVersion(random.pick([...world.versions.values()]));
+    },
+    () => {
       controlPlane.isSourceDown = random.isLucky(0.5);
     },
   ];
@@ -169,11 +181,11 @@ async function endTrouble(world: ChaosWorld): Promise<void> {
 }
 
 /** After the trouble: one owner each, evaluated lately, and the control plane wants what its owner decides. */
-async function findUnhealed(world: ChaosWorld): Promise<string[]> {
+function findUnhealed(world: ChaosWorld): string[] {
   const { clock, versions } = world;
   const members = world.members.filter(({ state }) => state === 'alive');
   const wrong: string[] = [];
-  for (const { versionId, isUntouchable } of versions.values()) {
+  for (const { versionId, isUntouchable, isPaused } of versions.values()) {
     const owner = ownerOf(members, versionId);
     if (!owner) {
       wrong.push(`${versionId} is not with exactly one of ${members.map(({ memberId }) => memberId).join()}`);
@@ -184,7 +196,7 @@ async function findUnhealed(world: ChaosWorld): Promise<string[]> {
     if (!latest || clock.wallMs() - latest.atMs > 16 * SECOND) {
       wrong.push(`${versionId} was last evaluated at ${latest?.atMs} by ${owner.memberId}, now is ${clock.wallMs()}`);
     }
-    if (isUntouchable) continue;
+    if (isUntouchable || isPaused) continue;
     const count = world.countOf(versionId);
     if (latest?.wanted !== count) {
       const why = latest?.reasons.map(({ code }) => code).join();
@@ -198,6 +210,48 @@ async function findUnhealed(world: ChaosWorld): Promise<string[]> {
         `${versionId}: ${owner.memberId} holds ${state.phase} ${state.applied} (${state.outcome}) for ${count}`,
       );
     }
+  }
+  return wrong;
+}
+
+/** Every version still answers to its load, by the rule of its policy as a child would work it out. */
+async function findUnmoved(world: ChaosWorld, { isFrozen }: { isFrozen: boolean }): Promise<string[]> {
+  const wrong: string[] = [];
+  world.doInstancesFollow = false;
+  const moving = [...world.versions.values()].filter(({ isUntouchable, isPaused }) => !isUntouchable && !isPaused);
+  const press = async (utilisation: number, forMs: number) => {
+    for (const version of moving) {
+      version.instances = Math.max(1, version.instances);
+      version.load = (version.instances * utilisation) / 100;
+      version.calls += 1;
+      world.show(version.versionId);
+    }
+    const before = new Map(moving.map(({ versionId }) => [versionId, world.countOf(versionId)]));
+    await world.clock.wind(forMs);
+    return before;
+  };
+  const within = ({ min, max }: { min: number; max: number }, count: number) => Math.min(max, Math.max(min, count));
+  const by = (count: number, factor: number) => Math.fround(Math.fround(count) * Math.fround(factor));
+
+  const beforeRise = await press(95, 40 * SECOND);
+  for (const version of moving) {
+    const { versionId, instances, isTarget } = version;
+    const asked = isTarget ? Math.ceil((instances * 0.95) / 0.7) : Math.ceil(by(instances, 1.2));
+    const due = within(version, Math.max(beforeRise.get(versionId) ?? 0, asked));
+    const count = world.countOf(versionId);
+    if (isTarget ? count < within(version, asked) : count !== due)
+      wrong.push(`${versionId} of ${instances} at 95 % went from ${beforeRise.get(versionId)} to ${count}, not ${due}`);
+  }
+
+  const beforeFall = await press(5, 150 * SECOND);
+  for (const version of moving) {
+    if (version.isTarget) continue;
+    const { versionId, instances } = version;
+    const standing = beforeFall.get(versionId) ?? 0;
+    const asked = within(version, Math.min(standing, Math.max(1, Math.floor(by(instances, 0.8)))));
+    const count = world.countOf(versionId);
+    if (!isFrozen && count !== asked)
+      wrong.push(`${versionId} of ${instances} at 5 % went from ${standing} to ${count}, not ${asked}`);
   }
   return wrong;
 }

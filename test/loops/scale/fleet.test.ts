@@ -76,12 +76,12 @@ describe('the versions in this care', () => {
     await enrol('a', 1);
     await keepUp([1]);
     const tracked = fleet.get('a');
-    fleet.doubtAll();
+    fleet.doubtAll(clock.wallMs());
     expect(known([1])).toEqual([]);
     world.fateOf = () => ({ kind: 'answered', beforeMs: 0, afterMs: 100 });
     const reading = keepUp([1]);
     await clock.wind(150);
-    fleet.doubtAll();
+    fleet.doubtAll(clock.wallMs());
     await clock.wind(100);
     await reading;
     expect(known([1])).toEqual([]);
@@ -130,7 +130,7 @@ describe('the rows of versions that are long gone', () => {
     expect(known([1])).toEqual(['a']);
     expect(world.states.peek(1)?.size).toBe(80);
     world.fateOf = () => ({ kind: 'answered', beforeMs: 0, afterMs: 0 });
-    fleet.doubtAll();
+    fleet.doubtAll(clock.wallMs());
     await keepUp([1]);
     expect(world.states.peek(1)?.size).toBe(48);
   });

@@ -186,6 +186,18 @@ describe('an unchanged wish', () => {
     expect(controlPlane.sent).toHaveLength(sends);
   });
 
+  it('is sent again where nobody checks tokens, also when it was settled by a clock that was ahead', async () => {
+    const { clock, controlPlane, signals, join, run } = aFleet({ controlPlane: new FencedControlPlane('plain') });
+    run('v1', { utilisation: 90, instances: 10 });
+    join('m1');
+    await clock.wind(20 * SECOND);
+    expect(controlPlane.sent).toHaveLength(1);
+    clock.jumpWall(-60 * MINUTE);
+    signals.set('v1', { utilisation: 50, instances: 12 });
+    await clock.wind(45 * SECOND);
+    expect(controlPlane.sent).toHaveLength(2);
+  });
+
   it('is left alone while the version is paused or not active, though nobody checks tokens', async () => {
     const { clock, controlPlane, join, run } = aFleet({ controlPlane: new FencedControlPlane('plain') });
     run('v1', { utilisation: 90, instances: 10 });
@@ -295,6 +307,22 @@ describe('a break of time', () => {
     expect(controlPlane.counts.get('v1')).toBe(12);
     expect(signals.backfills).toBe(before);
     expect(member.observer.samplesOf('v2', clock.wallMs()).utilisation.length).toBeGreaterThan(4);
+  });
+
+  it('by a clock that was ahead for an hour leaves nothing behind of that hour', async () => {
+    const { clock, controlPlane, signals, join, run } = aFleet();
+    const policy = { ...defaultPolicy('steps'), cooldownUpSeconds: 60, cooldownDownSeconds: 60 };
+    run('v1', { utilisation: 90, instances: 10 }, { policy });
+    join('m1');
+    await clock.wind(MINUTE);
+    clock.jumpWall(60 * MINUTE);
+    signals.skewMs = 60 * MINUTE;
+    await clock.wind(20 * MINUTE);
+    clock.jumpWall(-60 * MINUTE);
+    signals.skewMs = 0;
+    signals.set('v1', { utilisation: 10, instances: 12 });
+    await clock.wind(3 * MINUTE);
+    expect(controlPlane.counts.get('v1')).toBe(9);
   });
 
   it('in the middle of a pass ends what that pass may do', async () => {
