@@ -30,6 +30,12 @@ describe('signal profiles', () => {
     }
   });
 
+  it('look as docs/signals.md says', async () => {
+    const page = await readFile(new URL('../../../docs/signals.md', import.meta.url), 'utf8');
+    const [, text = ''] = /^```yaml profile\n(.*?)^```$/ms.exec(page) ?? [];
+    expect(parseProfile(text, 'docs/signals.md').name).toBe('my-workers');
+  });
+
   it('know the line of each of their queries', () => {
     const profile = parseProfile(good, 'mine.yaml');
     expect(profile.queries.get('busy')?.source).toBe(`mine.yaml:${lineOf(good, 'promql: sum by ({{by}}) (rate(')}`);
