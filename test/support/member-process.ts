@@ -35,7 +35,9 @@ export class MemberProcess {
       });
     });
     // A test run that is killed leaves nothing behind.
-    process.once('exit', () => this.#child.kill('SIGKILL'));
+    const atExit = () => this.#child.kill('SIGKILL');
+    process.once('exit', atExit);
+    this.#child.once('exit', () => process.off('exit', atExit));
   }
 
   get pid(): number {

@@ -58,13 +58,16 @@ function clientOptions(
 }
 
 function baseOptions(options: ConnectionOptions): ClientOptions {
+  const connectTimeoutMs = options.connectTimeoutMs ?? 5000;
   return {
     contactPoints: [...options.contactPoints],
     protocolOptions: { port: options.port ?? 9042 },
     encoding: { useBigIntAsLong: true, useUndefinedAsUnset: false },
     pooling: { heartBeatInterval: 5000 },
     socketOptions: {
-      connectTimeout: options.connectTimeoutMs ?? 5000,
+      connectTimeout: connectTimeoutMs,
+      // Of the handshake, and of what the driver asks for itself: a host that accepts and says nothing is not waited for longer.
+      readTimeout: connectTimeoutMs,
       // A node that hangs keeps its connections: give them up after a few unanswered requests, not after 64.
       defunctReadTimeoutThreshold: 4,
     },

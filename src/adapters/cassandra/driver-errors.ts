@@ -121,7 +121,7 @@ function adviceFor(kind: StoreErrorKind, error: unknown): string {
       return '. Check user and password';
     case 'schema':
       if (/keyspace|table|column|unconfigured/i.test(text))
-        return '. Run `starling migrate` first, with a role that may';
+        return '. Run `starling migrate` first, with a role that may create tables';
       return '';
     case 'unavailable':
       if (/ECONNRESET|wrong version number|socket hang up/i.test(text)) {
