@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { loadProfiles } from '../../../src/adapters/prometheus/load-profiles.ts';
 import { ProfileError, parseProfile } from '../../../src/adapters/prometheus/parse-profile.ts';
@@ -28,6 +28,12 @@ describe('signal profiles', () => {
       expect(profile.signals.instances, profile.name).toBeDefined();
       expect(profile.signals.invocation, profile.name).toBeDefined();
     }
+  });
+
+  it('are all good, whoever wrote them', async () => {
+    const files = await readdir(new URL('../../../config/profiles/', import.meta.url));
+    const names = files.map((file) => file.replace(/\.yaml$/, ''));
+    expect((await loadProfiles({ names })).map((profile) => profile.name)).toEqual(names);
   });
 
   it('look as docs/signals.md says', async () => {
@@ -73,7 +79,7 @@ describe('signal profiles', () => {
 
   it('that are asked for and not there are named with those that are', async () => {
     await expect(loadProfiles({ names: ['worker-treads'] })).rejects.toThrow(
-      /there is no such profile; there are control-plane, llm-gateway, worker-threads/,
+      /there is no such profile; there are control-plane, llm-gateway, .*worker-threads/,
     );
     await expect(loadProfiles({ names: [], directory: '/nowhere/at/all' })).rejects.toThrow(/cannot be read/);
   });
