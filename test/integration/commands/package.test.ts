@@ -103,8 +103,8 @@ describe('the packed package', () => {
   });
 
   it('has a compiled file for every source', () => {
-    const sources = readdirSync(join(directory, 'checkout', 'src'), { recursive: true, encoding: 'utf8' }).filter((file) =>
-      /(?<!\.d)\.ts$/.test(file),
+    const sources = readdirSync(join(directory, 'checkout', 'src'), { recursive: true, encoding: 'utf8' }).filter(
+      (file) => /(?<!\.d)\.ts$/.test(file),
     );
     const missing = sources.filter((file) => !packed.includes(`dist/${file.replace(/\.ts$/, '.js')}`));
     expect(missing).toEqual([]);
