@@ -1,4 +1,4 @@
-import type { FunctionStatus, VersionRecord } from '../function-record.ts';
+import type { FunctionStatus, VersionRecord } from './function-record.ts';
 
 /** How many calls of one function may run at once, whatever its versions. */
 export interface ConcurrencyLimit {
@@ -18,5 +18,5 @@ export interface ServedVersion extends VersionRecord {
  * something about the version has changed: that is how pools notice new settings without being told.
  */
 export interface VersionDirectory {
-  find(versionId: string): ServedVersion | undefined;
+  version(versionId: string): ServedVersion | undefined;
 }

@@ -1,0 +1,526 @@
+import type { VersionRecord } from '../function-record.ts';
+import type { SpawnSource } from '../invocation.ts';
+import { PlatformError } from '../platform-error.ts';
+import type { PoolSnapshot, StopReason } from '../pool-snapshot.ts';
+import { DemandMeter } from './demand-meter.ts';
+import { InstanceLife } from './instance-life.ts';
+import { InstanceSet } from './instance-set.ts';
+import { PoolCounters } from './pool-counters.ts';
+import { PoolKeeper } from './pool-keeper.ts';
+import type { PoolSurroundings } from './pool-surroundings.ts';
+import { Lease, PooledInstance } from './pooled-instance.ts';
+import type { Wish } from './scaler.ts';
+import { snapshotOf } from './snapshot-of.ts';
+import { StartBackoff } from './start-backoff.ts';
+import { WaitList } from './wait-list.ts';
+import { type Ask, Waiter } from './waiter.ts';
+
+const MIB = 1024 * 1024;
+
+/** Why no instance is started now. */
+export type Refusal = 'closed' | 'cap' | 'paused' | 'memory' | 'held-by-wish';
+
+export interface PoolOwner {
+  /** The pool may have something to do at a tick now that it had not before, or the other way round. */
+  changed(pool: InstancePool): void;
+  /** Memory was refused: takes some from idle instances elsewhere, and calls `grow` when any is given back. False: none is to come. */
+  makeRoom(pool: InstancePool, lack: { bytes: number; forChild: boolean }): boolean;
+}
+
+export interface Release {
+  readonly nowMs: number;
+  /** The handler may have run. */
+  readonly hasRun: boolean;
+  /** Given: the instance ends. */
+  readonly reason: StopReason | undefined;
+}
+
+/**
+ * The instances of one version, and the calls that wait for one. Everything is decided synchronously, which is the lock; only
+ * starting and stopping take time.
+ */
+export class InstancePool {
+  readonly counters = new PoolCounters();
+  readonly #surroundings: PoolSurroundings;
+  readonly #owner: PoolOwner;
+  readonly #instances = new InstanceSet();
+  readonly #demand = new DemandMeter();
+  readonly #backoff = new StartBackoff();
+  readonly #life: InstanceLife;
+  readonly #keeper: PoolKeeper;
+  readonly #waiting: WaitList<Waiter>;
+  #version: VersionRecord;
+  #closed: PlatformError | undefined;
+  #isDormant = false;
+  #childrenWaiting = 0;
+  #cancelResume: (() => void) | undefined;
+  #emptied: PromiseWithResolvers<void> | undefined;
+
+  constructor(version: VersionRecord, surroundings: PoolSurroundings, owner: PoolOwner) {
+    this.#version = version;
+    this.#surroundings = surroundings;
+    this.#owner = owner;
+    const instances = this.#instances;
+    this.#life = new InstanceLife({
+      surroundings,
+      instances,
+      counters: this.counters,
+      listener: {
+        ready: (instance, nowMs) => this.#ready(instance, nowMs),
+        failed: (instance, error, nowMs) => this.#startFailed(instance, error, nowMs),
+        gone: (nowMs) => this.#gone(nowMs),
+      },
+    });
+    this.#keeper = new PoolKeeper({
+      surroundings,
+      instances,
+      life: this.#life,
+      counters: this.counters,
+      demand: this.#demand,
+      pool: {
+        version: () => this.#version,
+        waiting: () => this.#waiting.size,
+        operatorCap: () => this.#operatorCap(),
+        add: (source, nowMs) => this.#add(source, nowMs),
+      },
+    });
+    this.#waiting = new WaitList({ clock: surroundings.clock, onExpired: (waiter) => this.#expired(waiter) });
+  }
+
+  get version(): VersionRecord {
+    return this.#version;
+  }
+
+  get running(): number {
+    return this.#instances.running;
+  }
+
+  get reservedBytes(): number {
+    return this.#instances.reservedBytes();
+  }
+
+  /** Memory that comes back when processes that were told to end have ended. */
+  get leavingBytes(): number {
+    return this.#instances.leavingBytes();
+  }
+
+  /** Processes that were started and not reaped. */
+  get processes(): number {
+    let count = 0;
+    for (const { running, hasExited } of this.#instances) if (running && !hasExited) count += 1;
+    return count;
+  }
+
+  /** Nothing here, nothing to come, nothing to keep: ticks pass it by. */
+  get isQuiet(): boolean {
+    if (this.#instances.size > 0 || this.#waiting.size > 0) return false;
+    return this.#closed !== undefined || this.#isDormant || this.#keeper.isQuiet;
+  }
+
+  /** Retired, and nobody has come since: what is here ends, and nothing new starts by itself. */
+  get isDormant(): boolean {
+    return this.#isDormant;
+  }
+
+  /** Starts what is to be there before anybody calls. */
+  begin(): void {
+    this.#keeper.conform(this.#nowMs(), { mayLower: false });
+    this.#owner.changed(this);
+  }
+
+  /** The way of nearly every call: no promise, no timer. */
+  takeFree(nowMs: number): Lease | undefined {
+    if (this.#version.pool.reuse === 'never') return undefined;
+    for (let instance = this.#instances.next(); instance; instance = this.#instances.next()) {
+      if (instance.version.deployId === this.#version.deployId) {
+        this.#demand.change(1, nowMs);
+        return this.#lease(instance, { isCold: false, nowMs });
+      }
+      this.#life.leave(instance, 'stale-deploy', nowMs);
+    }
+    return undefined;
+  }
+
+  /** Waits its turn for an instance, which is started for it where that is allowed. */
+  waitFor(ask: Ask): Promise<Lease> {
+    if (ask.signal?.aborted) return Promise.reject(ask.signal.reason);
+    if (this.#closed) return Promise.reject(this.#closed);
+    if (this.#operatorCap() === 0) {
+      return Promise.reject(
+        new PlatformError('concurrency-zero', 'at most 0 instances of this version may run: raise instancesMax'),
+      );
+    }
+    const waiter = new Waiter(ask);
+    const leave = this.#waiting.join(waiter, ask);
+    this.counters.waits += 1;
+    this.#demand.change(1, ask.nowMs);
+    if (ask.isChild) this.#childrenWaiting += 1;
+    waiter.watch(ask.signal, () => {
+      const wasWaiting = leave();
+      if (wasWaiting) this.#left(waiter, this.#nowMs());
+      return wasWaiting;
+    });
+    const refusal = this.#grow(ask.nowMs);
+    const { queueDepth, reuse } = this.#version.pool;
+    const uncovered = this.#waiting.size - this.#instances.expectedRoom({ isShared: reuse === 'warm' });
+    if (refusal === 'memory' && uncovered > 0 && this.#surroundings.limits.whenMemoryIsShort === 'refuse') {
+      if (leave()) this.#refuse(waiter, this.#memoryExhausted(), ask.nowMs);
+    } else if (uncovered > queueDepth && leave()) {
+      const error = new PlatformError(
+        'queue-full',
+        `${queueDepth} calls wait for an instance already: try again later`,
+      );
+      this.#refuse(waiter, error, ask.nowMs);
+    }
+    this.#owner.changed(this);
+    return waiter.promise;
+  }
+
+  release(lease: Lease, { nowMs, hasRun, reason }: Release): void {
+    const { instance } = lease;
+    if (!lease.close()) {
+      this.#surroundings.listener({ type: 'breach', detail: `a lease on ${instance.instanceId} came back twice` });
+      return;
+    }
+    this.#demand.change(-1, nowMs);
+    this.#instances.leave(instance, nowMs);
+    if (hasRun) {
+      instance.uses += 1;
+      if (lease.isCold) this.counters.coldCalls += 1;
+      else this.counters.warmCalls += 1;
+    }
+    if (instance.state === 'terminating') this.#life.forgetIfGone(instance, nowMs);
+    else {
+      const why = instance.leaving ?? reason ?? this.#reasonToLeave(instance, nowMs);
+      if (why) this.#life.leave(instance, why, nowMs);
+      else this.#handOut(instance, { isFresh: false, nowMs });
+    }
+    if (this.#waiting.size > 0) this.#grow(nowMs);
+  }
+
+  /** The record as it is now, after a change or a rest: bounds hold at once, and instances of another deploy id leave. */
+  adopt(version: VersionRecord): void {
+    const { deployId } = this.#version;
+    this.#isDormant = false;
+    this.#version = version;
+    const nowMs = this.#nowMs();
+    if (version.deployId !== deployId) {
+      this.#backoff.succeeded();
+      for (const instance of this.#instances) this.#life.leave(instance, 'stale-deploy', nowMs);
+    }
+    for (let over = this.#instances.current - this.#operatorCap(); over > 0; over -= 1) {
+      const [oldest] = this.#instances.idle;
+      if (oldest) this.#life.leave(oldest, 'above-cap', nowMs);
+    }
+    this.#keeper.conform(nowMs, { mayLower: false });
+    this.#grow(nowMs);
+    this.#owner.changed(this);
+  }
+
+  /** Retires exactly the instances that are there, and turns away who waits. Who comes later gets new ones. */
+  retire(error: PlatformError): void {
+    this.#isDormant = true;
+    this.#keeper.scaler.setWish(undefined);
+    this.#endAll(error, 'retired');
+  }
+
+  /** For good: the platform stops. */
+  close(error: PlatformError): void {
+    this.#closed = error;
+    this.#endAll(error, 'stopping');
+  }
+
+  /** Busy ones too, at once. */
+  kill(): void {
+    const nowMs = this.#nowMs();
+    for (const instance of this.#instances) this.#life.kill(instance, 'stopping', nowMs);
+  }
+
+  whenEmpty(): Promise<void> {
+    if (this.#instances.size === 0) return Promise.resolve();
+    this.#emptied ??= Promise.withResolvers();
+    return this.#emptied.promise;
+  }
+
+  /** Adds instances and resolves with how many are warm when all of them have started, or failed to. */
+  async prepare({ count, source }: { count: number; source: SpawnSource }): Promise<number> {
+    if (this.#closed) throw this.#closed;
+    const nowMs = this.#nowMs();
+    this.#surroundings.listener({ type: 'prewarming', versionId: this.#version.versionId, count });
+    const started: Array<Promise<unknown>> = [];
+    let refusal: Refusal | undefined;
+    while (started.length < count && !refusal) {
+      const spawned = this.#spawn(source, nowMs);
+      if (spawned instanceof PooledInstance) started.push(this.#life.begin(spawned));
+      else refusal = spawned;
+    }
+    this.#owner.changed(this);
+    const [error] = (await Promise.all(started)).filter((end) => end instanceof Error);
+    if (this.#instances.serving === 0) {
+      if (error) throw error;
+      if (refusal === 'memory') throw this.#memoryExhausted();
+      if (refusal === 'paused') throw this.#backoff.latest;
+    }
+    return this.#instances.count('warm');
+  }
+
+  /** Ends what is free. */
+  cool(): number {
+    const nowMs = this.#nowMs();
+    const free = [...this.#instances.idle];
+    for (const instance of free) this.#life.leave(instance, 'by-hand', nowMs);
+    return free.length;
+  }
+
+  setWish(wish: Wish | undefined): void {
+    this.#keeper.scaler.setWish(wish);
+    this.#keeper.conform(this.#nowMs(), { mayLower: false });
+    this.#owner.changed(this);
+  }
+
+  renewWish(until: { nowMs: number; untilMs: number; untilWallMs: number }): void {
+    const { nowMs, untilMs, untilWallMs } = until;
+    const wish = this.#keeper.scaler.wishAt(nowMs);
+    if (wish && wish.untilMs < untilMs) this.#keeper.scaler.setWish({ ...wish, untilMs, untilWallMs });
+  }
+
+  tick(nowMs: number): void {
+    if (this.#closed || this.#isDormant) return;
+    // First: starts that end as overdue below tell their caller so, and are not made up for before they have.
+    if (this.#waiting.size > 0) this.#grow(nowMs);
+    this.#keeper.tick(nowMs);
+    this.#owner.changed(this);
+  }
+
+  /** Ends free instances whose time is over. */
+  reap(nowMs: number): void {
+    if (!this.#closed && !this.#isDormant) this.#keeper.reap(nowMs);
+  }
+
+  /** Since when its longest idle instance that nobody insists on is idle; undefined: there is none. */
+  spareSinceMs(): number | undefined {
+    return this.#keeper.spareSinceMs();
+  }
+
+  /** Ends its longest idle instance for another pool's sake. */
+  giveRoom(): void {
+    const [oldest] = this.#instances.idle;
+    if (oldest) this.#life.leave(oldest, 'room', this.#nowMs());
+  }
+
+  /** Starts what waiting calls lack, when there may be room again. False: nobody waits any more. */
+  grow(): boolean {
+    if (this.#waiting.size > 0) this.#grow(this.#nowMs());
+    return this.#waiting.size > 0;
+  }
+
+  snapshot(): PoolSnapshot {
+    const nowMs = this.#nowMs();
+    return snapshotOf({
+      versionId: this.#version.versionId,
+      instances: this.#instances,
+      counters: this.counters,
+      waiting: this.#waiting.size,
+      wanted: this.#keeper.wanted(),
+      wishUntilMs: this.#keeper.scaler.wishAt(nowMs)?.untilWallMs,
+      cap: this.#cap(),
+      nowMs,
+    });
+  }
+
+  /** What cannot be, in words; nothing when all is well. Cheap, and run in production too. */
+  breaches(): string[] {
+    const found = this.#instances.breaches();
+    const { coldCalls, warmCalls, ran } = this.counters;
+    if (coldCalls + warmCalls !== ran) found.push(`${coldCalls} cold and ${warmCalls} warm calls are not ${ran}`);
+    const mayShare = this.#version.pool.reuse === 'warm';
+    if (this.#waiting.size > 0 && this.#instances.hasRoom && mayShare) found.push('calls wait beside room');
+    return found.map((detail) => `${this.#version.versionId}: ${detail}`);
+  }
+
+  // Leases
+
+  #lease(instance: PooledInstance, { isCold, nowMs }: { isCold: boolean; nowMs: number }): Lease {
+    this.#instances.enter(instance, { nowMs, isShared: this.#version.pool.reuse === 'warm' });
+    return new Lease({ instance, running: instance.running!, isCold });
+  }
+
+  /** Gives an instance's room to those who wait, first come, first served; what is left is free. */
+  #handOut(instance: PooledInstance, { isFresh, nowMs }: { isFresh: boolean; nowMs: number }): void {
+    const isShared = this.#version.pool.reuse === 'warm';
+    let isCold = isFresh && instance.isStartedByCall;
+    while (this.#waiting.size > 0 && instance.hasRoom) {
+      if (!isShared && (instance.inFlight > 0 || !instance.isStartedByCall)) break;
+      const waiter = this.#waiting.shift()!;
+      this.#left(waiter, nowMs);
+      this.#demand.change(1, nowMs);
+      waiter.serve(this.#lease(instance, { isCold, nowMs }));
+      isCold = false;
+    }
+    if (instance.inFlight > 0) {
+      if (isShared && instance.hasRoom) this.#instances.free(instance, nowMs);
+    } else if (!isShared && instance.isStartedByCall) this.#life.leave(instance, 'not-reused', nowMs);
+    else this.#instances.free(instance, nowMs);
+  }
+
+  #reasonToLeave(instance: PooledInstance, nowMs: number): StopReason | undefined {
+    const { deployId, pool } = this.#version;
+    if (instance.version.deployId !== deployId) return 'stale-deploy';
+    if (pool.reuse === 'never' && instance.isStartedByCall) return 'not-reused';
+    if (pool.usesMax !== undefined && instance.uses >= pool.usesMax) return 'uses';
+    if (pool.ageMaxMs !== undefined && nowMs - instance.createdMs >= pool.ageMaxMs) return 'age';
+    return this.#instances.current > this.#operatorCap() ? 'above-cap' : undefined;
+  }
+
+  // Waiting
+
+  /** Off the list, for whatever reason. */
+  #left(waiter: Waiter, nowMs: number): void {
+    if (waiter.ask.isChild) this.#childrenWaiting -= 1;
+    this.#demand.change(-1, nowMs);
+    this.counters.waitedMs += nowMs - waiter.ask.nowMs;
+  }
+
+  #refuse(waiter: Waiter, reason: unknown, nowMs: number): void {
+    this.#left(waiter, nowMs);
+    waiter.refuse(reason);
+  }
+
+  #refuseAll(reason: unknown, nowMs: number): void {
+    for (const waiter of this.#waiting.drain()) this.#refuse(waiter, reason, nowMs);
+  }
+
+  #expired(waiter: Waiter): void {
+    const nowMs = this.#nowMs();
+    const waitedMs = Math.round(nowMs - waiter.ask.nowMs);
+    const there = `${this.#instances.current} of at most ${this.#cap()} are there`;
+    this.#refuse(
+      waiter,
+      new PlatformError('wait-timeout', `no instance was free within ${waitedMs} ms; ${there}`),
+      nowMs,
+    );
+    this.#owner.changed(this);
+  }
+
+  // Growing
+
+  /** Starts as many as there are calls for which no start is on its way. */
+  #grow(nowMs: number): Refusal | undefined {
+    const isShared = this.#version.pool.reuse === 'warm';
+    let lacking = this.#waiting.size - this.#instances.expectedRoom({ isShared });
+    while (lacking > 0) {
+      const refusal = this.#add(this.#waiting.first?.ask.isRetry ? 'retry' : 'lazy', nowMs);
+      if (refusal) {
+        this.#cannotGrow(refusal, nowMs);
+        return refusal;
+      }
+      lacking -= isShared ? this.#version.launch.concurrency : 1;
+    }
+    return undefined;
+  }
+
+  #cannotGrow(refusal: Refusal, nowMs: number): void {
+    const parked = this.#version.pool.reuse === 'never' ? this.#instances.idle.length : 0;
+    const isAnyComing = this.#instances.current > parked;
+    if (refusal === 'paused') {
+      if (isAnyComing) this.#resumeAfterPause(nowMs);
+      else this.#refuseAll(this.#backoff.latest, nowMs);
+    } else if (refusal === 'memory') {
+      const forChild = this.#childrenWaiting > 0;
+      const isRoomComing = this.#owner.makeRoom(this, { bytes: this.#budgetBytes(), forChild });
+      if (!isRoomComing && !isAnyComing) this.#refuseAll(this.#memoryExhausted(), nowMs);
+    }
+  }
+
+  #resumeAfterPause(nowMs: number): void {
+    this.#cancelResume ??= this.#surroundings.clock.after(this.#backoff.pausedUntilMs - nowMs, () => {
+      this.#cancelResume = undefined;
+      this.grow();
+    });
+  }
+
+  #add(source: SpawnSource, nowMs: number): Refusal | undefined {
+    const spawned = this.#spawn(source, nowMs);
+    if (!(spawned instanceof PooledInstance)) return spawned;
+    void this.#life.begin(spawned);
+    return undefined;
+  }
+
+  /** Decides on one more instance and sets its memory aside. */
+  #spawn(source: SpawnSource, nowMs: number): PooledInstance | Refusal {
+    const { ledger, limits } = this.#surroundings;
+    const { current, idle } = this.#instances;
+    if (this.#closed) return 'closed';
+    if (this.#backoff.isPaused(nowMs)) return 'paused';
+    const isForCall = source === 'lazy' || source === 'retry';
+    // Where calls do not use what was warmed by hand, it takes no room from them either.
+    const parked = isForCall && this.#version.pool.reuse === 'never' ? idle.length : 0;
+    if (current - parked >= this.#operatorCap()) return 'cap';
+    const wish = isForCall && limits.lazyAboveWish === 'hold' ? this.#keeper.scaler.wishAt(nowMs) : undefined;
+    if (wish && current >= Math.max(1, wish.wanted)) return 'held-by-wish';
+    const forChild = isForCall && this.#childrenWaiting > 0;
+    const reservation = ledger.reserve(this.#budgetBytes(), { forChild });
+    return reservation ? this.#life.create(this.#version, { source, reservation, nowMs }) : 'memory';
+  }
+
+  #ready(instance: PooledInstance, nowMs: number): void {
+    this.#backoff.succeeded();
+    this.#handOut(instance, { isFresh: true, nowMs });
+  }
+
+  #startFailed(instance: PooledInstance, error: unknown, nowMs: number): void {
+    this.#backoff.failed(error, nowMs);
+    // One start, one call that is told why. Where others serve, it may still be served by them.
+    if (!instance.isStartedByCall || this.#instances.serving > 0) return;
+    const waiter = this.#waiting.shift();
+    if (waiter) this.#refuse(waiter, error, nowMs);
+  }
+
+  #gone(nowMs: number): void {
+    if (this.#waiting.size > 0) this.#grow(nowMs);
+    if (this.#instances.size === 0) {
+      this.#emptied?.resolve();
+      this.#emptied = undefined;
+    }
+    this.#owner.changed(this);
+  }
+
+  // Bounds
+
+  #endAll(error: PlatformError, reason: StopReason): void {
+    this.#cancelResume?.();
+    this.#cancelResume = undefined;
+    const nowMs = this.#nowMs();
+    this.#refuseAll(error, nowMs);
+    for (const instance of this.#instances) this.#life.leave(instance, reason, nowMs);
+    this.#owner.changed(this);
+  }
+
+  #nowMs(): number {
+    return this.#surroundings.clock.monotonicMs();
+  }
+
+  #budgetBytes(): number {
+    return Math.ceil(this.#version.launch.memoryMb * this.#surroundings.limits.memoryFactor) * MIB;
+  }
+
+  #operatorCap(): number {
+    return Math.min(this.#version.pool.instancesMax, this.#surroundings.limits.instancesMax);
+  }
+
+  #cap(): number {
+    const freeBytes = this.#surroundings.ledger.freeBytes({ forChild: true });
+    const fitting = Math.floor((freeBytes + this.#instances.reservedBytes()) / this.#budgetBytes());
+    return Math.min(this.#operatorCap(), fitting);
+  }
+
+  #memoryExhausted(): PlatformError {
+    const { ledger } = this.#surroundings;
+    const mib = (bytes: number) => Math.floor(bytes / MIB);
+    const free = `${mib(ledger.freeBytes({ forChild: false }))} of ${mib(ledger.budgetBytes)} MiB are free`;
+    return new PlatformError(
+      'memory-exhausted',
+      `an instance needs ${mib(this.#budgetBytes())} MiB, and ${free}: stop others or raise the budget`,
+    );
+  }
+}

@@ -1,0 +1,61 @@
+/** A part of the host's memory, promised to one instance until its process was reaped. */
+export class Reservation {
+  readonly bytes: number;
+  #giveBack: ((bytes: number) => void) | undefined;
+
+  constructor(bytes: number, giveBack: (bytes: number) => void) {
+    this.bytes = bytes;
+    this.#giveBack = giveBack;
+  }
+
+  get isHeld(): boolean {
+    return this.#giveBack !== undefined;
+  }
+
+  /** Once; again does nothing. */
+  giveBack(): void {
+    const giveBack = this.#giveBack;
+    this.#giveBack = undefined;
+    giveBack?.(this.bytes);
+  }
+}
+
+export interface MemoryLedgerOptions {
+  /** What all instances together may be promised. */
+  readonly budgetBytes: number;
+  /** Kept for calls that functions make: their callers hold instances meanwhile and would wait for each other. */
+  readonly keptForChildrenBytes: number;
+  readonly onGivenBack?: () => void;
+}
+
+/** Who was promised how much memory. It is asked before a process is started, never after. */
+export class MemoryLedger {
+  readonly budgetBytes: number;
+  readonly #keptForChildrenBytes: number;
+  readonly #onGivenBack: () => void;
+  #reservedBytes = 0;
+
+  constructor({ budgetBytes, keptForChildrenBytes, onGivenBack = () => {} }: MemoryLedgerOptions) {
+    this.budgetBytes = budgetBytes;
+    this.#keptForChildrenBytes = keptForChildrenBytes;
+    this.#onGivenBack = onGivenBack;
+  }
+
+  get reservedBytes(): number {
+    return this.#reservedBytes;
+  }
+
+  /** What is left for whoever asks. */
+  freeBytes({ forChild }: { forChild: boolean }): number {
+    return Math.max(0, this.budgetBytes - (forChild ? 0 : this.#keptForChildrenBytes) - this.#reservedBytes);
+  }
+
+  reserve(bytes: number, options: { forChild: boolean }): Reservation | undefined {
+    if (bytes > this.freeBytes(options)) return undefined;
+    this.#reservedBytes += bytes;
+    return new Reservation(bytes, (given) => {
+      this.#reservedBytes -= given;
+      this.#onGivenBack();
+    });
+  }
+}

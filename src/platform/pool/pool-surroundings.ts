@@ -1,0 +1,39 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Limiter } from '../../lib/limiter.ts';
+import type { Random } from '../../lib/random.ts';
+import type { InstanceBackend } from '../runtime/instance-backend.ts';
+import type { MemoryLedger } from './memory-ledger.ts';
+import type { PoolListener } from './pool-event.ts';
+import type { ScalerOptions } from './scaler.ts';
+
+export interface PoolLimits {
+  /** Instances of one pool, whatever its operator allows: eight for each CPU. */
+  readonly instancesMax: number;
+  /** What an instance is promised, as a multiple of its function's memory. */
+  readonly memoryFactor: number;
+  /** Memory refused: wait while an instance of the pool runs or memory is on its way back, or be turned away at once. */
+  readonly whenMemoryIsShort: 'wait' | 'refuse';
+  /** May a call start an instance beyond a wish that holds? `hold`: only the first one, from zero. */
+  readonly lazyAboveWish: 'grow' | 'hold';
+  /** An asked stop becomes a kill after this. */
+  readonly stopGraceMs: number;
+  /** A start that takes longer has failed. */
+  readonly startTimeoutMs: number;
+  /** Beyond a call's own timeout, which the instance itself keeps. */
+  readonly overdueAfterMs: number;
+  /** Scaling down takes only instances that were free for this long. */
+  readonly scaleDownAfterIdleMs: number;
+}
+
+/** What all pools share. */
+export interface PoolSurroundings {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly backend: InstanceBackend;
+  readonly ledger: MemoryLedger;
+  readonly limits: PoolLimits;
+  readonly scaler: ScalerOptions;
+  /** Starts that nobody waits for take turns; a call's own start does not queue behind them. */
+  readonly backgroundStarts: Limiter;
+  readonly listener: PoolListener;
+}

@@ -1,0 +1,158 @@
+import {
+  CALM,
+  concurrencyRule,
+  type DemandWindow,
+  flowRule,
+  QUEUE_RULE_LIMITS,
+  type QueueRuleLimits,
+  queueRule,
+  smooth,
+  widenWindow,
+} from './scaling-rules.ts';
+
+export interface ScalerOptions {
+  /** Off: only floors, wishes and calls start instances, and only the reaper ends them. */
+  readonly hasInnerRules: boolean;
+  readonly queueRuleEveryMs: number;
+  readonly queueRuleLimits: QueueRuleLimits;
+}
+
+export const DEFAULT_SCALER: ScalerOptions = {
+  hasInnerRules: true,
+  queueRuleEveryMs: 5_000,
+  queueRuleLimits: QUEUE_RULE_LIMITS,
+};
+
+/** A pool as its scaler sees it. The totals only grow; the scaler looks at what was added since the last tick. */
+export interface PoolLoad {
+  readonly nowMs: number;
+  readonly concurrency: number;
+  /** Cold, warming, warm and busy ones. */
+  readonly current: number;
+  readonly warm: number;
+  readonly busy: number;
+  readonly waiting: number;
+  readonly cap: number;
+  readonly instancesMin: number;
+  readonly keepWarm: number;
+  readonly hadTraffic: boolean;
+  readonly demandMsTotal: number;
+  readonly busyMsTotal: number;
+  readonly endedTotal: number;
+  readonly failedTotal: number;
+  readonly latencyMsTotal: number;
+}
+
+export interface Wish {
+  readonly wanted: number;
+  readonly untilMs: number;
+  readonly untilWallMs: number;
+}
+
+export interface Want {
+  readonly wanted: number;
+  readonly by: 'wish' | 'rules' | 'floor';
+  /** May free instances above it be ended for it? Else only the reaper ends them. */
+  readonly mayLower: boolean;
+}
+
+export type Standing = Pick<PoolLoad, 'nowMs' | 'cap' | 'instancesMin' | 'keepWarm' | 'hadTraffic' | 'current'>;
+
+/** Says how many instances one pool should have. The wish of the control plane stands above the inner rules while it holds. */
+export class Scaler {
+  readonly #options: ScalerOptions;
+  #wish: Wish | undefined;
+  #window: DemandWindow = [];
+  #panic = CALM;
+  #callsPerSecond: number | undefined;
+  #runningMs: number | undefined;
+  #queueRuleDueMs = Number.NEGATIVE_INFINITY;
+  #queueRuleWanted = 0;
+  #before: PoolLoad | undefined;
+  #ruled = 0;
+
+  constructor(options: ScalerOptions) {
+    this.#options = options;
+  }
+
+  setWish(wish: Wish | undefined): void {
+    this.#wish = wish;
+  }
+
+  wishAt(nowMs: number): Wish | undefined {
+    return this.#wish && nowMs < this.#wish.untilMs ? this.#wish : undefined;
+  }
+
+  /** Once a tick. */
+  observe(load: PoolLoad): void {
+    const before = this.#before;
+    this.#before = load;
+    if (!before || !this.#options.hasInnerRules) return;
+    const tickMs = load.nowMs - before.nowMs;
+    if (tickMs <= 0) return;
+    this.#window = widenWindow(this.#window, (load.demandMsTotal - before.demandMsTotal) / tickMs);
+    const ended = load.endedTotal - before.endedTotal;
+    this.#callsPerSecond = smooth(this.#callsPerSecond, (ended / tickMs) * 1000);
+    if (ended > 0) this.#runningMs = smooth(this.#runningMs, (load.busyMsTotal - before.busyMsTotal) / ended);
+    this.#rule(load, before, ended);
+  }
+
+  /** A pool that had nothing at all for a while begins anew. */
+  forget(): void {
+    this.#window = [];
+    this.#panic = CALM;
+    this.#callsPerSecond = undefined;
+    this.#queueRuleWanted = 0;
+    this.#before = undefined;
+    this.#ruled = 0;
+  }
+
+  want(load: Standing): Want {
+    const floor = this.floor(load);
+    if (this.wishAt(load.nowMs)) return { wanted: floor, by: 'wish', mayLower: true };
+    if (!this.#options.hasInnerRules) return { wanted: floor, by: 'floor', mayLower: false };
+    // The last one is left to the reaper: rules that look back a minute must not undo an idle time of ten.
+    const ruled = Math.min(load.cap, Math.max(this.#ruled, Math.min(1, load.current)));
+    return { wanted: Math.max(ruled, floor), by: ruled > floor ? 'rules' : 'floor', mayLower: true };
+  }
+
+  /** What even an idle time that is over does not take away. */
+  floor({ nowMs, cap, instancesMin, keepWarm, hadTraffic }: Standing): number {
+    const wish = this.wishAt(nowMs);
+    // Whoever wishes decides about warmth too; the operator's least count holds against everybody.
+    const kept = wish ? wish.wanted : hadTraffic ? keepWarm : 0;
+    return Math.min(cap, Math.max(instancesMin, kept));
+  }
+
+  #rule(load: PoolLoad, before: PoolLoad, ended: number): void {
+    const { nowMs, concurrency, current } = load;
+    const byConcurrency = concurrencyRule({ window: this.#window, current, concurrency, nowMs }, this.#panic);
+    this.#panic = byConcurrency.memory;
+    const byFlow = flowRule({
+      callsPerSecond: this.#callsPerSecond ?? 0,
+      runningMs: this.#runningMs ?? 0,
+      concurrency,
+    });
+    if (nowMs >= this.#queueRuleDueMs) {
+      const { queueRuleEveryMs, queueRuleLimits } = this.#options;
+      const isFirst = this.#queueRuleDueMs === Number.NEGATIVE_INFINITY;
+      // Counted from when it was due, so that ticks that do not divide the period keep its mean.
+      this.#queueRuleDueMs = isFirst
+        ? nowMs + queueRuleEveryMs
+        : Math.max(this.#queueRuleDueMs + queueRuleEveryMs, nowMs);
+      this.#queueRuleWanted = queueRule(
+        {
+          queued: load.waiting,
+          warm: load.warm,
+          busy: load.busy,
+          current,
+          warmMin: load.keepWarm,
+          meanLatencyMs: ended > 0 ? (load.latencyMsTotal - before.latencyMsTotal) / ended : 0,
+          errorShare: ended > 0 ? (load.failedTotal - before.failedTotal) / ended : 0,
+        },
+        queueRuleLimits,
+      );
+    }
+    this.#ruled = Math.max(byConcurrency.wanted, byFlow, this.#queueRuleWanted);
+  }
+}

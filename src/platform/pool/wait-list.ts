@@ -1,0 +1,117 @@
+import type { Clock } from '../../lib/clock.ts';
+
+/** Deadlines are looked at no more often than this: a caller is told at most so much too late. */
+const COARSENESS_MS = 10;
+
+export interface Place {
+  /** Who came first is served first; one who has to wait again keeps the place that it had. */
+  readonly order: number;
+  readonly deadlineMs: number;
+}
+
+interface Node<Waiter> {
+  readonly waiter: Waiter;
+  readonly place: Place;
+  before: Node<Waiter> | undefined;
+  after: Node<Waiter> | undefined;
+  isIn: boolean;
+}
+
+export interface WaitListOptions<Waiter> {
+  readonly clock: Clock;
+  /** The waiter has left the list already. */
+  readonly onExpired: (waiter: Waiter) => void;
+}
+
+/** Callers in the order in which they came, each with its deadline; one timer for all of them, and none while nobody waits. */
+export class WaitList<Waiter> {
+  readonly #clock: Clock;
+  readonly #onExpired: (waiter: Waiter) => void;
+  #first: Node<Waiter> | undefined;
+  #last: Node<Waiter> | undefined;
+  #size = 0;
+  #alarmMs = Number.POSITIVE_INFINITY;
+  #cancelAlarm: (() => void) | undefined;
+
+  constructor({ clock, onExpired }: WaitListOptions<Waiter>) {
+    this.#clock = clock;
+    this.#onExpired = onExpired;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get first(): Waiter | undefined {
+    return this.#first?.waiter;
+  }
+
+  /** Returns how to leave, which says whether the waiter was still in. */
+  join(waiter: Waiter, place: Place): () => boolean {
+    let before = this.#last;
+    while (before && before.place.order > place.order) before = before.before;
+    const after = before ? before.after : this.#first;
+    const node: Node<Waiter> = { waiter, place, before, after, isIn: true };
+    if (before) before.after = node;
+    else this.#first = node;
+    if (after) after.before = node;
+    else this.#last = node;
+    this.#size += 1;
+    if (place.deadlineMs < this.#alarmMs) this.#setAlarm(place.deadlineMs);
+    return () => this.#take(node);
+  }
+
+  /** Takes the one who came first. */
+  shift(): Waiter | undefined {
+    const node = this.#first;
+    if (!node) return undefined;
+    this.#take(node);
+    return node.waiter;
+  }
+
+  /** Empties the list; the waiters are told by whoever empties it. */
+  drain(): Waiter[] {
+    const all: Waiter[] = [];
+    for (let waiter = this.shift(); waiter !== undefined; waiter = this.shift()) all.push(waiter);
+    return all;
+  }
+
+  #take(node: Node<Waiter>): boolean {
+    if (!node.isIn) return false;
+    node.isIn = false;
+    if (node.before) node.before.after = node.after;
+    else this.#first = node.after;
+    if (node.after) node.after.before = node.before;
+    else this.#last = node.before;
+    this.#size -= 1;
+    // Otherwise the alarm stays: it finds nothing due and sets itself to the next deadline, which costs less than a timer per waiter.
+    if (this.#size === 0) this.#clearAlarm();
+    return true;
+  }
+
+  #setAlarm(atMs: number): void {
+    this.#cancelAlarm?.();
+    this.#alarmMs = atMs;
+    this.#cancelAlarm = this.#clock.after(Math.max(0, atMs - this.#clock.monotonicMs()), () => this.#ring());
+  }
+
+  #clearAlarm(): void {
+    this.#cancelAlarm?.();
+    this.#cancelAlarm = undefined;
+    this.#alarmMs = Number.POSITIVE_INFINITY;
+  }
+
+  #ring(): void {
+    this.#cancelAlarm = undefined;
+    this.#alarmMs = Number.POSITIVE_INFINITY;
+    const nowMs = this.#clock.monotonicMs();
+    const expired: Waiter[] = [];
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (let node = this.#first; node; node = node.after) {
+      if (node.place.deadlineMs > nowMs) nextMs = Math.min(nextMs, node.place.deadlineMs);
+      else if (this.#take(node)) expired.push(node.waiter);
+    }
+    if (nextMs < Number.POSITIVE_INFINITY) this.#setAlarm(Math.max(nextMs, nowMs + COARSENESS_MS));
+    for (const waiter of expired) this.#onExpired(waiter);
+  }
+}
