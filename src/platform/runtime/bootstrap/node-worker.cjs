@@ -34,6 +34,23 @@ function endWithGroup() {
   process.kill(0, 'SIGKILL');
 }
 
+/**
+ * Lines are written before the answer that they belong to, and before an exit: Node would keep what a pipe has no room for.
+ * Done when the function first writes, for the streams cost a millisecond to make.
+ */
+for (const name of ['stdout', 'stderr']) {
+  const { get, ...rest } = Object.getOwnPropertyDescriptor(process, name);
+  let stream;
+  const getBlocking = () => {
+    if (stream === undefined) {
+      stream = get.call(process);
+      stream._handle?.setBlocking?.(true);
+    }
+    return stream;
+  };
+  Object.defineProperty(process, name, { ...rest, get: getBlocking });
+}
+
 // ---- reading -------------------------------------------------------------------------------------------------------------
 
 let partial;
