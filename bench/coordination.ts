@@ -16,7 +16,7 @@ import { type CassandraCluster, startCassandra } from '../test/support/cassandra
 import { CASSANDRA_VERSION } from '../test/support/cassandra/cassandra-jars.ts';
 import { FencedControlPlane } from '../test/support/fenced-control-plane.ts';
 import { ScriptedSignals } from '../test/support/scripted-signals.ts';
-import { type BenchOptions, type BenchResult, rounded } from './report.ts';
+import { type BenchOptions, type BenchResult, BenchUsage, rounded } from './report.ts';
 
 const BUCKETS_IN_FLIGHT = 32;
 const IDLE_CYCLES = 3;
@@ -33,7 +33,8 @@ export async function run({ isQuick, args, say }: BenchOptions): Promise<BenchRe
   });
   const nodes = Number(values.nodes ?? (isQuick ? 1 : 3)) === 3 ? 3 : 1;
   const versions = Number(values.versions ?? (isQuick ? 2000 : 10_000));
-  if (!Number.isInteger(versions) || versions < 1) throw usage(`--versions takes a number, not ${values.versions}`);
+  if (!Number.isInteger(versions) || versions < 1)
+    throw new BenchUsage(`--versions takes a number, not ${values.versions}`);
   const paxos = values.paxos === 'v1' ? 'v1' : 'v2';
   const minutes = isQuick ? 'half a minute' : 'one to two minutes';
   say(`coordination: ${versions} versions on ${nodes} Cassandra node(s), Paxos ${paxos}; takes ${minutes}`);
@@ -251,10 +252,4 @@ class StatementCounter implements Meters {
     }
     return sum;
   }
-}
-
-function usage(message: string): Error {
-  const error = new Error(message);
-  error.name = 'BenchUsage';
-  return error;
 }

@@ -16,7 +16,7 @@ import {
 } from '../test/support/timeseries/timeseries-server.ts';
 import { PerVersionReads } from './per-version-reads.ts';
 import type { ReplicaOrders, ReplicaReport } from './reading-replica.ts';
-import { type BenchOptions, type BenchResult, rounded } from './report.ts';
+import { type BenchOptions, type BenchResult, BenchUsage, rounded } from './report.ts';
 
 const INSTANCES_PER_VERSION = 2;
 const BUCKET_LABEL = 'autoscaler_bucket';
@@ -49,7 +49,7 @@ export async function run({ isQuick, args, say }: BenchOptions): Promise<BenchRe
     : `about ${Math.ceil(2 + versions / 20_000 + (plan.cycles + plan.delayedCycles) / 4)} minutes`;
   say(`reading: ${versions} versions, ${INSTANCES_PER_VERSION} instances each, on ${store}; takes ${minutes}`);
   const found = await timeseriesAvailability(store);
-  if (!found.available) throw usage(`${store} is not available: ${found.why}`);
+  if (!found.available) throw new BenchUsage(`${store} is not available: ${found.why}`);
   const server = await startTimeseriesServer(store);
   try {
     await load(server, plan, say);
@@ -82,11 +82,11 @@ function planOf(args: readonly string[], isQuick: boolean): Plan {
   });
   const number = (text: string | undefined, fallback: number) => {
     const value = text === undefined ? fallback : Number(text);
-    if (!Number.isInteger(value) || value < 1) throw usage(`a whole number is needed, not ${text}`);
+    if (!Number.isInteger(value) || value < 1) throw new BenchUsage(`a whole number is needed, not ${text}`);
     return value;
   };
   const store = STORE_KINDS.find((kind) => kind === values.store);
-  if (!store) throw usage(`--store is one of ${STORE_KINDS.join(', ')}, not ${values.store}`);
+  if (!store) throw new BenchUsage(`--store is one of ${STORE_KINDS.join(', ')}, not ${values.store}`);
   const versions = number(values.versions, isQuick ? 1_000 : 10_000);
   return {
     versions,
@@ -274,10 +274,4 @@ function notesOf({ sample, bucketLabel, cycleEveryMs }: Plan, { cycles, passes }
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function usage(message: string): Error {
-  const error = new Error(message);
-  error.name = 'BenchUsage';
-  return error;
 }

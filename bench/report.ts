@@ -51,3 +51,20 @@ function show(value: unknown): string {
 export function rounded(value: number): number {
   return Number(value.toPrecision(3));
 }
+
+/** What the distribution comes down to. */
+export function spread(values: readonly number[]): { median: number; max: number } {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  const median = sorted.length % 2 === 0 ? ((sorted[middle - 1] ?? upper) + upper) / 2 : upper;
+  return { median: rounded(median), max: rounded(sorted.at(-1) ?? Number.NaN) };
+}
+
+/** Told to the caller as it is, without a stack. */
+export class BenchUsage extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'BenchUsage';
+  }
+}

@@ -20,7 +20,12 @@ export interface SeenVersion {
   readonly bucket: number;
   readonly owner: string | null;
   /** Unknown where another member decides. */
-  readonly latest: { readonly verdict: string; readonly wanted: number | null; readonly reasons: string[] } | null;
+  readonly latest: {
+    readonly at: string;
+    readonly verdict: string;
+    readonly wanted: number | null;
+    readonly reasons: string[];
+  } | null;
 }
 
 /** A replica in a process of its own, and what its admin API and its metrics say. */
