@@ -134,9 +134,9 @@ export class Service {
     const beganMs = clock.monotonicMs();
     this.#stopping.abort(new Error('the service is stopping'));
     this.#logger.info({ event: 'service.stopping' }, 'handing over');
-    await this.#check?.stop();
-    // What hangs is left behind: its claims stay pending, and the next owner goes on from there.
-    await settledWithin(this.#autoscaler?.stop(), {
+    // The check may be waiting for an answer; the others are not to wait for it. What hangs is left behind: its claims stay
+    // pending, and the next owner goes on from there.
+    await settledWithin(Promise.all([this.#autoscaler?.stop(), this.#check?.stop()]), {
       clock,
       afterMs: this.#loaded.config.shutdown.drainMs + HAND_OVER_MS,
     });
@@ -310,11 +310,7 @@ export class Service {
 }
 
 /** Waits for the end of something, but no longer than this. */
-async function settledWithin(
-  work: Promise<void> | undefined,
-  options: { clock: Clock; afterMs: number },
-): Promise<void> {
-  if (!work) return;
+async function settledWithin(work: Promise<unknown>, options: { clock: Clock; afterMs: number }): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
   const cancel = options.clock.after(options.afterMs, resolve);
   await Promise.race([work, late]);
