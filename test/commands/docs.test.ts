@@ -14,7 +14,7 @@ import { CATALOGUE } from '../../src/telemetry/catalogue.ts';
 import { starling } from '../support/run-starling.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-const COMMANDS = ['autoscale', 'migrate', 'config', 'doctor', 'evaluate', 'explain'];
+const COMMANDS = ['autoscale', 'platform', 'migrate', 'config', 'doctor', 'evaluate', 'explain'];
 
 interface Block {
   readonly page: string;
