@@ -63,7 +63,7 @@ export class InstanceLife {
     return instance;
   }
 
-  /** Resolves with nothing when the instance serves, or with the reason why it never will. */
+  /** Resolves with nothing when the instance serves or was told to end, or with the reason why it never will. */
   begin(instance: PooledInstance): Promise<unknown> {
     if (instance.isStartedByCall) return this.#start(instance);
     return this.#surroundings.backgroundStarts.run(() => this.#start(instance));
@@ -96,7 +96,7 @@ export class InstanceLife {
     const { instanceId, version, startAborter } = instance;
     const { versionId } = version;
     // It was told to end while it waited for its turn.
-    if (instance.state !== 'cold') return instance.leaving;
+    if (instance.state !== 'cold') return undefined;
     instance.startingSinceMs = clock.monotonicMs();
     this.#instances.move(instance, 'warming');
     listener({ type: 'warming', versionId, instanceId });
@@ -110,7 +110,7 @@ export class InstanceLife {
     void running.exited.then(() => this.#exited(instance));
     if (instance.leaving) {
       this.#stopProcess(instance, 0);
-      return instance.leaving;
+      return undefined;
     }
     const nowMs = clock.monotonicMs();
     listener({ type: 'warmed', versionId, instanceId, tookMs: nowMs - instance.startingSinceMs });
@@ -126,7 +126,8 @@ export class InstanceLife {
     const nowMs = clock.monotonicMs();
     instance.hasExited = true;
     this.#instances.remove(instance, nowMs);
-    if (leaving === undefined || leaving === 'overdue') {
+    const wasTold = leaving !== undefined && leaving !== 'overdue';
+    if (!wasTold) {
       this.#counters.failedStarts += 1;
       listener({ type: 'start-failed', versionId: version.versionId, instanceId, error });
       this.#listener.failed(instance, error, nowMs);
@@ -134,7 +135,7 @@ export class InstanceLife {
     // Last, for whoever waits for memory takes it at once.
     instance.reservation.giveBack();
     this.#listener.gone(nowMs);
-    return error;
+    return wasTold ? undefined : error;
   }
 
   #end(

@@ -255,7 +255,7 @@ export class InstancePool {
       else refusal = spawned;
     }
     this.#owner.changed(this);
-    const [error] = (await Promise.all(started)).filter((end) => end instanceof Error);
+    const [error] = (await Promise.all(started)).filter((error) => error !== undefined);
     if (this.#instances.serving === 0) {
       if (error) throw error;
       if (refusal === 'memory') throw this.#memoryExhausted();
