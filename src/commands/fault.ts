@@ -4,7 +4,13 @@ import { StoreError } from '../ports/store-error.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
 /** What keeps anything from starting, whoever asks. By name, so that a wrong flag does not wait for every adapter to load. */
-const START_UP_FAULTS: ReadonlySet<string> = new Set(['ConfigError', 'FileFault', 'ListenError', 'ProfileError']);
+const START_UP_FAULTS: ReadonlySet<string> = new Set([
+  'ConfigError',
+  'FileFault',
+  'ListenError',
+  'ProfileError',
+  'RegistryFileError',
+]);
 
 /** Turns whatever ended a command into the lines that a person reads and the code that a script reads. */
 export function tellFault(error: unknown): { text: string; code: ExitCode } {

@@ -14,6 +14,11 @@ const COMMANDS: readonly { name: string; description: string; load: () => Promis
     load: async () => (await import('./autoscale.ts')).declareAutoscale,
   },
   {
+    name: 'platform',
+    description: 'run the function platform of this machine: something real to scale, with a control plane and metrics',
+    load: async () => (await import('./platform.ts')).declarePlatform,
+  },
+  {
     name: 'migrate',
     description: 'create or upgrade the tables of the coordination store; safe to repeat',
     load: async () => (await import('./migrate.ts')).declareMigrate,

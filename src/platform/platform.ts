@@ -15,9 +15,13 @@ import { CallLog } from './metrics/call-log.ts';
 import { CallMeter } from './metrics/call-meter.ts';
 import { Invariants } from './metrics/invariants.ts';
 import { platformPage } from './metrics/platform-page.ts';
+import type { PoolEvent, PoolListener } from './pool/pool-event.ts';
 import type { Pools } from './pool-snapshot.ts';
 import { Registry, type RegistryChange } from './registry/registry.ts';
+import { type EngineOptions, openEngine } from './router/open-engine.ts';
+import type { ProcessBackendOptions } from './runtime/backend-options.ts';
 import type { InstanceBackend } from './runtime/instance-backend.ts';
+import { ProcessBackend } from './runtime/process-backend.ts';
 
 /** What a dialect is made from. */
 export interface DialectTools {
@@ -26,6 +30,8 @@ export interface DialectTools {
   readonly pools: Pools;
   readonly meter: CallMeter;
   readonly log: CallLog;
+  /** What happens to instances. Returns what ends it. */
+  readonly onPoolEvent: (listener: PoolListener) => () => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -53,11 +59,6 @@ export interface Engine {
   stop(options: { graceMs: number }): Promise<void>;
 }
 
-export interface EngineTools {
-  readonly registry: Registry;
-  readonly backend: InstanceBackend;
-}
-
 export interface PlatformOptions {
   /** Where the registry lies; `:memory:` keeps nothing. */
   readonly dataDir: string;
@@ -68,8 +69,12 @@ export interface PlatformOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly version: string;
-  readonly openBackend: (registry: Registry) => InstanceBackend;
-  readonly openEngine: (tools: EngineTools) => Engine;
+  readonly backend?: Omit<ProcessBackendOptions, 'clock' | 'codeOf' | 'nameOf'>;
+  readonly engine?: Omit<EngineOptions, 'clock' | 'random' | 'backend' | 'directory' | 'listener'>;
+  /** Instead of processes of this machine. */
+  readonly openBackend?: (registry: Registry) => InstanceBackend;
+  /** Instead of the pools and the router. */
+  readonly openEngine?: (tools: { registry: Registry; backend: InstanceBackend }) => Engine;
   /** How long a wish holds after the autoscaler was last heard of. */
   readonly wishTtlMs?: number;
   readonly payloadMaxBytes?: number;
@@ -85,10 +90,14 @@ const LAST_ANSWERS_MS = 250;
 export class Platform {
   readonly registry: Registry;
   readonly engine: Engine;
+  /** How memory of instances is limited here. */
+  readonly memoryLimit: InstanceBackend['memoryLimit'];
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #controlPlane: ControlPlane;
   readonly #deployer: Deployer;
+  readonly #poolListeners = new Set<PoolListener>();
+  readonly #closeBackend: () => Promise<void>;
   readonly #open: { readonly name: string; readonly address: ListenAddress; readonly dialect: OpenDialect }[] = [];
   readonly #listeners: Listener[] = [];
   #state: 'starting' | 'ready' | 'stopping' | 'stopped' = 'starting';
@@ -102,12 +111,27 @@ export class Platform {
     const path = options.dataDir === ':memory:' ? ':memory:' : join(options.dataDir, 'platform.sqlite');
     this.registry = new Registry({ path, clock, random, deployIdOf });
     const { registry } = this;
-    const starts = new StartWatch(options.openBackend(registry));
-    this.engine = options.openEngine({ registry, backend: starts });
+    const backend = options.openBackend?.(registry) ?? openProcesses(registry, options);
+    this.memoryLimit = backend.memoryLimit;
+    this.#closeBackend = async () => {
+      if (backend instanceof ProcessBackend) await backend.close();
+    };
+    const starts = new StartWatch(backend);
+    const listener: PoolListener = (event) => {
+      this.#tellEvent(event);
+      for (const each of this.#poolListeners) each(event);
+    };
+    this.engine =
+      options.openEngine?.({ registry, backend: starts }) ??
+      openEngine({ ...options.engine, clock, random, backend: starts, directory: registry, listener });
     const { pools } = this.engine;
     const log = new CallLog({ clock });
     const meter = new CallMeter({ inner: this.engine.invoker, clock, log });
-    const tools: DialectTools = { registry, invoker: meter, pools, meter, log, clock, random, logger };
+    const onPoolEvent = (each: PoolListener) => {
+      this.#poolListeners.add(each);
+      return () => void this.#poolListeners.delete(each);
+    };
+    const tools: DialectTools = { registry, invoker: meter, pools, meter, log, onPoolEvent, clock, random, logger };
     this.#deployer = new Deployer({ registry, pools, logger });
     this.#controlPlane = new ControlPlane({ registry, pools, starts, clock, wishTtlMs });
     registry.onChange((change) => follow(change, { pools, meter, starts }));
@@ -145,9 +169,12 @@ export class Platform {
       await this.stop({ graceMs: 0 });
       throw error;
     }
+    this.#state = 'ready';
+    for (const { versionId, status, pool } of this.registry.versions()) {
+      if (status === 'ACTIVE' && pool.instancesMin > 0) this.engine.pools.refresh(versionId);
+    }
     this.#controlPlane.restoreWishes();
     this.#deployer.resume();
-    this.#state = 'ready';
     return this.#listeners.map(({ name, url }) => ({ name, url }));
   }
 
@@ -164,12 +191,38 @@ export class Platform {
     // From here on nobody new comes in, and who is in gets an answer.
     const closed = this.#listeners.map((listener) => listener.close(graceMs + LAST_ANSWERS_MS));
     await Promise.all([this.engine.stop({ graceMs }), this.#deployer.stop()]);
-    await Promise.all(closed);
+    await Promise.all([...closed, this.#closeBackend()]);
     this.registry.close();
     this.#state = 'stopped';
     const tookMs = Math.round(this.#clock.monotonicMs() - beganMs);
     this.#logger.info({ event: 'platform.stopped', tookMs }, 'stopped');
   }
+
+  #tellEvent(event: PoolEvent): void {
+    const { type, ...fields } = event;
+    switch (event.type) {
+      case 'breach':
+        this.#logger.error({ event: 'pool.breach', ...fields }, 'numbers that must agree do not');
+        break;
+      case 'start-failed':
+      case 'stop-failed': {
+        const { error, ...where } = event;
+        this.#logger.warn({ event: `pool.${type}`, ...where, err: error }, 'an instance failed');
+        break;
+      }
+      default:
+        this.#logger.debug({ event: `pool.${type}`, ...fields }, type);
+    }
+  }
+}
+
+function openProcesses(registry: Registry, { clock, backend }: PlatformOptions): ProcessBackend {
+  return new ProcessBackend({
+    ...backend,
+    clock,
+    codeOf: (version) => registry.codeOf(version),
+    nameOf: ({ functionId }) => registry.find(functionId)?.name ?? functionId,
+  });
 }
 
 /** What has to happen elsewhere when the registry changes. */
@@ -183,7 +236,7 @@ function follow(
       if (status === 'INACTIVE') {
         pools.wish(versionId, undefined);
         pools.retire(versionId);
-      } else pools.refresh(versionId);
+      } else if (status !== 'ERRORED') pools.refresh(versionId);
       break;
     }
     case 'version-removed': {

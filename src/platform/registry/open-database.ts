@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { REGISTRY_SCHEMA, REGISTRY_SCHEMA_VERSION } from './schema.ts';
@@ -30,7 +30,7 @@ const ADVICE: Readonly<Record<number, string>> = {
 export function openRegistryDatabase(path: string): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
-    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    if (path !== ':memory:') makeFolder(dirname(path));
     db = new DatabaseSync(path, { timeout: 1_000, enableForeignKeyConstraints: true });
     db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL');
     // FULL, so that a fencing token survives power loss: with NORMAL the last commits may be gone, and an older writer let in.
@@ -41,6 +41,14 @@ export function openRegistryDatabase(path: string): DatabaseSync {
     db?.close();
     throw explain(error, path);
   }
+}
+
+/** Folder by folder: Node's own recursive mkdir never comes back below /proc and the like. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  // Code and environments of functions lie in it: nobody else's business.
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 function makeTables(db: DatabaseSync, path: string): void {

@@ -175,6 +175,12 @@ describe('the registry', () => {
     expect(() => openRegistry()).toThrow(/another platform runs on this data folder/);
   });
 
+  it('says when its folder cannot be made', () => {
+    expect(() => openRegistry('/proc/nowhere/at/all/platform.sqlite')).toThrow(RegistryFileError);
+    writeFileSync(join(folder, 'file'), '');
+    expect(() => openRegistry(join(folder, 'file', 'platform.sqlite'))).toThrow(/writable for this user/);
+  });
+
   it('refuses a file that is not its own, or of another version', () => {
     const other = join(folder, 'other.sqlite');
     writeFileSync(other, 'this is a letter and no database, however long it may be. '.repeat(20));

@@ -1,0 +1,16 @@
+import type { DialectTools, OpenDialect } from '../platform/platform.ts';
+
+/** One way of speaking to the platform, beside its own: what it is called on the command line, and where it listens unless told. */
+export interface DialectEntry {
+  /** `--name host:port`, and `--no-name` to leave it out. */
+  readonly name: string;
+  readonly description: string;
+  readonly port: number;
+  /** An environment variable that names another port, as the program that it speaks like would have it. */
+  readonly portVariable?: string | undefined;
+  /** Imported when the platform starts. */
+  load(env: NodeJS.ProcessEnv): Promise<(tools: DialectTools) => OpenDialect>;
+}
+
+/** In the order in which they are shown. */
+export const DIALECTS: readonly DialectEntry[] = [];

@@ -1,0 +1,217 @@
+import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
+import { systemClock } from '../adapters/system/clock.ts';
+import { durationKind, type ListenAddress, listenKind, sizeKind, type ValueKind } from '../config/value-kind.ts';
+import { printableLine } from '../lib/printable.ts';
+import { systemRandom } from '../lib/random.ts';
+import type { Dialect } from '../platform/platform.ts';
+import { createLogs } from '../telemetry/logger.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import { DIALECTS, type DialectEntry } from './platform-dialects.ts';
+import { endOnCrash } from './process-life.ts';
+import { listenForStop } from './stop-signals.ts';
+import { VERSION } from './version.ts';
+
+const NATIVE_PORT = 8090;
+/** Beside the grace itself: the processes are killed then, and the last answers written. */
+const END_AFTER_GRACE_MS = 10_000;
+
+interface PlatformFlags {
+  readonly dataDir: string;
+  readonly native: ListenAddress | undefined;
+  readonly grace: number;
+  readonly wishTtl: number;
+  readonly beyondWish: 'hold' | 'grow';
+  readonly payloadMax: number;
+  readonly memoryLimit: 'auto' | 'watchdog';
+  readonly tick: number;
+  readonly idleBeforeScaleDown: number;
+  readonly metricLabel: Readonly<Record<string, string>>;
+  readonly logLevel: string;
+  readonly logFormat: 'auto' | 'json' | 'pretty';
+  /** Of each dialect by its name; false: left out. */
+  readonly [dialect: string]: unknown;
+}
+
+/** `starling platform`: functions on this machine, until it is told to stop. */
+export function declarePlatform(command: Command, end: (code: ExitCode) => void): void {
+  command
+    .addOption(
+      new Flag('--data-dir <folder>', 'where functions are kept; made if it is not there').default('./starling-data'),
+    )
+    .addOption(
+      new Flag('--native <host:port>', "the platform's own API, the control plane and metrics; or off")
+        .argParser(parser(listenKind))
+        .default({ host: '127.0.0.1', port: NATIVE_PORT }, `127.0.0.1:${NATIVE_PORT}`),
+    );
+  for (const { name, description, port } of DIALECTS) {
+    command
+      .addOption(
+        new Flag(`--${name} <host:port>`, `${description}; or off (default: 127.0.0.1:${port})`).argParser(listenOrNot),
+      )
+      .addOption(new Flag(`--no-${name}`, 'leave it out'));
+  }
+  command
+    .addOption(duration('--grace <duration>', 'for calls under way when it stops', 10_000))
+    .addOption(
+      duration('--wish-ttl <duration>', 'a wish holds so long after the autoscaler was last heard of', 300_000),
+    )
+    .addOption(
+      new Flag('--beyond-wish <rule>', 'may calls start instances beyond a wish that holds?')
+        .choices(['hold', 'grow'])
+        .default('hold'),
+    )
+    .addOption(
+      new Flag('--payload-max <size>', 'larger events are refused')
+        .argParser(parser(sizeKind))
+        .default(6 * 2 ** 20, '6MiB'),
+    )
+    .addOption(
+      new Flag('--memory-limit <how>', 'auto: by the kernel where it lets us, else watched; watchdog: watched')
+        .choices(['auto', 'watchdog'])
+        .default('auto'),
+    )
+    .addOption(duration('--tick <duration>', 'how often pools are looked at', 2_000).hideHelp())
+    .addOption(
+      duration(
+        '--idle-before-scale-down <duration>',
+        'only instances free for so long are taken away',
+        10_000,
+      ).hideHelp(),
+    )
+    .addOption(
+      new Flag('--metric-label <name=value>', 'a label for every series; may be repeated')
+        .argParser(collectLabel)
+        .default({}, 'none'),
+    )
+    .addOption(new Flag('--log-level <level>', 'debug, info, warn, error').default('info'))
+    .addOption(new Flag('--log-format <format>', 'how to log').choices(['auto', 'json', 'pretty']).default('auto'))
+    .action(async () => end(await serve(command.opts<PlatformFlags>(), process.env)));
+}
+
+/** Runs until SIGTERM or SIGINT; a second signal, or a stop that hangs, ends the process at once, and its instances with it. */
+async function serve(flags: PlatformFlags, env: NodeJS.ProcessEnv): Promise<ExitCode> {
+  const signals = listenForStop({ clock: systemClock, onSecond: () => process.exit(EXIT.interrupted) });
+  const logger = createLogs({
+    level: flags.logLevel,
+    format: flags.logFormat,
+    serviceName: 'starling-platform',
+    version: VERSION,
+  }).root;
+  endOnCrash((error) => logger.fatal({ event: 'platform.crashed', err: error }, 'nobody caught this; ending'));
+  const dialects = await Promise.all(DIALECTS.flatMap((entry) => dialectOf(entry, flags[keyOf(entry.name)], env)));
+  const { Platform } = await import('../platform/platform.ts');
+  const platform = new Platform({
+    dataDir: flags.dataDir,
+    native: flags.native,
+    dialects,
+    clock: systemClock,
+    random: systemRandom,
+    logger,
+    version: VERSION,
+    wishTtlMs: flags.wishTtl,
+    payloadMaxBytes: flags.payloadMax,
+    metricLabels: flags.metricLabel,
+    backend: { memoryLimit: flags.memoryLimit },
+    engine: { lazyAboveWish: flags.beyondWish, tickMs: flags.tick, scaleDownAfterIdleMs: flags.idleBeforeScaleDown },
+  });
+  const listeners = await platform.start();
+  const urls = Object.fromEntries(listeners.map(({ name, url }) => [name, url]));
+  const functions = platform.registry.functions().length;
+  const memoryLimit = platform.memoryLimit;
+  if (isShownToPeople(flags.logFormat))
+    process.stdout.write(screen({ urls, functions, memoryLimit, dataDir: flags.dataDir }));
+  else logger.info({ event: 'platform.started', urls, functions, memoryLimit }, 'running');
+
+  await signals.asked;
+  logger.info({ event: 'platform.stopping', graceMs: flags.grace }, 'letting calls end');
+  const cancelExit = systemClock.after(flags.grace + END_AFTER_GRACE_MS, () => {
+    process.stderr.write('starling: the platform did not stop in time; ending all the same\n');
+    process.exit(EXIT.failed);
+  });
+  await platform.stop({ graceMs: flags.grace });
+  cancelExit();
+  return EXIT.ok;
+}
+
+function dialectOf(entry: DialectEntry, told: unknown, env: NodeJS.ProcessEnv): Promise<Dialect>[] {
+  const { name, port, portVariable } = entry;
+  if (told === false) return [];
+  const address = (told ?? { host: '127.0.0.1', port: portOf(env, portVariable) ?? port }) as ListenAddress;
+  return [entry.load(env).then((open) => ({ name, address, open }))];
+}
+
+function portOf(env: NodeJS.ProcessEnv, variable: string | undefined): number | undefined {
+  const text = variable === undefined ? undefined : env[variable];
+  return text !== undefined && /^[0-9]{1,5}$/.test(text) && Number(text) < 65_536 ? Number(text) : undefined;
+}
+
+/** As commander names the value of `--faas-server`. */
+function keyOf(name: string): string {
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function isShownToPeople(format: PlatformFlags['logFormat']): boolean {
+  return format === 'pretty' || (format === 'auto' && process.stdout.isTTY === true);
+}
+
+function screen(told: {
+  urls: Readonly<Record<string, string>>;
+  functions: number;
+  memoryLimit: string;
+  dataDir: string;
+}): string {
+  const { native, ...others } = told.urls;
+  const lines = [
+    `Starling platform ${VERSION}`,
+    '',
+    ...(native
+      ? [
+          `  API            ${native}/v1/functions`,
+          `  control plane  ${native}/v1/scaling-targets`,
+          `  metrics        ${native}/metrics`,
+        ]
+      : []),
+    ...Object.entries(others).map(([name, url]) => `  ${name.padEnd(14)} ${url}`),
+    '',
+    `  ${told.functions} functions in ${printableLine(told.dataDir)}; memory limited by ${told.memoryLimit}`,
+    ...(native
+      ? [
+          '',
+          'Try:',
+          `  curl -s ${native}/v1/functions -d '{"name":"hello","runtime":"node","code":"exports.handler = async (e) => ({ hello: e.name })"}'`,
+          `  curl -s ${native}/v1/functions/hello/invoke -d '{"name":"you"}'`,
+        ]
+      : []),
+    '',
+    'Ctrl-C stops it.',
+    '',
+  ];
+  return lines.join('\n');
+}
+
+function duration(flag: string, description: string, defaultMs: number): Flag {
+  return new Flag(flag, description).argParser(parser(durationKind)).default(defaultMs, `${defaultMs / 1_000}s`);
+}
+
+/** Reads a flag as the configuration reads such values. */
+function parser<T>(kind: ValueKind<T>): (text: string) => T {
+  return (text) => {
+    try {
+      const stored = kind.read(text);
+      return kind.finish(stored);
+    } catch (error) {
+      throw new InvalidArgumentError(`It must be ${(error as Error).message}.`);
+    }
+  };
+}
+
+/** Undefined is a flag that was not given; `off` is what `--no-…` leaves. */
+function listenOrNot(text: string): ListenAddress | false {
+  return parser(listenKind)(text) ?? false;
+}
+
+function collectLabel(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  const match = /^([a-zA-Z_][a-zA-Z0-9_]*)=(.*)$/s.exec(text);
+  if (!match?.[1]) throw new InvalidArgumentError('It must be name=value, the name as Prometheus has them.');
+  return { ...before, [match[1]]: match[2] ?? '' };
+}
