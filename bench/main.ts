@@ -11,12 +11,16 @@ const BENCHMARKS: Readonly<Record<string, { about: string; module: string }>> = 
   coordination: { about: 'claims and settlements on Cassandra', module: './coordination.ts' },
   takeover: { about: 'how long functions go unserved when a replica dies or stops', module: './takeover.ts' },
   reaction: { about: 'from a step in the samples to the write at the control plane', module: './reaction.ts' },
+  'platform-runtime': {
+    about: 'starting, calling and ending instances of functions',
+    module: './platform-runtime.ts',
+  },
 };
 
 const USAGE = `npm run bench -- <benchmark> [--quick] [--json] [more flags of the benchmark]
 
 ${Object.entries(BENCHMARKS)
-  .map(([name, { about }]) => `  ${name.padEnd(14)}${about}`)
+  .map(([name, { about }]) => `  ${name.padEnd(18)}${about}`)
   .join('\n')}
 
   --quick       the small form, under a minute

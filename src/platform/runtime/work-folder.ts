@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 /** One instance's own place: made for it, and taken away after it. */
@@ -50,6 +50,9 @@ export function openReceipt(folder: WorkFolder): number {
   return openSync(folder.receipt, 'w');
 }
 
+/** Small files are written at once, for an instance waits for them; large ones elsewhere, for everybody else would wait. */
+const WRITTEN_AT_ONCE_BYTES_MAX = 256 * 1024;
+
 /** Paths were checked before: relative, and below the folder. */
 export async function layOut(
   folder: WorkFolder,
@@ -57,16 +60,17 @@ export async function layOut(
   { executable }: { executable: boolean },
 ): Promise<void> {
   const made = new Set([folder.code]);
+  let writtenBytes = 0;
   for (const [file, bytes] of files) {
     const target = path.join(folder.code, file);
     const parent = path.dirname(target);
-    if (!made.has(parent)) {
-      await mkdir(parent, { recursive: true });
-      made.add(parent);
-    }
-    await writeFile(target, bytes);
+    if (!made.has(parent)) mkdirSync(parent, { recursive: true });
+    made.add(parent);
     // Bundles do not always carry the right to run; what begins like a program may.
-    if (executable || isProgram(bytes)) await chmod(target, 0o755);
+    const mode = executable || isProgram(bytes) ? 0o755 : 0o644;
+    writtenBytes += bytes.length;
+    if (writtenBytes <= WRITTEN_AT_ONCE_BYTES_MAX) writeFileSync(target, bytes, { mode });
+    else await writeFile(target, bytes, { mode });
   }
 }
 
