@@ -29,7 +29,9 @@ const NO_BACKEND: InstanceBackend = {
 };
 
 /** The whole platform on a free port, but for the instances. */
-export async function aPlatform(options: Partial<PlatformOptions> = {}): Promise<RunningPlatform> {
+export async function aPlatform(
+  options: Partial<Omit<PlatformOptions, 'openEngine'>> & { openEngine?: undefined } = {},
+): Promise<RunningPlatform> {
   const engine = new ScriptedEngine();
   let backend: InstanceBackend | undefined;
   const platform = new Platform({
@@ -41,11 +43,16 @@ export async function aPlatform(options: Partial<PlatformOptions> = {}): Promise
     logger: pino({ level: 'silent' }),
     version: '1.2.3',
     openBackend: () => NO_BACKEND,
-    openEngine: (tools) => {
-      backend = tools.backend;
-      return engine;
-    },
-    ...options,
+    ...withoutEngine(options),
+    // Named and undefined: the real pools and the real router.
+    ...('openEngine' in options
+      ? {}
+      : {
+          openEngine: (tools) => {
+            backend = tools.backend;
+            return engine;
+          },
+        }),
   });
   const [listener] = await platform.start();
   const url = listener?.url ?? '';
@@ -73,4 +80,8 @@ function parseOrText(text: string): unknown {
   } catch {
     return text;
   }
+}
+
+function withoutEngine<T extends { openEngine?: undefined }>({ openEngine: _, ...rest }: T): Omit<T, 'openEngine'> {
+  return rest;
 }

@@ -61,17 +61,26 @@ async function packageVersion(binary: string): Promise<string> {
 /** Starts a real store with its remote-write receiver on a free port and an empty data directory of its own. */
 export async function startTimeseriesServer(
   kind: StoreKind,
-  options: { flags?: readonly string[]; environment?: Readonly<Record<string, string>> } = {},
+  options: {
+    flags?: readonly string[];
+    environment?: Readonly<Record<string, string>>;
+    /** What Prometheus scrapes by itself, every second. */
+    targets?: readonly string[];
+  } = {},
 ): Promise<TimeseriesServer> {
   const found = await timeseriesAvailability(kind);
   if (!found.available) throw new Error(`not available: ${found.why}`);
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), `starling-${kind}-`));
   const lines: string[] = [];
-  const child = spawn(found.binary, [...startFlags(kind, { port, directory }), ...(options.flags ?? [])], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...options.environment },
-  });
+  const child = spawn(
+    found.binary,
+    [...startFlags(kind, { port, directory, targets: options.targets ?? [] }), ...(options.flags ?? [])],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...options.environment },
+    },
+  );
   const remember = (chunk: Buffer) => {
     lines.push(chunk.toString());
     if (lines.length > 200) lines.shift();
@@ -103,12 +112,24 @@ export async function startTimeseriesServer(
   return server;
 }
 
-function startFlags(kind: StoreKind, { port, directory }: { port: number; directory: string }): string[] {
+function startFlags(
+  kind: StoreKind,
+  { port, directory, targets }: { port: number; directory: string; targets: readonly string[] },
+): string[] {
   if (kind === 'victoriametrics') {
     return [`-httpListenAddr=127.0.0.1:${port}`, `-storageDataPath=${directory}`, '-retentionPeriod=1d'];
   }
   const configFile = join(directory, 'prometheus.yml');
-  writeFileSync(configFile, 'global: { scrape_interval: 15s }\n');
+  const job = JSON.stringify({
+    job_name: 'targets',
+    scrape_interval: '1s',
+    scrape_timeout: '1s',
+    static_configs: [{ targets }],
+  });
+  writeFileSync(
+    configFile,
+    `global: { scrape_interval: 15s }\n${targets.length > 0 ? `scrape_configs: [${job}]\n` : ''}`,
+  );
   return [
     `--config.file=${configFile}`,
     `--storage.tsdb.path=${join(directory, 'data')}`,
