@@ -1,6 +1,3 @@
-/** The named streams that deciding reads. */
-export type SignalName = 'utilisation' | 'demand' | 'instances' | 'invocation';
-
 /**
  * How far a signal may be trusted. Only `fresh` is evidence for fewer instances; `partial` may still raise;
  * `stale`, `absent` and `invalid` are no evidence at all. Absent is not zero.
