@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { addConfigFlags } from '../../src/commands/config-flags.ts';
 import { EXIT } from '../../src/commands/exit-codes.ts';
 import { LEAF_BY_KEY } from '../../src/config/declarations.ts';
@@ -12,6 +12,9 @@ import { readYamlLayer } from '../../src/config/yaml-layer.ts';
 import { startProbeServer } from '../../src/http/probe-server.ts';
 import { CATALOGUE } from '../../src/telemetry/catalogue.ts';
 import { starling } from '../support/run-starling.ts';
+
+// Each of these is a process of its own, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const COMMANDS = ['autoscale', 'platform', 'migrate', 'config', 'doctor', 'evaluate', 'explain'];

@@ -2,7 +2,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SqliteStore } from '../../src/adapters/sqlite/store.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import { layoutOf } from '../../src/commands/open-store.ts';
@@ -12,6 +12,9 @@ import { activeOf } from '../contract/store/rows.ts';
 import { ControlPlaneDouble } from '../support/control-plane/control-plane-double.ts';
 import { type Ended, type RunOptions, StarlingProcess, starling } from '../support/run-starling.ts';
 import { emptyPrometheus, type ScriptedAnswer, ScriptedStore, vector } from '../support/timeseries/scripted-store.ts';
+
+// Each of these is a process of its own, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 interface Finding {
   readonly area: string;

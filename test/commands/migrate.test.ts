@@ -2,8 +2,11 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { starling } from '../support/run-starling.ts';
+
+// Each of these is a process of its own, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 let directory: string;
 let file: string;

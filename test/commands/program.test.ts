@@ -1,7 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { StarlingProcess, starling } from '../support/run-starling.ts';
+
+// Each of these is a process of its own, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const COMMANDS = ['autoscale', 'migrate', 'config', 'doctor', 'evaluate', 'explain'] as const;
 const LIST_LOADS = fileURLToPath(new URL('../support/list-loads.mjs', import.meta.url));
