@@ -38,8 +38,9 @@ export class AStore {
     this.writer = new RemoteWriter(server.url);
   }
 
-  static async start(kind: StoreKind): Promise<AStore> {
-    return new AStore(await startTimeseriesServer(kind));
+  /** `targets`: what a Prometheus scrapes by itself, every second. */
+  static async start(kind: StoreKind, { targets = [] }: { targets?: readonly string[] } = {}): Promise<AStore> {
+    return new AStore(await startTimeseriesServer(kind, { targets }));
   }
 
   async stop(): Promise<void> {
