@@ -5,7 +5,7 @@
 export const FRAME_HEAD_BYTES = 9;
 
 /** To the worker. `load` has settings as JSON; `call` has the time left, the request id and the payload. */
-export const TO_WORKER = { load: 1, call: 2 } as const;
+const TO_WORKER = { load: 1, call: 2 } as const;
 
 /** From the worker. `chunk` and `end` are a streaming handler's; `too-large` has the size as text instead of the result. */
 export const FROM_WORKER = {

@@ -1,6 +1,9 @@
 import type { VersionRecord } from '../function-record.ts';
 
-/** How one call on one instance ended. Only `not-reached` may be tried elsewhere: everything else may have run. */
+/**
+ * How one call on one instance ended. Only `not-reached` may be tried elsewhere: everything else may have run. After a
+ * result, a failed handler, or a result that is too large the instance may live on; after the others it is ending or gone.
+ */
 export type CallEnd =
   | { readonly kind: 'result'; readonly body: Uint8Array }
   /** The handler threw or rejected. */
@@ -30,6 +33,8 @@ export interface Call {
 export interface RunningInstance {
   readonly instanceId: string;
   readonly pid: number;
+  /** What really runs it, for people and execution records, such as `node 24.21.0`. */
+  readonly runtime?: string | undefined;
   call(call: Call): Promise<CallEnd>;
   /** Lines that the handler wrote during the last call, newest last, bounded. */
   logTail(): readonly string[];

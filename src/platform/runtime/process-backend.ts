@@ -119,6 +119,11 @@ export class ProcessBackend implements InstanceBackend {
     const code = await this.#settings.codeOf(version);
     const { builtinFile } = this.#settings;
     const program = readProgram({ code, family: wish.family, handler, runtime, builtinFile });
+    if (program.family !== 'node' && version.launch.concurrency > 1) {
+      throw new PlatformError('init-failed', `${runtime} takes one call at a time: set the concurrency to 1`, {
+        field: 'concurrency',
+      });
+    }
     // What ships with the platform runs on the platform's own Node, whatever the function asked for.
     const ownNode = { family: 'node', major: undefined, minor: undefined } as const;
     switch (program.family) {
@@ -232,7 +237,7 @@ export class ProcessBackend implements InstanceBackend {
   /** From here on the process has somebody who answers for it, and its end takes everything away. */
   #adopt(start: Start, worker: WorkerProcess, ring: LineRing) {
     const { clock, deafMs, killGraceMs, resultBytesMax } = this.#settings;
-    const { version, program, folder } = start;
+    const { version, folder } = start;
     this.#guard.watch(worker.pid);
     if (this.#isClosed) worker.end(0);
     const limitBytes = memoryBudgetBytes(version.launch);
@@ -241,7 +246,6 @@ export class ProcessBackend implements InstanceBackend {
     const instance: ProcessInstance = new ProcessInstance({
       instanceId: start.instanceId,
       runtime: start.interpreter?.title ?? version.launch.runtime,
-      concurrency: program.family === 'node' ? version.launch.concurrency : 1,
       worker,
       ring,
       clock,

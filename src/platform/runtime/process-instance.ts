@@ -32,7 +32,6 @@ export interface ProcessInstanceOptions {
   readonly instanceId: string;
   /** What runs it, for people, such as `node 24.21.0`. */
   readonly runtime: string;
-  readonly concurrency: number;
   readonly worker: WorkerProcess;
   readonly ring: LineRing;
   readonly clock: Clock;
@@ -50,7 +49,6 @@ export interface ProcessInstanceOptions {
 export class ProcessInstance implements RunningInstance, TransportListener {
   readonly instanceId: string;
   readonly runtime: string;
-  readonly concurrency: number;
   readonly pid: number;
   readonly exited: Promise<WorkerExit>;
   /** Resolves when the function is loaded; rejects with its own words, or when the process ends before. */
@@ -69,7 +67,6 @@ export class ProcessInstance implements RunningInstance, TransportListener {
     this.#options = options;
     this.instanceId = options.instanceId;
     this.runtime = options.runtime;
-    this.concurrency = options.concurrency;
     this.pid = options.worker.pid;
     this.ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject };
@@ -195,7 +192,12 @@ export class ProcessInstance implements RunningInstance, TransportListener {
     taken.then(resume, resume);
   }
 
+  /** Decides only after what has come in meanwhile was read: we may have been the ones that were late. */
   #onTimer(number: number, waitedMs: number): void {
+    setImmediate(() => this.#judge(number, waitedMs));
+  }
+
+  #judge(number: number, waitedMs: number): void {
     const pending = this.#pending.get(number);
     if (!pending) return;
     const isBegun = this.#transport?.hasBegun(number) ?? false;

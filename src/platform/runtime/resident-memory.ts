@@ -12,7 +12,7 @@ export function readRssBytes(pid: number): number | undefined {
 }
 
 /** The process and what it started, as far as its main thread started it. */
-export function readTreeRssBytes(pid: number): number | undefined {
+function readTreeRssBytes(pid: number): number | undefined {
   const own = readRssBytes(pid);
   if (own === undefined) return undefined;
   return childrenOf(pid).reduce((sum, child) => sum + (readTreeRssBytes(child) ?? 0), own);

@@ -36,6 +36,7 @@ export class WorkerProcess {
   readonly #clock: Clock;
   #isReaped = false;
   #cancelKill: (() => void) | undefined;
+  #killMs = Number.POSITIVE_INFINITY;
 
   private constructor(child: ChildProcess, pid: number, options: WorkerOptions) {
     this.#child = child;
@@ -72,7 +73,7 @@ export class WorkerProcess {
     return this.#isReaped;
   }
 
-  /** Asks the group to end and kills it when it does not; at once with no grace. */
+  /** Asks the group to end and kills it when it does not, at the earliest of the times that were given; at once with no grace. */
   end(graceMs: number): void {
     if (this.#isReaped) return;
     if (graceMs <= 0) {
@@ -81,7 +82,11 @@ export class WorkerProcess {
       return;
     }
     this.#signalGroup('SIGTERM');
-    this.#cancelKill ??= this.#clock.after(graceMs, () => this.#signalGroup('SIGKILL'));
+    const killMs = this.#clock.monotonicMs() + graceMs;
+    if (killMs >= this.#killMs) return;
+    this.#killMs = killMs;
+    this.#cancelKill?.();
+    this.#cancelKill = this.#clock.after(graceMs, () => this.#signalGroup('SIGKILL'));
   }
 
   #signalGroup(signal: NodeJS.Signals): void {

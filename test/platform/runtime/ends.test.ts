@@ -192,6 +192,23 @@ describe.each(['auto', 'watchdog'] as const)('ends, memory limited by %s', (memo
     expect(instance.logTail()).toContain('closing');
   });
 
+  it('is killed at the earliest of the times that it was given', async () => {
+    const instance = await rig.node('process.on("SIGTERM", () => {}); exports.handler = () => 1');
+    const startedMs = performance.now();
+    await Promise.all([instance.stop({ graceMs: 60_000 }), instance.stop({ graceMs: 50 })]);
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
+    expect(await instance.exited).toEqual({ code: null, signal: 'SIGKILL' });
+  });
+
+  it('an answer that lies ready when we were late ourselves is no timeout', async () => {
+    const instance = await rig.node('exports.handler = () => 1');
+    const answered = answer(instance, {}, { timeoutMs: 300 });
+    // Nothing is read here and no timer runs until well after the time.
+    for (const endMs = performance.now() + 600; performance.now() < endMs; );
+    expect(await answered).toBe(1);
+    await instance.stop({ graceMs: 0 });
+  });
+
   it('what the function started ends with it, and an open pipe holds nobody up', async () => {
     const instance = await rig.node(`exports.handler = () => {
       const { spawn } = require('node:child_process');

@@ -90,6 +90,14 @@ describe('starting an instance', () => {
     expect(python.runtime).toBe(`python ${await answer(python)}`);
   });
 
+  it('refuses several calls at once where the runtime takes them one by one', async () => {
+    await expect(rig.python('def handler(e): return 1', { concurrency: 2 })).rejects.toMatchObject({
+      code: 'init-failed',
+      field: 'concurrency',
+      message: 'python takes one call at a time: set the concurrency to 1',
+    });
+  });
+
   it('passes on that there is no code', async () => {
     const version = rig.version({ kind: 'builtin', name: 'not-there' });
     await expect(rig.start(version)).rejects.toMatchObject({ code: 'no-code' });
