@@ -1,6 +1,7 @@
 import { type Command, Option as Flag } from 'commander';
 import { addConfigFlags, configOf } from './config-flags.ts';
 import { AREAS, type Area, type Finding, findingLine } from './doctor/finding.ts';
+import { progressOn } from './doctor/progress.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
 
@@ -45,17 +46,4 @@ export function declareDoctor(command: Command, end: (code: ExitCode) => void): 
 
 function countOf(findings: readonly Finding[], state: Finding['state']): number {
   return findings.filter((finding) => finding.state === state).length;
-}
-
-/** One line that is written over, for people who wait; nothing where nobody looks. */
-function progressOn(stream: NodeJS.WriteStream): { show: (text: string) => void; clear: () => void } {
-  if (!stream.isTTY) return { show: () => {}, clear: () => {} };
-  const clear = () => stream.write('\r\u001b[2K');
-  return {
-    show: (text) => {
-      clear();
-      stream.write(text);
-    },
-    clear,
-  };
 }
