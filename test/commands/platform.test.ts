@@ -106,6 +106,7 @@ describe('starling platform', () => {
     const underWay = platform.invoke('sleepy', { ms: 700 });
     await until('it runs', 5_000, async () => (await platform.metric('starling_platform_calls_running')) === 1);
     platform.process.kill('SIGTERM');
+    const askedMs = Date.now();
     await platform.process.event('platform.stopping');
     const late = await platform.invoke('sleepy', {}).then(
       (response) => response.status,
@@ -115,6 +116,8 @@ describe('starling platform', () => {
     const answer = await underWay;
     expect([answer.status, Number(await answer.text())]).toEqual([200, pid]);
     expect(await platform.process.ended).toEqual({ code: 0, signal: null });
+    // As long as the call took, and not the whole grace, though the caller keeps its connection.
+    expect(Date.now() - askedMs).toBeLessThan(5_000);
     expect(isAlive(pid)).toBe(false);
   });
 

@@ -27,6 +27,7 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 120_000;
 const KEEP_ALIVE_MS = 65_000;
 const HEADER_MAX_BYTES = 32 * 1024;
+const SWEEP_MS = 25;
 
 export async function serve(
   name: string,
@@ -79,7 +80,10 @@ function explain(error: NodeJS.ErrnoException): string {
 async function close(server: Server, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
+  // A connection that is kept alive becomes idle when its answer is out; nobody tells when that is.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
   const force = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
+  clearInterval(sweep);
   clearTimeout(force);
 }
