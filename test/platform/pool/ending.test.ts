@@ -64,6 +64,16 @@ describe('ending instances', () => {
       expect(engine.of('v').stoppedBy).toEqual({ uses: 2 });
     });
 
+    it('does not let callers wait until what has ended was reaped', async () => {
+      engine.backend.stopMs = 1_500;
+      engine.put('v', { pool: { usesMax: 1, instancesMax: 1 } });
+      const calls = [engine.outcome('v'), engine.outcome('v')];
+      await engine.clock.wind(320);
+      expect(await Promise.all(calls)).toEqual(['cold', 'cold']);
+      expect(engine.states('v')).toEqual(['terminating', 'terminating']);
+      await engine.clock.wind(2_000);
+    });
+
     it('C26: keeps the least count that the operator asked for, and what is kept warm once there was traffic', async () => {
       engine.put('min', { pool: { instancesMin: 2, idleTtlMs: 1_000 } });
       engine.put('warm', { pool: { keepWarm: 2, idleTtlMs: 1_000 } });

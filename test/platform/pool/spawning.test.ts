@@ -201,6 +201,31 @@ describe('starting instances', () => {
       expect([await first, await second]).toEqual(['cold', 'warm']);
     });
 
+    it('is made up for at once where more than its caller wait', async () => {
+      engine.put('v', { pool: { instancesMax: 1 } });
+      engine.backend.faults.push('fails');
+      const calls = [engine.outcome('v'), engine.outcome('v')];
+      await engine.clock.wind(260);
+      expect(await Promise.all(calls)).toEqual(['init-failed', 'cold']);
+    });
+
+    it('again and again is tried anew after the pause, for those who wait beside an instance that serves', async () => {
+      engine.put('v', { launch: { timeoutMs: 10_000 } });
+      const long = engine.outcome('v', { payload: 'long' });
+      engine.backend.handlers.set('v', ({ payload, sleep }) => sleep(payload.length > 0 ? 9_000 : 10));
+      await engine.clock.wind(100);
+      engine.backend.faults.push('fails', 'fails', 'fails');
+      const short = engine.outcome('v');
+      await engine.clock.wind(300);
+      expect(engine.of('v')).toMatchObject({ failedStarts: 3, waiting: 1 });
+      await engine.clock.wind(199);
+      expect(engine.backend.launches).toBe(4);
+      await engine.clock.wind(111);
+      expect(await short).toBe('cold');
+      await engine.clock.wind(9_000);
+      expect(await long).toBe('cold');
+    });
+
     it('again and again is answered at once for a while, instead of being tried for every call', async () => {
       engine.put('v');
       engine.backend.faults.push(...Array(50).fill('fails'));

@@ -187,20 +187,19 @@ describe('the router', () => {
     });
 
     it('gives a turn back that comes in the moment in which the caller goes', async () => {
-      engine.put('v', { pool: { instancesMax: 1 } });
+      const version = engine.put('v', { pool: { instancesMax: 1 } });
+      const pool = engine.pools.poolFor(version);
+      const held = pool.waitFor({ nowMs: 0, order: 0, deadlineMs: 1_000, isChild: false, isRetry: false });
+      await engine.clock.wind(100);
       const controller = new AbortController();
-      engine.backend.handlers.set('v', ({ payload, sleep }) => {
-        // The lease is handed on when this call ends; its new holder has not been told yet when it goes.
-        if (Buffer.from(payload).toString() === 'first') setImmediate(() => controller.abort(new Error('gone')));
-        return sleep(60);
-      });
-      const calls = [
-        engine.outcome('v', { payload: 'first' }),
-        engine.outcome('v', { payload: 'second', signal: controller.signal }),
-        engine.outcome('v', { payload: 'third' }),
-      ];
-      await engine.clock.wind(1_000);
-      expect(await Promise.all(calls)).toEqual(['cold', 'gone', 'warm']);
+      const gone = engine.outcome('v', { payload: 'gone', signal: controller.signal });
+      const stays = engine.outcome('v', { payload: 'stays' });
+      // The turn is handed on here; its new holder has not been told yet when it goes.
+      pool.release(await held, { nowMs: 100, hasRun: false, reason: undefined });
+      controller.abort(new Error('gone'));
+      await engine.clock.wind(100);
+      expect([await gone, await stays]).toEqual(['gone', 'warm']);
+      expect(engine.backend.started[0]?.served).toEqual(['stays']);
     });
   });
 
@@ -397,7 +396,10 @@ describe('the router', () => {
       begin({ host: { cpus: 2, memoryBytes: 500 * mib }, keptForChildrenBytes: 192 * mib });
       engine.put('parent');
       engine.put('child');
-      engine.backend.handlers.set('parent', () => engine.invoke('child', callOf(0)));
+      engine.backend.handlers.set('parent', async ({ sleep }) => {
+        await sleep(50);
+        return engine.invoke('child', callOf(0));
+      });
       const call = engine.outcome('parent');
       await engine.clock.wind(110);
       // A call of the outside world may not have it.
