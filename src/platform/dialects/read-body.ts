@@ -32,7 +32,10 @@ export function readBody(request: IncomingMessage, maxBytes: number, then: BodyR
   });
   request.on('end', () => end(undefined));
   request.on('error', end);
-  request.on('close', () => end(new PlatformError('input-invalid', 'the request was broken off')));
+  // Comes after every request: an error, with its stack, is made only for those that broke off.
+  request.on('close', () => {
+    if (!isOver) end(new PlatformError('input-invalid', 'the request was broken off'));
+  });
 }
 
 type BodyRead = (error: Error | undefined, body: Buffer) => void;
