@@ -193,23 +193,19 @@ async function runReplica(
   try {
     const cycles: Cycle[] = [];
     let hasReadPast = false;
-    let storeCpuBefore = server.cpuSeconds();
-    for await (const message of reportsOf(replica)) {
-      if (message.kind === 'begin') {
-        storeCpuBefore = server.cpuSeconds();
-        continue;
-      }
+    let begin: Stamped | undefined;
+    for await (const stamped of reportsOf(replica, server)) {
+      const { report } = stamped;
+      if (report.kind === 'begin') begin = stamped;
       // Before everything is found there are cycles over nothing, and the first whole one reads the past beside the present.
-      if (message.versions < versions) continue;
-      const cycle = { ...message, storeCpuSeconds: server.cpuSeconds() - storeCpuBefore };
-      if (message.failures > 0) throw new Error(`${message.failures} of ${message.requests} requests failed`);
-      say(
-        `${hasReadPast ? `cycle ${cycles.length + 1} of ${count}` : 'first cycle, reads the past'}: ${rounded(cycle.wallSeconds)} s, ${cycle.requests} requests, store CPU ${rounded(cycle.storeCpuSeconds)} s, replica CPU ${rounded(cycle.cpuSeconds)} s, RSS ${Math.round(cycle.rssBytes / 2 ** 20)} MB`,
-      );
-      if (hasReadPast) {
-        cycles.push(cycle);
-        await afterCycle();
-      }
+      if (report.kind === 'begin' || report.versions < versions || !begin) continue;
+      if (report.failures > 0) throw new Error(`${report.failures} of ${report.requests} requests failed`);
+      const cycle = { ...report, storeCpuSeconds: stamped.storeCpuSeconds - begin.storeCpuSeconds };
+      const isDisturbed = begin.hasWaited;
+      say(`${hasReadPast ? `cycle ${cycles.length + 1} of ${count}` : 'first cycle, reads the past'}: ${told(cycle)}`);
+      if (isDisturbed) say('  not counted: the pass before had not ended when it began; is this machine busy?');
+      if (hasReadPast && !isDisturbed) cycles.push(cycle);
+      if (cycles.length > 0) await afterCycle();
       hasReadPast = true;
       if (cycles.length === count) return cycles;
     }
@@ -220,29 +216,48 @@ async function runReplica(
   }
 }
 
-async function* reportsOf(replica: ChildProcess): AsyncGenerator<ReplicaReport> {
-  const waiting: ReplicaReport[] = [];
-  let wake: () => void = () => {};
+function told({ wallSeconds, requests, storeCpuSeconds, cpuSeconds, rssBytes }: Cycle): string {
+  const seconds = `${rounded(wallSeconds)} s, ${requests} requests, store CPU ${rounded(storeCpuSeconds)} s`;
+  return `${seconds}, replica CPU ${rounded(cpuSeconds)} s, RSS ${Math.round(rssBytes / 2 ** 20)} MB`;
+}
+
+interface Stamped {
+  readonly report: ReplicaReport;
+  /** What the store had used when the report came in. */
+  readonly storeCpuSeconds: number;
+  /** Nobody was listening when it came: something else was still going on at the store. */
+  readonly hasWaited: boolean;
+}
+
+async function* reportsOf(replica: ChildProcess, server: TimeseriesServer): AsyncGenerator<Stamped> {
+  const waiting: Stamped[] = [];
+  let wake: (() => void) | undefined;
   replica.on('message', (message) => {
-    waiting.push(message as ReplicaReport);
-    wake();
+    const hasWaited = wake === undefined;
+    waiting.push({ report: message as ReplicaReport, storeCpuSeconds: server.cpuSeconds(), hasWaited });
+    wake?.();
   });
-  replica.once('exit', () => wake());
+  replica.once('exit', () => wake?.());
   while (replica.exitCode === null && replica.signalCode === null) {
     const message = waiting.shift();
     if (message) yield message;
-    else
+    else {
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
+      wake = undefined;
+    }
   }
 }
 
+/** The replica ends when it is left alone; the channel must be closed for this process to end, too. */
 async function end(replica: ChildProcess): Promise<void> {
   if (replica.exitCode !== null || replica.signalCode !== null) return;
   const ended = once(replica, 'exit');
-  replica.kill('SIGKILL');
+  const timer = setTimeout(() => replica.kill('SIGKILL'), 5_000);
+  if (replica.connected) replica.disconnect();
   await ended;
+  clearTimeout(timer);
 }
 
 function figuresOf(plan: Plan, { cycles, passes }: Plain, delayed: readonly Cycle[]): Record<string, unknown> {

@@ -43,6 +43,7 @@ export class Presence {
   readonly #seen = new Map<string, Seen>();
   readonly #running = new Map<string, Promise<void>>();
   #refreshing: Promise<void> | undefined;
+  #failedMs = Number.NEGATIVE_INFINITY;
 
   constructor(all: readonly Owned[], options: PresenceOptions) {
     this.#all = all;
@@ -79,7 +80,8 @@ export class Presence {
       const seen = this.#seen.get(keyOf(owned));
       return !seen || (!seen.isPresent && nowMs - seen.checkedMs >= this.#options.recheckMs);
     });
-    if (due.length === 0) return this.#refreshing ?? Promise.resolve();
+    const isResting = nowMs - this.#failedMs < this.#options.cacheMs;
+    if (due.length === 0 || isResting) return this.#refreshing ?? Promise.resolve();
     this.#refreshing ??= this.#ask(due, signal).finally(() => {
       this.#refreshing = undefined;
     });
@@ -111,6 +113,7 @@ export class Presence {
         );
     } catch {
       // Nothing was learned; what was known grows old and stops being believed.
+      this.#failedMs = this.#options.clock.monotonicMs();
     }
   }
 

@@ -3,7 +3,7 @@ import type { Agent as HttpsAgent } from 'node:https';
 import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
 import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
 import { type Clock, sleep } from '../../lib/clock.ts';
-import { withDeadline } from '../../lib/deadline.ts';
+import { DeadlineExceeded, withDeadline } from '../../lib/deadline.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import type { Random } from '../../lib/random.ts';
 import { TimeseriesError } from '../../ports/signal-reader.ts';
@@ -173,12 +173,21 @@ export class StoreClient {
     const { clock, random, retries = 2, retryDelayMs = 100, retryDelayMaxMs = 2_000 } = this.#options;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await this.#breaker.execute(() => this.#attempt(request, signal), signal);
+        return await this.#breaker.execute(() => this.#attemptInTime(request, signal));
       } catch (error) {
         if (signal.aborted || attempt >= retries || !isStoreTrouble(error)) throw error;
         this.#meters.add('starling_timeseries_retries_total', 1);
         await sleep(clock, random.next() * Math.min(retryDelayMaxMs, retryDelayMs * 2 ** attempt), signal);
       }
+    }
+  }
+
+  /** A store that lets a request run into the deadline has failed it: the breaker must hear of that. */
+  async #attemptInTime(request: Request, signal: AbortSignal): Promise<Reply> {
+    try {
+      return await this.#attempt(request, signal);
+    } catch (error) {
+      throw signal.reason instanceof DeadlineExceeded ? asTimeseriesError(signal.reason, this.url) : error;
     }
   }
 

@@ -6,7 +6,9 @@ import { describeBody, parseEnvelope, shorten } from './answer.ts';
 
 /** What another attempt may mend, and what counts against the store. */
 export function isStoreTrouble(error: unknown): boolean {
-  if (error instanceof TimeseriesError) return error.kind === 'overloaded' && error.status !== 429;
+  if (error instanceof TimeseriesError) {
+    return error.kind === 'timeout' || (error.kind === 'overloaded' && error.status !== 429);
+  }
   return isAxiosError(error) && error.code !== 'ERR_CANCELED' && !isTooLarge(error) && error.code !== 'ERR_INVALID_URL';
 }
 

@@ -127,6 +127,20 @@ describe('StoreClient', () => {
     expect(set.at(-1)).toBe(0);
   });
 
+  it('leaves a store alone, too, that lets every query run into its deadline', async () => {
+    store.answer = () => undefined;
+    const clock = new HandWoundClock();
+    const client = open({ clock, timeoutMs: 1_000, breakerFailures: 2, breakerOpenMs: 60_000 });
+    for (let turn = 1; turn <= 2; turn += 1) {
+      const asking = expect(ask(client)).rejects.toMatchObject({ kind: 'timeout' });
+      while (store.requests.length < turn) await settle();
+      await clock.wind(1_000);
+      await asking;
+    }
+    await expect(ask(client)).rejects.toMatchObject({ kind: 'open-circuit' });
+    expect(store.requests).toHaveLength(2);
+  });
+
   it('does not blame the store for a bad query', async () => {
     store.answer = () => ({ status: 400, body: JSON.stringify({ status: 'error', error: 'parse error' }) });
     const client = open({ breakerFailures: 2 });
