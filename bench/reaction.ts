@@ -56,7 +56,7 @@ export async function run({ isQuick, args, say }: BenchOptions): Promise<BenchRe
 const NOTES = [
   'seconds: from a step in the load to the accepted write; the next scrape is the first that can show it',
   'floorSeconds: scrape interval and cycle, the worst that pure waiting comes to; settleSeconds, for which the newest samples are left to arrive, come on top',
-  'sampleSeconds: from the first scrape after the step to the accepted write',
+  'sampleSeconds: from the first scrape after the step to the accepted write; a step right before a scrape shows only in the next',
 ];
 
 async function measure(plan: Plan, say: (line: string) => void): Promise<Record<string, unknown>> {
