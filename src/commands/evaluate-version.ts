@@ -3,12 +3,12 @@ import type { ActiveVersion } from '../domain/active-version.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { FunctionState } from '../domain/function-state.ts';
 import type { Part } from '../domain/part.ts';
-import type { Reason } from '../domain/reason.ts';
 import { whyNot } from '../domain/why-not.ts';
 import { showReasons, showSamples, showTime } from '../http/admin/show.ts';
 import { readMemo } from '../loops/scale/memo.ts';
 import { Observer } from '../loops/scale/observe.ts';
 import { situate } from '../loops/scale/situate.ts';
+import { skewHindrance } from '../loops/scale/skew-watch.ts';
 import { type Tracked, track } from '../loops/scale/tracked.ts';
 import type { Backfill, ProfileReading } from '../ports/signal-reader.ts';
 import type { Store } from '../ports/store.ts';
@@ -110,11 +110,6 @@ function recollect(
   if (state) Object.assign(tracked, { state, ...readMemo(state.memo, nowMs) });
   const cycles = Math.max(firstCycles, tracked.memory.cycles);
   return Object.assign(tracked, { isStateRead: true, isPastKnown: true, memory: { ...tracked.memory, cycles } });
-}
-
-function skewHindrance(skewMs: number, allowedMs: number): Reason | undefined {
-  if (Math.abs(skewMs) <= allowedMs) return undefined;
-  return { code: 'clock-skew', facts: { skewMs: Math.round(skewMs), allowedMs } };
 }
 
 function complaintsOf(readings: readonly ProfileReading[], pasts: readonly Backfill[]): string[] {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Reason } from '../../src/domain/reason.ts';
+import { tellReason } from '../../src/domain/tell.ts';
 import { placeVersion } from '../../src/sharding/place.ts';
 import { aFleet } from '../support/a-fleet.ts';
 import { anActuation, FencedControlPlane } from '../support/fenced-control-plane.ts';
@@ -43,10 +45,11 @@ describe('one member', () => {
   it('asks again for what the control plane failed to take', async () => {
     const { clock, controlPlane, join, run } = aFleet();
     run('v1', { utilisation: 90, instances: 10 });
-    controlPlane.fault = () => anActuation({ outcome: 'failed', status: 503 });
-    join('m1');
+    controlPlane.fault = () => anActuation({ outcome: 'failed', status: 503, retryAfterMs: 20 * SECOND });
+    const { member } = join('m1');
     await clock.wind(MINUTE);
     expect(controlPlane.counts.get('v1')).toBeUndefined();
+    expect(member.fleet.get('v1')?.latest?.reasons[0]?.code).toBe('control-plane-backoff');
     controlPlane.fault = () => undefined;
     await clock.wind(MINUTE);
     expect(controlPlane.counts.get('v1')).toBe(12);
@@ -116,28 +119,37 @@ describe('one member', () => {
     await clock.wind(MINUTE);
     expect(controlPlane.sent).toEqual([]);
     expect(member.fleet.get('v1')?.latest?.reasons[0]?.code).toBe('clock-skew');
+    expect(tellReason(member.fleet.get('v1')?.latest?.reasons[0] as Reason)).toContain('1 h');
     signals.skewMs = 0;
     await clock.wind(2 * MINUTE);
     expect(controlPlane.counts.get('v1')).toBe(12);
   });
 
   it('goes by the last known bounds while nobody tells them, also after a restart, and never by a default', async () => {
-    const { clock, controlPlane, join, run } = aFleet();
-    run('v1', { utilisation: 90, instances: 10 }, { instancesMax: 11 });
+    const { clock, controlPlane, signals, join, run } = aFleet();
+    run('v1', { utilisation: 90, instances: 10 }, { instancesMax: 13 });
     const { kill } = join('m1');
     await clock.wind(MINUTE);
-    expect(controlPlane.counts.get('v1')).toBe(11);
+    expect(controlPlane.counts.get('v1')).toBe(12);
     kill();
+    run('v2', { utilisation: 90, instances: 10 });
     controlPlane.isSourceDown = true;
     controlPlane.targets.clear();
-    run('v1', { utilisation: 90, instances: 11 });
-    controlPlane.targets.clear();
-    run('v2', { utilisation: 90, instances: 10 });
-    controlPlane.targets.clear();
+    signals.set('v1', { utilisation: 90, instances: 12 });
     join('m2');
     await clock.wind(2 * MINUTE);
-    expect(controlPlane.counts.get('v1')).toBe(11);
+    expect(controlPlane.counts.get('v1')).toBe(13);
     expect(controlPlane.counts.get('v2')).toBeUndefined();
+  });
+
+  it('has a version that discovery just found in hand by the next cycle but one', async () => {
+    const { clock, join, run } = aFleet();
+    run('v1', { utilisation: 50, instances: 10 });
+    const { member } = join('m1');
+    await clock.wind(80 * SECOND);
+    run('v2', { utilisation: 50, instances: 10 });
+    await clock.wind(30 * SECOND);
+    expect(member.fleet.get('v2')?.latest?.verdict).toBe('keep');
   });
 
   it('keeps versions through an outage of the signals that outlasts the life of their rows', async () => {

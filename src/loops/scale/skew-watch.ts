@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Reason } from '../../domain/reason.ts';
+import { numberFact, type Reason } from '../../domain/reason.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { SignalReader } from '../../ports/signal-reader.ts';
 import type { Meters } from '../../telemetry/meters.ts';
@@ -42,7 +42,12 @@ export class SkewWatch {
 
   hindrance(): Reason | undefined {
     const { allowedMs } = this.#options;
-    if (!this.#last || Math.abs(this.#last.skewMs) <= allowedMs) return undefined;
-    return { code: 'clock-skew', facts: { skewMs: Math.round(this.#last.skewMs), allowedMs } };
+    return this.#last && skewHindrance(this.#last.skewMs, allowedMs);
   }
+}
+
+/** Why nothing is decided while the clocks are this far apart; undefined while they are near enough. */
+export function skewHindrance(skewMs: number, allowedMs: number): Reason | undefined {
+  if (Math.abs(skewMs) <= allowedMs) return undefined;
+  return { code: 'clock-skew', facts: { skewSeconds: numberFact(skewMs / 1000), allowedSeconds: allowedMs / 1000 } };
 }
