@@ -119,7 +119,7 @@ describe('one member', () => {
     await clock.wind(MINUTE);
     expect(controlPlane.sent).toEqual([]);
     expect(member.fleet.get('v1')?.latest?.reasons[0]?.code).toBe('clock-skew');
-    expect(tellReason(member.fleet.get('v1')?.latest?.reasons[0] as Reason)).toContain('1 h');
+    expect(tellReason(member.fleet.get('v1')?.latest?.reasons[0] as Reason)).toContain('60 min');
     signals.skewMs = 0;
     await clock.wind(2 * MINUTE);
     expect(controlPlane.counts.get('v1')).toBe(12);
