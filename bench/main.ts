@@ -15,6 +15,7 @@ const BENCHMARKS: Readonly<Record<string, { about: string; module: string }>> = 
     about: 'starting, calling and ending instances of functions',
     module: './platform-runtime.ts',
   },
+  platform: { about: 'the function platform under load, beside a bare Node server', module: './platform.ts' },
 };
 
 const USAGE = `npm run bench -- <benchmark> [--quick] [--json] [more flags of the benchmark]

@@ -66,7 +66,9 @@ export class PoolKeeper {
   /** Starts what is wanted and not there; ends some of what is there and not wanted. */
   conform(nowMs: number, { mayLower }: { mayLower: boolean }): void {
     const { listener } = this.#surroundings;
-    const { versionId } = this.#pool.version();
+    const { versionId, pool } = this.#pool.version();
+    // Where every call has its own, nobody would ever use what was started ahead.
+    if (pool.reuse === 'never') return;
     const want = this.scaler.want(this.#standing());
     let added = 0;
     while (this.#instances.current < want.wanted) {

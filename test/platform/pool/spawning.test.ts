@@ -350,6 +350,17 @@ describe('starting instances', () => {
       expect(engine.states('v')).toEqual(['warm', 'warm', 'warm']);
     });
 
+    it('neither rules nor wishes nor floors start what no call would use', async () => {
+      engine.put('v', { pool: { reuse: 'never', instancesMin: 1, keepWarm: 1 }, launch: { timeoutMs: 60_000 } });
+      engine.pools.wish('v', { wanted: 3, untilMs: engine.clock.wallMs() + 5_000 });
+      for (let round = 0; round < 20; round += 1) {
+        const calls = Array.from({ length: 4 }, () => engine.outcome('v'));
+        await engine.clock.wind(1_000);
+        expect(await Promise.all(calls)).toEqual(Array(4).fill('cold'));
+      }
+      expect(engine.of('v')).toMatchObject({ instances: [], spawned: { lazy: 80 }, reservedBytes: 0 });
+    });
+
     it('ends the instance of a caller who has gone', async () => {
       const controller = new AbortController();
       const call = engine.outcome('v', { signal: controller.signal });
