@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { AutoscalerRig, FAST, type RigOptions } from '../../support/autoscaler-rig.ts';
 import { until } from '../../support/member-process.ts';
 import { untilShared } from '../../support/running-member.ts';
@@ -10,20 +10,14 @@ const LOAD = 2.5;
 const WANTED = 4;
 const NOT_OURS = /answered 200: not with JSON; is its URL right\?/;
 
-describe('a control plane that fails', { skip: await leftOutWithout('prometheus') }, () => {
-  let rig: AutoscalerRig | undefined;
-
-  afterEach(async () => {
-    await rig?.stop();
-    rig = undefined;
-  });
-
-  async function start(options: Partial<RigOptions> = {}) {
-    const made = await AutoscalerRig.start({ timeseries: 'prometheus', scrapeMs: 1_000, flags: FAST, ...options });
-    rig = made;
-    const { controlPlane } = made;
+/** All at once: each has parts of its own, and most of its time is waiting. */
+describe('a control plane that fails', { skip: await leftOutWithout('prometheus'), concurrent: true }, () => {
+  async function start({ onTestFinished }: TestContext, options: Partial<RigOptions> = {}) {
+    const rig = await AutoscalerRig.start({ timeseries: 'prometheus', scrapeMs: 1_000, flags: FAST, ...options });
+    onTestFinished(() => rig.stop());
+    const { controlPlane } = rig;
     return {
-      rig: made,
+      rig,
       controlPlane,
       active: (versionId: string) => controlPlane.fleet.find(versionId)?.active ?? 0,
       /** Status of every wish for the version, oldest first. */
@@ -36,8 +30,8 @@ describe('a control plane that fails', { skip: await leftOutWithout('prometheus'
 
   it('that answers 503 to a start from zero is asked again, and what failed is not remembered as done', {
     timeout: 90_000,
-  }, async () => {
-    const { rig, controlPlane, active, wishes } = await start();
+  }, async (context) => {
+    const { rig, controlPlane, active, wishes } = await start(context);
     rig.add({ versionId: 'cold', instances: 0, load: LOAD, callsPerSecond: 2 });
     const heal = controlPlane.faults.inject({ call: 'prediction', fault: { kind: 'status', status: 503 } });
     rig.fleet.start();
@@ -56,9 +50,9 @@ describe('a control plane that fails', { skip: await leftOutWithout('prometheus'
 
   it('that refuses its credentials now and then, and takes tokens back, loses nobody for ever', {
     timeout: 120_000,
-  }, async () => {
+  }, async (context) => {
     const auth = { clientId: 'starling', clientSecret: 'a-secret-of-the-test' };
-    const { rig, controlPlane, active } = await start({
+    const { rig, controlPlane, active } = await start(context, {
       controlPlane: { auth },
       environment: { STARLING_CONTROL_PLANE_AUTH_CLIENT_SECRET: auth.clientSecret },
     });
@@ -103,8 +97,8 @@ describe('a control plane that fails', { skip: await leftOutWithout('prometheus'
 
   it('that is another server altogether is told to people, and nothing is remembered', {
     timeout: 90_000,
-  }, async () => {
-    const { rig, controlPlane, active } = await start();
+  }, async (context) => {
+    const { rig, controlPlane, active } = await start(context);
     rig.add({ versionId: 'busy', load: LOAD, callsPerSecond: 2 });
     controlPlane.faults.inject({ fault: { kind: 'html', status: 200 } });
     rig.fleet.start();
@@ -125,8 +119,8 @@ describe('a control plane that fails', { skip: await leftOutWithout('prometheus'
 
   it('keeps what is newer when a replica is frozen in the middle of its wish and wakes up later', {
     timeout: 120_000,
-  }, async () => {
-    const { rig, controlPlane, active, wishes } = await start();
+  }, async (context) => {
+    const { rig, controlPlane, active, wishes } = await start(context);
     rig.add({ versionId: 'busy', load: LOAD, callsPerSecond: 2 });
     rig.fleet.start();
     const members = await Promise.all([rig.join(), rig.join()]);

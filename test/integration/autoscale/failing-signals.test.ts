@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { AutoscalerRig, FAST } from '../../support/autoscaler-rig.ts';
 import { HttpFront } from '../../support/http-front.ts';
 import { until } from '../../support/member-process.ts';
@@ -20,17 +20,20 @@ const EAGER: readonly string[] = [
   ...['--scaling-step', '5s', '--scaling-look-back', '1m'],
 ];
 
-describe('signals that fail', { skip: await leftOutWithout('prometheus') }, () => {
-  const ends: (() => Promise<void>)[] = [];
-
-  afterEach(async () => {
-    for (const end of ends.splice(0).reverse()) await end();
-  });
-
-  async function start(flags: readonly string[] = []): Promise<AutoscalerRig> {
+/** All at once: each has parts of its own, and most of its time is waiting. */
+describe('signals that fail', { skip: await leftOutWithout('prometheus'), concurrent: true }, () => {
+  async function start({ onTestFinished }: TestContext, flags: readonly string[] = []): Promise<AutoscalerRig> {
     const rig = await AutoscalerRig.start({ timeseries: 'prometheus', scrapeMs: 1_000, flags: [...FAST, ...flags] });
-    ends.push(() => rig.stop());
+    onTestFinished(() => rig.stop());
     return rig;
+  }
+
+  /** Something before the time-series store of the rig. */
+  async function front({ onTestFinished }: TestContext, rig: AutoscalerRig): Promise<HttpFront> {
+    const made = new HttpFront(rig.timeseries.url);
+    await made.start();
+    onTestFinished(() => made.stop());
+    return made;
   }
 
   /** The shipped profile, changed by `edit`, in a directory of the rig. */
@@ -49,8 +52,8 @@ describe('signals that fail', { skip: await leftOutWithout('prometheus') }, () =
     return found?.latest?.reasons ?? [];
   }
 
-  it('by vanishing lower nothing, while what really falls is lowered', { timeout: 120_000 }, async () => {
-    const rig = await start(EAGER);
+  it('by vanishing lower nothing, while what really falls is lowered', { timeout: 120_000 }, async (context) => {
+    const rig = await start(context, EAGER);
     const active = (versionId: string) => rig.controlPlane.fleet.find(versionId)?.active ?? 0;
     const steady = Array.from({ length: 24 }, (_, index) => `steady-${index}`);
     // The same lives, told by a scrape that works and by one that does not.
@@ -104,15 +107,13 @@ describe('signals that fail', { skip: await leftOutWithout('prometheus') }, () =
 
   it('by refusing, failing or being another server hold everything, and it goes on by itself', {
     timeout: 120_000,
-  }, async () => {
-    const rig = await start(EAGER);
-    const front = new HttpFront(rig.timeseries.url);
-    await front.start();
-    ends.push(() => front.stop());
+  }, async (context) => {
+    const rig = await start(context, EAGER);
+    const gateway = await front(context, rig);
     const active = () => rig.controlPlane.fleet.find('busy')?.active ?? 0;
     rig.add({ versionId: 'busy', load: LOAD, callsPerSecond: 3 });
     rig.fleet.start();
-    const member = await rig.join(['--timeseries', front.url, '--timeseries-breaker-open-for', '1s']);
+    const member = await rig.join(['--timeseries', gateway.url, '--timeseries-breaker-open-for', '1s']);
     await until('it works', 30_000, () => active() >= WANTED);
 
     const writes = () => rig.controlPlane.fleet.history;
@@ -125,13 +126,13 @@ describe('signals that fail', { skip: await leftOutWithout('prometheus') }, () =
       ['HTML', { status: 200, body: '<h1>It works!</h1>', contentType: 'text/html' }, 40],
     ] as const) {
       const before = active();
-      const [writesBefore, answeredBefore] = [writes().length, front.answered];
-      front.answer(answer, { times });
+      const [writesBefore, answeredBefore] = [writes().length, gateway.answered];
+      gateway.answer(answer, { times });
       // Were the silence taken for idleness, this would be the moment to go to zero.
-      await until(`${what} has struck`, 60_000, () => front.answered > answeredBefore);
+      await until(`${what} has struck`, 60_000, () => gateway.answered > answeredBefore);
       if (times > 1) await member.cycles(3);
       expect(loweredWrites(writes().slice(writesBefore), new Map([['busy', before]]))).toEqual([]);
-      front.pass();
+      gateway.pass();
       load += 2.5;
       rig.fleet.setLoad('busy', load);
       await until(`it works again after ${what}`, 60_000, () => active() > before);
@@ -142,8 +143,8 @@ describe('signals that fail', { skip: await leftOutWithout('prometheus') }, () =
 
   it('by PromQL that the store refuses are told with its words, and with the file and line to mend', {
     timeout: 60_000,
-  }, async () => {
-    const rig = await start();
+  }, async (context) => {
+    const rig = await start(context);
     rig.add({ versionId: 'busy', load: LOAD, callsPerSecond: 3 });
     rig.fleet.start();
     const member = await rig.join(
@@ -157,17 +158,15 @@ describe('signals that fail', { skip: await leftOutWithout('prometheus') }, () =
     expect((await member.health('/livez')).status).toBe(200);
   });
 
-  it('by coming from a clock an hour off decide nothing, and say why', { timeout: 60_000 }, async () => {
-    const rig = await start();
-    const front = new HttpFront(rig.timeseries.url);
-    await front.start();
-    ends.push(() => front.stop());
-    front.rewrite((body, url) =>
+  it('by coming from a clock an hour off decide nothing, and say why', { timeout: 60_000 }, async (context) => {
+    const rig = await start(context);
+    const gateway = await front(context, rig);
+    gateway.rewrite((body, url) =>
       url.includes('query=time()') ? body.replace(/\d{10}\.\d+/g, (now) => String(Number(now) + 3_600)) : body,
     );
     rig.add({ versionId: 'busy', load: LOAD, callsPerSecond: 3 });
     rig.fleet.start();
-    const member = await rig.join(['--timeseries', front.url]);
+    const member = await rig.join(['--timeseries', gateway.url]);
     await until('it is told', 30_000, async () => (await reasonsOf(member, 'busy')).includes('clock-skew'));
     await member.cycles(3);
     expect(rig.controlPlane.fleet.history).toEqual([]);
