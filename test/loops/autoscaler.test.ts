@@ -47,7 +47,8 @@ describe('one member', () => {
     run('v1', { utilisation: 90, instances: 10 });
     controlPlane.fault = () => anActuation({ outcome: 'failed', status: 503, retryAfterMs: 20 * SECOND });
     const { member } = join('m1');
-    await clock.wind(MINUTE);
+    while (controlPlane.sent.length === 0) await clock.wind(SECOND);
+    await clock.wind(15 * SECOND);
     expect(controlPlane.counts.get('v1')).toBeUndefined();
     expect(member.fleet.get('v1')?.latest?.reasons[0]?.code).toBe('control-plane-backoff');
     controlPlane.fault = () => undefined;

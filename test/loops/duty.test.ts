@@ -89,6 +89,19 @@ describe('a duty', () => {
     expect(one.duty.holder()).toBe('m2');
   });
 
+  it('is over for a holder the moment that its renewal is refused', async () => {
+    const { clock, world, candidate } = aDutyFor();
+    const { duty, won } = candidate('m1');
+    await clock.wind(5_000);
+    const row = world.duties.get('discovery');
+    if (!row) throw new Error('nobody has the duty');
+    world.duties.set('discovery', { ...row, token: row.token + 1n, holder: 'm9', nonce: 'other', renewals: 0 });
+    await clock.wind(2_000);
+    expect([duty.heldToken(), duty.isOver(), duty.holder()]).toEqual([undefined, true, 'm9']);
+    await clock.wind(5_000);
+    expect(won).toEqual(['m1']);
+  });
+
   it('is taken again at once by a holder who doubted itself, and passes on at once when it is released', async () => {
     const { clock, candidate } = aDutyFor();
     const [one, other] = [candidate('m1'), candidate('m2')];

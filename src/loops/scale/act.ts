@@ -237,7 +237,7 @@ export class Act {
       const outcome = outcomes.get(tracked.version.versionId) ?? 'unknown';
       // What the control plane said is known here; the row may still stand as pending, and the next owner would not know.
       tracked.isUnsettled = outcome === 'unknown';
-      if (outcome === 'superseded' || tracked.state?.outcome === 'fenced') overtaken.push(tracked);
+      if (outcome === 'superseded') overtaken.push(tracked);
     }
     return overtaken;
   }

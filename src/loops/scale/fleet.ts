@@ -26,6 +26,8 @@ export interface FleetOptions {
 }
 
 const LONG_AGO_MS = Number.NEGATIVE_INFINITY;
+/** The owner before may go on writing until it hears that the bucket is mine. */
+const SECOND_LOOK_MS = 10_000;
 /** Each is a conditional write, and a pass waits for them: what is left is removed by and by. */
 const REMOVED_AT_ONCE = 32;
 
@@ -147,6 +149,7 @@ export class Fleet {
       const slice = this.#slices.get(bucket);
       if (!slice) continue;
       slice.stateReadMs = time.monotonicMs;
+      if (!slice.isLoaded) slice.stateReadMs += SECOND_LOOK_MS - this.#options.stateRefreshMs;
       slice.isLoaded = true;
       // A version whose metrics carry another bucket now is known by its new row.
       for (const [versionId, tracked] of slice.versions) tracked.isStateRead = this.#byId.get(versionId) === tracked;

@@ -314,6 +314,21 @@ describe('acting on a decision', () => {
     expect(world.states.shelf(BUCKET).get('v2')).toMatchObject({ phase: 'settled', applied: 2 });
   });
 
+  it('goes on from the row as it is when it could not be told whether its claim is there', async () => {
+    const { world, controlPlane, member, row } = aStage();
+    const { want } = member('m1');
+    const tracked = aVersion();
+    await want(tracked, 3);
+    world.fateOf = ({ operation }) =>
+      operation === 'states.claim'
+        ? { kind: 'lost', applies: 'now', giveUpMs: 0 }
+        : { kind: 'answered', beforeMs: 0, afterMs: 0 };
+    await want(tracked, 5);
+    expect(controlPlane.sent).toHaveLength(1);
+    expect(tracked.state).toEqual(row());
+    expect(tracked.state).toMatchObject({ phase: 'pending', wanted: 5, applied: 3 });
+  });
+
   it('stays in doubt about an order until one is accepted, whatever fails in between', async () => {
     const { clock, controlPlane, member, row } = aStage();
     const { want } = member('m1');

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../../src/adapters/memory/store.ts';
 import { MemoryWorld } from '../../../src/adapters/memory/world.ts';
 import { Fleet } from '../../../src/loops/scale/fleet.ts';
+import { writeMemo } from '../../../src/loops/scale/memo.ts';
+import { FRESH_MEMORY } from '../../../src/scaling/memory.ts';
 import { activeOf, claimOf, settlementOf } from '../../contract/store/rows.ts';
 import { HandWoundClock } from '../../support/hand-wound-clock.ts';
 
@@ -41,7 +43,7 @@ describe('the versions in this care', () => {
   });
 
   it('tells those that have just been discovered from those that came with their bucket', async () => {
-    const { clock, fleet, keepUp, enrol } = aFleetOf();
+    const { clock, fleet, keepUp, enrol, known } = aFleetOf();
     await enrol('a', 1);
     await keepUp([1]);
     await enrol('b', 1);
@@ -49,6 +51,7 @@ describe('the versions in this care', () => {
     await keepUp([1]);
     expect(fleet.get('a')).toMatchObject({ isNewborn: false, sinceMs: 0 });
     expect(fleet.get('b')).toMatchObject({ isNewborn: true, sinceMs: 60_000 });
+    expect(known([1])).toEqual(['a', 'b']);
   });
 
   it('stay known when their metrics carry another bucket, in whatever order the rows are read', async () => {
@@ -58,6 +61,8 @@ describe('the versions in this care', () => {
     ] as const) {
       const { clock, forgotten, keepUp, enrol, known } = aFleetOf();
       await enrol('a', from, 90);
+      await keepUp([1, 2]);
+      await clock.wind(15_000);
       await keepUp([1, 2]);
       await enrol('a', to);
       await clock.wind(60_000);
@@ -71,6 +76,63 @@ describe('the versions in this care', () => {
     }
   });
 
+  it('are not known any more to whoever still holds them when they have left', async () => {
+    const { fleet, forgotten, keepUp, enrol } = aFleetOf();
+    await enrol('a', 1);
+    await keepUp([1]);
+    const tracked = fleet.get('a');
+    expect(fleet.keepOnly([2])).toEqual([1]);
+    expect([tracked?.isStateRead, fleet.size, forgotten]).toEqual([false, 0, ['a']]);
+  });
+
+  it('come with the memory that the owner before left', async () => {
+    const { clock, store, fleet, keepUp, enrol } = aFleetOf();
+    const memory = { ...FRESH_MEMORY, cycles: 3, wish: 7, raisedMs: clock.wallMs() + 60_000 };
+    await enrol('a', 1);
+    await store.states.claim(1, [claimOf('a', { memo: writeMemo({ memory, lastKnown: undefined }) })]);
+    await keepUp([1]);
+    // A predecessor whose clock was ahead must not hold the version for as long.
+    expect(fleet.get('a')?.memory).toMatchObject({ cycles: 3, wish: 7, raisedMs: clock.wallMs() });
+  });
+
+  it('never step back behind what this replica wrote itself', async () => {
+    const { clock, store, fleet, keepUp, enrol } = aFleetOf();
+    await enrol('a', 1);
+    const claim = claimOf('a');
+    await store.states.claim(1, [claim]);
+    await keepUp([1]);
+    const tracked = fleet.get('a');
+    if (!tracked?.state) throw new Error('the row was not read');
+    const newer = { ...tracked.state, token: claim.token + 5n, wanted: 42 };
+    tracked.state = newer;
+    await clock.wind(300_000);
+    await keepUp([1]);
+    expect(tracked.state).toBe(newer);
+  });
+
+  it('have no time ahead of them after the clock was set back', async () => {
+    const { clock, fleet, keepUp, enrol } = aFleetOf();
+    await enrol('a', 1);
+    await keepUp([1]);
+    const aheadMs = clock.wallMs() + 3_600_000;
+    const tracked = fleet.get('a');
+    if (!tracked) throw new Error('the version was not read');
+    Object.assign(tracked, {
+      lastInvokedMs: aheadMs,
+      watchedSinceMs: aheadMs,
+      profileMissingSinceMs: undefined,
+      memory: { ...FRESH_MEMORY, cycles: 3, loweredMs: aheadMs, moves: [aheadMs, -2] },
+    });
+    fleet.doubtAll(clock.wallMs());
+    const nowMs = clock.wallMs();
+    expect(tracked).toMatchObject({
+      lastInvokedMs: nowMs,
+      watchedSinceMs: nowMs,
+      profileMissingSinceMs: undefined,
+      memory: { cycles: 3, loweredMs: nowMs, moves: [nowMs, -2] },
+    });
+  });
+
   it('are in doubt after a break of time, also those whose rows were on their way', async () => {
     const { clock, world, fleet, keepUp, enrol, known } = aFleetOf();
     await enrol('a', 1);
@@ -79,16 +141,39 @@ describe('the versions in this care', () => {
     fleet.doubtAll(clock.wallMs());
     expect(known([1])).toEqual([]);
     world.fateOf = () => ({ kind: 'answered', beforeMs: 0, afterMs: 100 });
-    const reading = keepUp([1]);
-    await clock.wind(150);
-    fleet.doubtAll(clock.wallMs());
-    await clock.wind(100);
-    await reading;
-    expect(known([1])).toEqual([]);
+    for (const brokenMs of [50, 150]) {
+      const reading = keepUp([1]);
+      await clock.wind(brokenMs);
+      fleet.doubtAll(clock.wallMs());
+      await clock.wind(300);
+      await reading;
+      expect(known([1])).toEqual([]);
+    }
     world.fateOf = () => ({ kind: 'answered', beforeMs: 0, afterMs: 0 });
     await keepUp([1]);
     expect(known([1])).toEqual(['a']);
     expect(fleet.get('a')).toBe(tracked);
+  });
+
+  it('are looked at a second time soon, for the owner before may have written until it heard of the change', async () => {
+    const { clock, store, fleet, keepUp, enrol } = aFleetOf();
+    await enrol('a', 1);
+    await keepUp([1]);
+    const claim = claimOf('a', { wanted: 5 });
+    await store.states.claim(1, [claim]);
+    await store.states.settle(1, [settlementOf(claim)]);
+    await clock.wind(10_000);
+    await keepUp([1]);
+    expect(fleet.get('a')?.state?.applied).toBe(5);
+    const next = claimOf('a', { observed: claim.token, wanted: 6 });
+    await store.states.claim(1, [next]);
+    await store.states.settle(1, [settlementOf(next)]);
+    await clock.wind(290_000);
+    await keepUp([1]);
+    expect(fleet.get('a')?.state?.applied).toBe(5);
+    await clock.wind(10_000);
+    await keepUp([1]);
+    expect(fleet.get('a')?.state?.applied).toBe(6);
   });
 
   it('keep what became of their last order, though the row has not heard of it', async () => {

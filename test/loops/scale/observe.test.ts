@@ -98,6 +98,24 @@ describe('what a replica sees of a version', () => {
   });
 });
 
+it('takes what the reader rejected for no sample, and not for absence', async () => {
+  const { signals, observer, tracked, look, now } = aWatch();
+  signals.set('v1', { utilisation: 50, instances: 4 });
+  await look();
+  const [reading] = await signals.read(ANY_PART, {});
+  if (!reading?.utilisation) throw new Error('nothing was read');
+  const column = reading.utilisation;
+  const utilisation = {
+    ...column,
+    versionIds: [],
+    values: new Float64Array(),
+    rejected: [{ versionId: 'v1', why: 'ambiguous' as const }],
+  };
+  const seen = observer.take([{ ...reading, utilisation }])(tracked, now());
+  expect(seen.utilisation.quality).toBe('invalid');
+  expect(seen.instances.quality).toBe('fresh');
+});
+
 describe('calls', () => {
   it('are seen as a change of the counter, in either direction, and as its birth', async () => {
     const { signals, look, now } = aWatch();
@@ -142,6 +160,32 @@ describe('calls', () => {
     signals.invokedLately = new Set(['v1']);
     observer.prefill(tracked, await signals.backfill(), { nowMs: now(), idleMs: 30 * MINUTE });
     expect(tracked.lastInvokedMs).toBe(now());
+  });
+
+  it('are proven by no profile alone while the counters of another cannot be read', async () => {
+    const { signals, observer, tracked, look, now } = aWatch();
+    signals.set('v1', { instances: 1, calls: 5 });
+    signals.set('v1', { instances: 1, calls: 5 }, 'control-plane');
+    expect((await look()).invocation.quality).toBe('fresh');
+    for (const failing of [0, 1]) {
+      const readings = await signals.read(ANY_PART, {});
+      const broken = readings.map((reading, index) =>
+        index === failing && reading.invocation
+          ? { ...reading, invocation: { ...reading.invocation, state: 'failed' as const, versionIds: [] } }
+          : reading,
+      );
+      expect(observer.take(broken)(tracked, now()).invocation.quality).toBe('stale');
+    }
+  });
+
+  it('are not compared with what was counted before the version left and came again', async () => {
+    const { signals, observer, tracked, look } = aWatch();
+    signals.set('v1', { instances: 1, calls: 5 });
+    await look();
+    observer.forget('v1');
+    Object.assign(tracked, { isCounterWatched: false, lastInvokedMs: undefined });
+    signals.set('v1', { instances: 1, calls: 9 });
+    expect((await look()).invocation.lastMs).toBeUndefined();
   });
 
   it('are unknown, not none, when the counters exist for nobody', async () => {

@@ -15,6 +15,27 @@ function aBusyFleet(options: Parameters<typeof aFleet>[0] = {}) {
   return fleet;
 }
 
+/** Two parts, of which those of the next pass to begin are slow to read, and of no other. */
+function paced(signals: ReturnType<typeof aFleet>['signals'], clock: ReturnType<typeof aFleet>['clock']) {
+  let plans = 0;
+  const delays = new Map<string, number>();
+  signals.plan = () => {
+    plans += 1;
+    return [
+      { name: `first of ${plans}`, buckets: undefined, prefixes: ['v1', 'v2'] },
+      { name: `second of ${plans}`, buckets: undefined, prefixes: undefined, otherPrefixes: ['v1', 'v2'] },
+    ];
+  };
+  const read = signals.read.bind(signals);
+  signals.read = async (part, options) => {
+    await sleep(clock, delays.get(part.name) ?? 0, options.signal);
+    return read(part, options);
+  };
+  return ({ first, second }: { first: number; second: number }) => {
+    delays.set(`first of ${plans + 1}`, first).set(`second of ${plans + 1}`, second);
+  };
+}
+
 describe('a share that is new', () => {
   it('is looked at as soon as the member has joined, not when the next cycle happens to be due', async () => {
     const { clock, join } = aBusyFleet();
@@ -43,6 +64,37 @@ describe('a share that is new', () => {
     for (const versionId of orphans) {
       expect(first?.member.fleet.get(versionId)?.latest?.atMs, versionId).toBeGreaterThan(killedMs);
     }
+  });
+
+  it('is served between two parts of a long pass', async () => {
+    const { clock, signals, join } = aBusyFleet();
+    const pace = paced(signals, clock);
+    const [first, second] = ['m1', 'm2'].map((memberId) => join(memberId));
+    await clock.wind(2 * MINUTE - SECOND);
+    const orphans = [...(second?.member.fleet.all() ?? [])].map(({ version }) => version.versionId);
+    pace({ first: 9 * SECOND, second: 30 * SECOND });
+    await clock.wind(2 * SECOND);
+    second?.kill();
+    await clock.wind(10 * SECOND);
+    for (const versionId of orphans) expect(first?.member.fleet.get(versionId)?.latest, versionId).toBeDefined();
+  });
+
+  it('is left to its new owner when it is lost in the middle of a pass', async () => {
+    const { clock, signals, join } = aBusyFleet();
+    const pace = paced(signals, clock);
+    const first = join('m1');
+    await clock.wind(2 * MINUTE - SECOND);
+    pace({ first: 9 * SECOND, second: 0 });
+    const second = join('m2');
+    await clock.wind(8 * SECOND);
+    const latest = (versionId: string) => first.member.fleet.get(versionId)?.latest?.atMs ?? 0;
+    const lost = [...second.member.fleet.all()].map(({ version }) => version.versionId);
+    const decided = new Map(lost.map((versionId) => [versionId, latest(versionId)]));
+    expect(lost.length).toBeGreaterThan(10);
+    await clock.wind(4 * SECOND);
+    for (const versionId of lost) expect(latest(versionId), versionId).toBe(decided.get(versionId));
+    await clock.wind(MINUTE);
+    expect([first.member.fleet.size + second.member.fleet.size, latest(lost[0] ?? '')]).toEqual([60, 0]);
   });
 
   it('is not called served while it could not be loaded', async () => {
@@ -198,6 +250,23 @@ describe('an unchanged wish', () => {
     expect(controlPlane.sent).toHaveLength(2);
   });
 
+  it('is settled in the next cycle when only its settlement was lost, and then no more', async () => {
+    const { clock, world, controlPlane, join, run } = aFleet();
+    run('v1', { utilisation: 90, instances: 10 });
+    world.fateOf = ({ operation }) =>
+      operation === 'states.settle' ? { kind: 'lost', applies: 'never', giveUpMs: 100 } : ANSWERED;
+    join('m1');
+    await clock.wind(20 * SECOND);
+    const row = () => world.states.peek(placeVersion('v1'))?.get('v1');
+    expect(row()?.phase).toBe('pending');
+    world.fateOf = () => ANSWERED;
+    await clock.wind(20 * SECOND);
+    expect(row()).toMatchObject({ phase: 'settled', applied: 12 });
+    const sends = controlPlane.sent.length;
+    await clock.wind(10 * MINUTE);
+    expect(controlPlane.sent).toHaveLength(sends);
+  });
+
   it('is left alone while the version is paused or not active, though nobody checks tokens', async () => {
     const { clock, controlPlane, join, run } = aFleet({ controlPlane: new FencedControlPlane('plain') });
     run('v1', { utilisation: 90, instances: 10 });
@@ -263,17 +332,42 @@ describe('a slow pass', () => {
     });
     await clock.wind(SECOND / 2);
     expect(isStopped).toBe(false);
+    expect(world.members.get('m1')?.row.state).toBe('leaving');
     await clock.wind(SECOND);
     expect(isStopped).toBe(true);
+    expect(world.members.get('m1')?.row.state).toBe('left');
+    expect(world.duties.get('discovery')?.holder).toBe('');
     expect(world.states.peek(placeVersion('a1'))?.get('a1')).toMatchObject({ phase: 'settled', applied: 12 });
     expect(operations.lastIndexOf('states.settle')).toBeLessThan(operations.lastIndexOf('roster.beat'));
+  });
+});
+
+describe('a poke', () => {
+  it('by somebody looks at everything, also where nothing was gained', async () => {
+    const { clock, join } = aBusyFleet();
+    const { member } = join('m1');
+    await clock.wind(MINUTE + 5 * SECOND);
+    const nowMs = clock.wallMs();
+    expect([member.poke('scale'), member.poke('nothing')]).toEqual([true, false]);
+    await clock.wind(0);
+    for (const tracked of member.fleet.all()) expect(tracked.latest?.atMs).toBe(nowMs);
+  });
+
+  it('for a change of the share in which nothing was gained reads nothing', async () => {
+    const { clock, signals, join } = aBusyFleet();
+    join('m1');
+    await clock.wind(MINUTE + 5 * SECOND);
+    join('m2', { weight: 0 });
+    const reads = signals.reads;
+    await clock.wind(8 * SECOND);
+    expect(signals.reads).toBe(reads);
   });
 });
 
 describe('a break of time', () => {
   it('that is short takes the right to act until the next beat, and nothing else', async () => {
     const { clock, world, signals, join } = aBusyFleet();
-    const { member } = join('m1');
+    const { member, store } = join('m1');
     await clock.wind(5 * MINUTE);
     const reads: string[] = [];
     world.fateOf = ({ operation }) => {
@@ -281,8 +375,12 @@ describe('a break of time', () => {
       return ANSWERED;
     };
     const [before, held] = [signals.backfills, member.duty.heldToken()];
+    store.line.cut();
     clock.jumpWall(2_500);
-    await clock.wind(10 * SECOND);
+    await clock.wind(SECOND);
+    expect(member.membership.mayAct(member.membership.owned()[0] ?? 0)).toBe(false);
+    store.line.mend();
+    await clock.wind(9 * SECOND);
     expect(reads).toEqual([]);
     expect(signals.backfills).toBe(before);
     expect(member.duty.heldToken()).toBe(held);
@@ -295,12 +393,14 @@ describe('a break of time', () => {
     await clock.wind(5 * MINUTE);
     const before = signals.backfills;
     const decidedMs = member.fleet.get('v1')?.latest?.atMs;
+    const token = member.duty.heldToken() ?? 0n;
     world.fateOf = ({ operation }) =>
       operation === 'states.read' ? { kind: 'refused', error: 'unavailable', afterMs: 0 } : ANSWERED;
     run('v1', { utilisation: 95, instances: 10 });
     clock.jumpWall(60_000);
     await clock.wind(MINUTE);
     expect(member.fleet.get('v1')?.latest?.atMs).toBe(decidedMs);
+    expect(member.duty.heldToken()).toBeGreaterThan(token);
     expect(controlPlane.sent).toEqual([]);
     world.fateOf = () => ANSWERED;
     await clock.wind(MINUTE);
@@ -309,16 +409,18 @@ describe('a break of time', () => {
     expect(member.observer.samplesOf('v2', clock.wallMs()).utilisation.length).toBeGreaterThan(4);
   });
 
-  it('by a clock that was ahead for an hour leaves nothing behind of that hour', async () => {
+  it('by a clock that was ahead leaves nothing behind of that time', async () => {
     const { clock, controlPlane, signals, join, run } = aFleet();
     const policy = { ...defaultPolicy('steps'), cooldownUpSeconds: 60, cooldownDownSeconds: 60 };
     run('v1', { utilisation: 90, instances: 10 }, { policy });
-    join('m1');
+    const { member } = join('m1');
     await clock.wind(MINUTE);
-    clock.jumpWall(60 * MINUTE);
-    signals.skewMs = 60 * MINUTE;
-    await clock.wind(20 * MINUTE);
-    clock.jumpWall(-60 * MINUTE);
+    clock.jumpWall(20 * MINUTE);
+    signals.skewMs = 20 * MINUTE;
+    await clock.wind(SECOND);
+    expect(member.fleet.get('v1')?.latest?.reasons[0]?.code).toBe('clock-skew');
+    await clock.wind(5 * MINUTE);
+    clock.jumpWall(-20 * MINUTE);
     signals.skewMs = 0;
     signals.set('v1', { utilisation: 10, instances: 12 });
     await clock.wind(3 * MINUTE);
@@ -330,7 +432,7 @@ describe('a break of time', () => {
     signals.parts = ['a', 'b'].map((prefix) => ({ name: prefix, buckets: undefined, prefixes: [prefix] }));
     run('a1', { utilisation: 50, instances: 10 });
     run('b1', { utilisation: 50, instances: 10 });
-    const { store } = join('m1');
+    const { member, store } = join('m1');
     await clock.wind(5 * MINUTE);
     const read = signals.read.bind(signals);
     signals.read = async (part, options) => {
@@ -339,15 +441,15 @@ describe('a break of time', () => {
     };
     signals.set('a1', { utilisation: 10, instances: 10 });
     // Somewhere in the pass, after the first part was decided.
-    await clock.wind(12 * SECOND);
-    store.line.cut();
+    await clock.wind(17 * SECOND);
+    const decidedMs = member.fleet.get('b1')?.latest?.atMs;
+    expect(member.fleet.get('a1')?.latest?.verdict).toBe('lower');
     clock.jumpWall(20_000);
-    await clock.wind(SECOND);
-    store.line.mend();
-    store.line.failNext('unavailable', 'states.read');
-    store.line.failNext('unavailable', 'states.read');
+    for (let failures = 0; failures < 3; failures += 1) store.line.failNext('unavailable', 'states.read');
     await clock.wind(10 * SECOND);
+    expect(member.membership.mayAct(placeVersion('a1'))).toBe(true);
     expect(controlPlane.sent).toEqual([]);
+    expect(member.fleet.get('b1')?.latest?.atMs).toBe(decidedMs);
     await clock.wind(MINUTE);
     expect(controlPlane.counts.get('a1')).toBe(8);
   });
