@@ -11,14 +11,9 @@ import type { PoolSurroundings } from './pool-surroundings.ts';
 import { Lease, PooledInstance } from './pooled-instance.ts';
 import type { Wish } from './scaler.ts';
 import { snapshotOf } from './snapshot-of.ts';
-import { StartBackoff } from './start-backoff.ts';
+import { type Refusal, Spawner } from './spawner.ts';
 import { WaitList } from './wait-list.ts';
 import { type Ask, Waiter } from './waiter.ts';
-
-const MIB = 1024 * 1024;
-
-/** Why no instance is started now. */
-export type Refusal = 'closed' | 'cap' | 'paused' | 'memory' | 'held-by-wish';
 
 export interface PoolOwner {
   /** The pool may have something to do at a tick now that it had not before, or the other way round. */
@@ -45,8 +40,8 @@ export class InstancePool {
   readonly #owner: PoolOwner;
   readonly #instances = new InstanceSet();
   readonly #demand = new DemandMeter();
-  readonly #backoff = new StartBackoff();
   readonly #life: InstanceLife;
+  readonly #spawner: Spawner;
   readonly #keeper: PoolKeeper;
   readonly #waiting: WaitList<Waiter>;
   #version: VersionRecord;
@@ -80,9 +75,16 @@ export class InstancePool {
       pool: {
         version: () => this.#version,
         waiting: () => this.#waiting.size,
-        operatorCap: () => this.#operatorCap(),
+        operatorCap: () => this.#spawner.operatorCap(),
         add: (source, nowMs) => this.#add(source, nowMs),
       },
+    });
+    this.#spawner = new Spawner({
+      surroundings,
+      instances,
+      life: this.#life,
+      version: () => this.#version,
+      wishAt: (nowMs) => this.#keeper.scaler.wishAt(nowMs),
     });
     this.#waiting = new WaitList({ clock: surroundings.clock, onExpired: (waiter) => this.#expired(waiter) });
   }
@@ -145,7 +147,7 @@ export class InstancePool {
   waitFor(ask: Ask): Promise<Lease> {
     if (ask.signal?.aborted) return Promise.reject(ask.signal.reason);
     if (this.#closed) return Promise.reject(this.#closed);
-    if (this.#operatorCap() === 0) {
+    if (this.#spawner.operatorCap() === 0) {
       return Promise.reject(
         new PlatformError('concurrency-zero', 'at most 0 instances of this version may run: raise instancesMax'),
       );
@@ -164,7 +166,7 @@ export class InstancePool {
     const { queueDepth, reuse } = this.#version.pool;
     const uncovered = this.#waiting.size - this.#instances.expectedRoom({ isShared: reuse === 'warm' });
     if (refusal === 'memory' && uncovered > 0 && this.#surroundings.limits.whenMemoryIsShort === 'refuse') {
-      if (leave()) this.#refuse(waiter, this.#memoryExhausted(), ask.nowMs);
+      if (leave()) this.#refuse(waiter, this.#spawner.memoryExhausted(), ask.nowMs);
     } else if (uncovered > queueDepth && leave()) {
       const error = new PlatformError(
         'queue-full',
@@ -205,10 +207,10 @@ export class InstancePool {
     this.#version = version;
     const nowMs = this.#nowMs();
     if (version.deployId !== deployId) {
-      this.#backoff.succeeded();
+      this.#spawner.backoff.succeeded();
       for (const instance of this.#instances) this.#life.leave(instance, 'stale-deploy', nowMs);
     }
-    for (let over = this.#instances.current - this.#operatorCap(); over > 0; over -= 1) {
+    for (let over = this.#instances.current - this.#spawner.operatorCap(); over > 0; over -= 1) {
       const [oldest] = this.#instances.idle;
       if (oldest) this.#life.leave(oldest, 'above-cap', nowMs);
     }
@@ -250,7 +252,7 @@ export class InstancePool {
     const started: Array<Promise<unknown>> = [];
     let refusal: Refusal | undefined;
     while (started.length < count && !refusal) {
-      const spawned = this.#spawn(source, nowMs);
+      const spawned = this.#spawner.spawn({ source, nowMs, forChild: false });
       if (spawned instanceof PooledInstance) started.push(this.#life.begin(spawned));
       else refusal = spawned;
     }
@@ -258,8 +260,8 @@ export class InstancePool {
     const [error] = (await Promise.all(started)).filter((error) => error !== undefined);
     if (this.#instances.serving === 0) {
       if (error) throw error;
-      if (refusal === 'memory') throw this.#memoryExhausted();
-      if (refusal === 'paused') throw this.#backoff.latest;
+      if (refusal === 'memory') throw this.#spawner.memoryExhausted();
+      if (refusal === 'paused') throw this.#spawner.backoff.latest;
     }
     return this.#instances.count('warm');
   }
@@ -323,7 +325,7 @@ export class InstancePool {
       waiting: this.#waiting.size,
       wanted: this.#keeper.wanted(),
       wishUntilMs: this.#keeper.scaler.wishAt(nowMs)?.untilWallMs,
-      cap: this.#cap(),
+      cap: this.#spawner.cap(),
       nowMs,
     });
   }
@@ -369,7 +371,7 @@ export class InstancePool {
     if (pool.reuse === 'never' && instance.isStartedByCall) return 'not-reused';
     if (pool.usesMax !== undefined && instance.uses >= pool.usesMax) return 'uses';
     if (pool.ageMaxMs !== undefined && nowMs - instance.createdMs >= pool.ageMaxMs) return 'age';
-    return this.#instances.current > this.#operatorCap() ? 'above-cap' : undefined;
+    return this.#instances.current > this.#spawner.operatorCap() ? 'above-cap' : undefined;
   }
 
   // Waiting
@@ -393,7 +395,7 @@ export class InstancePool {
   #expired(waiter: Waiter): void {
     const nowMs = this.#nowMs();
     const waitedMs = Math.round(nowMs - waiter.ask.nowMs);
-    const there = `${this.#instances.current} of at most ${this.#cap()} are there`;
+    const there = `${this.#instances.current} of at most ${this.#spawner.cap()} are there`;
     this.#refuse(
       waiter,
       new PlatformError('wait-timeout', `no instance was free within ${waitedMs} ms; ${there}`),
@@ -424,52 +426,36 @@ export class InstancePool {
     const isAnyComing = this.#instances.current > parked;
     if (refusal === 'paused') {
       if (isAnyComing) this.#resumeAfterPause(nowMs);
-      else this.#refuseAll(this.#backoff.latest, nowMs);
+      else this.#refuseAll(this.#spawner.backoff.latest, nowMs);
     } else if (refusal === 'memory') {
       const forChild = this.#childrenWaiting > 0;
-      const isRoomComing = this.#owner.makeRoom(this, { bytes: this.#budgetBytes(), forChild });
-      if (!isRoomComing && !isAnyComing) this.#refuseAll(this.#memoryExhausted(), nowMs);
+      const isRoomComing = this.#owner.makeRoom(this, { bytes: this.#spawner.budgetBytes(), forChild });
+      if (!isRoomComing && !isAnyComing) this.#refuseAll(this.#spawner.memoryExhausted(), nowMs);
     }
   }
 
   #resumeAfterPause(nowMs: number): void {
-    this.#cancelResume ??= this.#surroundings.clock.after(this.#backoff.pausedUntilMs - nowMs, () => {
+    this.#cancelResume ??= this.#surroundings.clock.after(this.#spawner.backoff.pausedUntilMs - nowMs, () => {
       this.#cancelResume = undefined;
       this.grow();
     });
   }
 
   #add(source: SpawnSource, nowMs: number): Refusal | undefined {
-    const spawned = this.#spawn(source, nowMs);
+    if (this.#closed) return 'closed';
+    const spawned = this.#spawner.spawn({ source, nowMs, forChild: this.#childrenWaiting > 0 });
     if (!(spawned instanceof PooledInstance)) return spawned;
     void this.#life.begin(spawned);
     return undefined;
   }
 
-  /** Decides on one more instance and sets its memory aside. */
-  #spawn(source: SpawnSource, nowMs: number): PooledInstance | Refusal {
-    const { ledger, limits } = this.#surroundings;
-    const { current, idle } = this.#instances;
-    if (this.#closed) return 'closed';
-    if (this.#backoff.isPaused(nowMs)) return 'paused';
-    const isForCall = source === 'lazy' || source === 'retry';
-    // Where calls do not use what was warmed by hand, it takes no room from them either.
-    const parked = isForCall && this.#version.pool.reuse === 'never' ? idle.length : 0;
-    if (current - parked >= this.#operatorCap()) return 'cap';
-    const wish = isForCall && limits.lazyAboveWish === 'hold' ? this.#keeper.scaler.wishAt(nowMs) : undefined;
-    if (wish && current >= Math.max(1, wish.wanted)) return 'held-by-wish';
-    const forChild = isForCall && this.#childrenWaiting > 0;
-    const reservation = ledger.reserve(this.#budgetBytes(), { forChild });
-    return reservation ? this.#life.create(this.#version, { source, reservation, nowMs }) : 'memory';
-  }
-
   #ready(instance: PooledInstance, nowMs: number): void {
-    this.#backoff.succeeded();
+    this.#spawner.backoff.succeeded();
     this.#handOut(instance, { isFresh: true, nowMs });
   }
 
   #startFailed(instance: PooledInstance, error: unknown, nowMs: number): void {
-    this.#backoff.failed(error, nowMs);
+    this.#spawner.backoff.failed(error, nowMs);
     // One start, one call that is told why. Where others serve, it may still be served by them.
     if (!instance.isStartedByCall || this.#instances.serving > 0) return;
     const waiter = this.#waiting.shift();
@@ -498,29 +484,5 @@ export class InstancePool {
 
   #nowMs(): number {
     return this.#surroundings.clock.monotonicMs();
-  }
-
-  #budgetBytes(): number {
-    return Math.ceil(this.#version.launch.memoryMb * this.#surroundings.limits.memoryFactor) * MIB;
-  }
-
-  #operatorCap(): number {
-    return Math.min(this.#version.pool.instancesMax, this.#surroundings.limits.instancesMax);
-  }
-
-  #cap(): number {
-    const freeBytes = this.#surroundings.ledger.freeBytes({ forChild: true });
-    const fitting = Math.floor((freeBytes + this.#instances.reservedBytes()) / this.#budgetBytes());
-    return Math.min(this.#operatorCap(), fitting);
-  }
-
-  #memoryExhausted(): PlatformError {
-    const { ledger } = this.#surroundings;
-    const mib = (bytes: number) => Math.floor(bytes / MIB);
-    const free = `${mib(ledger.freeBytes({ forChild: false }))} of ${mib(ledger.budgetBytes)} MiB are free`;
-    return new PlatformError(
-      'memory-exhausted',
-      `an instance needs ${mib(this.#budgetBytes())} MiB, and ${free}: stop others or raise the budget`,
-    );
   }
 }

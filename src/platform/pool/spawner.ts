@@ -1,0 +1,90 @@
+import type { VersionRecord } from '../function-record.ts';
+import type { SpawnSource } from '../invocation.ts';
+import { PlatformError } from '../platform-error.ts';
+import type { InstanceLife } from './instance-life.ts';
+import type { InstanceSet } from './instance-set.ts';
+import type { PoolSurroundings } from './pool-surroundings.ts';
+import type { PooledInstance } from './pooled-instance.ts';
+import type { Wish } from './scaler.ts';
+import { StartBackoff } from './start-backoff.ts';
+
+const MIB = 1024 * 1024;
+
+/** Why no instance is started now. */
+export type Refusal = 'closed' | 'cap' | 'paused' | 'memory' | 'held-by-wish';
+
+export interface SpawnerOptions {
+  readonly surroundings: PoolSurroundings;
+  readonly instances: InstanceSet;
+  readonly life: InstanceLife;
+  readonly version: () => VersionRecord;
+  readonly wishAt: (nowMs: number) => Wish | undefined;
+}
+
+/** Says whether one more instance may be started, and sets its memory aside before it is. */
+export class Spawner {
+  readonly backoff = new StartBackoff();
+  readonly #surroundings: PoolSurroundings;
+  readonly #instances: InstanceSet;
+  readonly #life: InstanceLife;
+  readonly #version: () => VersionRecord;
+  readonly #wishAt: (nowMs: number) => Wish | undefined;
+
+  constructor({ surroundings, instances, life, version, wishAt }: SpawnerOptions) {
+    this.#surroundings = surroundings;
+    this.#instances = instances;
+    this.#life = life;
+    this.#version = version;
+    this.#wishAt = wishAt;
+  }
+
+  /** The instance is there from now on; it is yet to be begun. */
+  spawn({
+    source,
+    nowMs,
+    forChild,
+  }: {
+    source: SpawnSource;
+    nowMs: number;
+    forChild: boolean;
+  }): PooledInstance | Refusal {
+    const { ledger, limits } = this.#surroundings;
+    const { current, idle } = this.#instances;
+    const version = this.#version();
+    if (this.backoff.isPaused(nowMs)) return 'paused';
+    const isForCall = source === 'lazy' || source === 'retry';
+    // Where calls do not use what was warmed by hand, it takes no room from them either.
+    const parked = isForCall && version.pool.reuse === 'never' ? idle.length : 0;
+    if (current - parked >= this.operatorCap()) return 'cap';
+    const wish = isForCall && limits.lazyAboveWish === 'hold' ? this.#wishAt(nowMs) : undefined;
+    if (wish && current >= Math.max(1, wish.wanted)) return 'held-by-wish';
+    const reservation = ledger.reserve(this.budgetBytes(), { forChild: isForCall && forChild });
+    return reservation ? this.#life.create(version, { source, reservation, nowMs }) : 'memory';
+  }
+
+  /** What one instance is promised. */
+  budgetBytes(): number {
+    return Math.ceil(this.#version().launch.memoryMb * this.#surroundings.limits.memoryFactor) * MIB;
+  }
+
+  operatorCap(): number {
+    return Math.min(this.#version().pool.instancesMax, this.#surroundings.limits.instancesMax);
+  }
+
+  /** With what memory still holds, and what the pool holds of it. */
+  cap(): number {
+    const freeBytes = this.#surroundings.ledger.freeBytes({ forChild: true });
+    const fitting = Math.floor((freeBytes + this.#instances.reservedBytes()) / this.budgetBytes());
+    return Math.min(this.operatorCap(), fitting);
+  }
+
+  memoryExhausted(): PlatformError {
+    const { ledger } = this.#surroundings;
+    const mib = (bytes: number) => Math.floor(bytes / MIB);
+    const free = `${mib(ledger.freeBytes({ forChild: false }))} of ${mib(ledger.budgetBytes)} MiB are free`;
+    return new PlatformError(
+      'memory-exhausted',
+      `an instance needs ${mib(this.budgetBytes())} MiB, and ${free}: stop others or raise the budget`,
+    );
+  }
+}
