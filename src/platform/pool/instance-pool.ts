@@ -2,6 +2,7 @@ import type { VersionRecord } from '../function-record.ts';
 import type { SpawnSource } from '../invocation.ts';
 import { PlatformError } from '../platform-error.ts';
 import type { PoolSnapshot, StopReason } from '../pool-snapshot.ts';
+import { CallQueue } from './call-queue.ts';
 import { DemandMeter } from './demand-meter.ts';
 import { InstanceLife } from './instance-life.ts';
 import { InstanceSet } from './instance-set.ts';
@@ -12,8 +13,7 @@ import { Lease, PooledInstance } from './pooled-instance.ts';
 import type { Wish } from './scaler.ts';
 import { snapshotOf } from './snapshot-of.ts';
 import { type Refusal, Spawner } from './spawner.ts';
-import { WaitList } from './wait-list.ts';
-import { type Ask, Waiter } from './waiter.ts';
+import type { Ask } from './waiter.ts';
 
 export interface PoolOwner {
   /** The pool may have something to do at a tick now that it had not before, or the other way round. */
@@ -43,11 +43,10 @@ export class InstancePool {
   readonly #life: InstanceLife;
   readonly #spawner: Spawner;
   readonly #keeper: PoolKeeper;
-  readonly #waiting: WaitList<Waiter>;
+  readonly #queue: CallQueue;
   #version: VersionRecord;
   #closed: PlatformError | undefined;
   #isDormant = false;
-  #childrenWaiting = 0;
   #cancelResume: (() => void) | undefined;
   #emptied: PromiseWithResolvers<void> | undefined;
 
@@ -74,7 +73,7 @@ export class InstancePool {
       demand: this.#demand,
       pool: {
         version: () => this.#version,
-        waiting: () => this.#waiting.size,
+        waiting: () => this.#queue.size,
         operatorCap: () => this.#spawner.operatorCap(),
         add: (source, nowMs) => this.#add(source, nowMs),
       },
@@ -86,7 +85,15 @@ export class InstancePool {
       version: () => this.#version,
       wishAt: (nowMs) => this.#keeper.scaler.wishAt(nowMs),
     });
-    this.#waiting = new WaitList({ clock: surroundings.clock, onExpired: (waiter) => this.#expired(waiter) });
+    this.#queue = new CallQueue({
+      clock: surroundings.clock,
+      counters: this.counters,
+      demand: this.#demand,
+      onExpired: (waitedMs) => {
+        this.#owner.changed(this);
+        return this.#waitTimeout(waitedMs);
+      },
+    });
   }
 
   get version(): VersionRecord {
@@ -115,7 +122,7 @@ export class InstancePool {
 
   /** Nothing here, nothing to come, nothing to keep: ticks pass it by. */
   get isQuiet(): boolean {
-    if (this.#instances.size > 0 || this.#waiting.size > 0) return false;
+    if (this.#instances.size > 0 || this.#queue.size > 0) return false;
     return this.#closed !== undefined || this.#isDormant || this.#keeper.isQuiet;
   }
 
@@ -152,27 +159,14 @@ export class InstancePool {
         new PlatformError('concurrency-zero', 'at most 0 instances of this version may run: raise instancesMax'),
       );
     }
-    const waiter = new Waiter(ask);
-    const leave = this.#waiting.join(waiter, ask);
-    this.counters.waits += 1;
-    this.#demand.change(1, ask.nowMs);
-    if (ask.isChild) this.#childrenWaiting += 1;
-    waiter.watch(ask.signal, () => {
-      const wasWaiting = leave();
-      if (wasWaiting) this.#left(waiter, this.#nowMs());
-      return wasWaiting;
-    });
+    const { waiter, turnAway } = this.#queue.join(ask);
     const refusal = this.#grow(ask.nowMs);
     const { queueDepth, reuse } = this.#version.pool;
-    const uncovered = this.#waiting.size - this.#instances.expectedRoom({ isShared: reuse === 'warm' });
+    const uncovered = this.#queue.size - this.#instances.expectedRoom({ isShared: reuse === 'warm' });
     if (refusal === 'memory' && uncovered > 0 && this.#surroundings.limits.whenMemoryIsShort === 'refuse') {
-      if (leave()) this.#refuse(waiter, this.#spawner.memoryExhausted(), ask.nowMs);
-    } else if (uncovered > queueDepth && leave()) {
-      const error = new PlatformError(
-        'queue-full',
-        `${queueDepth} calls wait for an instance already: try again later`,
-      );
-      this.#refuse(waiter, error, ask.nowMs);
+      turnAway(this.#spawner.memoryExhausted());
+    } else if (uncovered > queueDepth) {
+      turnAway(new PlatformError('queue-full', `${queueDepth} calls wait for an instance already: try again later`));
     }
     this.#owner.changed(this);
     return waiter.promise;
@@ -197,7 +191,7 @@ export class InstancePool {
       if (why) this.#life.leave(instance, why, nowMs);
       else this.#handOut(instance, { isFresh: false, nowMs });
     }
-    if (this.#waiting.size > 0) this.#grow(nowMs);
+    if (this.#queue.size > 0) this.#grow(nowMs);
   }
 
   /** The record as it is now, after a change or a rest: bounds hold at once, and instances of another deploy id leave. */
@@ -289,7 +283,7 @@ export class InstancePool {
   tick(nowMs: number): void {
     if (this.#closed || this.#isDormant) return;
     // First: starts that end as overdue below tell their caller so, and are not made up for before they have.
-    if (this.#waiting.size > 0) this.#grow(nowMs);
+    if (this.#queue.size > 0) this.#grow(nowMs);
     this.#keeper.tick(nowMs);
     this.#owner.changed(this);
   }
@@ -312,8 +306,8 @@ export class InstancePool {
 
   /** Starts what waiting calls lack, when there may be room again. False: nobody waits any more. */
   grow(): boolean {
-    if (this.#waiting.size > 0) this.#grow(this.#nowMs());
-    return this.#waiting.size > 0;
+    if (this.#queue.size > 0) this.#grow(this.#nowMs());
+    return this.#queue.size > 0;
   }
 
   snapshot(): PoolSnapshot {
@@ -322,7 +316,7 @@ export class InstancePool {
       versionId: this.#version.versionId,
       instances: this.#instances,
       counters: this.counters,
-      waiting: this.#waiting.size,
+      waiting: this.#queue.size,
       wanted: this.#keeper.wanted(),
       wishUntilMs: this.#keeper.scaler.wishAt(nowMs)?.untilWallMs,
       cap: this.#spawner.cap(),
@@ -336,7 +330,7 @@ export class InstancePool {
     const { coldCalls, warmCalls, ran } = this.counters;
     if (coldCalls + warmCalls !== ran) found.push(`${coldCalls} cold and ${warmCalls} warm calls are not ${ran}`);
     const mayShare = this.#version.pool.reuse === 'warm';
-    if (this.#waiting.size > 0 && this.#instances.hasRoom && mayShare) found.push('calls wait beside room');
+    if (this.#queue.size > 0 && this.#instances.hasRoom && mayShare) found.push('calls wait beside room');
     return found.map((detail) => `${this.#version.versionId}: ${detail}`);
   }
 
@@ -351,10 +345,9 @@ export class InstancePool {
   #handOut(instance: PooledInstance, { isFresh, nowMs }: { isFresh: boolean; nowMs: number }): void {
     const isShared = this.#version.pool.reuse === 'warm';
     let isCold = isFresh && instance.isStartedByCall;
-    while (this.#waiting.size > 0 && instance.hasRoom) {
+    while (this.#queue.size > 0 && instance.hasRoom) {
       if (!isShared && (instance.inFlight > 0 || !instance.isStartedByCall)) break;
-      const waiter = this.#waiting.shift()!;
-      this.#left(waiter, nowMs);
+      const waiter = this.#queue.shift(nowMs)!;
       this.#demand.change(1, nowMs);
       waiter.serve(this.#lease(instance, { isCold, nowMs }));
       isCold = false;
@@ -374,34 +367,9 @@ export class InstancePool {
     return this.#instances.current > this.#spawner.operatorCap() ? 'above-cap' : undefined;
   }
 
-  // Waiting
-
-  /** Off the list, for whatever reason. */
-  #left(waiter: Waiter, nowMs: number): void {
-    if (waiter.ask.isChild) this.#childrenWaiting -= 1;
-    this.#demand.change(-1, nowMs);
-    this.counters.waitedMs += nowMs - waiter.ask.nowMs;
-  }
-
-  #refuse(waiter: Waiter, reason: unknown, nowMs: number): void {
-    this.#left(waiter, nowMs);
-    waiter.refuse(reason);
-  }
-
-  #refuseAll(reason: unknown, nowMs: number): void {
-    for (const waiter of this.#waiting.drain()) this.#refuse(waiter, reason, nowMs);
-  }
-
-  #expired(waiter: Waiter): void {
-    const nowMs = this.#nowMs();
-    const waitedMs = Math.round(nowMs - waiter.ask.nowMs);
+  #waitTimeout(waitedMs: number): PlatformError {
     const there = `${this.#instances.current} of at most ${this.#spawner.cap()} are there`;
-    this.#refuse(
-      waiter,
-      new PlatformError('wait-timeout', `no instance was free within ${waitedMs} ms; ${there}`),
-      nowMs,
-    );
-    this.#owner.changed(this);
+    return new PlatformError('wait-timeout', `no instance was free within ${waitedMs} ms; ${there}`);
   }
 
   // Growing
@@ -409,9 +377,9 @@ export class InstancePool {
   /** Starts as many as there are calls for which no start is on its way. */
   #grow(nowMs: number): Refusal | undefined {
     const isShared = this.#version.pool.reuse === 'warm';
-    let lacking = this.#waiting.size - this.#instances.expectedRoom({ isShared });
+    let lacking = this.#queue.size - this.#instances.expectedRoom({ isShared });
     while (lacking > 0) {
-      const refusal = this.#add(this.#waiting.first?.ask.isRetry ? 'retry' : 'lazy', nowMs);
+      const refusal = this.#add(this.#queue.first?.ask.isRetry ? 'retry' : 'lazy', nowMs);
       if (refusal) {
         this.#cannotGrow(refusal, nowMs);
         return refusal;
@@ -426,11 +394,11 @@ export class InstancePool {
     const isAnyComing = this.#instances.current > parked;
     if (refusal === 'paused') {
       if (isAnyComing) this.#resumeAfterPause(nowMs);
-      else this.#refuseAll(this.#spawner.backoff.latest, nowMs);
+      else this.#queue.refuseAll(this.#spawner.backoff.latest, nowMs);
     } else if (refusal === 'memory') {
-      const forChild = this.#childrenWaiting > 0;
+      const forChild = this.#queue.children > 0;
       const isRoomComing = this.#owner.makeRoom(this, { bytes: this.#spawner.budgetBytes(), forChild });
-      if (!isRoomComing && !isAnyComing) this.#refuseAll(this.#spawner.memoryExhausted(), nowMs);
+      if (!isRoomComing && !isAnyComing) this.#queue.refuseAll(this.#spawner.memoryExhausted(), nowMs);
     }
   }
 
@@ -443,7 +411,7 @@ export class InstancePool {
 
   #add(source: SpawnSource, nowMs: number): Refusal | undefined {
     if (this.#closed) return 'closed';
-    const spawned = this.#spawner.spawn({ source, nowMs, forChild: this.#childrenWaiting > 0 });
+    const spawned = this.#spawner.spawn({ source, nowMs, forChild: this.#queue.children > 0 });
     if (!(spawned instanceof PooledInstance)) return spawned;
     void this.#life.begin(spawned);
     return undefined;
@@ -458,12 +426,11 @@ export class InstancePool {
     this.#spawner.backoff.failed(error, nowMs);
     // One start, one call that is told why. Where others serve, it may still be served by them.
     if (!instance.isStartedByCall || this.#instances.serving > 0) return;
-    const waiter = this.#waiting.shift();
-    if (waiter) this.#refuse(waiter, error, nowMs);
+    this.#queue.shift(nowMs)?.refuse(error);
   }
 
   #gone(nowMs: number): void {
-    if (this.#waiting.size > 0) this.#grow(nowMs);
+    if (this.#queue.size > 0) this.#grow(nowMs);
     if (this.#instances.size === 0) {
       this.#emptied?.resolve();
       this.#emptied = undefined;
@@ -477,7 +444,7 @@ export class InstancePool {
     this.#cancelResume?.();
     this.#cancelResume = undefined;
     const nowMs = this.#nowMs();
-    this.#refuseAll(error, nowMs);
+    this.#queue.refuseAll(error, nowMs);
     for (const instance of this.#instances) this.#life.leave(instance, reason, nowMs);
     this.#owner.changed(this);
   }
