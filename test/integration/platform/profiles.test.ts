@@ -54,7 +54,7 @@ describe.skipIf(await leftOutWithout('prometheus'))(
     });
 
     /** Within a tenth: the load begins between two scrapes. */
-  const near = (value: number) => expect.closeTo(value, -Math.log10(value / 5));
+    const near = (value: number) => expect.closeTo(value, -Math.log10(value / 5));
 
     it('worker-threads: sees the busy threads, and no caller that waits', () => {
       const reading = readings.get('worker-threads');
