@@ -143,6 +143,14 @@ describe('one member', () => {
     expect(controlPlane.counts.get('v2')).toBeUndefined();
   });
 
+  it('discovers as soon as it has the duty', async () => {
+    const { clock, world, join, run } = aFleet();
+    run('v1', { utilisation: 50, instances: 10 });
+    join('m1');
+    await clock.wind(0);
+    expect(world.active.peek(placeVersion('v1'))?.get('v1')).toBeDefined();
+  });
+
   it('has a version that discovery just found in hand by the next cycle but one', async () => {
     const { clock, join, run } = aFleet();
     run('v1', { utilisation: 50, instances: 10 });

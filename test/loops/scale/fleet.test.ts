@@ -137,17 +137,20 @@ describe('the versions in this care', () => {
     const { clock, world, fleet, keepUp, enrol, known } = aFleetOf();
     await enrol('a', 1);
     await keepUp([1]);
+    await enrol('b', 2);
     const tracked = fleet.get('a');
     fleet.doubtAll(clock.wallMs());
     expect(known([1])).toEqual([]);
     world.fateOf = () => ({ kind: 'answered', beforeMs: 0, afterMs: 100 });
     for (const brokenMs of [50, 150]) {
-      const reading = keepUp([1]);
+      const reading = keepUp([1, 2]);
       await clock.wind(brokenMs);
       fleet.doubtAll(clock.wallMs());
       await clock.wind(300);
       await reading;
-      expect(known([1])).toEqual([]);
+      expect(known([1, 2])).toEqual([]);
+      // The active rows came before the second break, and after the first.
+      expect(fleet.get('b') !== undefined).toBe(brokenMs === 150);
     }
     world.fateOf = () => ({ kind: 'answered', beforeMs: 0, afterMs: 0 });
     await keepUp([1]);

@@ -15,24 +15,29 @@ function aBusyFleet(options: Parameters<typeof aFleet>[0] = {}) {
   return fleet;
 }
 
-/** Two parts, of which those of the next pass to begin are slow to read, and of no other. */
+/** Two parts, which are slow to read for the next pass that begins, and for no other. */
 function paced(signals: ReturnType<typeof aFleet>['signals'], clock: ReturnType<typeof aFleet>['clock']) {
   let plans = 0;
+  let next: readonly [number, number] | undefined;
   const delays = new Map<string, number>();
   signals.plan = () => {
     plans += 1;
     return [
-      { name: `first of ${plans}`, buckets: undefined, prefixes: ['v1', 'v2'] },
-      { name: `second of ${plans}`, buckets: undefined, prefixes: undefined, otherPrefixes: ['v1', 'v2'] },
+      { name: `${plans}, first`, buckets: undefined, prefixes: ['v1', 'v2'] },
+      { name: `${plans}, second`, buckets: undefined, prefixes: undefined, otherPrefixes: ['v1', 'v2'] },
     ];
   };
   const read = signals.read.bind(signals);
   signals.read = async (part, options) => {
+    if (next && part.name.endsWith('first')) {
+      delays.set(part.name, next[0]).set(part.name.replace('first', 'second'), next[1]);
+      next = undefined;
+    }
     await sleep(clock, delays.get(part.name) ?? 0, options.signal);
     return read(part, options);
   };
-  return ({ first, second }: { first: number; second: number }) => {
-    delays.set(`first of ${plans + 1}`, first).set(`second of ${plans + 1}`, second);
+  return (first: number, second: number) => {
+    next = [first, second];
   };
 }
 
@@ -72,7 +77,7 @@ describe('a share that is new', () => {
     const [first, second] = ['m1', 'm2'].map((memberId) => join(memberId));
     await clock.wind(2 * MINUTE - SECOND);
     const orphans = [...(second?.member.fleet.all() ?? [])].map(({ version }) => version.versionId);
-    pace({ first: 9 * SECOND, second: 30 * SECOND });
+    pace(9 * SECOND, 30 * SECOND);
     await clock.wind(2 * SECOND);
     second?.kill();
     await clock.wind(10 * SECOND);
@@ -84,13 +89,14 @@ describe('a share that is new', () => {
     const pace = paced(signals, clock);
     const first = join('m1');
     await clock.wind(2 * MINUTE - SECOND);
-    pace({ first: 9 * SECOND, second: 0 });
+    pace(9 * SECOND, 5 * SECOND);
     const second = join('m2');
     await clock.wind(8 * SECOND);
     const latest = (versionId: string) => first.member.fleet.get(versionId)?.latest?.atMs ?? 0;
     const lost = [...second.member.fleet.all()].map(({ version }) => version.versionId);
     const decided = new Map(lost.map((versionId) => [versionId, latest(versionId)]));
     expect(lost.length).toBeGreaterThan(10);
+    // The first part has been decided on, and the second is still being read.
     await clock.wind(4 * SECOND);
     for (const versionId of lost) expect(latest(versionId), versionId).toBe(decided.get(versionId));
     await clock.wind(MINUTE);
@@ -337,6 +343,7 @@ describe('a slow pass', () => {
     expect(isStopped).toBe(true);
     expect(world.members.get('m1')?.row.state).toBe('left');
     expect(world.duties.get('discovery')?.holder).toBe('');
+    expect(world.ledger.get('a1')?.map(({ outcome }) => outcome)).toEqual(['applied']);
     expect(world.states.peek(placeVersion('a1'))?.get('a1')).toMatchObject({ phase: 'settled', applied: 12 });
     expect(operations.lastIndexOf('states.settle')).toBeLessThan(operations.lastIndexOf('roster.beat'));
   });
