@@ -15,8 +15,6 @@ const EVENT = '{"name":"you"}';
 const RESULT = '{"hello":"you"}';
 const ECHO = 'exports.handler = async (event) => ({ hello: event.name });';
 const CLOCK_TICKS_PER_SECOND = 100;
-/** Node's servers keep an idle connection for 5 s, and each is a descriptor. */
-const KEPT_ALIVE_MS = 6_500;
 
 interface Plan {
   readonly loadMs: number;
@@ -172,7 +170,6 @@ async function measureChurn(
   await Promise.all([caller(), caller(), caller(), caller()]);
   const tookMs = performance.now() - beganMs;
   await platform.untilQuiet();
-  await new Promise((resolve) => setTimeout(resolve, KEPT_ALIVE_MS));
   return {
     churned: churn,
     churnPerSecond: rounded((churn / tookMs) * 1_000),
@@ -243,7 +240,8 @@ async function startPlatform(): Promise<RunningPlatform> {
     },
     target: (name) => ({ url: `${url}/v1/functions/${name}/invoke`, method: 'POST', body: EVENT }),
     async call(name) {
-      const response = await fetch(`${url}/v1/functions/${name}/invoke`, { method: 'POST', body: EVENT });
+      const headers = { connection: 'close' };
+      const response = await fetch(`${url}/v1/functions/${name}/invoke`, { method: 'POST', body: EVENT, headers });
       return (await response.text()) === RESULT;
     },
     async untilQuiet() {
