@@ -20,14 +20,9 @@ interface Asked {
   readonly signal: AbortSignal | undefined;
 }
 
-/** A store that answers for a moment further off than this has moved the query. */
-const MOVED_BY_SECONDS = 1;
-
 /** Sends the queries of profiles, and says of one that the store refuses where it stands. */
 export class QueryRunner {
   readonly #options: QueryRunnerOptions;
-  /** Thanos' front end moves range queries to multiples of their step: from then on plain queries are sent. */
-  #path: 'query' | 'query_range' = 'query_range';
 
   constructor(options: QueryRunnerOptions) {
     this.#options = options;
@@ -66,12 +61,7 @@ export class QueryRunner {
     atSeconds: number;
     signal: AbortSignal | undefined;
   }): Promise<Answer> {
-    const { client } = this.#options;
-    const answer = await client.queryAt({ ...query, path: this.#path });
-    const answeredSeconds = answer.series[0]?.samples.at(-1)?.[0];
-    if (answeredSeconds === undefined || Math.abs(answeredSeconds - query.atSeconds) <= MOVED_BY_SECONDS) return answer;
-    this.#path = 'query';
-    return client.queryAt({ ...query, path: 'query' });
+    return this.#options.client.queryAt(query);
   }
 
   async #explained(owned: Owned, send: () => Promise<Answer>): Promise<Answer> {

@@ -107,11 +107,13 @@ export class StoreClient {
     });
   }
 
-  /** One settled moment. `nocache=1` keeps VictoriaMetrics from answering with data that is 30 s old; others ignore it. */
-  async queryAt(query: Query & { atSeconds: number; path: 'query' | 'query_range' }): Promise<Answer> {
-    const at = String(query.atSeconds);
-    const time = query.path === 'query' ? { time: at } : { start: at, end: at, step: '60' };
-    return this.#query(query, query.path, { query: query.promql, ...time, nocache: '1' });
+  /**
+   * One settled moment, by an instant query: a range query of one step costs more in Prometheus, and Thanos' front end would
+   * move it to a multiple of its step. `nocache=1` keeps VictoriaMetrics from answering with data that is 30 s old; others
+   * ignore it.
+   */
+  async queryAt(query: Query & { atSeconds: number }): Promise<Answer> {
+    return this.#query(query, 'query', { query: query.promql, time: String(query.atSeconds), nocache: '1' });
   }
 
   async queryRange(query: Query & { startSeconds: number; endSeconds: number; stepSeconds: number }): Promise<Answer> {

@@ -193,25 +193,6 @@ describe('PrometheusSignalReader', () => {
     expect(first?.invocation).toMatchObject({ state: 'partial', detail: 'one store is away', versionIds: [id('a')] });
   });
 
-  it('sends plain queries to a store that moves range queries to multiples of their step', async () => {
-    load({ [id('a')]: ['1', '1'] });
-    const honest = store.answer;
-    store.answer = (request, index) => {
-      if (request.path.endsWith('/query') || queryOf(request).startsWith('label_replace('))
-        return honest(request, index);
-      const moved = Math.floor(Number(request.form.get('end')) / 60) * 60;
-      const rows = answers.get(queryOf(request));
-      return vector((rows as ScriptedSeries[] | undefined) ?? [], { atSeconds: moved });
-    };
-    const reader = open();
-    const [first] = await reader.read(everything, {});
-    expect(first).toMatchObject({ atMs: 1_699_999_998_000, instances: { versionIds: [id('a')] } });
-    store.requests.length = 0;
-    await reader.read(everything, {});
-    expect(new Set(store.requests.map((request) => request.path))).toEqual(new Set(['/api/v1/query']));
-    expect(store.requests[0]?.form.get('time')).toBe('1699999998');
-  });
-
   describe('plans', () => {
     const share = {
       buckets: Array.from({ length: 1024 }, (_, bucket) => bucket),

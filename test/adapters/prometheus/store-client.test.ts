@@ -27,18 +27,16 @@ describe('StoreClient', () => {
     return client;
   }
   const ask = (client: StoreClient, signal?: AbortSignal) =>
-    client.queryAt({ name: 'q', promql: 'up', atSeconds: 1_000, path: 'query_range', signal });
+    client.queryAt({ name: 'q', promql: 'up', atSeconds: 1_000, signal });
 
   it('asks for one settled moment, by POST, without the cache of VictoriaMetrics', async () => {
     store.answer = () => vector([[{ a: 'x' }, '1']]);
     expect((await ask(open({ headers: { 'X-Scope-OrgID': 'tenant' } }))).series).toHaveLength(1);
     const [request] = store.requests;
-    expect(request).toMatchObject({ method: 'POST', path: '/api/v1/query_range' });
+    expect(request).toMatchObject({ method: 'POST', path: '/api/v1/query' });
     expect(Object.fromEntries(request?.form ?? [])).toEqual({
       query: 'up',
-      start: '1000',
-      end: '1000',
-      step: '60',
+      time: '1000',
       nocache: '1',
     });
     expect(request?.headers).toMatchObject({ 'x-scope-orgid': 'tenant', 'accept-encoding': 'identity' });
@@ -230,18 +228,14 @@ describe('StoreClient', () => {
       });
       await ask(client);
       await ask(client);
-      expect(store.requests.map((request) => request.path)).toEqual([
-        '/token',
-        '/api/v1/query_range',
-        '/api/v1/query_range',
-      ]);
+      expect(store.requests.map((request) => request.path)).toEqual(['/token', '/api/v1/query', '/api/v1/query']);
       valid = 't2';
       await ask(client);
       expect(issued).toBe(2);
       expect(store.requests.slice(3).map((request) => request.path)).toEqual([
-        '/api/v1/query_range',
+        '/api/v1/query',
         '/token',
-        '/api/v1/query_range',
+        '/api/v1/query',
       ]);
     });
 

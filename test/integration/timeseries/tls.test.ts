@@ -34,7 +34,7 @@ describe('a store behind mutual TLS', () => {
     theirs?.remove();
   });
 
-  const ask = () => client.queryAt({ name: 'q', promql: 'up', atSeconds: 1, path: 'query' });
+  const ask = () => client.queryAt({ name: 'q', promql: 'up', atSeconds: 1 });
 
   it('answers to the certificate that it knows, and to no other', async () => {
     expect((await ask()).series).toEqual([]);
@@ -61,7 +61,7 @@ describe('a store behind mutual TLS', () => {
     const seen = store.requests.length;
     store.answer = () => undefined;
     const controller = new AbortController();
-    const slow = client.queryAt({ name: 'slow', promql: 'up', atSeconds: 1, path: 'query', signal: controller.signal });
+    const slow = client.queryAt({ name: 'slow', promql: 'up', atSeconds: 1, signal: controller.signal });
     const ended = slow.catch((error: unknown) => error);
     await expect.poll(() => store.requests.length).toBe(seen + 1);
     const before = store.connections;
