@@ -111,6 +111,7 @@ export class Autoscaler {
   readonly #tend: Loop;
   readonly #discover: Loop;
   readonly #scale: Loop;
+  readonly #learn: Loop;
 
   constructor(parts: AutoscalerParts) {
     this.#parts = parts;
@@ -222,14 +223,6 @@ export class Autoscaler {
       targets,
       reader,
       observer: this.observer,
-      past: new Past({
-        reader,
-        observer: this.observer,
-        clock,
-        lookBackMs: settings.lookBackMs,
-        stepMs: settings.stepMs,
-        idleMs: settings.idleMs,
-      }),
       actuator,
       act,
       freeze: this.freeze,
@@ -244,6 +237,16 @@ export class Autoscaler {
       meters,
       place: (versionId) => this.placeById(versionId),
       resendMs: settings.resendMs,
+      onLooked: () => this.#learn.poke(),
+    });
+    const past = new Past({
+      fleet: this.fleet,
+      reader,
+      observer: this.observer,
+      clock,
+      lookBackMs: settings.lookBackMs,
+      stepMs: settings.stepMs,
+      idleMs: settings.idleMs,
     });
 
     const hungAfterMs = (periodMs: number) => Math.max(settings.hungMinMs, periodMs * settings.missedPeriods);
@@ -270,6 +273,9 @@ export class Autoscaler {
       'read, decide and act for every version in my buckets',
       settings.scaleEveryMs,
       (activation) => this.#scaling.activate(activation),
+    );
+    this.#learn = loop('learn', 'read the past of versions that are new here', settings.scaleEveryMs, (activation) =>
+      past.activate(activation),
     );
     this.#timeWatch = new TimeWatch({ clock, onBreak: (brokenForMs) => this.#timeBroke(brokenForMs) });
   }
@@ -309,14 +315,14 @@ export class Autoscaler {
     this.#timeWatch.stop();
     await this.#beat.stop();
     await this.membership.leave('leaving').catch(forgive('leaving'));
-    await Promise.all([this.#scale.stop(), this.#discover.stop(), this.#tend.stop()]);
+    await Promise.all([this.#scale, this.#learn, this.#discover, this.#tend].map((loop) => loop.stop()));
     await this.duty.release().catch(forgive('duty'));
     await this.recorder.close();
     await this.membership.leave('left').catch(forgive('left'));
   }
 
   #loops(): readonly Loop[] {
-    return [this.#beat, this.#tend, this.#discover, this.#scale];
+    return [this.#beat, this.#tend, this.#discover, this.#scale, this.#learn];
   }
 
   /**

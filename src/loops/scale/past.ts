@@ -1,10 +1,14 @@
-import type { Part } from '../../domain/part.ts';
+import { BUCKET_COUNT } from '../../domain/bucket.ts';
+import { dealOut, type Part } from '../../domain/part.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { SignalReader } from '../../ports/signal-reader.ts';
+import type { Activation } from '../loop.ts';
+import type { Fleet } from './fleet.ts';
 import type { Observer } from './observe.ts';
 import type { Tracked } from './tracked.ts';
 
 export interface PastOptions {
+  readonly fleet: Fleet;
   readonly reader: SignalReader;
   readonly observer: Observer;
   readonly clock: Clock;
@@ -14,12 +18,15 @@ export interface PastOptions {
   readonly idleMs: number;
 }
 
-/** Of the versions in a part: fewer newborn ones than this are not worth reading everybody's past. */
+/** Of all versions here: with fewer newborn ones than this no past is read for them. */
 const WORTH_SHARE = 0.1;
 /** The pause after a back-fill that failed; it is the dearest read of all. */
 const RETRY_MS = 60_000;
 
-/** Learns what was before this replica began to watch: asked for once, and lived through where nobody can tell it. */
+/**
+ * Learns what was before this replica began to watch: asked for once, and lived through where nobody can tell it. Beside
+ * the cycles, not in them: raising needs no past, and nobody waits for one.
+ */
 export class Past {
   readonly #options: PastOptions;
   /** By the name of the part, on the monotonic clock. */
@@ -29,14 +36,30 @@ export class Past {
     this.#options = options;
   }
 
-  async learn(part: Part, shown: readonly Tracked[], signal: AbortSignal): Promise<void> {
-    const { reader, observer, clock, lookBackMs, stepMs, idleMs } = this.#options;
-    const strangers = shown.filter((tracked) => !this.#isKnown(tracked));
+  async activate({ signal, stepDone }: Activation): Promise<void> {
+    const { fleet, reader } = this.#options;
+    const strangers = this.#worthKnowing([...fleet.all()].filter((tracked) => this.#isStranger(tracked)));
     if (strangers.length === 0) return;
-    if (strangers.length < shown.length * WORTH_SHARE && strangers.every((tracked) => tracked.isNewborn)) {
-      for (const tracked of strangers) tracked.isPastKnown = true;
-      return;
+    const buckets = [...new Set(strangers.map(({ version }) => version.bucket))];
+    const parts = reader.plan({ buckets, versions: strangers.length, bucketCount: BUCKET_COUNT });
+    for (const [index, shown] of dealOut(parts, strangers).entries()) {
+      signal.throwIfAborted();
+      const part = parts[index];
+      if (part && shown.length > 0) await this.#learn(part, shown, signal);
+      stepDone();
     }
+  }
+
+  /** A few that have just been discovered have a short past, and reading everybody's to learn it would cost the store dearly. */
+  #worthKnowing(strangers: readonly Tracked[]): readonly Tracked[] {
+    const newborn = strangers.filter(({ isNewborn }) => isNewborn);
+    if (newborn.length >= this.#options.fleet.size * WORTH_SHARE) return strangers;
+    for (const tracked of newborn) tracked.isPastKnown = true;
+    return strangers.filter(({ isPastKnown }) => !isPastKnown);
+  }
+
+  async #learn(part: Part, strangers: readonly Tracked[], signal: AbortSignal): Promise<void> {
+    const { reader, observer, clock, lookBackMs, stepMs, idleMs } = this.#options;
     if (clock.monotonicMs() < (this.#notBeforeMs.get(part.name) ?? 0)) return;
     const backfills = await reader.backfill(part, { lookBackMs, stepMs, idleMs, signal });
     // What failed is tried again later; what came is used.
@@ -44,14 +67,17 @@ export class Past {
     if (isComplete) this.#notBeforeMs.delete(part.name);
     else this.#notBeforeMs.set(part.name, clock.monotonicMs() + RETRY_MS);
     for (const tracked of strangers) {
+      // It may have left meanwhile, and nothing would ever clear away what is remembered of it then.
+      if (!tracked.isStateRead) continue;
       observer.prefill(tracked, backfills, { nowMs: clock.wallMs(), idleMs });
       tracked.isPastKnown = isComplete;
     }
   }
 
-  #isKnown(tracked: Tracked): boolean {
+  /** One that was looked at, so that it is known which profile's past is wanted, and not for long. */
+  #isStranger(tracked: Tracked): boolean {
     const { clock, lookBackMs } = this.#options;
     tracked.isPastKnown ||= clock.monotonicMs() - tracked.sinceMs >= lookBackMs;
-    return tracked.isPastKnown;
+    return !tracked.isPastKnown && tracked.isStateRead && tracked.latest !== undefined;
   }
 }

@@ -19,7 +19,6 @@ import { Cycle } from './cycle.ts';
 import type { Fleet } from './fleet.ts';
 import type { FreezeWatch } from './freeze-watch.ts';
 import type { Observer } from './observe.ts';
-import type { Past } from './past.ts';
 import type { Recorder } from './record.ts';
 import { type SituateOptions, situate } from './situate.ts';
 import type { SkewWatch } from './skew-watch.ts';
@@ -33,7 +32,6 @@ export interface ScaleOptions {
   readonly targets: TargetSource;
   readonly reader: SignalReader;
   readonly observer: Observer;
-  readonly past: Past;
   readonly actuator: Actuator;
   readonly act: Act;
   readonly freeze: FreezeWatch;
@@ -47,6 +45,8 @@ export interface ScaleOptions {
   readonly place: (versionId: string) => Bucket | undefined;
   /** An unchanged wish is sent again after this to a control plane that checks no tokens. */
   readonly resendMs: number;
+  /** Some versions were looked at; of those that are new here the past is to be learned. */
+  readonly onLooked: () => void;
 }
 
 /** What one activation has in hand. */
@@ -104,7 +104,7 @@ export class Scale {
   }
 
   async #look(buckets: readonly Bucket[], { isWhole, pass }: { isWhole: boolean; pass: Pass }): Promise<void> {
-    const { fleet, reader, act, past, recorder } = this.#options;
+    const { fleet, reader, act, recorder, onLooked } = this.#options;
     const { signal, acting } = pass;
     const mine = [...fleet.of(buckets)];
     await this.#readTargets(mine, signal);
@@ -119,10 +119,9 @@ export class Scale {
       acting.push(act.run(cycle.takeRaises(), signal));
       pass.stepDone();
       await this.#serveGained(pass);
-      await past.learn(part, shown, signal);
-      pass.stepDone();
     }
     recorder.served(buckets);
+    onLooked();
     // Half a view lowers nothing; the next whole one will.
     if (isWhole) acting.push(act.run(this.#settleLowerings(cycle), signal));
   }

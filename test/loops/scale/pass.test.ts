@@ -71,6 +71,27 @@ describe('a share that is new', () => {
     }
   });
 
+  it('is served in all its parts before its past is read, however long that takes', async () => {
+    const { clock, signals, join } = aBusyFleet();
+    paced(signals, clock);
+    const [first, second] = ['m1', 'm2'].map((memberId) => join(memberId));
+    await clock.wind(2 * MINUTE);
+    const orphans = [...(second?.member.fleet.all() ?? [])].map(({ version }) => version.versionId);
+    const backfill = signals.backfill.bind(signals);
+    signals.backfill = async () => {
+      await sleep(clock, 40 * SECOND);
+      return backfill();
+    };
+    second?.kill();
+    await clock.wind(10 * SECOND);
+    for (const versionId of orphans) expect(first?.member.fleet.get(versionId)?.latest, versionId).toBeDefined();
+    // Nor do the next cycles wait for it.
+    await clock.wind(15 * SECOND);
+    const nowMs = clock.wallMs();
+    for (const tracked of first?.member.fleet.all() ?? [])
+      expect(tracked.latest?.atMs).toBeGreaterThan(nowMs - 16 * SECOND);
+  });
+
   it('is served between two parts of a long pass', async () => {
     const { clock, signals, join } = aBusyFleet();
     const pace = paced(signals, clock);
