@@ -13,7 +13,8 @@ export class ListenError extends Error {
 export function listen(server: Server, options: { host: string; port: number; what: string }): Promise<number> {
   const { host, port, what } = options;
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
+    // Stays for good: later errors are connections that could not be accepted, and those must not end the process.
+    server.on('error', (error: NodeJS.ErrnoException) => {
       reject(new ListenError(`cannot listen on ${host}:${port} for ${what}: ${explain(error)}`, { cause: error }));
     });
     server.listen({ host, port }, () => resolve((server.address() as AddressInfo).port));
