@@ -171,7 +171,7 @@ export const CATALOGUE = [
     kind: 'counter',
     unit: '',
     labels: [],
-    help: 'Times that this process stood still for so long that it forgot what it knew.',
+    help: 'Times that this process or its machine stood still for so long that it sent nothing more until it was heard of again.',
   },
   {
     name: 'starling_duty_held',

@@ -91,7 +91,7 @@ export class Scale {
     const isWhole = cause !== 'poke' || this.#isAllAskedFor;
     const buckets = isWhole ? membership.owned().filter((bucket) => fleet.holds(bucket)) : this.#unserved();
     if (isWhole) this.#isAllAskedFor = false;
-    else if (buckets.length === 0) return;
+    if (buckets.length === 0) return;
     const pass: Pass = { signal, stepDone, due: new Set(buckets), acting: [] };
     try {
       await this.#look(buckets, { isWhole, pass });

@@ -389,6 +389,9 @@ describe('a poke', () => {
     const reads = signals.reads;
     await clock.wind(8 * SECOND);
     expect(signals.reads).toBe(reads);
+    // Nor does one that has no share ever read for nothing.
+    await clock.wind(MINUTE);
+    expect(signals.reads).toBe(reads + 4);
   });
 });
 
