@@ -221,6 +221,29 @@ describe('the past', () => {
     expect(signals.backfills).toBe(lived);
   });
 
+  it('is learned within moments of a take-over, and not for what has left again meanwhile', async () => {
+    const { clock, signals, join } = aBusyFleet();
+    signals.past = new Map(
+      Array.from({ length: 60 }, (_, index) => [`v${index}`, [[clock.wallMs(), 50]] as const] as const),
+    );
+    const backfill = signals.backfill.bind(signals);
+    signals.backfill = async () => {
+      await sleep(clock, 6 * SECOND);
+      return backfill();
+    };
+    const { member } = join('m1');
+    await clock.wind(4 * SECOND);
+    const all = [...member.fleet.all()];
+    expect(all.filter(({ isPastKnown }) => isPastKnown)).toEqual([]);
+    const second = join('m2');
+    await clock.wind(8 * SECOND);
+    const lost = [...second.member.fleet.all()].map(({ version }) => version.versionId);
+    expect(lost.length).toBeGreaterThan(10);
+    for (const { isPastKnown } of member.fleet.all()) expect(isPastKnown).toBe(true);
+    await clock.wind(MINUTE);
+    for (const versionId of lost) expect(member.observer.samplesOf(versionId, clock.wallMs()).utilisation).toEqual([]);
+  });
+
   it('is read for what was taken over, however little that is beside what was there', async () => {
     const { clock, world, signals, join, run } = aFleet();
     for (let index = 0; index < 100; index += 1) run(`v${index}`, { utilisation: 50, instances: 10 });
@@ -364,6 +387,8 @@ describe('a slow pass', () => {
     expect(isStopped).toBe(true);
     expect(world.members.get('m1')?.row.state).toBe('left');
     expect(world.duties.get('discovery')?.holder).toBe('');
+    await clock.wind(10 * SECOND);
+    expect(clock.pendingTimers).toBe(0);
     expect(world.ledger.get('a1')?.map(({ outcome }) => outcome)).toEqual(['applied']);
     expect(world.states.peek(placeVersion('a1'))?.get('a1')).toMatchObject({ phase: 'settled', applied: 12 });
     expect(operations.lastIndexOf('states.settle')).toBeLessThan(operations.lastIndexOf('roster.beat'));
