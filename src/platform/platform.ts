@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
+import { builtins } from './builtin/builtins.ts';
 import { deployIdOf } from './deploy-id.ts';
 import { ControlPlane } from './dialects/native/control-plane.ts';
 import { Deployer } from './dialects/native/deployer.ts';
@@ -10,6 +11,7 @@ import { NativeApi } from './dialects/native/native-api.ts';
 import { nativeDialect } from './dialects/native/native-dialect.ts';
 import { StartWatch } from './dialects/native/start-watch.ts';
 import { type ListenAddress, type Listener, serve } from './dialects/serve.ts';
+import type { VersionRecord } from './function-record.ts';
 import type { Invoker } from './invocation.ts';
 import { CallLog } from './metrics/call-log.ts';
 import { CallMeter } from './metrics/call-meter.ts';
@@ -35,6 +37,7 @@ export interface DialectTools {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly payloadMaxBytes: number;
 }
 
 /** The platform spoken in one way, on one port. */
@@ -47,6 +50,10 @@ export interface Dialect {
 
 export interface OpenDialect {
   readonly onRequest: RequestListener;
+  /** Ids of the instances of its functions, where they are not UUIDs; undefined for the functions of others. */
+  nameInstance?(version: VersionRecord): string | undefined;
+  /** Every port is open. */
+  started?(url: string): void;
   /** What it runs besides answering, such as schedules; ended before the calls are drained. */
   stop?(): Promise<void>;
 }
@@ -70,7 +77,7 @@ export interface PlatformOptions {
   readonly logger: Logger;
   readonly version: string;
   readonly backend?: Omit<ProcessBackendOptions, 'clock' | 'codeOf' | 'nameOf'>;
-  readonly engine?: Omit<EngineOptions, 'clock' | 'random' | 'backend' | 'directory' | 'listener'>;
+  readonly engine?: Omit<EngineOptions, 'clock' | 'random' | 'backend' | 'directory' | 'listener' | 'nameInstance'>;
   /** Instead of processes of this machine. */
   readonly openBackend?: (registry: Registry) => InstanceBackend;
   /** Instead of the pools and the router. */
@@ -123,7 +130,15 @@ export class Platform {
     };
     this.engine =
       options.openEngine?.({ registry, backend: starts }) ??
-      openEngine({ ...options.engine, clock, random, backend: starts, directory: registry, listener });
+      openEngine({
+        ...options.engine,
+        clock,
+        random,
+        backend: starts,
+        directory: registry,
+        listener,
+        nameInstance: (version) => this.#nameInstance(version) ?? random.uuid(),
+      });
     const { pools } = this.engine;
     const log = new CallLog({ clock });
     const meter = new CallMeter({ inner: this.engine.invoker, clock, log });
@@ -131,7 +146,18 @@ export class Platform {
       this.#poolListeners.add(each);
       return () => void this.#poolListeners.delete(each);
     };
-    const tools: DialectTools = { registry, invoker: meter, pools, meter, log, onPoolEvent, clock, random, logger };
+    const tools: DialectTools = {
+      registry,
+      invoker: meter,
+      pools,
+      meter,
+      log,
+      onPoolEvent,
+      clock,
+      random,
+      logger,
+      payloadMaxBytes,
+    };
     this.#deployer = new Deployer({ registry, pools, logger });
     this.#controlPlane = new ControlPlane({ registry, pools, starts, clock, wishTtlMs });
     registry.onChange((change) => follow(change, { pools, meter, starts }));
@@ -175,6 +201,7 @@ export class Platform {
     }
     this.#controlPlane.restoreWishes();
     this.#deployer.resume();
+    for (const [index, { dialect }] of this.#open.entries()) dialect.started?.(this.#listeners[index]?.url ?? '');
     return this.#listeners.map(({ name, url }) => ({ name, url }));
   }
 
@@ -198,6 +225,14 @@ export class Platform {
     this.#logger.info({ event: 'platform.stopped', tookMs }, 'stopped');
   }
 
+  #nameInstance(version: VersionRecord): string | undefined {
+    for (const { dialect } of this.#open) {
+      const name = dialect.nameInstance?.(version);
+      if (name !== undefined) return name;
+    }
+    return undefined;
+  }
+
   #tellEvent(event: PoolEvent): void {
     const { type, ...fields } = event;
     switch (event.type) {
@@ -218,6 +253,7 @@ export class Platform {
 
 function openProcesses(registry: Registry, { clock, backend }: PlatformOptions): ProcessBackend {
   return new ProcessBackend({
+    builtinFile: (name) => builtins.get(name)?.file,
     ...backend,
     clock,
     codeOf: (version) => registry.codeOf(version),
