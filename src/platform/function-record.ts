@@ -20,12 +20,14 @@ export interface LaunchSettings {
 
 /** What may change while a version stays what it is. */
 export interface PoolSettings {
-  /** `never`: an instance ends after each call. */
-  readonly reuse: 'warm' | 'never';
+  /** `never`: an instance ends after each call. `by-hand`: so it does, unless it was warmed by hand; those serve while they are there. */
+  readonly reuse: 'warm' | 'by-hand' | 'never';
   readonly instancesMin: number;
   readonly instancesMax: number;
   /** Kept warm once there was traffic. */
   readonly keepWarm: number;
+  /** Kept free beside busy ones, for as long as any is busy; as many as `keepWarm` unless set. */
+  readonly freeBesideBusy?: number | undefined;
   readonly idleTtlMs: number;
   readonly ageMaxMs: number | undefined;
   readonly usesMax: number | undefined;

@@ -54,8 +54,8 @@ export class InstanceLife {
   }
 
   create(version: VersionRecord, { source, reservation, nowMs }: Creation): PooledInstance {
-    const { clock, random, listener } = this.#surroundings;
-    const instanceId = random.uuid();
+    const { clock, nameInstance, listener } = this.#surroundings;
+    const instanceId = nameInstance(version);
     const instance = new PooledInstance({ instanceId, version, source, reservation, nowMs, wallMs: clock.wallMs() });
     this.#instances.add(instance);
     this.#counters.countSpawn(source);

@@ -260,12 +260,15 @@ export class InstancePool {
     return this.#instances.count('warm');
   }
 
-  /** Ends what is free. */
-  cool(): number {
+  /** Ends what is free, and if told so what was warmed by hand and is busy, after its call. */
+  cool({ alsoBusy }: { alsoBusy: boolean }): number {
     const nowMs = this.#nowMs();
-    const free = [...this.#instances.idle];
-    for (const instance of free) this.#life.leave(instance, 'by-hand', nowMs);
-    return free.length;
+    const leaving = [...this.#instances.idle];
+    for (const instance of alsoBusy ? this.#instances : []) {
+      if (instance.state === 'busy' && instance.isStartedByHand && !instance.leaving) leaving.push(instance);
+    }
+    for (const instance of leaving) this.#life.leave(instance, 'by-hand', nowMs);
+    return leaving.length;
   }
 
   setWish(wish: Wish | undefined): void {
@@ -329,7 +332,7 @@ export class InstancePool {
     const found = this.#instances.breaches();
     const { coldCalls, warmCalls, ran } = this.counters;
     if (coldCalls + warmCalls !== ran) found.push(`${coldCalls} cold and ${warmCalls} warm calls are not ${ran}`);
-    const mayShare = this.#version.pool.reuse === 'warm';
+    const mayShare = this.#version.pool.reuse !== 'never';
     if (this.#queue.size > 0 && this.#instances.hasRoom && mayShare) found.push('calls wait beside room');
     return found.map((detail) => `${this.#version.versionId}: ${detail}`);
   }
@@ -337,13 +340,13 @@ export class InstancePool {
   // Leases
 
   #lease(instance: PooledInstance, { isCold, nowMs }: { isCold: boolean; nowMs: number }): Lease {
-    this.#instances.enter(instance, { nowMs, isShared: this.#version.pool.reuse === 'warm' });
+    this.#instances.enter(instance, { nowMs, isShared: this.#isShared(instance) });
     return new Lease({ instance, running: instance.running!, isCold });
   }
 
   /** Gives an instance's room to those who wait, first come, first served; what is left is free. */
   #handOut(instance: PooledInstance, { isFresh, nowMs }: { isFresh: boolean; nowMs: number }): void {
-    const isShared = this.#version.pool.reuse === 'warm';
+    const isShared = this.#isShared(instance);
     let isCold = isFresh && instance.isStartedByCall;
     while (this.#queue.size > 0 && instance.hasRoom) {
       if (!isShared && (instance.inFlight > 0 || !instance.isStartedByCall)) break;
@@ -358,10 +361,16 @@ export class InstancePool {
     else this.#instances.free(instance, nowMs);
   }
 
+  /** Serves one call after another. */
+  #isShared({ isStartedByCall }: PooledInstance): boolean {
+    const { reuse } = this.#version.pool;
+    return reuse === 'warm' || (reuse === 'by-hand' && !isStartedByCall);
+  }
+
   #reasonToLeave(instance: PooledInstance, nowMs: number): StopReason | undefined {
     const { deployId, pool } = this.#version;
     if (instance.version.deployId !== deployId) return 'stale-deploy';
-    if (pool.reuse === 'never' && instance.isStartedByCall) return 'not-reused';
+    if (pool.reuse !== 'warm' && instance.isStartedByCall) return 'not-reused';
     if (pool.usesMax !== undefined && instance.uses >= pool.usesMax) return 'uses';
     if (pool.ageMaxMs !== undefined && nowMs - instance.createdMs >= pool.ageMaxMs) return 'age';
     return this.#instances.current > this.#spawner.operatorCap() ? 'above-cap' : undefined;

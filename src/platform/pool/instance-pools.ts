@@ -32,6 +32,8 @@ export interface InstancePoolsOptions extends Partial<Omit<PoolLimits, 'instance
   readonly reapEveryMs?: number;
   readonly scaler?: Partial<ScalerOptions>;
   readonly listener?: PoolListener;
+  /** Ids of instances; UUIDs unless given. No two may be alike while the process runs. */
+  readonly nameInstance?: (version: VersionRecord) => string;
 }
 
 /**
@@ -67,9 +69,9 @@ export class InstancePools implements Pools, PoolOwner {
     });
     this.#surroundings = {
       clock,
-      random,
       backend,
       listener,
+      nameInstance: options.nameInstance ?? (() => random.uuid()),
       ledger: this.#ledger,
       backgroundStarts: new Limiter(BACKGROUND_STARTS_PER_CPU * host.cpus),
       scaler: { ...DEFAULT_SCALER, ...options.scaler },
@@ -143,8 +145,8 @@ export class InstancePools implements Pools, PoolOwner {
     for (const pool of this.#active) pool.renewWish({ nowMs, untilMs, untilWallMs });
   }
 
-  cool(versionId: string): number {
-    return this.#pools.get(versionId)?.cool() ?? 0;
+  cool(versionId: string, { alsoBusy = false }: { alsoBusy?: boolean } = {}): number {
+    return this.#pools.get(versionId)?.cool({ alsoBusy }) ?? 0;
   }
 
   refresh(versionId: string): void {

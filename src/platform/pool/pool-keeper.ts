@@ -67,8 +67,8 @@ export class PoolKeeper {
   conform(nowMs: number, { mayLower }: { mayLower: boolean }): void {
     const { listener } = this.#surroundings;
     const { versionId, pool } = this.#pool.version();
-    // Where every call has its own, nobody would ever use what was started ahead.
-    if (pool.reuse === 'never') return;
+    // Where every call has its own, nobody would ever use what was started ahead; what hands made, hands keep.
+    if (pool.reuse !== 'warm') return;
     const want = this.scaler.want(this.#standing());
     let added = 0;
     while (this.#instances.current < want.wanted) {
@@ -134,9 +134,11 @@ export class PoolKeeper {
   }
 
   #load(nowMs: number): PoolLoad {
+    const { launch, pool } = this.#pool.version();
     return {
       ...this.#standing(),
-      concurrency: this.#pool.version().launch.concurrency,
+      concurrency: launch.concurrency,
+      freeBesideBusy: pool.freeBesideBusy ?? pool.keepWarm,
       warm: this.#instances.count('warm'),
       busy: this.#instances.count('busy'),
       waiting: this.#pool.waiting(),

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Limiter } from '../../lib/limiter.ts';
-import type { Random } from '../../lib/random.ts';
+import type { VersionRecord } from '../function-record.ts';
 import type { InstanceBackend } from '../runtime/instance-backend.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
 import type { PoolListener } from './pool-event.ts';
@@ -28,7 +28,6 @@ export interface PoolLimits {
 /** What all pools share. */
 export interface PoolSurroundings {
   readonly clock: Clock;
-  readonly random: Random;
   readonly backend: InstanceBackend;
   readonly ledger: MemoryLedger;
   readonly limits: PoolLimits;
@@ -36,4 +35,6 @@ export interface PoolSurroundings {
   /** Starts that nobody waits for take turns; a call's own start does not queue behind them. */
   readonly backgroundStarts: Limiter;
   readonly listener: PoolListener;
+  /** The id of the next instance of a version; no two are ever alike. */
+  readonly nameInstance: (version: VersionRecord) => string;
 }

@@ -35,6 +35,7 @@ export interface PoolLoad {
   readonly cap: number;
   readonly instancesMin: number;
   readonly keepWarm: number;
+  readonly freeBesideBusy: number;
   readonly hadTraffic: boolean;
   readonly demandMsTotal: number;
   readonly busyMsTotal: number;
@@ -146,7 +147,7 @@ export class Scaler {
           warm: load.warm,
           busy: load.busy,
           current,
-          warmMin: load.keepWarm,
+          warmMin: load.freeBesideBusy,
           meanLatencyMs: ended > 0 ? (load.latencyMsTotal - before.latencyMsTotal) / ended : 0,
           errorShare: ended > 0 ? (load.failedTotal - before.failedTotal) / ended : 0,
         },

@@ -56,10 +56,11 @@ const ttl = wholeNumber(0, 30 * DAY_MS);
 /** Some of the settings of a pool; what is left out stays, and null takes a limit away. */
 export const poolChangeSchema = z
   .strictObject({
-    reuse: z.enum(['warm', 'never'], "must be 'warm' or 'never'"),
+    reuse: z.enum(['warm', 'by-hand', 'never'], "must be 'warm', 'by-hand' or 'never'"),
     instancesMin: instanceCount,
     instancesMax: instanceCount.min(1, 'must be 1 or more'),
     keepWarm: instanceCount,
+    freeBesideBusy: instanceCount,
     idleTtlMs: ttl,
     ageMaxMs: ttl.min(1, 'must be 1 or more').nullable(),
     usesMax: wholeNumber(1, Number.MAX_SAFE_INTEGER).nullable(),
