@@ -86,8 +86,8 @@ export interface Pools {
   wish(versionId: string, wish: { readonly wanted: number; readonly untilMs: number } | undefined): void;
   /** Signs of life from whoever wishes: all wishes that still hold now hold until then. It writes only what changes. */
   renewWishes(untilMs: number): void;
-  /** Ends the instances that are free, however they came; returns how many. */
-  cool(versionId: string): number;
+  /** Ends the instances that are free, however they came, and with `alsoBusy` those warmed by hand after their calls; returns how many. */
+  cool(versionId: string, options?: { readonly alsoBusy?: boolean }): number;
   /** Settings or code changed: instances of another deploy id are retired, bounds hold at once. */
   refresh(versionId: string): void;
   /** Retires exactly the instances that are there. */

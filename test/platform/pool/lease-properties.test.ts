@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { anEngine, type FakeEngine, type VersionSeed } from '../../support/platform/an-engine.ts';
 import type { StartFault } from '../../support/platform/fake-backend.ts';
 
-const VERSIONS = ['a', 'b', 'c'] as const;
+const VERSIONS = ['a', 'b', 'c', 'd'] as const;
 const ENDS = ['good', 'good', 'good', 'throw', 'die', 'hang'] as const;
 const MIB = 1024 ** 2;
 
@@ -53,6 +53,7 @@ const seeds: readonly VersionSeed[] = [
   { launch: { timeoutMs: 1_000 }, pool: { instancesMax: 2, queueDepth: 6, usesMax: 4 } },
   { launch: { timeoutMs: 2_000, concurrency: 3 }, pool: { instancesMax: 3, keepWarm: 1, ageMaxMs: 3_000 } },
   { launch: { timeoutMs: 800 }, pool: { instancesMax: 3, reuse: 'never' } },
+  { launch: { timeoutMs: 800, concurrency: 2 }, pool: { instancesMax: 3, reuse: 'by-hand' } },
 ];
 
 class World {
@@ -114,7 +115,7 @@ class World {
       case 'retire':
         return engine.pools.retire(VERSIONS[action.on]!);
       case 'cool':
-        engine.pools.cool(VERSIONS[action.on]!);
+        engine.pools.cool(VERSIONS[action.on]!, { alsoBusy: engine.pools.processes % 2 === 0 });
         return;
       case 'warm':
         void engine.pools.warm(VERSIONS[action.on]!, { count: 2, source: 'manual' }).catch(() => {});

@@ -372,6 +372,81 @@ describe('starting instances', () => {
     });
   });
 
+  describe('where only what was warmed by hand is reused', () => {
+    beforeEach(() => engine.put('v', { pool: { reuse: 'by-hand', instancesMax: 4, idleTtlMs: 3_600_000 } }));
+
+    const warm = async (count: number) => {
+      const warmed = engine.pools.warm('v', { count, source: 'manual' });
+      await engine.clock.wind(100);
+      return warmed;
+    };
+
+    it('D23, D25: a call without a warm pool has its own instance, which ends after it', async () => {
+      for (const _ of [1, 2]) {
+        const call = engine.outcome('v');
+        await engine.clock.wind(200);
+        expect(await call).toBe('cold');
+      }
+      expect(engine.of('v')).toMatchObject({ instances: [], stoppedBy: { 'not-reused': 2 }, reservedBytes: 0 });
+    });
+
+    it('D25: calls are served by the warm pool while it has room, others have their own', async () => {
+      await warm(2);
+      engine.backend.handlers.set('v', ({ sleep }) => sleep(500));
+      const calls = Array.from({ length: 3 }, () => engine.outcome('v'));
+      await engine.clock.wind(700);
+      expect(await Promise.all(calls)).toEqual(['warm', 'warm', 'cold']);
+      expect(engine.of('v').instances.map(({ source }) => source)).toEqual(['manual', 'manual']);
+    });
+
+    it('a call that waits for its own instance is served by one of the warm pool that becomes free first', async () => {
+      await warm(1);
+      engine.backend.handlers.set('v', ({ sleep }) => sleep(50));
+      const calls = Array.from({ length: 2 }, () => engine.outcome('v'));
+      await engine.clock.wind(300);
+      expect(await Promise.all(calls)).toEqual(['warm', 'warm']);
+      expect(engine.states('v')).toEqual(['warm']);
+    });
+
+    it('D28: an instance of the warm pool outlives a handler that throws, and one whose handler hangs is replaced by a cold start', async () => {
+      engine.put('v', { pool: { reuse: 'by-hand', idleTtlMs: 3_600_000 }, launch: { timeoutMs: 200 } });
+      await warm(1);
+      engine.backend.handlers.set('v', async ({ payload, sleep }) => {
+        const told = Buffer.from(payload).toString();
+        if (told === 'throw') throw new TypeError('no');
+        if (told === 'hang') await sleep(10_000);
+        return payload;
+      });
+      const outcomes: string[] = [];
+      for (const payload of ['throw', 'a', 'hang', 'b']) {
+        const call = engine.outcome('v', { payload });
+        await engine.clock.wind(400);
+        outcomes.push(await call);
+      }
+      expect(outcomes).toEqual(['handler-failed', 'warm', 'timeout', 'cold']);
+      expect(engine.of('v').instances).toEqual([]);
+    });
+
+    it('neither rules nor wishes change a warm pool that was made by hand', async () => {
+      await warm(2);
+      engine.pools.wish('v', { wanted: 0, untilMs: engine.clock.wallMs() + 600_000 });
+      await engine.clock.wind(120_000);
+      expect(engine.states('v')).toEqual(['warm', 'warm']);
+    });
+
+    it('D9: taking the warm pool back ends what is free at once and what is busy after its call', async () => {
+      await warm(2);
+      engine.backend.handlers.set('v', ({ sleep }) => sleep(500));
+      const call = engine.outcome('v');
+      await engine.clock.wind(100);
+      expect(engine.pools.cool('v', { alsoBusy: true })).toBe(2);
+      expect(engine.pools.cool('v', { alsoBusy: true })).toBe(0);
+      await engine.clock.wind(600);
+      expect(await call).toBe('warm');
+      expect(engine.of('v')).toMatchObject({ instances: [], stoppedBy: { 'by-hand': 2 } });
+    });
+  });
+
   it('D25: reuses what is warm where it may, and starts what is not there', async () => {
     engine.put('v', { pool: { idleTtlMs: Number.POSITIVE_INFINITY } });
     const warmed = engine.pools.warm('v', { count: 2, source: 'manual' });
