@@ -6,6 +6,7 @@ import type { DependencyHealth } from '../http/health.ts';
 import type { Clock } from '../lib/clock.ts';
 import { TokenBucket } from '../lib/token-bucket.ts';
 import type { Autoscaler } from '../loops/autoscaler.ts';
+import type { Tracked } from '../loops/scale/tracked.ts';
 import type { Store } from '../ports/store.ts';
 import type { TargetSource } from '../ports/target-source.ts';
 import { VERSION } from './version.ts';
@@ -24,16 +25,27 @@ export function adminWorld(parts: {
   clock: Clock;
   logger: Logger;
   dependencies: () => readonly DependencyHealth[];
+  stopping: AbortSignal;
 }): AdminWorld {
   const { loaded, memberId, startedMs, store, autoscaler, targets, clock, logger } = parts;
   const { http } = loaded.config;
   const token = parts.secrets.secret('http.adminToken', http.adminToken);
+  const glance = ({ version, state, latest }: Tracked) => ({
+    version,
+    state,
+    latest,
+    utilisation: autoscaler.observer.latestUtilisation(version.versionId),
+    demand: autoscaler.observer.latestDemand(version.versionId),
+    target: targets.get(version.versionId),
+  });
   const hosts = ['localhost', '127.0.0.1', '[::1]', http.admin?.host ?? '', ...http.allowedHosts];
   return {
     memberId,
     version: VERSION,
     startedMs,
     nowMs: () => clock.wallMs(),
+    after: (delayMs, callback) => clock.after(delayMs, callback),
+    stopping: parts.stopping,
     store,
     members: () => autoscaler.membership.members(),
     ownerOf: (bucket) => autoscaler.membership.ownerOf(bucket),
@@ -46,15 +58,25 @@ export function adminWorld(parts: {
       const { isFrozen, isReleased, memory } = autoscaler.freeze.judgement;
       return { isFrozen, isReleased, sinceMs: memory.frozenSinceMs, cause: memory.cause };
     },
+    glance: (versionId) => {
+      const tracked = autoscaler.fleet.get(versionId);
+      return tracked && glance(tracked);
+    },
+    tracked: () => autoscaler.fleet.all(),
+    defaultPolicy: loaded.config.defaultPolicy,
     live: (versionId) => {
       const tracked = autoscaler.fleet.get(versionId);
       if (!tracked) return undefined;
-      const { version, state, profile, latest } = tracked;
+      const { version, state, profile, latest, trail, memory, lastInvokedMs, watchedSinceMs } = tracked;
       return {
         version,
         state,
         profile,
         latest,
+        trail,
+        memory,
+        lastInvokedMs,
+        watchedSinceMs,
         ...autoscaler.observer.samplesOf(versionId, clock.wallMs()),
         target: targets.get(versionId),
       };

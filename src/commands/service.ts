@@ -298,6 +298,7 @@ export class Service {
       clock: this.#tools.clock,
       logger: this.#telemetry.logs.of('admin'),
       dependencies: () => this.#healthFacts().dependencies,
+      stopping: this.#stopping.signal,
     });
     const app = adminApp(world, (error) =>
       this.#logger.error({ event: 'admin.fault', err: error }, 'a request failed'),

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../src/adapters/memory/store.ts';
 import { MemoryWorld } from '../../src/adapters/memory/world.ts';
 import type { ActiveVersion } from '../../src/domain/active-version.ts';
+import { defaultPolicy } from '../../src/domain/policy.ts';
 import { adminApp } from '../../src/http/admin/admin-app.ts';
 import type { AdminWorld } from '../../src/http/admin/admin-world.ts';
 import { placeVersion } from '../../src/sharding/place.ts';
@@ -30,6 +31,11 @@ async function anApi(changes: Partial<AdminWorld> = {}) {
     version: '0.0.0',
     startedMs: clock.wallMs(),
     nowMs: () => clock.wallMs(),
+    after: (delayMs, callback) => clock.after(delayMs, callback),
+    stopping: new AbortController().signal,
+    glance: () => undefined,
+    tracked: () => [],
+    defaultPolicy: defaultPolicy('target'),
     store,
     members: () => [{ memberId: 'm1', beat: 3, state: 'active', version: '0', address: '', weight: 1, isAlive: true }],
     ownerOf: () => 'm1',

@@ -4,6 +4,7 @@ import { StoreError } from '../../ports/store-error.ts';
 import { type Problem, ProblemError } from '../problem.ts';
 import type { AdminWorld } from './admin-world.ts';
 import { controlRoutes } from './control-routes.ts';
+import { eventRoutes } from './events/event-routes.ts';
 import { functionRoutes } from './function-routes.ts';
 import { authenticate, checkHost, limitChanges } from './guard.ts';
 import { statusRoutes } from './status-routes.ts';
@@ -28,7 +29,9 @@ export function adminApp(world: AdminWorld, onFault: (error: unknown) => void): 
     response.type('json').send(readFileSync(OPENAPI_FILE, 'utf8'));
   });
   app.use('/v1', authenticate(world), limitChanges(world), express.json({ limit: world.bodyMaxBytes }));
-  app.use('/v1', statusRoutes(world), functionRoutes(world), controlRoutes(world));
+  const events = eventRoutes(world);
+  const onControl = () => events.feed.publish('controls', {});
+  app.use('/v1', statusRoutes(world), functionRoutes(world), controlRoutes(world, onControl), events.router);
   app.use(() => {
     throw new ProblemError({
       status: 404,

@@ -3,21 +3,47 @@ import type { Bucket } from '../../domain/bucket.ts';
 import type { Decision } from '../../domain/decision.ts';
 import type { FunctionState } from '../../domain/function-state.ts';
 import type { MemberId, MemberRow } from '../../domain/member.ts';
+import type { Policy } from '../../domain/policy.ts';
 import type { Signals } from '../../domain/signal.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { LoopStatus } from '../../loops/loop.ts';
+import type { TrailPoint } from '../../loops/scale/trail.ts';
 import type { Store } from '../../ports/store.ts';
 import type { TargetAnswer } from '../../ports/target-source.ts';
 import type { DependencyHealth } from '../health.ts';
 
-/** A version in this replica's care, as it is right now. */
-export interface LiveVersion {
+/** A version in this replica's care, in one line. */
+export interface GlancedVersion {
   readonly version: ActiveVersion;
   readonly state: FunctionState | undefined;
-  readonly profile: string | undefined;
   readonly latest: Omit<Decision, 'signals'> | undefined;
+  /** The newest samples, however old: the reasons of the decision tell whether they were believed. */
+  readonly utilisation: number | undefined;
+  readonly demand: number | undefined;
+  readonly target: TargetAnswer;
+}
+
+/** What deciding remembers of a version that people may want to know. */
+export interface MemoryView {
+  readonly cycles: number;
+  readonly raisedMs: number | undefined;
+  readonly loweredMs: number | undefined;
+  /** Since when wanted and actual differ. */
+  readonly apartSinceMs: number | undefined;
+  /** Since when its load cannot be seen. */
+  readonly blindSinceMs: number | undefined;
+  readonly recoveredMs: number | undefined;
+}
+
+/** The same version as it is right now, in full. */
+export interface LiveVersion extends Pick<GlancedVersion, 'version' | 'state' | 'latest' | 'target'> {
+  readonly profile: string | undefined;
   readonly utilisation: Signals['utilisation']['samples'];
   readonly demand: Signals['demand']['samples'];
-  readonly target: TargetAnswer;
+  readonly trail: readonly TrailPoint[];
+  readonly memory: MemoryView;
+  readonly lastInvokedMs: number | undefined;
+  readonly watchedSinceMs: number | undefined;
 }
 
 export interface FreezeView {
@@ -33,6 +59,9 @@ export interface AdminWorld {
   readonly version: string;
   readonly startedMs: number;
   readonly nowMs: () => number;
+  readonly after: Clock['after'];
+  /** Aborted when the service stops: who listens for events is let go at once. */
+  readonly stopping: AbortSignal;
   readonly store: Pick<Store, 'catalogue' | 'states' | 'ledger' | 'controls'>;
   readonly members: () => readonly (MemberRow & { readonly isAlive: boolean })[];
   readonly ownerOf: (bucket: Bucket) => MemberId | undefined;
@@ -43,7 +72,12 @@ export interface AdminWorld {
   readonly poke: (loop: string) => boolean;
   readonly dependencies: () => readonly DependencyHealth[];
   readonly freeze: () => FreezeView;
+  readonly glance: (versionId: string) => GlancedVersion | undefined;
+  /** All that are in this replica's care; what is not given anew has not changed. */
+  readonly tracked: () => Iterable<Pick<GlancedVersion, 'version' | 'state' | 'latest'>>;
   readonly live: (versionId: string) => LiveVersion | undefined;
+  /** In force where the control plane names no policy. */
+  readonly defaultPolicy: Policy;
   readonly configuration: () => unknown;
   /** Undefined: no token is asked for. Read per request, so that a new one counts at once. */
   readonly token: () => string | undefined;

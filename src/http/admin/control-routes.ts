@@ -24,7 +24,7 @@ const overrideBody = z.strictObject({ ...span, wanted: z.number().int().min(0).m
 const versionPath = z.object({ versionId: z.string().refine(isUsableId, 'not a usable version id') });
 
 /** What people may say: pause, override, and the release of a freeze; each ends by itself, each is written down. */
-export function controlRoutes(world: AdminWorld): Router {
+export function controlRoutes(world: AdminWorld, onControl: () => void): Router {
   const router = Router();
   const untilOf = (forSeconds: number) => world.nowMs() + forSeconds * 1000;
 
@@ -35,6 +35,7 @@ export function controlRoutes(world: AdminWorld): Router {
       const versionId = 'versionId' in control ? control.versionId : undefined;
       world.audit({ what, by: control.by, why: control.why, versionId });
       world.poke('scale');
+      onControl();
     }
     return { ...showControl(control), dryRun: isDry };
   }
@@ -44,6 +45,7 @@ export function controlRoutes(world: AdminWorld): Router {
     await world.store.controls.remove(kind, versionId);
     world.audit({ what: `${kind} ended`, by: request.ip ?? 'unknown', why: '', versionId: versionId || undefined });
     world.poke('scale');
+    onControl();
   }
 
   router.get('/controls', async (_request, response) => {

@@ -2,11 +2,12 @@ import { Router } from 'express';
 import { z } from 'zod';
 import type { ActiveVersion } from '../../domain/active-version.ts';
 import { BUCKET_COUNT, type Bucket } from '../../domain/bucket.ts';
-import type { FunctionState } from '../../domain/function-state.ts';
 import { ProblemError } from '../problem.ts';
 import type { AdminWorld } from './admin-world.ts';
 import { check } from './check.ts';
-import { showControl, showEntry, showReasons, showSamples, showState, showTime } from './show.ts';
+import { showEntry, showTime } from './show.ts';
+import { showVersion } from './show-version.ts';
+import { summarise } from './summary.ts';
 
 const PAGE_MAX = 1_000;
 /** Buckets read from the store at a time while a page fills. */
@@ -72,93 +73,12 @@ async function page(world: AdminWorld, { limit, after }: { limit: number; after:
     const stateOf = new Map(states.map((state) => [state.versionId, state]));
     for (const version of versions.filter((each) => isAfter(each, after)).sort(inOrder)) {
       if (items.length === limit) return { items, next: writeCursor(items.at(-1) as Position) };
-      items.push(summarise(world, version, stateOf.get(version.versionId)));
+      const { versionId } = version;
+      items.push(summarise(world, { version, state: stateOf.get(versionId), glanced: world.glance(versionId) }));
     }
     first += buckets.length;
   }
   return { items, next: null };
-}
-
-function summarise(world: AdminWorld, version: ActiveVersion, state: FunctionState | undefined) {
-  const latest = world.live(version.versionId)?.latest;
-  return {
-    versionId: version.versionId,
-    functionId: version.functionId,
-    account: version.account,
-    bucket: version.bucket,
-    owner: world.ownerOf(version.bucket) ?? null,
-    seenAt: showTime(version.seenMs),
-    applied: state?.applied ?? null,
-    phase: state?.phase ?? null,
-    outcome: state?.outcome || null,
-    latest: latest
-      ? {
-          at: showTime(latest.atMs),
-          verdict: latest.verdict,
-          wanted: latest.wanted ?? null,
-          actual: latest.actual ?? null,
-          reasons: latest.reasons.map((reason) => reason.code),
-        }
-      : null,
-  };
-}
-
-async function showVersion(world: AdminWorld, versionId: string) {
-  const bucket = await world.bucketOf(versionId);
-  const live = world.live(versionId);
-  const [versions, state, controls] = await Promise.all([
-    bucket === undefined || live ? [] : world.store.catalogue.read([bucket]),
-    bucket === undefined ? undefined : world.store.states.read([bucket]),
-    world.store.controls.list(world.nowMs()),
-  ]);
-  const version = live?.version ?? versions.find((each) => each.versionId === versionId);
-  if (!version) {
-    throw new ProblemError({
-      status: 404,
-      code: 'version-unknown',
-      title: 'No such function version',
-      detail:
-        'No active function version has this id. GET /v1/functions lists them; a new one appears within one discovery interval of its first metrics.',
-    });
-  }
-  const row = live?.state ?? state?.find((each) => each.versionId === versionId);
-  const target = live?.target.state === 'known' ? live.target.target : undefined;
-  return {
-    versionId: version.versionId,
-    functionId: version.functionId,
-    account: version.account,
-    bucket: version.bucket,
-    owner: world.ownerOf(version.bucket) ?? null,
-    /** False: another member decides for it; what is live there is not known here. */
-    isMine: live !== undefined,
-    seenAt: showTime(version.seenMs),
-    profiles: version.profiles,
-    profile: live?.profile ?? null,
-    state: row ? showState(row) : null,
-    target: target
-      ? {
-          status: target.status,
-          min: target.instancesMin,
-          max: target.instancesMax,
-          concurrency: target.concurrency,
-          policy: target.policy ?? null,
-        }
-      : null,
-    latest: live?.latest
-      ? {
-          at: showTime(live.latest.atMs),
-          verdict: live.latest.verdict,
-          previous: live.latest.previous ?? null,
-          wanted: live.latest.wanted ?? null,
-          actual: live.latest.actual ?? null,
-          policy: live.latest.policy,
-          reasons: showReasons(live.latest.reasons),
-        }
-      : null,
-    utilisation: showSamples(live?.utilisation ?? []),
-    demand: showSamples(live?.demand ?? []),
-    controls: controls.filter((control) => 'versionId' in control && control.versionId === versionId).map(showControl),
-  };
 }
 
 function inOrder(a: ActiveVersion, b: ActiveVersion): number {

@@ -3,6 +3,7 @@ import type { FunctionState } from '../../domain/function-state.ts';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
 import type { Sample } from '../../domain/signal.ts';
 import { tellReason } from '../../domain/tell.ts';
+import { whyNot } from '../../domain/why-not.ts';
 
 /** The outside form of our values: RFC 3339 times, tokens as strings, null for what is not known. */
 
@@ -30,7 +31,12 @@ export function showReasons(reasons: LedgerEntry['reasons']) {
 
 /** JSON has no infinity, and a number too large for it must not look like none. */
 export function showSamples(samples: readonly Sample[]) {
-  return samples.map(({ atMs, value }) => ({ at: showTime(atMs), value: Number.isFinite(value) ? value : '+Inf' }));
+  return samples.map(({ atMs, value }) => ({ at: showTime(atMs), value: showValue(value) }));
+}
+
+export function showValue(value: number | undefined): number | '+Inf' | null {
+  if (value === undefined || Number.isNaN(value)) return null;
+  return Number.isFinite(value) ? value : '+Inf';
 }
 
 export function showEntry(entry: LedgerEntry) {
@@ -42,6 +48,7 @@ export function showEntry(entry: LedgerEntry) {
     actual: entry.actual ?? null,
     policy: entry.policy,
     reasons: showReasons(entry.reasons),
+    whyNot: whyNot(entry),
     utilisation: showSamples(entry.utilisation),
     demand: showSamples(entry.demand),
     holder: entry.holder,

@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { BUCKET_COUNT } from '../../domain/bucket.ts';
+import type { MemberId } from '../../domain/member.ts';
 import type { AdminWorld } from './admin-world.ts';
 import { showTime } from './show.ts';
 
@@ -8,28 +9,11 @@ export function statusRoutes(world: AdminWorld): Router {
   const router = Router();
 
   router.get('/status', (_request, response) => {
-    const freeze = world.freeze();
-    response.json({
-      memberId: world.memberId,
-      version: world.version,
-      startedAt: showTime(world.startedMs),
-      members: world.members().filter((member) => member.isAlive).length,
-      bucketsOwned: countOwned(world),
-      freeze: { ...freeze, sinceMs: undefined, since: showTime(freeze.sinceMs), cause: freeze.cause ?? null },
-      dependencies: world.dependencies(),
-      loops: world.loops().map((loop) => ({ ...loop, lastStartedAt: showTime(loop.lastStartedWallMs) })),
-    });
+    response.json(showStatus(world));
   });
 
   router.get('/members', (_request, response) => {
-    const owned = new Map<string, number>();
-    for (let bucket = 0; bucket < BUCKET_COUNT; bucket += 1) {
-      const owner = world.ownerOf(bucket);
-      if (owner !== undefined) owned.set(owner, (owned.get(owner) ?? 0) + 1);
-    }
-    response.json({
-      items: world.members().map((member) => ({ ...member, bucketsOwned: owned.get(member.memberId) ?? 0 })),
-    });
+    response.json({ items: showMembers(world) });
   });
 
   router.get('/buckets', (_request, response) => {
@@ -52,8 +36,30 @@ export function statusRoutes(world: AdminWorld): Router {
   return router;
 }
 
-function countOwned(world: AdminWorld): number {
-  let owned = 0;
-  for (let bucket = 0; bucket < BUCKET_COUNT; bucket += 1) if (world.ownerOf(bucket) === world.memberId) owned += 1;
+export function showStatus(world: AdminWorld) {
+  const freeze = world.freeze();
+  return {
+    memberId: world.memberId,
+    version: world.version,
+    startedAt: showTime(world.startedMs),
+    members: world.members().filter((member) => member.isAlive).length,
+    bucketsOwned: bucketsByOwner(world).get(world.memberId) ?? 0,
+    freeze: { ...freeze, sinceMs: undefined, since: showTime(freeze.sinceMs), cause: freeze.cause ?? null },
+    dependencies: world.dependencies(),
+    loops: world.loops().map((loop) => ({ ...loop, lastStartedAt: showTime(loop.lastStartedWallMs) })),
+  };
+}
+
+export function showMembers(world: AdminWorld) {
+  const owned = bucketsByOwner(world);
+  return world.members().map((member) => ({ ...member, bucketsOwned: owned.get(member.memberId) ?? 0 }));
+}
+
+function bucketsByOwner(world: AdminWorld): Map<MemberId, number> {
+  const owned = new Map<MemberId, number>();
+  for (let bucket = 0; bucket < BUCKET_COUNT; bucket += 1) {
+    const owner = world.ownerOf(bucket);
+    if (owner !== undefined) owned.set(owner, (owned.get(owner) ?? 0) + 1);
+  }
   return owned;
 }

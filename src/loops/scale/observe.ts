@@ -74,6 +74,10 @@ export class Observer {
     return this.#utilisation.latest(versionId);
   }
 
+  latestDemand(versionId: string): number | undefined {
+    return this.#demand.latest(versionId);
+  }
+
   forget(versionId: string): void {
     this.#forgetLoad(versionId);
     for (const counters of this.#counters.values()) counters.delete(versionId);

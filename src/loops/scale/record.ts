@@ -8,6 +8,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Ledger } from '../../ports/ledger.ts';
 import type { Meters } from '../../telemetry/meters.ts';
 import type { Tracked } from './tracked.ts';
+import { noteTrail } from './trail.ts';
 
 export interface RecorderOptions {
   readonly memberId: MemberId;
@@ -38,6 +39,7 @@ export class Recorder {
   decided(tracked: Tracked, decision: Decision): void {
     const { verdict, previous, wanted, actual, reasons, policy, atMs } = decision;
     tracked.latest = { verdict, previous, wanted, actual, reasons, policy, atMs };
+    tracked.trail = noteTrail(tracked.trail, { atMs, wanted, actual });
     this.#options.meters.add('starling_decisions_total', 1, { verdict, reason: reasons[0]?.code ?? 'none' });
     const key = `${verdict}:${reasons.map((reason) => reason.code).join(' ')}`;
     const isFirst = tracked.recordedKey === '';

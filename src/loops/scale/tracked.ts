@@ -5,6 +5,7 @@ import type { FunctionState } from '../../domain/function-state.ts';
 import type { Reason } from '../../domain/reason.ts';
 import { type Memory, readMemory, writeMemory } from '../../scaling/memory.ts';
 import { FRESH_MEMO, type LastKnown } from './memo.ts';
+import { NO_TRAIL, type TrailPoint } from './trail.ts';
 
 /** The last decision, without its samples: those are in the history and are fetched when somebody asks. */
 export interface Verdicted {
@@ -45,6 +46,8 @@ export interface Tracked {
   /** Until then nothing is lowered: a lull looks like the end of load to whoever has seen nothing else. */
   isPastKnown: boolean;
   latest: Verdicted | undefined;
+  /** For people: how wanted and actual went since it came here. */
+  trail: readonly TrailPoint[];
   /** What the ledger last heard, to tell it only what is new. */
   recordedKey: string;
   /** What a dry run would have asked for last. */
@@ -75,6 +78,7 @@ export function track(version: ActiveVersion, { sinceMs = 0, isNewborn = false }
     isNewborn,
     isPastKnown: false,
     latest: undefined,
+    trail: NO_TRAIL,
     recordedKey: '',
     dryWanted: undefined,
     fencedBy: undefined,

@@ -1,0 +1,46 @@
+import type { ActiveVersion } from '../../domain/active-version.ts';
+import type { FunctionState } from '../../domain/function-state.ts';
+import type { AdminWorld, GlancedVersion } from './admin-world.ts';
+import { showTime, showValue } from './show.ts';
+
+export type FunctionSummary = ReturnType<typeof summarise>;
+
+/** One line of the fleet: durable facts of any version, and the live ones of those in this member's care. */
+export function summarise(
+  world: AdminWorld,
+  facts: { version: ActiveVersion; state: FunctionState | undefined; glanced: GlancedVersion | undefined },
+) {
+  const { version, glanced } = facts;
+  const state = glanced?.state ?? facts.state;
+  const latest = glanced?.latest;
+  const target = glanced?.target.state === 'known' ? glanced.target.target : undefined;
+  return {
+    versionId: version.versionId,
+    functionId: version.functionId,
+    account: version.account,
+    bucket: version.bucket,
+    owner: world.ownerOf(version.bucket) ?? null,
+    isMine: glanced !== undefined,
+    seenAt: showTime(version.seenMs),
+    applied: state?.applied ?? null,
+    phase: state?.phase ?? null,
+    outcome: state?.outcome || null,
+    /** When an order for it last came to an end. */
+    changedAt: state && state.settledMs > 0 ? showTime(state.settledMs) : null,
+    min: target?.instancesMin ?? null,
+    max: target?.instancesMax ?? null,
+    utilisation: showValue(glanced?.utilisation),
+    demand: showValue(glanced?.demand),
+    latest: latest
+      ? {
+          at: showTime(latest.atMs),
+          verdict: latest.verdict,
+          previous: latest.previous ?? null,
+          wanted: latest.wanted ?? null,
+          actual: latest.actual ?? null,
+          policy: latest.policy,
+          reasons: latest.reasons.map((reason) => reason.code),
+        }
+      : null,
+  };
+}
