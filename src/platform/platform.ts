@@ -20,6 +20,7 @@ import { platformPage } from './metrics/platform-page.ts';
 import type { PoolEvent, PoolListener } from './pool/pool-event.ts';
 import type { Pools } from './pool-snapshot.ts';
 import { Registry, type RegistryChange } from './registry/registry.ts';
+import { childCaller } from './router/child-call.ts';
 import { type EngineOptions, openEngine } from './router/open-engine.ts';
 import type { ProcessBackendOptions } from './runtime/backend-options.ts';
 import type { InstanceBackend } from './runtime/instance-backend.ts';
@@ -77,7 +78,10 @@ export interface PlatformOptions {
   readonly logger: Logger;
   readonly version: string;
   readonly backend?: Omit<ProcessBackendOptions, 'clock' | 'codeOf' | 'nameOf'>;
-  readonly engine?: Omit<EngineOptions, 'clock' | 'random' | 'backend' | 'directory' | 'listener' | 'nameInstance'>;
+  readonly engine?: Omit<
+    EngineOptions,
+    'clock' | 'random' | 'backend' | 'directory' | 'listener' | 'nameInstance' | 'callChild'
+  >;
   /** Instead of processes of this machine. */
   readonly openBackend?: (registry: Registry) => InstanceBackend;
   /** Instead of the pools and the router. */
@@ -138,10 +142,12 @@ export class Platform {
         directory: registry,
         listener,
         nameInstance: (version) => this.#nameInstance(version) ?? random.uuid(),
+        // Counted as every other call is.
+        callChild: childCaller({ names: registry, invoker: () => meter }),
       });
     const { pools } = this.engine;
     const log = new CallLog({ clock });
-    const meter = new CallMeter({ inner: this.engine.invoker, clock, log });
+    const meter: CallMeter = new CallMeter({ inner: this.engine.invoker, clock, log });
     const onPoolEvent = (each: PoolListener) => {
       this.#poolListeners.add(each);
       return () => void this.#poolListeners.delete(each);

@@ -6,7 +6,7 @@ import { Router, type RouterOptions } from './router.ts';
 
 export interface EngineOptions
   extends Omit<InstancePoolsOptions, 'host'>,
-    Pick<RouterOptions, 'hostGraceMs' | 'depthMax' | 'attemptsMax' | 'childWaitShare'> {
+    Pick<RouterOptions, 'hostGraceMs' | 'depthMax' | 'attemptsMax' | 'childWaitShare' | 'callChild'> {
   /** Undefined: what this machine has. */
   readonly host?: HostCapacity;
 }

@@ -5,9 +5,10 @@ import { PlatformError } from '../platform-error.ts';
 import type { InstancePool } from '../pool/instance-pool.ts';
 import type { InstancePools } from '../pool/instance-pools.ts';
 import type { Lease } from '../pool/pooled-instance.ts';
-import type { CallEnd } from '../runtime/instance-backend.ts';
+import type { CallEnd, ChildCall } from '../runtime/instance-backend.ts';
 import type { ServedVersion, VersionDirectory } from '../version-directory.ts';
 import { errorOf, reasonToEnd } from './call-outcome.ts';
+import type { ChildCaller } from './child-call.ts';
 import { Gate } from './gate.ts';
 
 const MIB = 1024 * 1024;
@@ -33,6 +34,8 @@ export interface RouterOptions {
    * meanwhile, so the child must give up first, or neither ever gets anywhere.
    */
   readonly childWaitShare?: number;
+  /** How functions call functions; without it they cannot. */
+  readonly callChild?: ChildCaller | undefined;
 }
 
 /** A call on its way through. */
@@ -51,7 +54,7 @@ interface Passage {
  * For a warm instance that is free, nothing is awaited before the call is written to it.
  */
 export class Router implements Invoker {
-  readonly #options: Required<RouterOptions>;
+  readonly #options: Required<Omit<RouterOptions, 'callChild'>> & Pick<RouterOptions, 'callChild'>;
   readonly #hostGate: Gate;
   readonly #functionGates = new Map<string, Gate>();
   #order = 0;
@@ -201,7 +204,8 @@ export class Router implements Invoker {
         }
       }
       const sentMs = nowMs;
-      const end = await send(lease, { request, requestId, timeoutMs: version.launch.timeoutMs });
+      const timeoutMs = version.launch.timeoutMs;
+      const end = await send(lease, { request, requestId, timeoutMs, callChild: this.#options.callChild });
       nowMs = clock.monotonicMs();
       if (end.kind !== 'not-reached') {
         return this.#conclude(passage, { lease, end, requestId, sentMs, nowMs });
@@ -255,11 +259,17 @@ interface Ended {
 /** A back end that breaks its word and rejects may have run the handler. */
 async function send(
   { running }: Lease,
-  { request, requestId, timeoutMs }: { request: InvocationRequest; requestId: string; timeoutMs: number },
+  {
+    request,
+    requestId,
+    timeoutMs,
+    callChild,
+  }: { request: InvocationRequest; requestId: string; timeoutMs: number; callChild: ChildCaller | undefined },
 ): Promise<CallEnd> {
   const { payload, signal, onChunk } = request;
+  const onChild = callChild && ((child: ChildCall) => callChild(request, child));
   try {
-    return await running.call({ requestId, payload, timeoutMs, signal, onChunk });
+    return await running.call({ requestId, payload, timeoutMs, signal, onChunk, onChild });
   } catch (error) {
     return { kind: 'crashed', detail: error instanceof Error ? error.message : String(error) };
   }

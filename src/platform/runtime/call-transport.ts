@@ -1,4 +1,4 @@
-import type { Call, CallEnd } from './instance-backend.ts';
+import type { Call, CallEnd, ChildCall } from './instance-backend.ts';
 
 /** How calls get to a worker and answers back. */
 export interface CallTransport {
@@ -18,11 +18,17 @@ export interface TransportListener {
   onChunk(number: number, chunk: Uint8Array): void;
   /** The streaming handler is done. */
   onStreamEnd(number: number): void;
+  /** The handler of this call calls another function, and is told how that ended by whatever `answer` is given. */
+  onChild(number: number, call: ChildCall, answer: (end: ChildEnd) => void): void;
   /** The worker does not keep to the protocol: it is of no use any more. */
   onBroken(detail: string): void;
   /** The worker's side is closed, most likely because its process is just ending. */
   onClosed(): void;
 }
+
+export type ChildEnd =
+  | { readonly kind: 'result'; readonly body: Uint8Array }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string };
 
 export interface HandlerFault {
   readonly errorType: string;

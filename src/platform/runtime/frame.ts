@@ -4,10 +4,17 @@
  */
 export const FRAME_HEAD_BYTES = 9;
 
-/** To the worker. `load` has settings as JSON; `call` has the time left, the request id and the payload. */
-const TO_WORKER = { load: 1, call: 2 } as const;
+/**
+ * To the worker. `load` has settings as JSON; `call` has the time left, the request id and the payload; the ends of a child
+ * call have its number and then its result, or its fault as JSON.
+ */
+const TO_WORKER = { load: 1, call: 2, childResult: 3, childFailed: 4 } as const;
 
-/** From the worker. `chunk` and `end` are a streaming handler's; `too-large` has the size as text instead of the result. */
+/**
+ * From the worker. `chunk` and `end` are a streaming handler's; `too-large` has the size as text instead of the result;
+ * `child` has the number that the worker gave a call of another function, the length of its name in two bytes, the name, and
+ * the payload.
+ */
 export const FROM_WORKER = {
   ready: 1,
   loadFailed: 2,
@@ -16,6 +23,7 @@ export const FROM_WORKER = {
   chunk: 5,
   end: 6,
   tooLarge: 7,
+  child: 8,
 } as const;
 
 /** Payloads up to here are copied behind their head and go out in one piece; larger ones are handed over as they are. */
@@ -52,6 +60,36 @@ export function encodeCall({
   frame.write(requestId, FRAME_HEAD_BYTES + 5);
   if (copied > 0) frame.set(payload, headBytes);
   return frame;
+}
+
+/** How a child call ended, for the call that made it. */
+export function encodeChildEnd({
+  number,
+  child,
+  isResult,
+  body,
+}: {
+  number: number;
+  child: number;
+  isResult: boolean;
+  body: Uint8Array;
+}): Buffer {
+  const frame = Buffer.allocUnsafe(FRAME_HEAD_BYTES + 4 + body.length);
+  writeHead(frame, isResult ? TO_WORKER.childResult : TO_WORKER.childFailed, number, 4 + body.length);
+  frame.writeUInt32BE(child, FRAME_HEAD_BYTES);
+  frame.set(body, FRAME_HEAD_BYTES + 4);
+  return frame;
+}
+
+/** Undefined when it is too short for what it says. */
+export function parseChild(body: Buffer): { child: number; functionName: string; payload: Buffer } | undefined {
+  const nameEnd = body.length < 6 ? Number.POSITIVE_INFINITY : 6 + body.readUInt16BE(4);
+  if (nameEnd > body.length) return undefined;
+  return {
+    child: body.readUInt32BE(0),
+    functionName: body.toString('utf8', 6, nameEnd),
+    payload: body.subarray(nameEnd),
+  };
 }
 
 function writeHead(frame: Buffer, kind: number, number: number, bodyBytes: number): void {

@@ -1,14 +1,16 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { type CallTransport, parseFault, type TransportListener } from './call-transport.ts';
+import { type CallTransport, type ChildEnd, parseFault, type TransportListener } from './call-transport.ts';
 import {
   COPIED_PAYLOAD_BYTES_MAX,
   encodeCall,
+  encodeChildEnd,
   encodeLoad,
   FRAME_HEAD_BYTES,
   FROM_WORKER,
   FrameReader,
   FrameTooLargeError,
+  parseChild,
 } from './frame.ts';
 import type { Call } from './instance-backend.ts';
 
@@ -105,6 +107,9 @@ export class FramedTransport implements CallTransport {
       case FROM_WORKER.tooLarge:
         listener.onAnswer(number, { kind: 'result-too-large', bytes: Number(body.toString('latin1')) || 0 });
         return;
+      case FROM_WORKER.child:
+        this.#onChild(number, body);
+        return;
       case FROM_WORKER.ready:
         listener.onReady();
         return;
@@ -114,5 +119,22 @@ export class FramedTransport implements CallTransport {
       default:
         listener.onBroken(`sent a frame of the unknown kind ${kind}`);
     }
+  }
+
+  #onChild(number: number, body: Buffer): void {
+    const parsed = parseChild(body);
+    if (!parsed) {
+      this.#listener.onBroken('sent a call of another function that is cut short');
+      return;
+    }
+    const { child, ...call } = parsed;
+    this.#listener.onChild(number, call, (end) => this.#sendChildEnd(number, child, end));
+  }
+
+  #sendChildEnd(number: number, child: number, end: ChildEnd): void {
+    if (this.#isClosed || this.#channel.destroyed) return;
+    const isResult = end.kind === 'result';
+    const body = isResult ? end.body : Buffer.from(JSON.stringify({ code: end.code, message: end.message }));
+    this.#channel.write(encodeChildEnd({ number, child, isResult, body }));
   }
 }

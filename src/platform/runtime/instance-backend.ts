@@ -27,6 +27,15 @@ export interface Call {
    * Handlers that do not stream never come here: what they return is the result's body.
    */
   readonly onChunk?: ((chunk: Uint8Array) => void | Promise<void>) | undefined;
+  /** The handler calls another function meanwhile; without it, such calls are refused. */
+  readonly onChild?: ((child: ChildCall) => Promise<Uint8Array>) | undefined;
+}
+
+/** A call that a handler makes while it runs. */
+export interface ChildCall {
+  /** As the handler wrote it: nothing is known of it. */
+  readonly functionName: string;
+  readonly payload: Uint8Array;
 }
 
 /** One live operating-system process that serves one version. */

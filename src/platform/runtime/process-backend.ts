@@ -209,6 +209,7 @@ export class ProcessBackend implements InstanceBackend {
         onAnswer: (number, end) => instance?.onAnswer(number, end),
         onChunk: (number, chunk) => instance?.onChunk(number, chunk),
         onStreamEnd: (number) => instance?.onStreamEnd(number),
+        onChild: (number, child, answer) => instance?.onChild(number, child, answer),
         onBroken: (detail) => instance?.onBroken(detail),
         onClosed: () => instance?.onClosed(),
       },

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { CallTransport, HandlerFault, TransportListener } from './call-transport.ts';
-import type { Call, CallEnd, RunningInstance } from './instance-backend.ts';
+import type { CallTransport, ChildEnd, HandlerFault, TransportListener } from './call-transport.ts';
+import type { Call, CallEnd, ChildCall, RunningInstance } from './instance-backend.ts';
 import type { LineRing } from './line-ring.ts';
 import { LoadFailure } from './load-failure.ts';
 import { readRssBytes } from './resident-memory.ts';
@@ -169,6 +169,21 @@ export class ProcessInstance implements RunningInstance, TransportListener {
 
   onStreamEnd(number: number): void {
     this.#settle(number, { kind: 'result', body: Buffer.concat(this.#pending.get(number)?.chunks ?? []) });
+  }
+
+  onChild(number: number, child: ChildCall, answer: (end: ChildEnd) => void): void {
+    const onChild = this.#pending.get(number)?.call.onChild;
+    if (!onChild) {
+      answer({ kind: 'failed', code: 'not-active', message: 'this call cannot call other functions' });
+      return;
+    }
+    onChild(child).then(
+      (body) => answer({ kind: 'result', body }),
+      (error: unknown) => {
+        const { code, message } = Object(error) as { code?: unknown; message?: unknown };
+        answer({ kind: 'failed', code: String(code ?? 'unexpected'), message: String(message ?? error) });
+      },
+    );
   }
 
   onBroken(detail: string): void {

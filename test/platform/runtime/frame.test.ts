@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest';
 import {
   COPIED_PAYLOAD_BYTES_MAX,
   encodeCall,
+  encodeChildEnd,
   encodeLoad,
   FRAME_HEAD_BYTES,
   FrameReader,
   FrameTooLargeError,
+  parseChild,
 } from '../../../src/platform/runtime/frame.ts';
 
 interface Seen {
@@ -100,5 +102,14 @@ describe('frames', () => {
     const { reader, seen } = reading();
     reader.push(encodeLoad({ a: 1 }));
     expect(seen).toEqual([{ kind: 1, number: 0, body: '{"a":1}' }]);
+  });
+
+  it('carry calls of other functions, and refuse one that is cut short', () => {
+    const body = Buffer.from('\0\0\0\x07\0\x03one{"a":1}', 'latin1');
+    expect(parseChild(body)).toEqual({ child: 7, functionName: 'one', payload: Buffer.from('{"a":1}') });
+    for (const bytes of [0, 5, 8]) expect(parseChild(body.subarray(0, bytes))).toBeUndefined();
+    const { reader, seen } = reading();
+    reader.push(encodeChildEnd({ number: 9, child: 7, isResult: false, body: Buffer.from('{}') }));
+    expect(seen).toEqual([{ kind: 4, number: 9, body: '\0\0\0\x07{}' }]);
   });
 });

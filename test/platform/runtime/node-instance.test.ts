@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Code } from '../../../src/platform/function-record.ts';
+import type { ChildCall } from '../../../src/platform/runtime/instance-backend.ts';
 import { ABackend, answer, call } from './a-backend.ts';
 
 describe('a Node instance', () => {
@@ -213,5 +214,31 @@ describe('a Node instance', () => {
     expect(instance.rssBytes()).toBeGreaterThan(10_000_000);
     await instance.stop({ graceMs: 0 });
     expect(instance.rssBytes()).toBeUndefined();
+  });
+
+  it('lets the handler call other functions, by value and as text, and tells it what went wrong', async () => {
+    const instance = await rig.node(
+      `exports.handler = async (event, context) => {
+        const results = await Promise.all([context.invoke('one', { a: 1 }), context.invoke('two', undefined, { as: 'text' })]);
+        const error = await context.invoke('none').catch(({ name, code, message }) => ({ name, code, message }));
+        return { results, error };
+      }`,
+    );
+    const asked: string[] = [];
+    const onChild = async ({ functionName, payload }: ChildCall) => {
+      if (functionName === 'none') throw Object.assign(new Error('nobody'), { code: 'function-unknown' });
+      asked.push(`${functionName} ${Buffer.from(payload)}`);
+      return Buffer.from('{"b":2}');
+    };
+    expect(await answer(instance, {}, { onChild })).toEqual({
+      results: [{ b: 2 }, '{"b":2}'],
+      error: { name: 'Runtime.ChildFailed', code: 'function-unknown', message: 'nobody' },
+    });
+    expect(asked).toEqual(['one {"a":1}', 'two {}']);
+    expect(await answer(instance)).toMatchObject({
+      kind: 'handler-failed',
+      message: 'this call cannot call other functions',
+    });
+    await instance.stop({ graceMs: 0 });
   });
 });

@@ -9,6 +9,8 @@ const RECEIPT = 4;
 const HEAD_BYTES = 9;
 const LOAD = 1;
 const CALL = 2;
+const CHILD_RESULT = 3;
+const CHILD_FAILED = 4;
 const READY = 1;
 const LOAD_FAILED = 2;
 const RESULT = 3;
@@ -16,6 +18,7 @@ const HANDLER_FAILED = 4;
 const CHUNK = 5;
 const END = 6;
 const TOO_LARGE = 7;
+const CHILD = 8;
 const STREAMED = Symbol('streamed');
 const FAULT_CHARS_MAX = 16_384;
 
@@ -101,6 +104,9 @@ function onFrame(bytes, from, to) {
     run(number, bytes.latin1Slice(idAt, payloadAt), timeoutMs, bytes.utf8Slice(payloadAt, to));
   } else if (kind === LOAD) {
     load(JSON.parse(bytes.utf8Slice(from + HEAD_BYTES, to)));
+  } else if (kind === CHILD_RESULT || kind === CHILD_FAILED) {
+    const textAt = from + HEAD_BYTES + 4;
+    endChild(kind, bytes.readUInt32BE(from + HEAD_BYTES), bytes.utf8Slice(textAt, to));
   }
 }
 
@@ -199,11 +205,52 @@ function findHandler(loaded, exportName) {
   return found.find((candidate) => typeof candidate === 'function');
 }
 
+// ---- calls of other functions --------------------------------------------------------------------------------------------
+
+const children = new Map();
+let newestChild = 0;
+
+function callChild(number, functionName, payload, as) {
+  const name = Buffer.from(String(functionName));
+  if (name.length > 0xffff) return Promise.reject(new RangeError('the name of a function has at most 65535 bytes'));
+  const text = Buffer.from(JSON.stringify(payload) ?? '{}');
+  const child = ++newestChild;
+  const frame = Buffer.allocUnsafe(HEAD_BYTES + 6 + name.length + text.length);
+  frame.writeUInt32BE(frame.length - 4, 0);
+  frame[4] = CHILD;
+  frame.writeUInt32BE(number, 5);
+  frame.writeUInt32BE(child, HEAD_BYTES);
+  frame.writeUInt16BE(name.length, HEAD_BYTES + 4);
+  name.copy(frame, HEAD_BYTES + 6);
+  text.copy(frame, HEAD_BYTES + 6 + name.length);
+  return new Promise((resolve, reject) => {
+    children.set(child, { resolve, reject, as });
+    channel.write(frame);
+  });
+}
+
+function endChild(kind, child, text) {
+  const waiting = children.get(child);
+  if (waiting === undefined) return;
+  children.delete(child);
+  try {
+    if (kind === CHILD_RESULT) waiting.resolve(waiting.as === 'text' ? text : JSON.parse(text));
+    else {
+      const { code, message } = JSON.parse(text);
+      waiting.reject(Object.assign(new Error(message), { name: 'Runtime.ChildFailed', code }));
+    }
+  } catch (error) {
+    waiting.reject(error);
+  }
+}
+
 // ---- calling -------------------------------------------------------------------------------------------------------------
 
 class Context {
   #untilMs;
-  constructor(requestId, timeoutMs) {
+  #number;
+  constructor(number, requestId, timeoutMs) {
+    this.#number = number;
     this.#untilMs = performance.now() + timeoutMs;
     this.callbackWaitsForEmptyEventLoop = false;
     this.awsRequestId = requestId;
@@ -218,6 +265,10 @@ class Context {
   }
   getRemainingTimeInMillis() {
     return Math.max(0, Math.floor(this.#untilMs - performance.now()));
+  }
+  /** Calls another function of the same namespace; `as: 'text'` gives its result as the JSON that it is. */
+  invoke(functionName, payload = {}, { as = 'value' } = {}) {
+    return callChild(this.#number, functionName, payload, as);
   }
 }
 
@@ -234,7 +285,7 @@ function run(number, requestId, timeoutMs, text) {
     sendFault(HANDLER_FAILED, number, describe(error, 'Runtime.UnmarshalError'));
     return;
   }
-  const context = new Context(requestId, timeoutMs);
+  const context = new Context(number, requestId, timeoutMs);
   try {
     if (handler[STREAMED]) {
       runStreamed(number, event, context);
