@@ -13,4 +13,15 @@ export interface DialectEntry {
 }
 
 /** In the order in which they are shown. */
-export const DIALECTS: readonly DialectEntry[] = [];
+export const DIALECTS: readonly DialectEntry[] = [
+  {
+    name: 'faas-server',
+    description: 'eleven built-in functions, as a FaaS server of its own',
+    port: 8088,
+    load: async (env) => {
+      const { faasServerDialect } = await import('../platform/dialects/faas-server/faas-server-dialect.ts');
+      const isOptimised = /^true$/i.test(env['OPTIMIZED'] ?? '');
+      return (tools) => faasServerDialect(tools, { isOptimised });
+    },
+  },
+];

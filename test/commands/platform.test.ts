@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { DIALECTS } from '../../src/commands/platform-dialects.ts';
 import { until } from '../support/member-process.ts';
 import { isAlive, RunningPlatform } from '../support/platform/running-platform.ts';
 import { StarlingProcess, starling } from '../support/run-starling.ts';
@@ -86,10 +87,15 @@ describe('starling platform', () => {
     const dataDir = join(folder(), 'data');
     const process = new StarlingProcess([
       ...['platform', '--data-dir', dataDir, '--native', '127.0.0.1:0', '--log-format', 'pretty'],
+      ...DIALECTS.flatMap(({ name }) => [`--${name}`, '127.0.0.1:0']),
     ]);
     await until('the screen is there', 20_000, () => process.stdout.includes('Ctrl-C stops it.'));
     const url = /API +(http:\S+)\/v1\/functions/.exec(process.stdout)?.[1] ?? '';
     expect((await fetch(`${url}/health`)).status).toBe(200);
+    for (const { name } of DIALECTS) {
+      const shown = new RegExp(`${name} +(http:\\S+)`).exec(process.stdout)?.[1] ?? '';
+      expect((await fetch(`${shown}/health`)).status).toBe(200);
+    }
     expect(process.stdout.split('\n').length).toBeLessThan(20);
     process.child.kill('SIGINT');
     expect((await process.ended).code).toBe(0);

@@ -1,3 +1,4 @@
+import { DIALECTS } from '../../../src/commands/platform-dialects.ts';
 import { MemberProcess } from '../member-process.ts';
 
 export interface SeenInstance {
@@ -17,25 +18,32 @@ export interface MadeFunction {
 export class RunningPlatform {
   readonly process: MemberProcess;
   readonly url: string;
+  /** Of every dialect that listens. */
+  readonly urls: Readonly<Record<string, string>>;
 
-  private constructor(process: MemberProcess, url: string) {
+  private constructor(process: MemberProcess, urls: Readonly<Record<string, string>>) {
     this.process = process;
-    this.url = url;
+    this.url = urls['native'] ?? '';
+    this.urls = urls;
   }
 
   static async start({
     dataDir,
     flags = [],
+    environment = {},
   }: {
     dataDir: string;
     flags?: readonly string[];
+    environment?: Readonly<Record<string, string>>;
   }): Promise<RunningPlatform> {
-    const process = new MemberProcess([
-      ...['platform', '--data-dir', dataDir, '--native', '127.0.0.1:0', '--log-format', 'json'],
-      ...flags,
-    ]);
+    // Their ports are fixed ones: only those that a test asks for, on ports of its own.
+    const others = DIALECTS.filter(({ name }) => !flags.includes(`--${name}`)).map(({ name }) => `--no-${name}`);
+    const process = new MemberProcess(
+      [...['platform', '--data-dir', dataDir, '--native', '127.0.0.1:0', '--log-format', 'json'], ...others, ...flags],
+      environment,
+    );
     const started = await process.event('platform.started');
-    return new RunningPlatform(process, (started['urls'] as { native: string }).native);
+    return new RunningPlatform(process, started['urls'] as Record<string, string>);
   }
 
   async register(definition: object): Promise<MadeFunction> {

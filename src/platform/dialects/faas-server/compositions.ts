@@ -1,0 +1,108 @@
+import type { Clock } from '../../../lib/clock.ts';
+import type { InvocationSource, Invoker } from '../../invocation.ts';
+import type { Registry } from '../../registry/registry.ts';
+import type { InvocationStats } from './invocation-stats.ts';
+import { arrayOf, objectWith, withMembers } from './json-bytes.ts';
+import { activeVersion } from './register-builtins.ts';
+import type { ChainRequest } from './requests.ts';
+
+interface Ended {
+  readonly output: Uint8Array;
+  readonly latencyMs: number;
+  readonly isWarm: boolean;
+}
+
+/** One call, many at once, one after the other. Every part goes through the pools as any call does. */
+export class Compositions {
+  readonly #registry: Registry;
+  readonly #invoker: Invoker;
+  readonly #clock: Clock;
+  readonly #stats: InvocationStats;
+  /** What is told of an error to the caller. */
+  readonly #messageOf: (error: unknown) => string;
+
+  constructor(options: {
+    registry: Registry;
+    invoker: Invoker;
+    clock: Clock;
+    stats: InvocationStats;
+    messageOf: (error: unknown) => string;
+  }) {
+    this.#registry = options.registry;
+    this.#invoker = options.invoker;
+    this.#clock = options.clock;
+    this.#stats = options.stats;
+    this.#messageOf = options.messageOf;
+  }
+
+  /** What the function answered, with how long it took, and whether a warm pool served it. */
+  async invoke(name: string, { parameters, signal }: { parameters: Buffer; signal: AbortSignal }): Promise<Buffer> {
+    const { output, latencyMs, isWarm } = await this.#call(name, { payload: parameters, source: 'http', signal });
+    return withMembers(output, { latency_ms: latencyMs, ...(isWarm ? { warm: true } : {}) });
+  }
+
+  /** The first that fails ends the others: the answer would not show them. */
+  async burst(
+    name: string,
+    { count, parameters, signal }: { count: number; parameters: Buffer; signal: AbortSignal },
+  ): Promise<Buffer> {
+    const beganMs = this.#clock.monotonicMs();
+    const failing = new AbortController();
+    const call = { payload: parameters, source: 'burst', signal: AbortSignal.any([signal, failing.signal]) } as const;
+    let failure: { readonly error: unknown } | undefined;
+    const outputs = await Promise.all(
+      Array.from({ length: count }, () =>
+        this.#call(name, call).then(
+          ({ output }) => output,
+          (error: unknown) => {
+            failure ??= { error };
+            failing.abort(error);
+            return Buffer.alloc(0);
+          },
+        ),
+      ),
+    );
+    const head = { function: name, count, total_ms: this.#since(beganMs) };
+    if (failure) return Buffer.from(JSON.stringify({ ...head, error: this.#messageOf(failure.error) }));
+    return objectWith(head, 'results', arrayOf(outputs));
+  }
+
+  /** What one step answers is what the next one is given. A step that fails is the last. */
+  async chain({ chain, parameters }: ChainRequest, signal: AbortSignal): Promise<Buffer> {
+    const beganMs = this.#clock.monotonicMs();
+    const steps: Buffer[] = [];
+    let payload: Uint8Array = parameters;
+    let failure: { readonly error: string } | undefined;
+    for (const name of chain) {
+      try {
+        const { output, latencyMs } = await this.#call(name, { payload, source: 'chain', signal });
+        steps.push(objectWith({ function: name, latency_ms: latencyMs }, 'result', output));
+        payload = output;
+      } catch (error) {
+        failure = { error: this.#messageOf(error) };
+        break;
+      }
+    }
+    const head = { chain_length: chain.length, total_ms: this.#since(beganMs), ...failure };
+    return objectWith(head, 'steps', arrayOf(steps));
+  }
+
+  async #call(
+    name: string,
+    { payload, source, signal }: { payload: Uint8Array; source: InvocationSource; signal: AbortSignal },
+  ): Promise<Ended> {
+    const { versionId } = activeVersion(this.#registry, name);
+    const beganMs = this.#clock.monotonicMs();
+    try {
+      const { body, isCold } = await this.#invoker.invoke({ versionId, payload, source, depth: 0, signal });
+      return { output: body, latencyMs: this.#since(beganMs), isWarm: !isCold };
+    } finally {
+      if (source !== 'burst') this.#stats.add(name, this.#since(beganMs));
+    }
+  }
+
+  /** To the microsecond, as a number with a few digits. */
+  #since(beganMs: number): number {
+    return Math.round((this.#clock.monotonicMs() - beganMs) * 1_000) / 1_000;
+  }
+}

@@ -1,0 +1,58 @@
+import { PlatformError } from '../../platform-error.ts';
+import { parseJson } from '../read-body.ts';
+
+/** Parameters are a handful of numbers and words. */
+export const BODY_MAX_BYTES = 1024 * 1024;
+export const BURST_MAX = 100;
+export const CHAIN_MAX = 100;
+export const WARM_POOL_MAX = 64;
+/** What a burst and a warm pool have unless told. */
+const COUNT = 5;
+
+const NO_PARAMETERS = Buffer.from('{}');
+
+/** The body as it goes to the function: looked into, so that what is no object fails here, and passed on as it came. */
+export function parametersOf(body: Buffer): Buffer {
+  const parameters = parseJson(body);
+  if (parameters === undefined) return NO_PARAMETERS;
+  if (!isObject(parameters)) throw new PlatformError('input-invalid', 'body must be a JSON object of parameters');
+  return body;
+}
+
+/** `count` or `size`. */
+export function countOf(query: URLSearchParams, name: string, max: number): number {
+  const text = query.get(name);
+  if (text === null) return COUNT;
+  const count = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= max) return count;
+  throw new PlatformError('input-invalid', `${name} must be a whole number from 1 to ${max}`);
+}
+
+export interface ChainRequest {
+  readonly chain: readonly string[];
+  /** Of the first step. */
+  readonly parameters: Buffer;
+}
+
+export function chainOf(body: Buffer, isKnown: (name: string) => boolean): ChainRequest {
+  const told = parseJson(body);
+  const chain = isObject(told) ? told['chain'] : undefined;
+  if (!isObject(told) || !Array.isArray(chain)) {
+    throw new PlatformError('input-invalid', "body must contain 'chain' array of function names");
+  }
+  if (chain.length > CHAIN_MAX) {
+    throw new PlatformError('input-invalid', `'chain' must have ${CHAIN_MAX} functions at most`);
+  }
+  const { params = {} } = told;
+  if (!isObject(params)) throw new PlatformError('input-invalid', "'params' must be a JSON object");
+  const names = chain.map((name: unknown) => {
+    if (typeof name !== 'string') throw new PlatformError('input-invalid', "'chain' must hold names of functions");
+    if (!isKnown(name)) throw new PlatformError('function-unknown', `unknown function in chain: ${name}`);
+    return name;
+  });
+  return { chain: names, parameters: Buffer.from(JSON.stringify(params)) };
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,48 @@
+import type { InstanceSnapshot, Pools } from '../../pool-snapshot.ts';
+import type { Registry } from '../../registry/registry.ts';
+import { activeVersion } from './register-builtins.ts';
+
+/** The instances that people have made warm by hand, by function. */
+export class WarmPools {
+  readonly #registry: Registry;
+  readonly #pools: Pools;
+
+  constructor({ registry, pools }: { registry: Registry; pools: Pools }) {
+    this.#registry = registry;
+    this.#pools = pools;
+  }
+
+  /** Adds instances to those that are there. Fewer than asked for are deployed where the machine holds no more. */
+  async add(name: string, size: number): Promise<{ function: string; pool_size: number; deployed: number }> {
+    const { versionId } = activeVersion(this.#registry, name);
+    const before = new Set(this.#byHand(versionId).map(({ instanceId }) => instanceId));
+    // What is started is there before anything is awaited: whoever else adds some is not counted.
+    const warmed = this.#pools.warm(versionId, { count: size, source: 'manual' });
+    const own = new Set(
+      this.#byHand(versionId).flatMap(({ instanceId }) => (before.has(instanceId) ? [] : instanceId)),
+    );
+    await warmed;
+    const there = this.#byHand(versionId).filter(isThere);
+    const deployed = there.filter(({ instanceId }) => own.has(instanceId)).length;
+    return { function: name, pool_size: there.length, deployed };
+  }
+
+  /** Those that are busy end after their call. */
+  remove(name: string): { function: string; undeployed: number } {
+    const versionId = this.#registry.findByName('builtin', name)?.activeVersionId;
+    const undeployed = versionId === undefined ? 0 : this.#pools.cool(versionId, { alsoBusy: true });
+    return { function: name, undeployed };
+  }
+
+  size(versionId: string): number {
+    return this.#byHand(versionId).filter(isThere).length;
+  }
+
+  #byHand(versionId: string): readonly InstanceSnapshot[] {
+    return this.#pools.of(versionId)?.instances.filter(({ source }) => source === 'manual') ?? [];
+  }
+}
+
+function isThere({ state }: InstanceSnapshot): boolean {
+  return state === 'warm' || state === 'busy';
+}
