@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option as Flag } from 'commander';
 import { systemClock } from '../adapters/system/clock.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { systemRandom } from '../lib/random.ts';
@@ -11,27 +11,40 @@ import { listenForStop } from './stop-signals.ts';
 
 /** `starling autoscale`: one member, until it is told to stop. */
 export function declareAutoscale(command: Command, end: (code: ExitCode) => void): void {
+  command.addOption(
+    new Flag('--child', 'started by starling dev: tells it its addresses, and ends when it ends').hideHelp(),
+  );
   addConfigFlags(command).action(async () => {
-    end(await serve(await configOf(command)));
+    const { child: isChild = false } = command.opts<{ child?: boolean }>();
+    end(await serve(await configOf(command), { isChild }));
   });
 }
 
 /** Runs until SIGTERM or SIGINT; a second signal, or a stop that hangs, ends the process at once. */
-async function serve(loaded: LoadedConfig): Promise<ExitCode> {
+async function serve(loaded: LoadedConfig, { isChild }: { isChild: boolean }): Promise<ExitCode> {
   // Before anything is loaded: as the first process of a container nobody stops it who does not listen.
-  const signals = listenForStop({ clock: systemClock, onSecond: () => process.exit(EXIT.interrupted) });
+  const signals = listenForStop({
+    clock: systemClock,
+    onSecond: () => process.exit(EXIT.interrupted),
+    endsWithParent: isChild,
+  });
   const { Service } = await import('./service.ts');
   const service = await Service.create(loaded, { clock: systemClock, random: systemRandom });
   endOnCrash((error) => service.tellCrash(error));
 
   let fault: unknown;
   const { promise: failed, resolve: fail } = Promise.withResolvers<void>();
-  const started = service.start().catch((error: unknown) => {
-    // Whoever is told to stop while it waits has not failed.
-    if (signals.isAsked()) return;
-    fault = error;
-    fail();
-  });
+  const started = service.start().then(
+    (addresses) => {
+      if (isChild && process.connected) process.send?.(addresses);
+    },
+    (error: unknown) => {
+      // Whoever is told to stop while it waits has not failed.
+      if (signals.isAsked()) return;
+      fault = error;
+      fail();
+    },
+  );
   await Promise.race([signals.asked, failed]);
   const { exitAfterMs } = loaded.config.shutdown;
   const cancelExit = systemClock.after(exitAfterMs, () => {
@@ -41,6 +54,8 @@ async function serve(loaded: LoadedConfig): Promise<ExitCode> {
   await service.stop();
   await started;
   cancelExit();
+  // An open channel would keep this process.
+  if (isChild && process.connected) process.disconnect();
   if (fault === undefined) return EXIT.ok;
   const { text, code } = tellFault(fault);
   process.stderr.write(`${text}\n`);

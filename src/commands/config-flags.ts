@@ -1,6 +1,6 @@
 import { type Command, Option as Flag } from 'commander';
 import { isSwitch, LEAF_BY_FLAG, LEAVES } from '../config/declarations.ts';
-import type { LoadedConfig } from '../config/load-config.ts';
+import type { ConfigInput, LoadedConfig } from '../config/load-config.ts';
 
 /** The handful that most people need; the others work all the same and stand in docs/configuration.md. */
 const SHOWN = new Set([
@@ -40,6 +40,11 @@ export function addConfigFlags(command: Command): Command {
 /** Reads what `addConfigFlags` declared, together with the environment. Rejects with a ConfigError. */
 export async function configOf(command: Command, env: NodeJS.ProcessEnv = process.env): Promise<LoadedConfig> {
   const { loadConfig } = await import('../config/load-config.ts');
+  return loadConfig({ ...settingsOf(command), env });
+}
+
+/** What the command line says, without the environment. */
+export function settingsOf(command: Command): Pick<ConfigInput, 'files' | 'flags' | 'set'> {
   const given = command.optsWithGlobals<Record<string, unknown>>();
   const flags: Record<string, string> = {};
   for (const flag of LEAF_BY_FLAG.keys()) {
@@ -47,7 +52,7 @@ export async function configOf(command: Command, env: NodeJS.ProcessEnv = proces
     if (typeof value === 'string') flags[flag] = value;
   }
   const files = texts(given['config']);
-  return loadConfig({ ...(files.length > 0 ? { files } : {}), env, flags, set: texts(given['set']) });
+  return { ...(files.length > 0 ? { files } : {}), flags, set: texts(given['set']) };
 }
 
 /** As commander names the value of a flag. */

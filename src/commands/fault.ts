@@ -8,6 +8,7 @@ const START_UP_FAULTS: ReadonlySet<string> = new Set([
   'ConfigError',
   'FileFault',
   'ListenError',
+  'PartFault',
   'ProfileError',
   'RegistryFileError',
 ]);

@@ -25,3 +25,9 @@ export const DIALECTS: readonly DialectEntry[] = [
     },
   },
 ];
+
+/** Where a dialect listens unless its flag says otherwise. */
+export function dialectPort({ port, portVariable }: DialectEntry, env: NodeJS.ProcessEnv): number {
+  const text = portVariable === undefined ? undefined : env[portVariable];
+  return text !== undefined && /^[0-9]{1,5}$/.test(text) && Number(text) < 65_536 ? Number(text) : port;
+}

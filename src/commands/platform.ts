@@ -6,7 +6,7 @@ import { systemRandom } from '../lib/random.ts';
 import type { Dialect } from '../platform/platform.ts';
 import { createLogs } from '../telemetry/logger.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { DIALECTS, type DialectEntry } from './platform-dialects.ts';
+import { DIALECTS, type DialectEntry, dialectPort } from './platform-dialects.ts';
 import { endOnCrash } from './process-life.ts';
 import { listenForStop } from './stop-signals.ts';
 import { VERSION } from './version.ts';
@@ -134,15 +134,10 @@ async function serve(flags: PlatformFlags, env: NodeJS.ProcessEnv): Promise<Exit
 }
 
 function dialectOf(entry: DialectEntry, told: unknown, env: NodeJS.ProcessEnv): Promise<Dialect>[] {
-  const { name, port, portVariable } = entry;
+  const { name } = entry;
   if (told === false) return [];
-  const address = (told ?? { host: '127.0.0.1', port: portOf(env, portVariable) ?? port }) as ListenAddress;
+  const address = (told ?? { host: '127.0.0.1', port: dialectPort(entry, env) }) as ListenAddress;
   return [entry.load(env).then((open) => ({ name, address, open }))];
-}
-
-function portOf(env: NodeJS.ProcessEnv, variable: string | undefined): number | undefined {
-  const text = variable === undefined ? undefined : env[variable];
-  return text !== undefined && /^[0-9]{1,5}$/.test(text) && Number(text) < 65_536 ? Number(text) : undefined;
 }
 
 /** As commander names the value of `--faas-server`. */

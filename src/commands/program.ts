@@ -9,6 +9,12 @@ type Declare = (command: Command, end: (code: ExitCode) => void) => void;
 /** Each command is imported when it is asked for: what it needs takes a tenth of a second to load, and the others need none of it. */
 const COMMANDS: readonly { name: string; description: string; load: () => Promise<Declare> }[] = [
   {
+    name: 'dev',
+    description:
+      'start everything on this machine, to try it and to develop: platform, metrics store, autoscaler, console',
+    load: async () => (await import('./dev.ts')).declareDev,
+  },
+  {
     name: 'autoscale',
     description: 'run the autoscaler: discover function versions, read their signals, and keep their instances right',
     load: async () => (await import('./autoscale.ts')).declareAutoscale,

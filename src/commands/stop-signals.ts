@@ -4,13 +4,24 @@ import type { Clock } from '../lib/clock.ts';
 const ECHO_MS = 300;
 
 export interface StopSignals {
-  /** Resolves at the first SIGTERM or SIGINT. */
+  /** Resolves at the first SIGTERM or SIGINT, or when the parent is gone. */
   readonly asked: Promise<void>;
   isAsked(): boolean;
 }
 
-/** The first signal asks to stop; the next one that somebody means calls `onSecond`. */
-export function listenForStop({ clock, onSecond }: { clock: Clock; onSecond: () => void }): StopSignals {
+/**
+ * The first signal asks to stop; the next one that somebody means calls `onSecond`. With `endsWithParent` the end of the
+ * process that started this one asks too, however that came.
+ */
+export function listenForStop({
+  clock,
+  onSecond,
+  endsWithParent = false,
+}: {
+  clock: Clock;
+  onSecond: () => void;
+  endsWithParent?: boolean;
+}): StopSignals {
   const { promise: asked, resolve } = Promise.withResolvers<void>();
   let firstMs: number | undefined;
   const onSignal = () => {
@@ -21,5 +32,7 @@ export function listenForStop({ clock, onSecond }: { clock: Clock; onSecond: () 
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  // The system closes the channel when its other end dies, also by kill -9.
+  if (endsWithParent) process.once('disconnect', () => (firstMs === undefined ? onSignal() : undefined));
   return { asked, isAsked: () => firstMs !== undefined };
 }

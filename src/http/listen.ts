@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server as SocketServer } from 'node:net';
 
 /** A port that cannot be had is a start-up fault, told in one line. */
 export class ListenError extends Error {
@@ -10,7 +10,7 @@ export class ListenError extends Error {
 }
 
 /** Starts listening and tells the port; port 0 asks the system for a free one. */
-export function listen(server: Server, options: { host: string; port: number; what: string }): Promise<number> {
+export function listen(server: SocketServer, options: { host: string; port: number; what: string }): Promise<number> {
   const { host, port, what } = options;
   return new Promise((resolve, reject) => {
     // Stays for good: later errors are connections that could not be accepted, and those must not end the process.

@@ -1,0 +1,71 @@
+import { accessSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+
+/** A folder that nothing can be kept in; told in one line. */
+export class FileFault extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'FileFault';
+  }
+}
+
+export interface DataFolder {
+  readonly path: string;
+  /** The SQLite file that the replicas share. */
+  readonly storeFile: string;
+  /** Whether there is something of an earlier run. */
+  readonly isUsed: boolean;
+  /** Begins a log file anew and gives its path and descriptor. */
+  openLog(name: string): { readonly path: string; readonly descriptor: number };
+}
+
+/** Makes the folder if it is not there, and finds out now whether things can be kept in it. Throws a FileFault. */
+export function prepareDataFolder(told: string): DataFolder {
+  const path = resolve(told);
+  const logFolder = join(path, 'log');
+  const storeFile = join(path, 'starling.db');
+  try {
+    makeFolder(path);
+    accessSync(path, constants.W_OK | constants.X_OK);
+    makeFolder(logFolder);
+    accessSync(logFolder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new FileFault(`cannot keep data in ${path}: ${explain(error)}; choose another folder with --data-dir`, {
+      cause: error,
+    });
+  }
+  return {
+    path,
+    storeFile,
+    isUsed: existsSync(join(path, 'platform.sqlite')) || existsSync(storeFile),
+    openLog: (name) => {
+      const file = join(logFolder, `${name}.log`);
+      return { path: file, descriptor: openSync(file, 'w', 0o600) };
+    },
+  };
+}
+
+/** Folder by folder: Node's own recursive mkdir never comes back below /proc and the like. */
+function makeFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder));
+  // Code and environments of functions lie in it: nobody else's business.
+  mkdirSync(folder, { mode: 0o700 });
+}
+
+function explain(error: unknown): string {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'EACCES':
+    case 'EPERM':
+      return 'this user may not write there';
+    case 'EROFS':
+      return 'the file system is read-only';
+    case 'ENOSPC':
+      return 'the disk is full';
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return 'something on its path is not a folder';
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}

@@ -1,0 +1,46 @@
+import { type DemoName, type Phase, SIGHTS } from './demo-script.ts';
+import type { Sightings, Standing } from './sightings.ts';
+
+const BAR = 20;
+const NAME = 12;
+
+export interface DemoMoment {
+  readonly phase: Phase;
+  /** Of the whole demo, from 0 to 1. */
+  readonly share: number;
+  readonly elapsedMs: number;
+  readonly functions: readonly (Standing & { readonly name: DemoName; readonly callers: number })[];
+  readonly sightings: Pick<Sightings, 'has'>;
+}
+
+/** The progress of the demo, as lines that are written over. `paint` colours where that is wanted. */
+export function demoView(
+  moment: DemoMoment,
+  paint: (format: 'green' | 'dim' | 'bold', text: string) => string,
+): string[] {
+  const { phase, share, elapsedMs, functions, sightings } = moment;
+  const filled = Math.round(Math.min(1, Math.max(0, share)) * BAR);
+  const bar = '█'.repeat(filled) + '░'.repeat(BAR - filled);
+  const rows = functions.map(({ name, callers, wanted, instances }) => {
+    const aim = wanted ?? instances;
+    const running = '■'.repeat(Math.min(instances, aim));
+    const starting = '□'.repeat(Math.max(0, aim - instances));
+    const leaving = paint('dim', '■'.repeat(Math.max(0, instances - aim)));
+    return `  ${name.padEnd(NAME)} calls under way ${count(callers)}   wanted ${count(wanted)}   running ${count(instances)}   ${running}${leaving}${starting}`;
+  });
+  const seen = SIGHTS.map((sight) => (sightings.has(sight) ? paint('green', `✓ ${sight}`) : `· ${sight}`));
+  return [
+    `demo ${bar} ${clock(elapsedMs)}  ${paint('bold', phase.name)}: ${phase.says}`,
+    ...rows,
+    `  seen: ${seen.join('   ')}`,
+  ];
+}
+
+export function clock(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
+function count(value: number | undefined): string {
+  return String(value ?? '?').padStart(2);
+}

@@ -1,0 +1,137 @@
+import { styleText } from 'node:util';
+import { type Clock, sleep } from '../../../lib/clock.ts';
+import type { LiveArea } from '../live-area.ts';
+import { Callers } from './callers.ts';
+import { CALL_MS, DEMO_FUNCTIONS, type DemoName, definitionOf, PHASES, type Phase, type Sight } from './demo-script.ts';
+import { clock as clockFace, demoView } from './demo-view.ts';
+import { PlatformClient } from './platform-client.ts';
+import { Sightings, type Standing } from './sightings.ts';
+
+const LOOK_EVERY_MS = 500;
+
+interface Player {
+  readonly name: DemoName;
+  readonly versionId: string;
+  readonly callers: Callers;
+  standing: Standing;
+}
+
+/** Registers the functions, drives the load, and shows what comes of it. Returns when it is over; rejects when the signal aborts. */
+export async function runDemo(options: {
+  platformUrl: string;
+  pace: keyof typeof PHASES;
+  area: LiveArea;
+  clock: Clock;
+  signal: AbortSignal;
+  /** What has to be typed to be told why. */
+  explain: (versionId: string) => string;
+}): Promise<void> {
+  const { platformUrl, pace, area, clock, signal, explain } = options;
+  const client = new PlatformClient({ url: platformUrl, signal });
+  const players: Player[] = [];
+  for (const each of DEMO_FUNCTIONS) {
+    const call = () => client.invoke(each.name, { ms: CALL_MS });
+    players.push({
+      name: each.name,
+      versionId: await client.register(definitionOf(each), each.name),
+      callers: new Callers({ call, clock, signal }),
+      standing: { wanted: undefined, instances: 0 },
+    });
+  }
+  const sightings = new Sightings();
+  const phases = PHASES[pace];
+  const wholeMs = phases.reduce((sum, { lastsMs }) => sum + lastsMs, 0);
+  const beganMs = clock.monotonicMs();
+  let passedMs = 0;
+  for (const phase of phases) {
+    if (!area.isLive) area.say(`demo: ${phase.name}: ${phase.says}`);
+    for (const { name, callers } of players) callers.set(phase.callers[name] ?? 0);
+    const phaseMs = clock.monotonicMs();
+    let spentMs = 0;
+    while (!isOver(phase, spentMs, sightings)) {
+      await sleep(clock, LOOK_EVERY_MS, signal);
+      spentMs = clock.monotonicMs() - phaseMs;
+      await look({ client, players, sightings, area, elapsedMs: clock.monotonicMs() - beganMs });
+      area.show(
+        demoView(
+          {
+            phase,
+            share: (passedMs + Math.min(spentMs, phase.lastsMs)) / wholeMs,
+            elapsedMs: clock.monotonicMs() - beganMs,
+            functions: players.map(({ name, callers, standing }) => ({ name, callers: callers.count, ...standing })),
+            sightings,
+          },
+          (format, text) => styleText(format, text, { stream: process.stdout }),
+        ),
+      );
+    }
+    passedMs += phase.lastsMs;
+  }
+  for (const { callers } of players) callers.set(0);
+  area.clear();
+  area.say(ending({ players, sightings, explain, tookMs: clock.monotonicMs() - beganMs }));
+}
+
+function isOver(phase: Phase, spentMs: number, sightings: Sightings): boolean {
+  if (spentMs < phase.lastsMs) return false;
+  return spentMs >= phase.atMostMs || isSeen(phase, sightings);
+}
+
+function isSeen({ until, callers }: Phase, sightings: Sightings): boolean {
+  switch (until) {
+    case 'in hand':
+      return sightings.isInHand(Object.keys(callers) as DemoName[]);
+    case 'all at zero':
+      return sightings.isAllAtZero;
+    default:
+      return sightings.has(until);
+  }
+}
+
+/** One look at the platform. A look that fails is left out; the next one is soon. */
+async function look(options: {
+  client: PlatformClient;
+  players: readonly Player[];
+  sightings: Sightings;
+  area: LiveArea;
+  elapsedMs: number;
+}): Promise<void> {
+  const { client, players, sightings, area, elapsedMs } = options;
+  const standings = await Promise.all(players.map(({ name }) => client.standing(name))).catch(() => undefined);
+  for (const [index, player] of players.entries()) {
+    const before = player.standing;
+    player.standing = standings?.[index] ?? before;
+    const sights = sightings.look(player.name, player.standing);
+    const { wanted, instances } = player.standing;
+    const isNews = sights.length > 0 || (!area.isLive && (wanted !== before.wanted || instances !== before.instances));
+    if (isNews) {
+      area.say(
+        `  ${clockFace(elapsedMs)}  ${player.name}: wanted ${wanted ?? 'not known yet'}, running ${instances}${tell(sights)}`,
+      );
+    }
+  }
+}
+
+function tell(sights: readonly Sight[]): string {
+  return sights.length === 0 ? '' : ` (${sights.join(', ')})`;
+}
+
+function ending(options: {
+  players: readonly Player[];
+  sightings: Sightings;
+  explain: (versionId: string) => string;
+  tookMs: number;
+}): string {
+  const { players, sightings, explain, tookMs } = options;
+  const answered = players.reduce((sum, { callers }) => sum + callers.answered, 0);
+  const failed = players.reduce((sum, { callers }) => sum + callers.failed, 0);
+  const { missing } = sightings;
+  const verdict =
+    missing.length === 0 ? 'scaled up, down, to zero and from zero' : `not seen within its time: ${missing.join(', ')}`;
+  const burst = players.find(({ name }) => name === 'demo-burst')?.versionId ?? '';
+  return [
+    `The demo is over after ${clockFace(tookMs)}: ${verdict}. ${answered} calls answered, ${failed} failed.`,
+    `Why it did what it did: ${explain(burst)}`,
+    'Everything runs on; Ctrl-C stops it.',
+  ].join('\n');
+}

@@ -1,0 +1,44 @@
+import { stripVTControlCharacters } from 'node:util';
+
+const COLUMNS_DEFAULT = 80;
+
+/** Some lines at the end of a terminal that are written over, with what is said for good above them. */
+export class LiveArea {
+  readonly #stream: Pick<NodeJS.WriteStream, 'isTTY' | 'write' | 'columns'>;
+  #lines: readonly string[] = [];
+
+  constructor(stream: Pick<NodeJS.WriteStream, 'isTTY' | 'write' | 'columns'>) {
+    this.#stream = stream;
+  }
+
+  /** False: nobody looks, and only what is said for good is written. */
+  get isLive(): boolean {
+    return this.#stream.isTTY;
+  }
+
+  say(text: string): void {
+    const lines = this.#lines;
+    this.clear();
+    this.#stream.write(`${text}\n`);
+    this.show(lines);
+  }
+
+  show(lines: readonly string[]): void {
+    if (!this.isLive) return;
+    this.clear();
+    const columns = this.#stream.columns || COLUMNS_DEFAULT;
+    this.#lines = lines.map((line) => clip(line, columns - 1));
+    if (this.#lines.length > 0) this.#stream.write(`${this.#lines.join('\n')}\n`);
+  }
+
+  clear(): void {
+    if (this.#lines.length > 0) this.#stream.write(`\u001b[${this.#lines.length}A\r\u001b[J`);
+    this.#lines = [];
+  }
+}
+
+/** A line that wraps would be two, and the cursor would not find back. Colours of a clipped line are given up. */
+function clip(line: string, columns: number): string {
+  const plain = stripVTControlCharacters(line);
+  return plain.length <= columns ? line : `${plain.slice(0, columns - 1)}…`;
+}

@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '../../lib/clock.ts';
+
+/** In a checkout Node runs the .ts file as it is; in the package there is only the compiled one. */
+const MAIN = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../main.ts' : '../../main.js', import.meta.url),
+);
+const LAST_WORDS_MAX = 4_000;
+
+export interface ReplicaEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** What it wrote to standard error. */
+  readonly lastWords: string;
+}
+
+/**
+ * One `starling autoscale` in a process of its own: killing it is a crash as in production. It ends with us, because the
+ * channel between us closes with either.
+ */
+export class Replica {
+  readonly number: number;
+  readonly pid: number;
+  /** Where its admin API listens. */
+  readonly port: number;
+  readonly ended: Promise<ReplicaEnd>;
+  readonly #child: ChildProcess;
+  #isReady = false;
+  #hasEnded = false;
+  readonly #ready = Promise.withResolvers<void>();
+
+  private constructor(child: ChildProcess, options: { number: number; pid: number; port: number }) {
+    this.#child = child;
+    this.number = options.number;
+    this.pid = options.pid;
+    this.port = options.port;
+    let lastWords = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      lastWords = (lastWords + chunk.toString()).slice(-LAST_WORDS_MAX);
+    });
+    child.once('message', () => {
+      this.#isReady = true;
+      this.#ready.resolve();
+    });
+    this.ended = new Promise((resolve) => {
+      // Not `exit`: what it said last may still be in the pipe.
+      child.once('close', (code, signal) => {
+        this.#hasEnded = true;
+        this.#ready.resolve();
+        resolve({ code, signal, lastWords: lastWords.trim() });
+      });
+    });
+  }
+
+  static async start(options: {
+    number: number;
+    port: number;
+    args: readonly string[];
+    /** Its log goes there; closed here. */
+    logDescriptor: number;
+  }): Promise<Replica> {
+    const { number, port, args, logDescriptor } = options;
+    const child = spawn(process.execPath, [MAIN, 'autoscale', '--child', ...args], {
+      // Its own group: what is typed at our terminal is for us, and we stop the parts in order.
+      detached: true,
+      stdio: ['ignore', logDescriptor, 'pipe', 'ipc'],
+    });
+    closeSync(logDescriptor);
+    if (child.pid === undefined) return new Promise((_, reject) => child.once('error', reject));
+    child.on('error', () => {});
+    return new Replica(child, { number, pid: child.pid, port });
+  }
+
+  /** It serves, and nobody has killed it. */
+  get isServing(): boolean {
+    return this.#isReady && !this.#hasEnded;
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Resolves when its loops run, or when it has ended. */
+  get settled(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  kill(): void {
+    if (!this.#hasEnded) this.#child.kill('SIGKILL');
+  }
+
+  /** Asks it to hand over, and kills it when it has not after `graceMs`. */
+  async stop({ clock, graceMs }: { clock: Clock; graceMs: number }): Promise<void> {
+    if (this.#hasEnded) return;
+    this.#child.kill('SIGTERM');
+    const cancel = clock.after(graceMs, () => this.#child.kill('SIGKILL'));
+    await this.ended;
+    cancel();
+  }
+}

@@ -1,0 +1,227 @@
+import pino from 'pino';
+import { systemClock } from '../../adapters/system/clock.ts';
+import type { ConfigInput, LoadedConfig } from '../../config/load-config.ts';
+import { systemRandom } from '../../lib/random.ts';
+import { createLogs, type Logger } from '../../telemetry/logger.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { endOnCrash } from '../process-life.ts';
+import { listenForStop } from '../stop-signals.ts';
+import { VERSION } from '../version.ts';
+import { type DataFolder, prepareDataFolder } from './data-folder.ts';
+import { runDemo } from './demo/run-demo.ts';
+import { DevSettings } from './dev-settings.ts';
+import { type EmbeddedPlatform, startPlatform } from './embedded-platform.ts';
+import { FrontDoor } from './front-door.ts';
+import { LiveArea } from './live-area.ts';
+import { HOST, type PortPlan, portPlan, refuseTakenPorts } from './port-plan.ts';
+import { PartFault, Replicas } from './replicas.ts';
+import { screen } from './screen.ts';
+
+/** Ctrl-C: replicas hand over within this, */
+const HAND_OVER_MS = 1_200;
+/** then calls under way get this, */
+const CALLS_GRACE_MS = 250;
+/** and after this everything is ended, whatever hangs. */
+const STOP_WITHIN_MS = 1_900;
+/** Who waits for longer than this wants to know for what. */
+const SLOW_START_MS = 8_000;
+
+const COMMAND = import.meta.url.endsWith('.ts') ? 'npx starling' : 'starling';
+
+export interface DevOptions {
+  readonly port: number;
+  readonly dataDir: string;
+  readonly replicas: number;
+  readonly isDemo: boolean;
+  readonly demoPace: 'normal' | 'quick';
+}
+
+/** Starts the parts in order, shows one screen, and runs until SIGTERM or SIGINT. Rejects with a start-up fault. */
+export async function runDev(given: ConfigInput, options: DevOptions): Promise<ExitCode> {
+  // The replicas and the platform's instances end with this process, however it ends.
+  const signals = listenForStop({ clock: systemClock, onSecond: () => process.exit(EXIT.interrupted) });
+  const settings = new DevSettings(given);
+  refuseNonsense(settings, options);
+  const folder = prepareDataFolder(options.dataDir);
+  const ports = portPlan(options.port);
+  await refuseTakenPorts(portsOf(settings, ports));
+  const logger = openLogger(folder);
+  endOnCrash((error) => {
+    logger.fatal({ event: 'dev.crashed', err: error }, 'nobody caught this; ending');
+    process.stderr.write(
+      `starling: ${error instanceof Error ? error.message : String(error)}; see ${folder.path}/log\n`,
+    );
+  });
+
+  const area = new LiveArea(process.stdout);
+  const stopping = new AbortController();
+  const parts = new Parts({ settings, options, folder, ports, logger, area });
+  let fault: unknown;
+  const failed = Promise.withResolvers<void>();
+  const running = parts.start(stopping.signal).then(async ({ platformUrl, loaded }) => {
+    if (!options.isDemo || platformUrl === undefined) return;
+    const store = loaded.config.store.url;
+    await runDemo({
+      platformUrl,
+      pace: options.demoPace,
+      area,
+      clock: systemClock,
+      signal: stopping.signal,
+      explain: (versionId) => `${COMMAND} explain ${versionId} --store ${store}`,
+    });
+  });
+  running.catch((error: unknown) => {
+    if (stopping.signal.aborted) return;
+    fault = error;
+    failed.resolve();
+  });
+  await Promise.race([signals.asked, failed.promise, parts.replicas.allGone]);
+
+  area.clear();
+  if (signals.isAsked()) area.say('Stopping …');
+  stopping.abort();
+  // Whatever hangs is ended with the process.
+  const cancelExit = systemClock.after(STOP_WITHIN_MS, () => process.exit(fault === undefined ? EXIT.ok : EXIT.failed));
+  await parts.stop();
+  cancelExit();
+  if (fault !== undefined) throw fault;
+  if (!signals.isAsked()) return EXIT.failed;
+  area.say(`Stopped. The data is in ${folder.path}`);
+  return EXIT.ok;
+}
+
+/** What runs, in the order in which it was started. */
+class Parts {
+  readonly replicas: Replicas;
+  readonly #options: ConstructorParameters<typeof Parts>[0];
+  readonly #open: { stop: () => Promise<void> }[] = [];
+
+  constructor(options: {
+    settings: DevSettings;
+    options: DevOptions;
+    folder: DataFolder;
+    ports: PortPlan;
+    logger: Logger;
+    area: LiveArea;
+  }) {
+    this.#options = options;
+    this.replicas = new Replicas({ say: (text) => options.area.say(text) });
+  }
+
+  /** Rejects with the fault of the part that does not start. */
+  async start(signal: AbortSignal): Promise<{ platformUrl: string | undefined; loaded: LoadedConfig }> {
+    const { settings, options, folder, ports, logger, area } = this.#options;
+    const { embedded } = settings;
+    const { isUsed } = folder;
+    area.show(['starting the platform …']);
+    const platform = embedded.platform ? await this.#startPlatform() : undefined;
+    signal.throwIfAborted();
+    area.show(['starting the metrics store …']);
+    const metricsStoreUrl = embedded.metricsStore ? await this.#startMetricsStore(platform) : undefined;
+    const { loaded, args } = settings.replicas({
+      storeFile: folder.storeFile,
+      platformUrl: platform?.url,
+      metricsStoreUrl,
+    });
+    await this.#makeTables(loaded);
+    signal.throwIfAborted();
+    const { replicas } = this;
+    const door = await FrontDoor.open({ port: ports.console, behind: () => replicas.servingPort });
+    this.#open.push({ stop: () => door.close() });
+    area.show([`starting ${options.replicas === 1 ? 'the autoscaler' : `${options.replicas} autoscalers`} …`]);
+    const cancelHint = systemClock.after(SLOW_START_MS, () => {
+      area.say(`The autoscaler waits for what it stands on; ${folder.path}/log/autoscaler-1.log says for what.`);
+    });
+    try {
+      await replicas.start({ count: options.replicas, folder, argsOf: args });
+    } finally {
+      cancelHint();
+    }
+    signal.throwIfAborted();
+    logger.info({ event: 'dev.started', replicas: options.replicas }, 'running');
+    const { config } = loaded;
+    area.clear();
+    area.say(
+      screen({
+        version: VERSION,
+        consoleUrl: `http://${HOST}:${door.port}`,
+        platformUrl: platform?.url,
+        controlPlane: config.controlPlane.url,
+        timeseries: config.timeseries.url,
+        hasMetricsStore: embedded.metricsStore,
+        store: embedded.store ? undefined : config.store.url,
+        dialects: platform?.dialects ?? [],
+        replicas: replicas.living.map(({ number, pid }) => ({ number, pid })),
+        functions: platform?.functions,
+        dataFolder: folder.path,
+        isUsed,
+        isDemo: options.isDemo,
+        command: COMMAND,
+      }),
+    );
+    return { platformUrl: platform?.url, loaded };
+  }
+
+  /** The replicas first, so that none of them sees the others go. */
+  async stop(): Promise<void> {
+    await this.replicas.stop({ clock: systemClock, graceMs: HAND_OVER_MS });
+    for (const part of this.#open.reverse()) await part.stop();
+  }
+
+  async #startPlatform(): Promise<EmbeddedPlatform> {
+    const { folder, ports, logger } = this.#options;
+    const platform = await startPlatform({
+      dataDir: folder.path,
+      port: ports.platform,
+      areDialectPortsFixed: ports.platform !== 0,
+      env: process.env,
+      clock: systemClock,
+      random: systemRandom,
+      logger,
+    });
+    this.#open.push({ stop: () => platform.stop({ graceMs: CALLS_GRACE_MS }) });
+    return platform;
+  }
+
+  async #startMetricsStore(_platform: EmbeddedPlatform | undefined): Promise<string> {
+    throw new PartFault('there is no metrics store to start yet: name one with --timeseries');
+  }
+
+  /** SQLite makes its own; in Cassandra somebody has to. */
+  async #makeTables(loaded: LoadedConfig): Promise<void> {
+    if (loaded.config.storeTarget.kind !== 'cassandra') return;
+    this.#options.area.show(['making the tables …']);
+    const { migrateStore } = await import('../migrate-store.ts');
+    await migrateStore(loaded, { isDryRun: false });
+  }
+}
+
+function portsOf({ embedded }: DevSettings, ports: PortPlan): { what: string; port: number }[] {
+  return [
+    { what: 'the console', port: ports.console },
+    ...(embedded.platform ? [{ what: 'the platform', port: ports.platform }] : []),
+    ...(embedded.metricsStore ? [{ what: 'the metrics store', port: ports.metricsStore }] : []),
+  ];
+}
+
+/** What could never do what was asked for. */
+function refuseNonsense({ embedded, loaded }: DevSettings, { isDemo, replicas }: DevOptions): void {
+  if (isDemo && !embedded.platform) {
+    throw new PartFault('--demo drives the platform that dev starts itself; leave out --control-plane');
+  }
+  if (replicas > 1 && !embedded.store && loaded.config.storeTarget.kind === 'memory') {
+    throw new PartFault('a store in memory belongs to one process: leave out --store, or ask for one replica');
+  }
+}
+
+/** The terminal belongs to the screen; what the parts say goes into a file. */
+function openLogger(folder: DataFolder): Logger {
+  const { descriptor } = folder.openLog('dev');
+  return createLogs({
+    level: 'info',
+    format: 'json',
+    serviceName: 'starling-dev',
+    version: VERSION,
+    destination: pino.destination({ fd: descriptor, sync: true }),
+  }).root;
+}
