@@ -5,6 +5,8 @@ export const PLATFORM_ERROR_CODES = [
   // resolving
   'function-unknown',
   'version-unknown',
+  'trigger-unknown',
+  'queue-unknown',
   'name-taken',
   'no-code',
   'not-active',

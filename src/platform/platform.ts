@@ -25,6 +25,8 @@ import { type EngineOptions, openEngine } from './router/open-engine.ts';
 import type { ProcessBackendOptions } from './runtime/backend-options.ts';
 import type { InstanceBackend } from './runtime/instance-backend.ts';
 import { ProcessBackend } from './runtime/process-backend.ts';
+import { type OpenTriggers, openTriggers } from './triggers/open-triggers.ts';
+import type { Triggers } from './triggers/triggers.ts';
 
 /** What a dialect is made from. */
 export interface DialectTools {
@@ -33,6 +35,7 @@ export interface DialectTools {
   readonly pools: Pools;
   readonly meter: CallMeter;
   readonly log: CallLog;
+  readonly triggers: Triggers;
   /** What happens to instances. Returns what ends it. */
   readonly onPoolEvent: (listener: PoolListener) => () => void;
   readonly clock: Clock;
@@ -107,6 +110,7 @@ export class Platform {
   readonly #logger: Logger;
   readonly #controlPlane: ControlPlane;
   readonly #deployer: Deployer;
+  readonly #triggers: OpenTriggers;
   readonly #poolListeners = new Set<PoolListener>();
   readonly #closeBackend: () => Promise<void>;
   readonly #open: { readonly name: string; readonly address: ListenAddress; readonly dialect: OpenDialect }[] = [];
@@ -152,12 +156,15 @@ export class Platform {
       this.#poolListeners.add(each);
       return () => void this.#poolListeners.delete(each);
     };
+    const triggers = openTriggers({ registry, invoker: meter, clock, random, logger });
+    this.#triggers = triggers;
     const tools: DialectTools = {
       registry,
       invoker: meter,
       pools,
       meter,
       log,
+      triggers,
       onPoolEvent,
       clock,
       random,
@@ -207,6 +214,7 @@ export class Platform {
     }
     this.#controlPlane.restoreWishes();
     this.#deployer.resume();
+    this.#triggers.start();
     for (const [index, { dialect }] of this.#open.entries()) dialect.started?.(this.#listeners[index]?.url ?? '');
     return this.#listeners.map(({ name, url }) => ({ name, url }));
   }
@@ -223,7 +231,7 @@ export class Platform {
     await Promise.all(this.#open.map(({ dialect }) => dialect.stop?.()));
     // From here on nobody new comes in, and who is in gets an answer.
     const closed = this.#listeners.map((listener) => listener.close(graceMs + LAST_ANSWERS_MS));
-    await Promise.all([this.engine.stop({ graceMs }), this.#deployer.stop()]);
+    await Promise.all([this.engine.stop({ graceMs }), this.#deployer.stop(), this.#triggers.stop()]);
     await Promise.all([...closed, this.#closeBackend()]);
     this.registry.close();
     this.#state = 'stopped';

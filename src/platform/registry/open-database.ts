@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { REGISTRY_SCHEMA, REGISTRY_SCHEMA_VERSION } from './schema.ts';
+import { REGISTRY_STEPS } from './schema.ts';
 
 /** A data folder that cannot be used; told in one line, with what to do. */
 export class RegistryFileError extends Error {
@@ -56,12 +56,14 @@ function makeTables(db: DatabaseSync, path: string): void {
   db.exec('BEGIN IMMEDIATE');
   try {
     const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
-    if (version === 0) db.exec(`${REGISTRY_SCHEMA}; PRAGMA user_version = ${REGISTRY_SCHEMA_VERSION}`);
-    else if (version !== REGISTRY_SCHEMA_VERSION) {
+    // A file of a newer program is refused, not guessed at.
+    if (version > REGISTRY_STEPS.length) {
       throw new RegistryFileError(
-        `the registry ${path} is of version ${version}, this program needs ${REGISTRY_SCHEMA_VERSION}; use the program that wrote it, or another --data-dir`,
+        `the registry ${path} is of version ${version}, this program knows ${REGISTRY_STEPS.length}; use the program that wrote it, or another --data-dir`,
       );
     }
+    for (const step of REGISTRY_STEPS.slice(version)) db.exec(step);
+    db.exec(`PRAGMA user_version = ${REGISTRY_STEPS.length}`);
     db.exec('COMMIT');
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');

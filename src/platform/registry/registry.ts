@@ -14,10 +14,12 @@ import { PlatformError } from '../platform-error.ts';
 import { checkCode } from './check-code.ts';
 import { CodeShelf, hashCode } from './code-shelf.ts';
 import { FunctionIndex } from './function-index.ts';
+import { MessageBook } from './message-book.ts';
 import { openRegistryDatabase } from './open-database.ts';
 import type { RegisteredVersion, VersionStatus } from './registered-version.ts';
 import { type KeptFunction, writeFunction, writeVersion } from './rows.ts';
 import { Sql } from './sql.ts';
+import { TriggerBook } from './trigger-book.ts';
 import { WishBook } from './wish-book.ts';
 
 export interface RegistryOptions {
@@ -66,6 +68,8 @@ export const DEFAULT_ACCOUNT = 'local';
  */
 export class Registry {
   readonly wishes: WishBook;
+  readonly triggers: TriggerBook;
+  readonly messages: MessageBook;
   readonly #sql: Sql;
   readonly #shelf: CodeShelf;
   readonly #index: FunctionIndex;
@@ -79,6 +83,8 @@ export class Registry {
     this.#shelf = new CodeShelf(this.#sql);
     this.#index = new FunctionIndex(this.#sql);
     this.wishes = new WishBook(this.#sql, options.clock);
+    this.triggers = new TriggerBook(this.#sql);
+    this.messages = new MessageBook(this.#sql);
   }
 
   close(): void {

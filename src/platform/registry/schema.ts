@@ -1,12 +1,9 @@
-/** Raised with every change of the tables below; a file of another version is refused, not guessed at. */
-export const REGISTRY_SCHEMA_VERSION = 1;
-
 /**
  * STRICT, so that a wrong type is an error where it is written. `token` is 64 bits wide and is always read through CAST AS
  * TEXT: as a float it would be rounded. Fences outlive their versions: an id that comes back is still ordered. Functions
  * keep their row ids, which say in which order they were made.
  */
-export const REGISTRY_SCHEMA = `
+const FUNCTIONS = `
   CREATE TABLE functions (
     function_id TEXT PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL, account TEXT NOT NULL,
     active_version_id TEXT, triggers TEXT NOT NULL, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL
@@ -46,3 +43,29 @@ export const REGISTRY_SCHEMA = `
     version_id TEXT PRIMARY KEY, token INTEGER NOT NULL, body TEXT NOT NULL, answer TEXT NOT NULL, accepted_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
 `;
+
+/**
+ * Triggers go with their function, or with the version that they are of, and what waits for them goes too. Messages keep the
+ * order in which they came: AUTOINCREMENT never gives a number twice, so a message that is gone is never taken for another.
+ */
+const TRIGGERS = `
+  CREATE TABLE triggers (
+    trigger_id TEXT PRIMARY KEY, function_id TEXT NOT NULL REFERENCES functions ON DELETE CASCADE,
+    version_id TEXT REFERENCES versions ON DELETE CASCADE, is_enabled INTEGER NOT NULL, settings TEXT NOT NULL,
+    due_ms INTEGER, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE INDEX triggers_by_function ON triggers (function_id);
+  CREATE INDEX triggers_by_version ON triggers (version_id);
+
+  CREATE TABLE messages (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, message_id TEXT NOT NULL,
+    trigger_id TEXT NOT NULL REFERENCES triggers ON DELETE CASCADE, state TEXT NOT NULL, attempts INTEGER NOT NULL,
+    due_ms INTEGER NOT NULL, enqueued_ms INTEGER NOT NULL, payload BLOB NOT NULL, last_error TEXT NOT NULL
+  ) STRICT;
+
+  CREATE INDEX messages_by_state ON messages (trigger_id, state, due_ms, number);
+`;
+
+/** Each step leads from one version of the file to the next. What has been released is never changed: it gets another step. */
+export const REGISTRY_STEPS: readonly string[] = [FUNCTIONS, TRIGGERS];

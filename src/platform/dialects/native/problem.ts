@@ -7,6 +7,8 @@ import { PlatformError, type PlatformErrorCode } from '../../platform-error.ts';
 const ANSWERS: Readonly<Record<PlatformErrorCode, readonly [status: number, title: string, retryAfterS?: number]>> = {
   'function-unknown': [404, 'There is no such function'],
   'version-unknown': [404, 'There is no such version'],
+  'trigger-unknown': [404, 'There is no such trigger'],
+  'queue-unknown': [404, 'There is no such queue'],
   'name-taken': [409, 'The name is taken'],
   'no-code': [409, 'There is no code'],
   'not-active': [409, 'It is not active'],

@@ -1,0 +1,42 @@
+import type { TriggerCounts } from './triggers.ts';
+
+class Counts implements TriggerCounts {
+  fires = 0;
+  readonly failures = new Map<string, number>();
+  readonly skips = { overlap: 0, missed: 0 };
+}
+
+/** What became of the calls of each trigger, for the metrics. */
+export class FireCounter {
+  readonly #counts = new Map<string, Counts>();
+
+  of(triggerId: string): TriggerCounts {
+    return this.#of(triggerId);
+  }
+
+  countFire(triggerId: string): void {
+    this.#of(triggerId).fires += 1;
+  }
+
+  countFailure(triggerId: string, code: string): void {
+    const { failures } = this.#of(triggerId);
+    failures.set(code, (failures.get(code) ?? 0) + 1);
+  }
+
+  countSkip(triggerId: string, why: 'overlap' | 'missed'): void {
+    this.#of(triggerId).skips[why] += 1;
+  }
+
+  forget(triggerId: string): void {
+    this.#counts.delete(triggerId);
+  }
+
+  #of(triggerId: string): Counts {
+    let counts = this.#counts.get(triggerId);
+    if (!counts) {
+      counts = new Counts();
+      this.#counts.set(triggerId, counts);
+    }
+    return counts;
+  }
+}

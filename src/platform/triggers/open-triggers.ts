@@ -1,0 +1,361 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../../lib/clock.ts';
+import type { Random } from '../../lib/random.ts';
+import type { FunctionRecord, Namespace } from '../function-record.ts';
+import type { Invocation, Invoker } from '../invocation.ts';
+import { PlatformError } from '../platform-error.ts';
+import type { MessageCounts } from '../registry/message-book.ts';
+import type { Registry } from '../registry/registry.ts';
+import { QueueConsumer, type QueueTrigger } from './queue-consumer.ts';
+import { isSameRoute, RouteTable } from './route-table.ts';
+import { ScheduleRunner, type ScheduleTrigger } from './schedule-runner.ts';
+import type { Trigger, TriggerKind } from './trigger.ts';
+import { TriggerCalls } from './trigger-calls.ts';
+import type {
+  FireRequest,
+  HttpRoute,
+  NewTrigger,
+  QueueDepth,
+  QueuedMessage,
+  TriggerCounts,
+  TriggerFilter,
+  Triggers,
+  WrongMethod,
+} from './triggers.ts';
+
+export interface TriggersOptions {
+  readonly registry: Registry;
+  readonly invoker: Invoker;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export interface OpenTriggers extends Triggers {
+  /** Schedules and queues begin; routes are there before. */
+  start(): void;
+  /** Nothing fires any more. Resolves when what is under way has ended. */
+  stop(): Promise<void>;
+}
+
+/** What is in the registry, nothing of which runs yet. */
+export function openTriggers(options: TriggersOptions): OpenTriggers {
+  return new TriggerHouse(options);
+}
+
+const MESSAGE_MAX_BYTES = 256 * 1024;
+const NAMESPACES: readonly Namespace[] = ['native', 'orchestrator', 'builtin'];
+
+const NO_MESSAGES: QueueDepth = { waiting: 0, leased: 0, dead: 0 };
+
+class TriggerHouse implements OpenTriggers {
+  readonly #options: TriggersOptions;
+  readonly #triggers = new Map<string, Trigger>();
+  readonly #routes = new Map(NAMESPACES.map((namespace) => [namespace, new RouteTable<string>()] as const));
+  readonly #schedules: ScheduleRunner;
+  readonly #consumers = new Map<string, QueueConsumer>();
+  readonly #calls: TriggerCalls;
+  #isRunning = false;
+
+  constructor(options: TriggersOptions) {
+    this.#options = options;
+    const { registry, clock, random } = options;
+    this.#calls = new TriggerCalls(options);
+    const { counter } = this.#calls;
+    this.#schedules = new ScheduleRunner({
+      clock,
+      random,
+      fire: (trigger, scheduledMs) => this.#calls.callOnSchedule(trigger, scheduledMs),
+      onSkip: (triggerId, why) => counter.countSkip(triggerId, why),
+      keepDue: (due) => registry.triggers.setDue(due),
+    });
+    registry.messages.returnLeased();
+    const counts = registry.messages.counts();
+    for (const { trigger, dueMs } of registry.triggers.all()) this.#admit(trigger, { dueMs, counts });
+    registry.onChange((change) => {
+      // Their rows have gone with the function's.
+      if (change.kind === 'function-removed') this.#dropWhere('functionId', change.record.functionId);
+      else if (change.kind === 'version-removed') this.#dropWhere('versionId', change.version.versionId);
+    });
+  }
+
+  start(): void {
+    this.#isRunning = true;
+    this.#schedules.start();
+    for (const consumer of this.#consumers.values()) if (consumer.trigger.isEnabled) consumer.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#isRunning = false;
+    this.#schedules.stop();
+    await Promise.all([...this.#consumers.values()].map((consumer) => consumer.stop()));
+    await this.#calls.settled();
+  }
+
+  add(request: NewTrigger): Trigger {
+    const [trigger] = this.addAll([request]);
+    return trigger!;
+  }
+
+  addAll(requests: readonly NewTrigger[]): readonly Trigger[] {
+    const { registry, clock, random } = this.#options;
+    const nowMs = clock.wallMs();
+    const made: Trigger[] = [];
+    for (const { functionId, versionId, settings, isEnabled = true } of requests) {
+      const record = this.#mustExist(functionId, versionId);
+      const times = { createdMs: nowMs, updatedMs: nowMs };
+      const trigger = {
+        triggerId: random.uuid(),
+        functionId: record.functionId,
+        versionId,
+        isEnabled,
+        settings,
+        ...times,
+      };
+      this.#checkRoute(trigger, record.namespace, made);
+      made.push(trigger);
+    }
+    registry.triggers.put(made.map((trigger) => ({ trigger, dueMs: undefined })));
+    for (const trigger of made) this.#begin(trigger);
+    this.#keepDue(made);
+    return made;
+  }
+
+  get(triggerId: string): Trigger | undefined {
+    return this.#triggers.get(triggerId);
+  }
+
+  list({ functionId, kind }: TriggerFilter = {}): readonly Trigger[] {
+    return [...this.#triggers.values()].filter(
+      (trigger) =>
+        (functionId === undefined || trigger.functionId === functionId) &&
+        (kind === undefined || trigger.settings.kind === kind),
+    );
+  }
+
+  remove(triggerId: string): void {
+    const trigger = this.#triggerOf(triggerId);
+    this.#options.registry.triggers.remove(triggerId);
+    this.#drop(trigger);
+  }
+
+  setEnabled(triggerId: string, isEnabled: boolean): Trigger {
+    const before = this.#triggerOf(triggerId);
+    if (before.isEnabled === isEnabled) return before;
+    const { registry, clock } = this.#options;
+    const trigger: Trigger = { ...before, isEnabled, updatedMs: clock.wallMs() };
+    registry.triggers.put([{ trigger, dueMs: undefined }]);
+    this.#end(before);
+    this.#begin(trigger);
+    this.#keepDue([trigger]);
+    return trigger;
+  }
+
+  matchHttp(method: string, path: string, namespace?: Namespace): HttpRoute | WrongMethod | undefined {
+    let wrong: WrongMethod | undefined;
+    for (const each of namespace === undefined ? NAMESPACES : [namespace]) {
+      const found = this.#routes.get(each)?.find(method, path);
+      if (found?.kind === 'wrong-method') wrong ??= found;
+      else if (found) {
+        const trigger = this.#triggerOf(found.owner);
+        return { kind: 'route', trigger, versionId: this.#calls.versionIdOf(trigger), params: found.params };
+      }
+    }
+    return wrong;
+  }
+
+  fire(trigger: Trigger, request: FireRequest): Promise<Invocation> {
+    return this.#calls.call(trigger, 'http', request);
+  }
+
+  publish(queue: string, payload: Uint8Array): { readonly messageId: string } {
+    const { registry, random, clock } = this.#options;
+    const consumers = [...this.#consumers.values()].filter(({ trigger }) => trigger.settings.queue === queue);
+    if (consumers.length === 0) {
+      throw new PlatformError('queue-unknown', `no trigger takes from a queue ${JSON.stringify(queue)}: add one first`);
+    }
+    const message = { messageId: random.uuid(), payload: checkedMessage(payload), nowMs: clock.wallMs() };
+    const full = consumers.find(({ isFull }) => isFull);
+    if (full) {
+      const { triggerId, settings } = full.trigger;
+      throw new PlatformError(
+        'queue-full',
+        `${settings.depthMax} messages of the queue wait for the trigger ${triggerId}, which is as many as may: try again later`,
+      );
+    }
+    const triggerIds = consumers.map(({ trigger }) => trigger.triggerId);
+    registry.messages.add(triggerIds, message);
+    for (const consumer of consumers) consumer.added();
+    return { messageId: message.messageId };
+  }
+
+  depthOf(triggerId: string): QueueDepth {
+    return this.#consumers.get(triggerId)?.depth ?? NO_MESSAGES;
+  }
+
+  oldestMs(triggerId: string): number | undefined {
+    return this.depthOf(triggerId).waiting > 0 ? this.#options.registry.messages.oldestMs(triggerId) : undefined;
+  }
+
+  deadOf(triggerId: string, limit: number): readonly QueuedMessage[] {
+    return this.#options.registry.messages.dead(this.#consumerOf(triggerId).trigger.triggerId, limit);
+  }
+
+  revive(triggerId: string): number {
+    return this.#consumerOf(triggerId).revive();
+  }
+
+  clear(triggerId: string, state: 'waiting' | 'dead'): number {
+    return this.#consumerOf(triggerId).clear(state);
+  }
+
+  nextFireMs(triggerId: string): number | undefined {
+    return this.#schedules.dueMs(triggerId);
+  }
+
+  countsOf(triggerId: string): TriggerCounts {
+    return this.#calls.counter.of(triggerId);
+  }
+
+  // ---- what is kept, and what runs of it ----------------------------------------------------------------------------------
+
+  /** From the registry, as it was when the platform ended. */
+  #admit(trigger: Trigger, kept: { dueMs: number | undefined; counts: ReadonlyMap<string, MessageCounts> }): void {
+    this.#triggers.set(trigger.triggerId, trigger);
+    if (isQueue(trigger)) this.#openConsumer(trigger, kept.counts.get(trigger.triggerId));
+    else if (isSchedule(trigger) && trigger.isEnabled) this.#schedules.put(trigger, kept.dueMs);
+    else if (trigger.isEnabled) this.#putRoute(trigger);
+  }
+
+  /** Added now, or enabled or disabled. */
+  #begin(trigger: Trigger): void {
+    const { triggerId, isEnabled } = trigger;
+    this.#triggers.set(triggerId, trigger);
+    if (isQueue(trigger)) {
+      const consumer = this.#consumers.get(triggerId) ?? this.#openConsumer(trigger, undefined);
+      consumer.trigger = trigger;
+      if (isEnabled && this.#isRunning) consumer.start();
+    } else if (isSchedule(trigger)) {
+      if (isEnabled) this.#schedules.put(trigger);
+    } else if (isEnabled) this.#putRoute(trigger);
+  }
+
+  #end(trigger: Trigger): void {
+    const { triggerId, settings } = trigger;
+    switch (settings.kind) {
+      case 'http':
+        for (const table of this.#routes.values()) table.take(settings, triggerId);
+        break;
+      case 'schedule':
+        this.#schedules.drop(triggerId);
+        break;
+      case 'queue':
+        void this.#consumers.get(triggerId)?.stop();
+        break;
+      default:
+        settings satisfies never;
+    }
+  }
+
+  #drop(trigger: Trigger): void {
+    this.#end(trigger);
+    this.#triggers.delete(trigger.triggerId);
+    this.#consumers.delete(trigger.triggerId);
+    this.#calls.counter.forget(trigger.triggerId);
+  }
+
+  #dropWhere(key: 'functionId' | 'versionId', id: string): void {
+    for (const trigger of [...this.#triggers.values()]) if (trigger[key] === id) this.#drop(trigger);
+  }
+
+  #keepDue(triggers: readonly Trigger[]): void {
+    const schedules = triggers.filter(({ isEnabled, settings }) => isEnabled && settings.kind === 'schedule');
+    const due = schedules.map(({ triggerId }) => [triggerId, this.#schedules.dueMs(triggerId)] as const);
+    this.#options.registry.triggers.setDue(new Map(due));
+  }
+
+  #putRoute({ triggerId, functionId, settings }: Trigger): void {
+    const namespace = this.#options.registry.find(functionId)?.namespace;
+    if (settings.kind === 'http' && namespace) this.#routes.get(namespace)?.put(settings, triggerId);
+  }
+
+  #openConsumer(trigger: QueueTrigger, counts: MessageCounts | undefined): QueueConsumer {
+    const { clock, random, registry, logger } = this.#options;
+    const consumer = new QueueConsumer(trigger, counts, {
+      clock,
+      random,
+      book: registry.messages,
+      deliver: (each, payload, signal) => this.#calls.deliver(each, payload, signal),
+      leaseMs: (each) => this.#calls.leaseMs(each),
+      onDead: ({ triggerId, settings: { queue } }, messages, error) => {
+        const messageIds = messages.map(({ messageId }) => messageId);
+        logger.warn({ event: 'trigger.dead', trigger: triggerId, queue, messageIds, error }, 'given up on messages');
+      },
+      onFault: ({ triggerId }, error) => {
+        logger.error(
+          { event: 'trigger.disk-failed', trigger: triggerId, err: error },
+          'the queue could not be written',
+        );
+      },
+    });
+    this.#consumers.set(trigger.triggerId, consumer);
+    return consumer;
+  }
+
+  #mustExist(functionId: string, versionId: string | undefined): FunctionRecord {
+    const { registry } = this.#options;
+    const record = registry.find(functionId);
+    if (!record) throw new PlatformError('function-unknown', 'there is no such function');
+    if (versionId !== undefined && registry.version(versionId)?.functionId !== record.functionId) {
+      throw new PlatformError('version-unknown', 'the function has no such version', { field: 'versionId' });
+    }
+    return record;
+  }
+
+  #checkRoute({ settings }: Trigger, namespace: Namespace, made: readonly Trigger[]): void {
+    if (settings.kind !== 'http' || namespace !== 'native') return;
+    const { registry } = this.#options;
+    for (const other of [...this.#triggers.values(), ...made]) {
+      if (other.settings.kind !== 'http' || !isSameRoute(other.settings, settings)) continue;
+      if (registry.find(other.functionId)?.namespace !== namespace) continue;
+      throw new PlatformError('name-taken', `${settings.method} ${settings.path} is a route of another trigger`, {
+        field: 'path',
+      });
+    }
+  }
+
+  #triggerOf(triggerId: string): Trigger {
+    const trigger = this.#triggers.get(triggerId);
+    if (!trigger) throw new PlatformError('trigger-unknown', 'there is no such trigger');
+    return trigger;
+  }
+
+  #consumerOf(triggerId: string): QueueConsumer {
+    this.#triggerOf(triggerId);
+    const consumer = this.#consumers.get(triggerId);
+    if (!consumer) throw new PlatformError('queue-unknown', 'this trigger has no queue');
+    return consumer;
+  }
+}
+
+function isQueue(trigger: Trigger): trigger is QueueTrigger {
+  return trigger.settings.kind === ('queue' satisfies TriggerKind);
+}
+
+function isSchedule(trigger: Trigger): trigger is ScheduleTrigger {
+  return trigger.settings.kind === ('schedule' satisfies TriggerKind);
+}
+
+/** Functions take JSON: a message that is none would fail every time. */
+function checkedMessage(payload: Uint8Array): Uint8Array {
+  if (payload.byteLength > MESSAGE_MAX_BYTES) {
+    throw new PlatformError('payload-too-large', `a message is ${MESSAGE_MAX_BYTES} bytes at most`);
+  }
+  if (payload.byteLength === 0) return Buffer.from('{}');
+  try {
+    JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+  } catch (error) {
+    throw new PlatformError('input-invalid', `the message is not JSON: ${(error as Error).message}`);
+  }
+  return payload;
+}

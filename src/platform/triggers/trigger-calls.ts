@@ -1,0 +1,109 @@
+import type { Logger } from 'pino';
+import type { Invocation, InvocationSource, Invoker } from '../invocation.ts';
+import { PlatformError, type PlatformErrorCode } from '../platform-error.ts';
+import type { Registry } from '../registry/registry.ts';
+import { FireCounter } from './fire-counter.ts';
+import type { DeliveryEnd, QueueTrigger } from './queue-consumer.ts';
+import type { ScheduleTrigger } from './schedule-runner.ts';
+import type { Trigger } from './trigger.ts';
+import type { FireRequest } from './triggers.ts';
+
+/** Beside the time-out of the function, twice: it may wait so long, and then run so long. */
+const LEASE_MARGIN_MS = 5_000;
+
+/** What the platform refuses, whatever the message is: it is not held against it. */
+const REFUSALS: ReadonlySet<PlatformErrorCode> = new Set([
+  'stopping',
+  'overloaded',
+  'queue-full',
+  'wait-timeout',
+  'memory-exhausted',
+  'concurrency-zero',
+  'not-active',
+  'function-unknown',
+  'version-unknown',
+]);
+
+/** The calls that triggers make, counted. */
+export class TriggerCalls {
+  readonly counter = new FireCounter();
+  readonly #registry: Registry;
+  readonly #invoker: Invoker;
+  readonly #logger: Logger;
+  readonly #scheduled = new Set<Promise<void>>();
+
+  constructor({ registry, invoker, logger }: { registry: Registry; invoker: Invoker; logger: Logger }) {
+    this.#registry = registry;
+    this.#invoker = invoker;
+    this.#logger = logger;
+  }
+
+  /** Undefined: the function has no active version. */
+  versionIdOf({ functionId, versionId }: Trigger): string | undefined {
+    return versionId ?? this.#registry.find(functionId)?.activeVersionId;
+  }
+
+  /** How long a delivery may take that says nothing of it itself. */
+  leaseMs(trigger: QueueTrigger): number {
+    if (trigger.settings.leaseMs !== undefined) return trigger.settings.leaseMs;
+    const version = this.#registry.version(this.versionIdOf(trigger) ?? '');
+    return 2 * (version?.launch.timeoutMs ?? 0) + LEASE_MARGIN_MS;
+  }
+
+  /** Throws what the router throws, and `not-active`. */
+  async call(trigger: Trigger, source: InvocationSource, request: FireRequest): Promise<Invocation> {
+    const { triggerId } = trigger;
+    this.counter.countFire(triggerId);
+    try {
+      const versionId = this.versionIdOf(trigger);
+      if (versionId === undefined) throw new PlatformError('not-active', 'the function has no active version');
+      return await this.#invoker.invoke({ ...request, depth: request.depth ?? 0, versionId, source });
+    } catch (error) {
+      this.counter.countFailure(triggerId, codeOf(error, request.signal));
+      throw error;
+    }
+  }
+
+  /** Never rejects. A fire that failed is not tried again: the next one comes by itself. */
+  async callOnSchedule(trigger: ScheduleTrigger, scheduledMs: number): Promise<void> {
+    const call = this.call(trigger, 'schedule', { payload: eventOf(trigger, scheduledMs) }).then(
+      () => {},
+      (error: unknown) => {
+        const { triggerId } = trigger;
+        this.#logger.warn({ event: 'trigger.failed', trigger: triggerId, err: error }, 'a scheduled call failed');
+      },
+    );
+    this.#scheduled.add(call);
+    await call;
+    this.#scheduled.delete(call);
+  }
+
+  /** Never rejects. */
+  async deliver(trigger: QueueTrigger, payload: Uint8Array, signal: AbortSignal): Promise<DeliveryEnd> {
+    try {
+      await this.call(trigger, 'queue', { payload, signal });
+      return { kind: 'done' };
+    } catch (error) {
+      const isRefused = error instanceof PlatformError && REFUSALS.has(error.code);
+      return { kind: isRefused ? 'refused' : 'failed', error: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  /** Resolves when no scheduled call is under way. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#scheduled);
+  }
+}
+
+function eventOf({ triggerId, settings }: ScheduleTrigger, scheduledMs: number): Buffer {
+  const { cron, timeZone } = settings;
+  const scheduledAt = new Date(scheduledMs).toISOString();
+  return Buffer.from(
+    JSON.stringify(settings.payload ?? { source: 'schedule', triggerId, cron, timeZone, scheduledAt }),
+  );
+}
+
+function codeOf(error: unknown, signal: AbortSignal | undefined): string {
+  if (error instanceof PlatformError) return error.code;
+  return signal?.aborted ? 'cut-off' : 'unexpected';
+}
