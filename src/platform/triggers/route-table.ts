@@ -43,9 +43,12 @@ export class RouteTable<T> {
     const allow = new Set<string>();
     for (const branch of branchesFor(this.#root, texts, 0)) {
       const answerer = pick(branch.answerers, method);
-      const params = answerer && paramsOf(answerer.parts, texts);
-      if (answerer && params) return { kind: 'route', owner: answerer.owner, params };
-      for (const other of branch.answerers) allow.add(other.method);
+      if (!answerer) {
+        for (const other of branch.answerers) allow.add(other.method);
+        continue;
+      }
+      const params = paramsOf(answerer.parts, texts);
+      if (params) return { kind: 'route', owner: answerer.owner, params };
     }
     return allow.size > 0 ? { kind: 'wrong-method', allow: [...allow].sort() } : undefined;
   }

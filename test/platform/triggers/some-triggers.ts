@@ -1,0 +1,75 @@
+import pino from 'pino';
+import { deployIdOf } from '../../../src/platform/deploy-id.ts';
+import type { Namespace } from '../../../src/platform/function-record.ts';
+import type { InvocationRequest } from '../../../src/platform/invocation.ts';
+import { Registry } from '../../../src/platform/registry/registry.ts';
+import { DEFAULT_POOL } from '../../../src/platform/registry/version-settings.ts';
+import { type OpenTriggers, openTriggers } from '../../../src/platform/triggers/open-triggers.ts';
+import type { TriggerSettings } from '../../../src/platform/triggers/trigger.ts';
+import { triggerSettings } from '../../../src/platform/triggers/trigger-settings.ts';
+import { HandWoundClock } from '../../support/hand-wound-clock.ts';
+import { invocationOf } from '../native/scripted-engine.ts';
+
+/** A registry with triggers on it, whose calls are the test's to answer. */
+export class SomeTriggers {
+  readonly clock: HandWoundClock;
+  readonly calls: { readonly atMs: number; readonly request: InvocationRequest; readonly event: unknown }[] = [];
+  /** Half of what is left to chance. */
+  chance = 0.5;
+  answer: (request: InvocationRequest) => Promise<void> = async () => {};
+  registry: Registry;
+  triggers: OpenTriggers;
+  readonly #path: string;
+  #ids = 0;
+
+  constructor({ path = ':memory:', startMs = Date.parse('2025-06-01T00:00:00Z') } = {}) {
+    this.#path = path;
+    this.clock = new HandWoundClock(startMs);
+    [this.registry, this.triggers] = this.#open();
+  }
+
+  /** What a platform that was stopped, or fell over, finds when it starts. */
+  restart(): void {
+    this.registry.close();
+    [this.registry, this.triggers] = this.#open();
+    this.triggers.start();
+  }
+
+  aFunction(name: string, namespace: Namespace = 'native'): { functionId: string; versionId: string } {
+    const launch = {
+      runtime: 'node',
+      handler: 'index.handler',
+      timeoutMs: 3_000,
+      memoryMb: 128,
+      environment: {},
+      concurrency: 1,
+    };
+    const code = { kind: 'source', text: 'exports.handler = 1' } as const;
+    const { version } = this.registry.create({ namespace, name, launch, pool: DEFAULT_POOL, code });
+    return version;
+  }
+
+  get events(): unknown[] {
+    return this.calls.map(({ event }) => event);
+  }
+
+  #open(): [Registry, OpenTriggers] {
+    const random = { next: () => this.chance, uuid: () => `id-${String(++this.#ids).padStart(4, '0')}` };
+    const registry = new Registry({ path: this.#path, clock: this.clock, random, deployIdOf });
+    const invoker = {
+      invoke: async (request: InvocationRequest) => {
+        const event = JSON.parse(Buffer.from(request.payload).toString('utf8'));
+        this.calls.push({ atMs: this.clock.monotonicMs(), request, event });
+        await this.answer(request);
+        return invocationOf(request);
+      },
+    };
+    const logger = pino({ level: 'silent' });
+    return [registry, openTriggers({ registry, invoker, clock: this.clock, random, logger })];
+  }
+}
+
+/** With the defaults. */
+export function settingsOf(told: Record<string, unknown>): TriggerSettings {
+  return triggerSettings.parse(told);
+}
