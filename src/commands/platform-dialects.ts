@@ -15,6 +15,16 @@ export interface DialectEntry {
 /** In the order in which they are shown. */
 export const DIALECTS: readonly DialectEntry[] = [
   {
+    name: 'orchestrator',
+    description: 'the platform as the Serverless Orchestrator',
+    port: 3001,
+    portVariable: 'PORT',
+    load: async () => {
+      const { orchestratorDialect } = await import('../platform/dialects/orchestrator/orchestrator-dialect.ts');
+      return orchestratorDialect;
+    },
+  },
+  {
     name: 'faas-server',
     description: 'eleven built-in functions, as a FaaS server of its own',
     port: 8088,

@@ -35,6 +35,7 @@ export class CallLog {
   readonly #clock: Clock;
   readonly #size: number;
   readonly #ring: CallRecord[] = [];
+  readonly #listeners = new Set<(call: CallRecord) => void>();
   #next = 0;
 
   constructor({ clock, size = 1_000 }: { clock: Clock; size?: number }) {
@@ -79,6 +80,13 @@ export class CallLog {
           };
     this.#ring[this.#next] = record;
     this.#next = (this.#next + 1) % this.#size;
+    for (const listener of this.#listeners) listener(record);
+  }
+
+  /** Told of every call when it has ended. Returns what ends it. */
+  onCall(listener: (call: CallRecord) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** Newest first. */

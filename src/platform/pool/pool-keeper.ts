@@ -93,11 +93,18 @@ export class PoolKeeper {
     for (const instance of this.#instances.idle.filter(({ createdMs }) => nowMs - createdMs >= ageMaxMs)) {
       this.#life.leave(instance, 'age', nowMs);
     }
-    const floor = this.scaler.floor(this.#standing());
+    const floor = Math.max(this.scaler.floor(this.#standing()), this.#keptBesideBusy(nowMs));
     for (let [oldest] = this.#instances.idle; oldest; [oldest] = this.#instances.idle) {
       if (this.#instances.current <= floor || nowMs - oldest.idleSinceMs < idleTtlMs) return;
       this.#life.leave(oldest, 'idle', nowMs);
     }
+  }
+
+  /** Else they would be ended for their idleness, and asked for again. */
+  #keptBesideBusy(nowMs: number): number {
+    const { freeBesideBusy = 0 } = this.#pool.version().pool;
+    const busy = this.#instances.count('busy');
+    return busy > 0 && !this.scaler.wishAt(nowMs) ? busy + freeBesideBusy : 0;
   }
 
   /** Since when its longest idle instance that nobody insists on is idle; undefined: there is none. */

@@ -229,6 +229,17 @@ describe('the inner rules', () => {
     await call;
   });
 
+  it('C24, C26: keep two free beside the busy ones for as long as any is busy, and none after that', async () => {
+    engine.put('v', { launch: { timeoutMs: 1e6 }, pool: { freeBesideBusy: 2, idleTtlMs: 20_000 } });
+    engine.backend.handlers.set('v', ({ sleep }) => sleep(60_000));
+    const call = engine.outcome('v');
+    await engine.clock.wind(30_000);
+    expect(engine.states('v')).toEqual(['busy', 'warm', 'warm']);
+    await engine.clock.wind(130_000);
+    await call;
+    expect(engine.states('v')).toEqual([]);
+  });
+
   it('A20, A23: what calls start counts as scaling up too', async () => {
     engine.put('v');
     const call = engine.outcome('v');

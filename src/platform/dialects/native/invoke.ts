@@ -2,10 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Invocation, Invoker } from '../../invocation.ts';
 import { PlatformError } from '../../platform-error.ts';
+import { depthOf } from '../call-depth.ts';
 import { readBody } from '../read-body.ts';
 import { sendError } from './problem.ts';
-
-const DEPTH_HEADER = 'x-starling-depth';
 
 export interface InvokeOptions {
   readonly versionId: string;
@@ -66,11 +65,4 @@ function sendResult(response: ServerResponse, invocation: Invocation): void {
     invocation.ranMs.toFixed(2),
   ]);
   response.end(body);
-}
-
-function depthOf({ headers }: IncomingMessage): number {
-  const text = headers[DEPTH_HEADER];
-  if (text === undefined) return 0;
-  if (typeof text === 'string' && /^[0-9]{1,3}$/.test(text)) return Number(text);
-  throw new PlatformError('input-invalid', `the header ${DEPTH_HEADER} must be a whole number`);
 }
