@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { declarePlatform } from '../src/commands/platform.ts';
 import { LEAF_BY_ENV, LEAF_BY_FLAG } from '../src/config/declarations.ts';
 
 interface Service {
@@ -12,6 +14,7 @@ interface Service {
   readonly restart?: string;
   readonly ports?: readonly string[];
   readonly volumes?: readonly string[];
+  readonly profiles?: readonly string[];
 }
 
 const compose = parse(readFileSync(new URL('../docker-compose.yml', import.meta.url), 'utf8'), { merge: true }) as {
@@ -21,7 +24,8 @@ const { services } = compose;
 
 describe('docker-compose.yml', () => {
   it('has what the autoscaler stands on', () => {
-    expect(Object.keys(services).sort()).toEqual([
+    const always = Object.entries(services).filter(([, { profiles }]) => profiles === undefined);
+    expect(always.map(([name]) => name).sort()).toEqual([
       'autoscaler',
       'cassandra',
       'grafana',
@@ -57,6 +61,18 @@ describe('docker-compose.yml', () => {
         expect(LEAF_BY_FLAG.has(argument.slice(2).split('=')[0] ?? ''), argument).toBe(true);
       }
     }
+  });
+
+  it('D1, D41: starts the FaaS server and a store for profiles when they are asked for by name, on the documented port', () => {
+    const { profiles, command = [], ports, healthcheck } = services['faas-server'] ?? { image: '' };
+    expect([profiles, services['pyroscope']?.profiles]).toEqual([['faas'], ['faas']]);
+    expect(ports).toEqual(['127.0.0.1:8088:8080']);
+    expect(command).toContain('--faas-server=0.0.0.0:8080');
+    expect(JSON.stringify(healthcheck)).toContain('http://127.0.0.1:8080/health');
+    const flags = new Command();
+    declarePlatform(flags, () => {});
+    const known = new Set(flags.options.map(({ long }) => long));
+    for (const argument of command.slice(1)) expect(known.has(argument.split('=')[0]), argument).toBe(true);
   });
 
   it('opens ports to this machine alone', () => {
