@@ -2,6 +2,7 @@ import { printable } from '../lib/printable.ts';
 import { TimeseriesError } from '../ports/signal-reader.ts';
 import { StoreError } from '../ports/store-error.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { AdminError } from './remote/admin-error.ts';
 
 /** What keeps anything from starting, whoever asks. By name, so that a wrong flag does not wait for every adapter to load. */
 const START_UP_FAULTS: ReadonlySet<string> = new Set([
@@ -24,6 +25,7 @@ function judge(error: unknown): { text: string; code: ExitCode } {
   const isVerbose = process.env['STARLING_DEBUG'] === '1';
   const message = error instanceof Error ? (isVerbose && error.stack) || error.message : String(error);
   if (error instanceof Error && START_UP_FAULTS.has(error.name)) return { text: message, code: EXIT.usage };
+  if (error instanceof AdminError) return { text: message, code: error.exitCode };
   if (error instanceof StoreError) return { text: `store: ${message}`, code: storeCode(error) };
   if (error instanceof TimeseriesError) {
     return { text: `timeseries: ${message}`, code: error.kind === 'auth' ? EXIT.notAuthorised : EXIT.cannotConnect };

@@ -1,55 +1,8 @@
 import { Command, CommanderError } from 'commander';
+import { COMMANDS } from './commands.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { tellFault } from './fault.ts';
 import { VERSION } from './version.ts';
-
-/** Gives a command its arguments, flags and action. `end` takes how it ended; whatever it throws is told and coded. */
-type Declare = (command: Command, end: (code: ExitCode) => void) => void;
-
-/** Each command is imported when it is asked for: what it needs takes a tenth of a second to load, and the others need none of it. */
-const COMMANDS: readonly { name: string; description: string; load: () => Promise<Declare> }[] = [
-  {
-    name: 'dev',
-    description:
-      'start everything on this machine, to try it and to develop: platform, metrics store, autoscaler, console',
-    load: async () => (await import('./dev.ts')).declareDev,
-  },
-  {
-    name: 'autoscale',
-    description: 'run the autoscaler: discover function versions, read their signals, and keep their instances right',
-    load: async () => (await import('./autoscale.ts')).declareAutoscale,
-  },
-  {
-    name: 'platform',
-    description: 'run the function platform of this machine: something real to scale, with a control plane and metrics',
-    load: async () => (await import('./platform.ts')).declarePlatform,
-  },
-  {
-    name: 'migrate',
-    description: 'create or upgrade the tables of the coordination store; safe to repeat',
-    load: async () => (await import('./migrate.ts')).declareMigrate,
-  },
-  {
-    name: 'config',
-    description: 'check the configuration and show each value with its source; secrets are masked',
-    load: async () => (await import('./config.ts')).declareConfig,
-  },
-  {
-    name: 'doctor',
-    description: 'check the configuration, each dependency, permissions, clocks and profile queries; say what to do',
-    load: async () => (await import('./doctor.ts')).declareDoctor,
-  },
-  {
-    name: 'evaluate',
-    description: 'decide for one function version from its real signals, and write nothing',
-    load: async () => (await import('./evaluate.ts')).declareEvaluate,
-  },
-  {
-    name: 'explain',
-    description: 'tell what was decided for a function version, what came of it, and why',
-    load: async () => (await import('./explain.ts')).declareExplain,
-  },
-];
 
 /** Reads the command line, runs the command, and tells how it ended. */
 export async function run(args: readonly string[]): Promise<ExitCode> {

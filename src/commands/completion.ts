@@ -1,0 +1,41 @@
+import { Argument, type Command, Command as CommandClass } from 'commander';
+import { COMMANDS } from './commands.ts';
+import { bashScript } from './completion/bash.ts';
+import type { CommandShape } from './completion/command-shape.ts';
+import { shapeOf } from './completion/command-shape.ts';
+import { fishScript } from './completion/fish.ts';
+import { zshScript } from './completion/zsh.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+
+const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
+type Shell = keyof typeof SCRIPTS;
+
+/** `starling completion <shell>`: a script for the shell to read at its start. */
+export function declareCompletion(command: Command, end: (code: ExitCode) => void): void {
+  command
+    .addArgument(new Argument('<shell>', 'which one').choices(Object.keys(SCRIPTS)))
+    .addHelpText(
+      'after',
+      [
+        '',
+        'bash: starling completion bash > ~/.local/share/bash-completion/completions/starling',
+        'zsh:  starling completion zsh > "$fpath[1]/_starling"',
+        'fish: starling completion fish > ~/.config/fish/completions/starling.fish',
+      ].join('\n'),
+    )
+    .action(async (shell: Shell) => {
+      process.stdout.write(SCRIPTS[shell](await shapes()));
+      end(EXIT.ok);
+    });
+}
+
+/** What every command takes, as it declares it itself. */
+async function shapes(): Promise<CommandShape[]> {
+  return Promise.all(
+    COMMANDS.map(async ({ name, description, load }) => {
+      const command = new CommandClass(name).description(description);
+      (await load())(command, () => {});
+      return shapeOf(command);
+    }),
+  );
+}

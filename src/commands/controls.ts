@@ -1,0 +1,115 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { formatDuration } from '../config/duration.ts';
+import { printableLine } from '../lib/printable.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
+import type { AdminClient } from './remote/admin-client.ts';
+import { addAdminFlags, adminClient } from './remote/admin-flags.ts';
+import { addChangeFlags, addSpanFlags, type ChangeFlags, type SpanFlags, spanBody } from './remote/change-flags.ts';
+import { confirm } from './remote/confirm.ts';
+import { controlSchema, type FleetControl, readControls } from './remote/fleet.ts';
+
+/** What people may say to the fleet: `starling pause`, `override`, `resume` and `unfreeze`. */
+
+type Flags = SpanFlags & ChangeFlags & { readonly output: OutputFormat };
+
+const WANTED_MAX = 1_000_000;
+
+export function declarePause(command: Command, end: (code: ExitCode) => void): void {
+  command.argument('<function-version>', 'the version id');
+  changing(addSpanFlags(command)).action(async (versionId: string) => {
+    const flags = command.opts<Flags>();
+    const question = `Leave ${printableLine(versionId)} as it is for ${formatDuration(flags.for)}?`;
+    end(await put(command, { path: pathOf(versionId, 'pause'), body: spanBody(flags), question }));
+  });
+}
+
+export function declareOverride(command: Command, end: (code: ExitCode) => void): void {
+  command
+    .argument('<function-version>', 'the version id')
+    .argument('<count>', 'how many instances are to run', readWanted);
+  changing(addSpanFlags(command)).action(async (versionId: string, wanted: number) => {
+    const flags = command.opts<Flags>();
+    const question = `Run ${wanted} of ${printableLine(versionId)} for ${formatDuration(flags.for)}, whatever its load?`;
+    end(await put(command, { path: pathOf(versionId, 'override'), body: { ...spanBody(flags), wanted }, question }));
+  });
+}
+
+export function declareUnfreeze(command: Command, end: (code: ExitCode) => void): void {
+  changing(addSpanFlags(command)).action(async () => {
+    const flags = command.opts<Flags>();
+    const question = `Let the whole fleet be lowered for ${formatDuration(flags.for)}, although it froze itself?`;
+    end(await put(command, { path: '/v1/freeze/release', body: spanBody(flags), question }));
+  });
+}
+
+export function declareResume(command: Command, end: (code: ExitCode) => void): void {
+  command.argument('<function-version>', 'the version id');
+  changing(command).action(async (versionId: string) => {
+    const { yes: isYes = false, dryRun: isDryRun = false, output } = command.opts<Flags>();
+    const client = adminClient(command);
+    const ended = (await readControls(client)).filter((control) => control.versionId === versionId);
+    const isMeant =
+      ended.length === 0 ||
+      isDryRun ||
+      (await confirm(`End ${ended.map(tellKind).join(' and ')} of ${printableLine(versionId)}?`, { isYes }));
+    if (!isMeant) return end(unchanged());
+    if (!isDryRun) for (const { kind } of ended) await client.delete(pathOf(versionId, kind));
+    await printAs(output, { versionId, ended, dryRun: isDryRun }, () => {
+      if (ended.length === 0) return `${printableLine(versionId)} was neither paused nor overridden`;
+      return `${isDryRun ? 'would end' : 'ended'}: ${ended.map(tellControl).join('; ')}`;
+    });
+    end(EXIT.ok);
+  });
+}
+
+function changing(command: Command): Command {
+  return addOutputFlag(addAdminFlags(addChangeFlags(command)));
+}
+
+async function put(command: Command, change: { path: string; body: object; question: string }): Promise<ExitCode> {
+  const { yes: isYes = false, dryRun: isDryRun = false, output } = command.opts<Flags>();
+  const client = adminClient(command);
+  if (!isDryRun && !(await confirm(change.question, { isYes }))) return unchanged();
+  const control = await send(client, change, isDryRun);
+  await printAs(output, control, () => `${isDryRun ? 'would stand' : 'stands'}: ${tellControl(control)}`);
+  return EXIT.ok;
+}
+
+function send(client: AdminClient, { path, body }: { path: string; body: object }, isDryRun: boolean) {
+  return client.put(isDryRun ? `${path}?dryRun=true` : path, body, controlSchema);
+}
+
+function unchanged(): ExitCode {
+  process.stderr.write('nothing was changed\n');
+  return EXIT.checkFalse;
+}
+
+function pathOf(versionId: string, kind: FleetControl['kind']): string {
+  return `/v1/functions/${encodeURIComponent(versionId)}/${kind}`;
+}
+
+function tellControl(control: FleetControl): string {
+  const { versionId, until, by, why } = control;
+  const of = versionId === undefined ? '' : ` of ${printableLine(versionId)}`;
+  return `${tellKind(control)}${of} until ${until ?? '?'}, by ${printableLine(by)}: ${printableLine(why)}`;
+}
+
+function tellKind({ kind, wanted }: FleetControl): string {
+  switch (kind) {
+    case 'pause':
+      return 'the pause';
+    case 'override':
+      return `the override to ${wanted}`;
+    case 'freeze-release':
+      return 'the release of the freeze';
+    default:
+      return kind satisfies never;
+  }
+}
+
+function readWanted(text: string): number {
+  const wanted = /^[0-9]{1,7}$/.test(text) ? Number(text) : Number.NaN;
+  if (wanted <= WANTED_MAX) return wanted;
+  throw new InvalidArgumentError(`It must be a whole number from 0 to ${WANTED_MAX}.`);
+}

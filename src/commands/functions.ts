@@ -1,0 +1,29 @@
+import { type Command, Option as Flag } from 'commander';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
+import { addAdminFlags, adminClient } from './remote/admin-flags.ts';
+import { readControls, readFunctions, readMembers } from './remote/fleet.ts';
+import { arrange, fleetColumns, fleetRows, SORTS, type Sort } from './remote/fleet-table.ts';
+import { textTable } from './text-table.ts';
+
+/** `starling functions`: every active function version of the fleet, as it stands. */
+export function declareFunctions(command: Command, end: (code: ExitCode) => void): void {
+  command
+    .option('-m, --match <text>', 'only those with this in the id of the version, the function or the account', '')
+    .addOption(new Flag('--sort <by>', 'largest or newest first, or by name').choices(SORTS).default('name'));
+  addOutputFlag(addAdminFlags(command)).action(async () => {
+    const { match, sort, output } = command.opts<{ match: string; sort: Sort; output: OutputFormat }>();
+    const client = adminClient(command);
+    const [members, controls] = await Promise.all([readMembers(client), readControls(client)]);
+    const rows = arrange(fleetRows(await readFunctions(client, members), controls), { match, sort });
+    const items = rows.map(({ version, control }) => ({ ...version, control: control ?? null }));
+    await printAs(output, { items }, () =>
+      rows.length > 0
+        ? textTable(fleetColumns({ nowMs: Date.now() }), rows).join('\n')
+        : match === ''
+          ? 'There are no active function versions. One appears within a discovery interval of its first metrics.'
+          : 'No active function version matches.',
+    );
+    end(EXIT.ok);
+  });
+}
