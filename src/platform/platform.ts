@@ -180,11 +180,12 @@ export class Platform {
         servedOf: (versionId) => servedOf(meter, versionId),
         liveProcesses: () => starts.live,
       });
-      const page = { registry, pools, meter, invariants, clock, labels: options.metricLabels ?? {} };
+      const page = { registry, pools, meter, triggers, invariants, clock, labels: options.metricLabels ?? {} };
       const onRequest = nativeDialect({
-        api: new NativeApi({ registry, pools, starts, deployer: this.#deployer, meter, log }),
+        api: new NativeApi({ registry, pools, starts, deployer: this.#deployer, meter, log, triggers }),
         controlPlane: this.#controlPlane,
         invoker: meter,
+        triggers,
         metricsPage: () => platformPage(page),
         isReady: () => this.#state === 'ready',
         logger,

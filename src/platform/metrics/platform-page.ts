@@ -4,9 +4,11 @@ import type { InstanceState } from '../invocation.ts';
 import type { InstanceSnapshot, PoolSnapshot, Pools } from '../pool-snapshot.ts';
 import type { RegisteredVersion } from '../registry/registered-version.ts';
 import type { StoredWish } from '../registry/wish-book.ts';
+import type { Triggers } from '../triggers/triggers.ts';
 import type { CallMeter } from './call-meter.ts';
 import type { Invariants } from './invariants.ts';
 import { labelsOf, type MetricKind, MetricText } from './metric-text.ts';
+import { addTriggers, TRIGGER_METRICS } from './trigger-series.ts';
 
 export interface PlatformPageOptions {
   readonly registry: {
@@ -16,6 +18,7 @@ export interface PlatformPageOptions {
   };
   readonly pools: Pools;
   readonly meter: CallMeter;
+  readonly triggers: Triggers;
   readonly invariants: Invariants;
   readonly clock: Clock;
   /** Label values that every series carries, such as the environment. */
@@ -68,9 +71,10 @@ const NAMESPACES: readonly Namespace[] = ['native', 'orchestrator', 'builtin'];
 export function platformPage(options: PlatformPageOptions): string {
   const { registry, pools, invariants } = options;
   const page = new MetricText();
-  for (const [name, kind, help] of METRICS) page.declare(name, kind, help);
+  for (const [name, kind, help] of [...METRICS, ...TRIGGER_METRICS]) page.declare(name, kind, help);
   const common = options.labels ? labelsOf(options.labels) : '';
   for (const version of registry.versions()) addVersion(page, version, options);
+  addTriggers(page, options);
   const { reservedBytes, budgetBytes } = pools.memory();
   page.add('starling_platform_memory_reserved_bytes', common, reservedBytes);
   page.add('starling_platform_memory_budget_bytes', common, budgetBytes);

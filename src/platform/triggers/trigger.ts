@@ -44,9 +44,11 @@ export interface QueueSettings {
   readonly leaseMs?: number | undefined;
 }
 
-export type TriggerSettings = HttpSettings | ScheduleSettings | QueueSettings;
+export const TRIGGER_KINDS = ['http', 'schedule', 'queue'] as const;
 
-export type TriggerKind = TriggerSettings['kind'];
+export type TriggerKind = (typeof TRIGGER_KINDS)[number];
+
+export type TriggerSettings = HttpSettings | ScheduleSettings | QueueSettings;
 
 export interface TriggerTarget {
   readonly functionId: string;

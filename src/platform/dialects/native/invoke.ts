@@ -21,10 +21,7 @@ export function invoke(request: IncomingMessage, response: ServerResponse, optio
       sendError(response, error);
       return;
     }
-    const caller = new AbortController();
-    response.once('close', () => {
-      if (!response.writableFinished) caller.abort();
-    });
+    const signal = callerOf(response);
     let depth: number;
     try {
       depth = depthOf(request);
@@ -32,16 +29,25 @@ export function invoke(request: IncomingMessage, response: ServerResponse, optio
       sendError(response, invalid);
       return;
     }
-    invoker.invoke({ versionId, payload, source: 'http', depth, signal: caller.signal }).then(
+    invoker.invoke({ versionId, payload, source: 'http', depth, signal }).then(
       (invocation) => sendResult(response, invocation),
       (failure: unknown) => {
-        if (!(failure instanceof PlatformError) && !caller.signal.aborted) {
+        if (!(failure instanceof PlatformError) && !signal.aborted) {
           logger.error({ event: 'native.failed', version: versionId, err: failure }, 'a call could not be answered');
         }
         sendError(response, failure);
       },
     );
   });
+}
+
+/** Aborts when the caller goes away before it has its answer. */
+export function callerOf(response: ServerResponse): AbortSignal {
+  const caller = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) caller.abort();
+  });
+  return caller.signal;
 }
 
 function sendResult(response: ServerResponse, invocation: Invocation): void {

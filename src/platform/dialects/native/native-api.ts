@@ -7,9 +7,10 @@ import type { Pools } from '../../pool-snapshot.ts';
 import type { RegisteredVersion } from '../../registry/registered-version.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { changePool, DEFAULT_POOL } from '../../registry/version-settings.ts';
+import type { Triggers } from '../../triggers/triggers.ts';
 import type { WireReply } from './control-plane.ts';
 import type { Deployer } from './deployer.ts';
-import { readAs } from './problem.ts';
+import { notAllowed, readAs } from './problem.ts';
 import {
   codeOf,
   countOf,
@@ -21,6 +22,7 @@ import {
 } from './requests.ts';
 import { showCall, showCounts, showFunction, showInstance, showVersion } from './show.ts';
 import type { StartWatch } from './start-watch.ts';
+import { TriggerApi } from './trigger-api.ts';
 import { standingOf } from './version-standing.ts';
 
 const PAGE_MAX = 1_000;
@@ -33,6 +35,7 @@ export interface NativeApiOptions {
   readonly deployer: Deployer;
   readonly meter: CallMeter;
   readonly log: CallLog;
+  readonly triggers: Triggers;
 }
 
 export interface ApiRequest {
@@ -41,20 +44,27 @@ export interface ApiRequest {
   readonly segments: readonly string[];
   readonly query: URLSearchParams;
   readonly body: () => unknown;
+  readonly bytes: Uint8Array;
 }
 
 /** Everything of this port that people and scripts call now and then. */
 export class NativeApi {
   readonly #options: NativeApiOptions;
+  readonly #triggers: TriggerApi;
 
   constructor(options: NativeApiOptions) {
     this.#options = options;
+    this.#triggers = new TriggerApi({ triggers: options.triggers, find: (id) => this.find(id) });
   }
 
   /** Undefined: there is no such path. */
   async answer(request: ApiRequest): Promise<WireReply | undefined> {
     const [area, id, part, versionId, last, ...rest] = request.segments;
     if (rest.length > 0) return undefined;
+    if (area === 'triggers') return this.#triggers.answer(request);
+    if (area === 'queues' && id !== undefined && part === 'messages' && versionId === undefined) {
+      return this.#triggers.publish(id, { method: request.method, payload: request.bytes });
+    }
     if (id === undefined) return this.#answerArea(area, request);
     if (area !== 'functions') return undefined;
     const record = this.find(id);
@@ -101,7 +111,7 @@ export class NativeApi {
     const { registry } = this.#options;
     switch (request.method) {
       case 'GET':
-        return ok({ function: showFunction(record), versions: this.#showVersions(record) });
+        return ok({ function: this.#showFunction(record), versions: this.#showVersions(record) });
       case 'PATCH': {
         mustBeNative(record);
         const { name, activeVersionId } = readAs(functionChangeSchema, request.body());
@@ -109,7 +119,7 @@ export class NativeApi {
           ...(name === undefined ? {} : { name }),
           ...(activeVersionId === undefined ? {} : { activeVersionId }),
         });
-        return ok({ function: showFunction(changed) });
+        return ok({ function: this.#showFunction(changed) });
       }
       case 'DELETE':
         mustBeNative(record);
@@ -130,6 +140,8 @@ export class NativeApi {
         return method === 'GET' ? ok({ instances: this.#instances(record) }) : notAllowed('GET');
       case 'invocations':
         return method === 'GET' ? this.#calls(request, record) : notAllowed('GET');
+      case 'triggers':
+        return this.#triggers.answerFunction(record, request);
       case 'warm':
         return this.#warm(this.versionOf(record, record.activeVersionId ?? ''), request);
       default:
@@ -174,7 +186,7 @@ export class NativeApi {
     });
     if (prewarm > 0) deployer.deploy(made.version, prewarm);
     const location = `/v1/functions/${encodeURIComponent(made.record.functionId)}`;
-    const shown = { function: showFunction(made.record), version: this.#show(made.version) };
+    const shown = { function: this.#showFunction(made.record), version: this.#show(made.version) };
     return { status: 201, body: shown, headers: { location } };
   }
 
@@ -221,7 +233,7 @@ export class NativeApi {
       .sort((a, b) => compareIds(a.functionId, b.functionId));
     const page = found.slice(0, limit);
     return ok({
-      functions: page.map(showFunction),
+      functions: page.map((record) => this.#showFunction(record)),
       next: found.length > limit ? (page.at(-1)?.functionId ?? null) : null,
     });
   }
@@ -258,6 +270,10 @@ export class NativeApi {
     return { functions: registry.functions().length, memory: pools.memory(), versions };
   }
 
+  #showFunction(record: FunctionRecord) {
+    return showFunction(record, { triggers: this.#triggers.of(record) });
+  }
+
   #showVersions({ functionId }: FunctionRecord) {
     return this.#options.registry.versionsOf(functionId).map((version) => this.#show(version));
   }
@@ -275,14 +291,4 @@ function mustBeNative({ namespace }: FunctionRecord): void {
 
 function ok(body: unknown): WireReply {
   return { status: 200, body };
-}
-
-function notAllowed(allow: string): WireReply {
-  const body = {
-    type: 'method-not-allowed',
-    title: 'This cannot be done here',
-    status: 405,
-    detail: `only ${allow} is understood here`,
-  };
-  return { status: 405, body, headers: { allow } };
 }

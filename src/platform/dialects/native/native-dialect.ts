@@ -6,16 +6,19 @@ import { PROMETHEUS_CONTENT_TYPE } from '../../../telemetry/prometheus-text.ts';
 import type { FunctionRecord } from '../../function-record.ts';
 import type { Invoker } from '../../invocation.ts';
 import { PlatformError } from '../../platform-error.ts';
+import type { Triggers } from '../../triggers/triggers.ts';
 import { parseJson, readBody } from '../read-body.ts';
 import type { ControlPlane, WireReply } from './control-plane.ts';
 import { invoke } from './invoke.ts';
 import type { NativeApi } from './native-api.ts';
 import { sendError, sendJson } from './problem.ts';
+import { ROUTES, serveRoute } from './serve-route.ts';
 
 export interface NativeDialectOptions {
   readonly api: NativeApi;
   readonly controlPlane: ControlPlane;
   readonly invoker: Invoker;
+  readonly triggers: Triggers;
   readonly metricsPage: () => string;
   readonly isReady: () => boolean;
   readonly logger: Logger;
@@ -75,6 +78,10 @@ function answer(request: IncomingMessage, response: ServerResponse, options: Nat
   // Cut by hand: a URL would resolve dots, and refuse paths that are merely not there.
   const [path = '', search = ''] = url.split('?', 2);
   if (method === 'GET' && answerPage(path, response, options)) return;
+  if (path.startsWith(ROUTES)) {
+    serveRoute(request, response, { path: path.slice(ROUTES.length - 1), query: search, ...options });
+    return;
+  }
   const route = matchRoute(url);
   const maxBytes = route ? WIRE_BODY_MAX_BYTES : API_BODY_MAX_BYTES;
   readBody(request, maxBytes, (error, bytes) => {
@@ -123,6 +130,7 @@ async function answerApi(
           segments: rest.map(decoded),
           query,
           body: () => parseJson(bytes),
+          bytes,
         })
       : undefined;
   return reply ?? { status: 404, body: buildProblem('not-found', 'there is no such path') };
@@ -138,6 +146,9 @@ function answerPage(path: string, response: ServerResponse, options: NativeDiale
         endpoints: {
           functions: '/v1/functions',
           invoke: '/v1/functions/{id}/invoke',
+          triggers: '/v1/triggers',
+          routes: '/routes/{path}',
+          queues: '/v1/queues/{queue}/messages',
           instances: '/v1/instances',
           invocations: '/v1/invocations',
           stats: '/v1/stats',

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { z } from 'zod';
 import { type FieldError, fieldErrors, PROBLEM_CONTENT_TYPE } from '../../../contract/problem.ts';
 import { PlatformError, type PlatformErrorCode } from '../../platform-error.ts';
+import type { WireReply } from './control-plane.ts';
 
 /** How each thing that can go wrong is answered here. */
 const ANSWERS: Readonly<Record<PlatformErrorCode, readonly [status: number, title: string, retryAfterS?: number]>> = {
@@ -69,6 +70,16 @@ export function sendError(response: ServerResponse, error: unknown): void {
   // A body that is not read to its end would be taken for the next request.
   if (!response.req.complete) headers['connection'] = 'close';
   sendJson(response, problem.status, problem, headers);
+}
+
+export function notAllowed(allow: string): WireReply {
+  const body = {
+    type: 'method-not-allowed',
+    title: 'This cannot be done here',
+    status: 405,
+    detail: `only ${allow} is understood here`,
+  };
+  return { status: 405, body, headers: { allow } };
 }
 
 function problemOf(error: unknown): { problem: NativeProblem; retryAfterS: number | undefined } {

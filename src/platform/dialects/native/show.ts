@@ -4,11 +4,13 @@ import type { CallCounts } from '../../metrics/call-meter.ts';
 import type { InstanceSnapshot, PoolSnapshot } from '../../pool-snapshot.ts';
 import type { RegisteredVersion } from '../../registry/registered-version.ts';
 import type { StoredWish } from '../../registry/wish-book.ts';
+import type { Trigger } from '../../triggers/trigger.ts';
+import type { QueueDepth, QueuedMessage, TriggerCounts } from '../../triggers/triggers.ts';
 
 /** How things look on this port. */
 
-export function showFunction(record: FunctionRecord) {
-  const { functionId, namespace, name, account, aliases, activeVersionId, status, triggers } = record;
+export function showFunction(record: FunctionRecord, { triggers }: { triggers: readonly unknown[] }) {
+  const { functionId, namespace, name, account, aliases, activeVersionId, status } = record;
   return {
     functionId,
     namespace,
@@ -49,6 +51,35 @@ export function showVersion(
     },
     createdAt: timeOf(version.createdMs),
   };
+}
+
+export function showTrigger(
+  trigger: Trigger,
+  told: { counts: TriggerCounts; nextFireMs: number | undefined; depth: QueueDepth | undefined },
+) {
+  const { triggerId, functionId, versionId, isEnabled, settings, createdMs, updatedMs } = trigger;
+  const { fires, failures, skips } = told.counts;
+  return {
+    triggerId,
+    functionId,
+    versionId: versionId ?? null,
+    isEnabled,
+    ...settings,
+    ...(settings.kind === 'schedule'
+      ? { nextFireAt: told.nextFireMs === undefined ? null : timeOf(told.nextFireMs), skips }
+      : {}),
+    ...(told.depth ? { messages: told.depth } : {}),
+    fires,
+    failures: Object.fromEntries(failures),
+    createdAt: timeOf(createdMs),
+    updatedAt: timeOf(updatedMs),
+  };
+}
+
+/** It was JSON when it was taken. */
+export function showMessage({ messageId, attempts, enqueuedMs, payload, lastError }: QueuedMessage) {
+  const body: unknown = JSON.parse(Buffer.from(payload).toString('utf8'));
+  return { messageId, attempts, lastError, enqueuedAt: timeOf(enqueuedMs), body };
 }
 
 export function showInstance(instance: InstanceSnapshot, { versionId }: { versionId: string }) {
