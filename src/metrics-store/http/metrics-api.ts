@@ -1,0 +1,108 @@
+import type { Clock } from '../../lib/clock.ts';
+import { selectorMatchers } from '../promql/parse-query.ts';
+import { runQuery, runRangeQuery } from '../promql/run-query.ts';
+import { labelEntries, labelValue } from '../storage/labels.ts';
+import type { SampleStore } from '../storage/sample-store.ts';
+import type { Series } from '../storage/series.ts';
+import { ApiError, badParameter } from './api-error.ts';
+import { durationParameter, timeParameter } from './parameters.ts';
+import { instantAnswer, rangeAnswer } from './write-answer.ts';
+
+export interface MetricsApiOptions {
+  readonly store: SampleStore;
+  readonly clock: Clock;
+  readonly queryTimeoutMs: number;
+  readonly lookbackMs: number;
+  readonly version: string;
+}
+
+/** Steps of a range query, as in Prometheus. */
+const POINTS_MAX = 11_000;
+const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+
+/** What the query API answers: the text of the `data` of Prometheus' envelope. Throws ApiError and QueryError. */
+export class MetricsApi {
+  readonly #options: MetricsApiOptions;
+
+  constructor(options: MetricsApiOptions) {
+    this.#options = options;
+  }
+
+  query(parameters: URLSearchParams): string {
+    const { store, clock, lookbackMs } = this.#options;
+    const atMs = timeParameter(parameters, 'time', clock.wallMs());
+    const result = runQuery(parameters.get('query') ?? '', { store, atMs, lookbackMs, ...this.#deadline(parameters) });
+    return instantAnswer(result, atMs);
+  }
+
+  queryRange(parameters: URLSearchParams): string {
+    const { store, lookbackMs } = this.#options;
+    const startMs = timeParameter(parameters, 'start');
+    const endMs = timeParameter(parameters, 'end');
+    if (endMs < startMs) throw badParameter('end', 'end timestamp must not be before start time');
+    const stepMs = durationParameter(parameters, 'step');
+    if (stepMs <= 0) {
+      throw badParameter(
+        'step',
+        'zero or negative query resolution step widths are not accepted. Try a positive integer',
+      );
+    }
+    if (stepMs < 1) throw badParameter('step', 'steps shorter than a millisecond are not supported');
+    if ((endMs - startMs) / stepMs > POINTS_MAX) {
+      const why = `exceeded maximum resolution of ${POINTS_MAX.toLocaleString('en')} points per timeseries. Try decreasing the query resolution (?step=XX)`;
+      throw new ApiError('bad_data', why);
+    }
+    const span = { startMs, endMs, stepMs: Math.floor(stepMs) };
+    const query = parameters.get('query') ?? '';
+    return rangeAnswer(runRangeQuery(query, { store, ...span, lookbackMs, ...this.#deadline(parameters) }));
+  }
+
+  labelNames(parameters: URLSearchParams): string {
+    const names = new Set<string>();
+    for (const { labels } of this.#matched(parameters)) for (const name of labels.names) names.add(name);
+    return JSON.stringify([...names].sort());
+  }
+
+  labelValues(name: string, parameters: URLSearchParams): string {
+    if (!LABEL_NAME.test(name)) throw new ApiError('bad_data', `invalid label name: ${JSON.stringify(name)}`);
+    const values = new Set<string>();
+    for (const { labels } of this.#matched(parameters)) {
+      const value = labelValue(labels, name);
+      if (value !== '') values.add(value);
+    }
+    return JSON.stringify([...values].sort());
+  }
+
+  series(parameters: URLSearchParams): string {
+    if (parameters.getAll('match[]').length === 0) throw new ApiError('bad_data', 'no match[] parameter provided');
+    return JSON.stringify(this.#matched(parameters).map(({ labels }) => Object.fromEntries(labelEntries(labels))));
+  }
+
+  /** Names the Prometheus whose answers these are like, because clients choose by it what they ask for. */
+  buildInformation(): string {
+    return JSON.stringify({
+      version: '2.42.0',
+      revision: `starling-${this.#options.version}`,
+      branch: '',
+      buildUser: 'starling metrics store',
+      buildDate: '',
+      goVersion: '',
+    });
+  }
+
+  #matched(parameters: URLSearchParams): Series[] {
+    const { store } = this.#options;
+    const fromMs = timeParameter(parameters, 'start', Number.NEGATIVE_INFINITY);
+    const toMs = timeParameter(parameters, 'end', Number.POSITIVE_INFINITY);
+    const selectors = parameters.getAll('match[]').map((text) => selectorMatchers(text));
+    const found = new Set(selectors.length === 0 ? store.select([]) : selectors.flatMap((one) => store.select(one)));
+    return [...found].filter((series) => store.isAliveWithin(series, fromMs, toMs));
+  }
+
+  #deadline(parameters: URLSearchParams): { clock: Clock; deadlineMs: number; timeoutMs: number } {
+    const { clock, queryTimeoutMs } = this.#options;
+    const asked = parameters.get('timeout') ? durationParameter(parameters, 'timeout') : queryTimeoutMs;
+    const timeoutMs = Math.min(asked, queryTimeoutMs);
+    return { clock, timeoutMs, deadlineMs: clock.monotonicMs() + timeoutMs };
+  }
+}

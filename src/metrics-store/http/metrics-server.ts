@@ -1,0 +1,168 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { Logger } from 'pino';
+import { QueryError } from '../promql/query-error.ts';
+import { PatternError } from '../storage/pattern-error.ts';
+import { ApiError } from './api-error.ts';
+import type { MetricsApi } from './metrics-api.ts';
+import { readBody } from './read-body.ts';
+
+export interface MetricsServerOptions {
+  readonly address: { readonly host: string; readonly port: number };
+  readonly api: MetricsApi;
+  /** Takes a page of samples; throws what is wrong with it. */
+  readonly takeSamples: (page: string) => void;
+  readonly logger: Logger;
+  readonly formMaxBytes: number;
+  readonly importMaxBytes: number;
+}
+
+const REQUEST_TIMEOUT_MS = 60_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+/** Smaller answers are not worth packing. */
+const GZIP_FROM_BYTES = 4_096;
+const packed = promisify(gzip);
+
+/** Cannot listen where it was told to. */
+export class MetricsStoreListenError extends Error {
+  constructor({ host, port }: { host: string; port: number }, cause: NodeJS.ErrnoException) {
+    const why =
+      cause.code === 'EADDRINUSE' ? 'the port is taken; stop the other process or choose another port' : cause.message;
+    super(`cannot listen on ${host}:${port} for the metrics store: ${why}`, { cause });
+    this.name = 'MetricsStoreListenError';
+  }
+}
+
+/** Speaks Prometheus' HTTP API. */
+export async function serveMetrics(options: MetricsServerOptions): Promise<{ server: Server; port: number }> {
+  const { address } = options;
+  const timeouts = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS };
+  const server = createServer(timeouts, (request, response) => {
+    answer(request, response, options).catch((error: unknown) => {
+      options.logger.error({ event: 'metrics-store.answer-failed', err: error }, 'an answer could not be sent');
+      response.destroy();
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    // Stays for good: later errors are connections that could not be accepted, and those must not end the process.
+    server.on('error', (error: NodeJS.ErrnoException) => reject(new MetricsStoreListenError(address, error)));
+    server.listen(address, () => resolve());
+  });
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: MetricsServerOptions,
+): Promise<void> {
+  let status = 200;
+  let body: string;
+  try {
+    const url = new URL(request.url ?? '/', 'http://metrics-store');
+    if (url.pathname === '/-/ready' || url.pathname === '/-/healthy') {
+      respond(response, { status, text: 'The metrics store is ready.\n', type: 'text/plain; charset=utf-8' });
+      return;
+    }
+    const data = await dataOf(request, url, options);
+    if (data === undefined) {
+      response.writeHead(204).end();
+      return;
+    }
+    body = `{"status":"success","data":${data}}`;
+  } catch (error) {
+    const fault = faultOf(error, options.logger);
+    status = fault.status;
+    body = JSON.stringify({ status: 'error', errorType: fault.type, error: fault.message });
+    // The rest of a body that nobody wants to read must not be taken for the next request.
+    if (!request.complete) response.setHeader('Connection', 'close');
+  }
+  const isPacked = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? '')) && body.length >= GZIP_FROM_BYTES;
+  respond(response, { status, text: isPacked ? await packed(body) : body, type: 'application/json', isPacked });
+}
+
+/** The JSON text of the data; undefined for an answer without. */
+async function dataOf(request: IncomingMessage, url: URL, options: MetricsServerOptions): Promise<string | undefined> {
+  const { api } = options;
+  const path = url.pathname;
+  if (path === '/api/v1/import/prometheus') {
+    allow(request, ['POST']);
+    options.takeSamples(await readBody(request, options.importMaxBytes));
+    return undefined;
+  }
+  const values = /^\/api\/v1\/label\/([^/]+)\/values$/.exec(path)?.[1];
+  if (values !== undefined) {
+    allow(request, ['GET']);
+    return api.labelValues(decoded(values), url.searchParams);
+  }
+  switch (path) {
+    case '/api/v1/query':
+      return api.query(await parametersOf(request, url, options));
+    case '/api/v1/query_range':
+      return api.queryRange(await parametersOf(request, url, options));
+    case '/api/v1/labels':
+      return api.labelNames(await parametersOf(request, url, options));
+    case '/api/v1/series':
+      return api.series(await parametersOf(request, url, options));
+    case '/api/v1/status/buildinfo':
+      allow(request, ['GET']);
+      return api.buildInformation();
+    default:
+      throw new ApiError(
+        'not_found',
+        `there is no ${path} here; the metrics store serves a part of Prometheus' API: query, query_range, labels, label values, series, status/buildinfo and import/prometheus`,
+      );
+  }
+}
+
+/** Of the address, and of the form when it is posted. */
+async function parametersOf(
+  request: IncomingMessage,
+  url: URL,
+  options: MetricsServerOptions,
+): Promise<URLSearchParams> {
+  allow(request, ['GET', 'POST']);
+  if (request.method !== 'POST') return url.searchParams;
+  const form = new URLSearchParams(await readBody(request, options.formMaxBytes));
+  // As in Go: what is posted stands before what is in the address.
+  for (const [name, value] of url.searchParams) form.append(name, value);
+  return form;
+}
+
+function allow(request: IncomingMessage, methods: readonly string[]): void {
+  const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
+  if (!methods.includes(method))
+    throw new ApiError('bad_data', `this path takes ${methods.join(' and ')}, not ${method}`, 405);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new ApiError('bad_data', `invalid label name: ${JSON.stringify(text)}`);
+  }
+}
+
+function faultOf(error: unknown, logger: Logger): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof QueryError) return new ApiError(error.kind, error.message);
+  if (error instanceof PatternError) return new ApiError('bad_data', error.message);
+  logger.error({ event: 'metrics-store.fault', err: error }, 'a request could not be answered');
+  return new ApiError('internal', 'the metrics store could not answer this; its log says why');
+}
+
+function respond(
+  response: ServerResponse,
+  { status, text, type, isPacked = false }: { status: number; text: string | Buffer; type: string; isPacked?: boolean },
+): void {
+  response.writeHead(status, {
+    'Content-Type': type,
+    'Content-Length': Buffer.byteLength(text),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    ...(isPacked && { 'Content-Encoding': 'gzip' }),
+  });
+  response.end(text);
+}

@@ -1,0 +1,292 @@
+import {
+  type Labels,
+  labelEntries,
+  labelsKey,
+  labelsOf,
+  labelValue,
+  METRIC_NAME,
+  pickLabels,
+  showLabels,
+} from '../storage/labels.ts';
+import type { Evaluation } from './evaluation.ts';
+import { type Binary, isComparison, isSetOperator, type Matching, type SetOperator } from './expression.ts';
+import { type Frame, mergeSameLabels, newFrame, SAME_LABELS, trimmed, withoutNames } from './frame.ts';
+import { arithmetic, comparison } from './operators.ts';
+import { QueryError } from './query-error.ts';
+
+const MANY_TO_ONE = 'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)';
+const GROUPING = 'multiple matches for labels: grouping labels must ensure unique matches';
+
+/** An operator between two vectors: each series meets the one on the other side with the same matching labels. */
+export function combineVectors(binary: Binary, left: Frame, right: Frame, evaluation: Evaluation): Frame {
+  const { operator, matching } = binary;
+  if (isSetOperator(operator)) return combineSets(operator, { left, right, matching }, evaluation);
+  const isRightMany = matching.many === 'right';
+  const [many, one] = isRightMany ? [right, left] : [left, right];
+  return new Meeting(binary, { many, one, isRightMany }, evaluation).run();
+}
+
+/** The same text for labels that match. */
+function signer({ isOn, labels }: Matching): (of: Labels) => string {
+  if (isOn) {
+    const [only] = labels;
+    if (only !== undefined && labels.length === 1) return (of) => labelValue(of, only);
+    return (of) => labels.map((name) => `${labelValue(of, name).length}:${labelValue(of, name)}`).join('');
+  }
+  const ignored = new Set([...labels, METRIC_NAME]);
+  return (of) => labelsKey(pickLabels(of, ignored, false));
+}
+
+class Meeting {
+  readonly #binary: Binary;
+  readonly #many: Frame;
+  readonly #one: Frame;
+  readonly #oneSide: 'left' | 'right';
+  readonly #isRightMany: boolean;
+  readonly #evaluation: Evaluation;
+  readonly #isNameless: boolean;
+  /** How the two values become one; undefined: they do not go together. */
+  readonly #combine: (left: number, right: number) => number | undefined;
+
+  constructor(
+    binary: Binary,
+    { many, one, isRightMany }: { many: Frame; one: Frame; isRightMany: boolean },
+    evaluation: Evaluation,
+  ) {
+    this.#binary = binary;
+    this.#many = many;
+    this.#one = one;
+    this.#oneSide = isRightMany ? 'left' : 'right';
+    this.#isRightMany = isRightMany;
+    this.#evaluation = evaluation;
+    this.#isNameless = binary.isBool || !isComparison(binary.operator);
+    this.#combine = combiner(binary);
+  }
+
+  run(): Frame {
+    const { steps } = this.#evaluation;
+    const many = this.#many;
+    const one = this.#one;
+    const sign = signer(this.#binary.matching);
+    const oneRows = this.#rowsBySignature(one, sign);
+    this.#refuseDoubles(oneRows);
+    const result = newFrame(this.#evaluation, many.labels.length);
+    const rowOfPair = new Map<number, number>();
+    const origin: { signature: string }[] = [];
+    let grown = result;
+    for (let row = 0; row < many.labels.length; row += 1) {
+      const signature = sign(many.labels[row] as Labels);
+      for (const other of oneRows.get(signature) ?? []) {
+        for (let step = 0; step < steps; step += 1) {
+          if (many.has[row * steps + step] === 0 || one.has[other * steps + step] === 0) continue;
+          const mine = many.values[row * steps + step] as number;
+          const theirs = one.values[other * steps + step] as number;
+          const value = this.#isRightMany ? this.#combine(theirs, mine) : this.#combine(mine, theirs);
+          if (value === undefined) continue;
+          const pair = row * one.labels.length + other;
+          let to = rowOfPair.get(pair);
+          if (to === undefined) {
+            to = origin.push({ signature }) - 1;
+            rowOfPair.set(pair, to);
+            if ((to + 1) * steps > grown.values.length) grown = doubled(grown, this.#evaluation);
+            grown.labels.push(this.#resultLabels(many.labels[row] as Labels, one.labels[other] as Labels));
+          }
+          grown.values[to * steps + step] = value;
+          grown.has[to * steps + step] = 1;
+        }
+      }
+      this.#evaluation.spend(steps);
+    }
+    if (this.#binary.matching.many === undefined) this.#refuseManyToOne(grown, origin);
+    return mergeSameLabels(trimmed(grown, steps), this.#evaluation, (a, b) =>
+      origin[a]?.signature === origin[b]?.signature ? GROUPING : SAME_LABELS,
+    );
+  }
+
+  #rowsBySignature(frame: Frame, sign: (of: Labels) => string): Map<string, number[]> {
+    const rows = new Map<string, number[]>();
+    for (let row = 0; row < frame.labels.length; row += 1) {
+      const signature = sign(frame.labels[row] as Labels);
+      const list = rows.get(signature);
+      if (list) list.push(row);
+      else rows.set(signature, [row]);
+    }
+    this.#evaluation.spend(frame.labels.length);
+    return rows;
+  }
+
+  /** On the side of the one, no two series may match at a time; with nobody on the other side nobody looks. */
+  #refuseDoubles(bySignature: ReadonlyMap<string, readonly number[]>): void {
+    const { steps } = this.#evaluation;
+    let isOtherThere: Uint8Array | undefined;
+    for (const rows of bySignature.values()) {
+      if (rows.length < 2) continue;
+      isOtherThere ??= presence(this.#many, steps);
+      for (let step = 0; step < steps; step += 1) {
+        if (isOtherThere[step] === 0) continue;
+        const [first, second] = rows.filter((row) => this.#one.has[row * steps + step] === 1);
+        if (first !== undefined && second !== undefined) throw this.#doubles(first, second);
+      }
+    }
+  }
+
+  #doubles(first: number, second: number): QueryError {
+    const { isOn, labels } = this.#binary.matching;
+    const a = this.#one.labels[first] as Labels;
+    const b = this.#one.labels[second] as Labels;
+    const group = pickLabels(a, new Set(isOn ? labels : [...labels, METRIC_NAME]), isOn);
+    return new QueryError(
+      'execution',
+      `found duplicate series for the match group ${showLabels(group)} on the ${this.#oneSide} hand-side of the operation: [${showLabels(b)}, ${showLabels(a)}];many-to-many matching not allowed: matching labels must be unique on one side`,
+    );
+  }
+
+  #refuseManyToOne(frame: Frame, origin: readonly { signature: string }[]): void {
+    const { steps } = this.#evaluation;
+    const rowsOf = new Map<string, number[]>();
+    for (const [row, { signature }] of origin.entries()) {
+      const rows = rowsOf.get(signature);
+      if (rows) rows.push(row);
+      else rowsOf.set(signature, [row]);
+    }
+    for (const rows of rowsOf.values()) {
+      if (rows.length < 2) continue;
+      for (let step = 0; step < steps; step += 1) {
+        const count = rows.filter((row) => frame.has[row * steps + step] === 1).length;
+        if (count > 1) throw new QueryError('execution', MANY_TO_ONE);
+      }
+    }
+  }
+
+  #resultLabels(many: Labels, one: Labels): Labels {
+    const { isOn, labels, many: manySide, include } = this.#binary.matching;
+    let result = many;
+    if (this.#isNameless || manySide === undefined) {
+      const names = new Set(manySide === undefined ? labels : []);
+      if (manySide === undefined && isOn) {
+        if (this.#isNameless) names.delete(METRIC_NAME);
+        result = pickLabels(many, names, true);
+      } else {
+        if (this.#isNameless) names.add(METRIC_NAME);
+        result = pickLabels(many, names, false);
+      }
+    }
+    if (include.length === 0) return result;
+    const included = new Map(labelEntries(result));
+    for (const name of include) included.set(name, labelValue(one, name));
+    if (this.#binary.isBool) included.delete(METRIC_NAME);
+    return labelsOf(included);
+  }
+}
+
+function combiner({ operator, isBool }: Binary): (left: number, right: number) => number | undefined {
+  if (isSetOperator(operator)) throw new Error('sets are combined elsewhere');
+  if (!isComparison(operator)) return arithmetic(operator);
+  const holds = comparison(operator);
+  if (isBool) return (left, right) => (holds(left, right) ? 1 : 0);
+  return (left, right) => (holds(left, right) ? left : undefined);
+}
+
+function doubled(frame: Frame, evaluation: Evaluation): Frame {
+  const rows = Math.max(16, frame.labels.length);
+  const larger = newFrame(evaluation, rows * 2);
+  larger.labels = frame.labels;
+  larger.values.set(frame.values);
+  larger.has.set(frame.has);
+  return larger;
+}
+
+/** Steps at which any row has a value. */
+function presence(frame: Frame, steps: number): Uint8Array {
+  const there = new Uint8Array(steps);
+  for (let cell = 0; cell < frame.has.length; cell += 1) if (frame.has[cell] === 1) there[cell % steps] = 1;
+  return there;
+}
+
+function combineSets(
+  operator: SetOperator,
+  { left, right, matching }: { left: Frame; right: Frame; matching: Matching },
+  evaluation: Evaluation,
+): Frame {
+  const sign = signer(matching);
+  switch (operator) {
+    case 'and':
+      return masked(left, { by: right, keepsMatched: true, sign, evaluation });
+    case 'unless':
+      return masked(left, { by: right, keepsMatched: false, sign, evaluation });
+    case 'or':
+      return mergeSameLabels(
+        stacked(left, masked(right, { by: left, keepsMatched: false, sign, evaluation }), evaluation),
+        evaluation,
+      );
+    default:
+      return operator satisfies never;
+  }
+}
+
+/** The values of `frame` at the steps where `by` has, or has not, a series that matches. */
+function masked(
+  frame: Frame,
+  options: { by: Frame; keepsMatched: boolean; sign: (of: Labels) => string; evaluation: Evaluation },
+): Frame {
+  const { by, keepsMatched, sign, evaluation } = options;
+  const { steps } = evaluation;
+  const matched = new Map<string, Uint8Array>();
+  for (let row = 0; row < by.labels.length; row += 1) {
+    const signature = sign(by.labels[row] as Labels);
+    const has = by.has.subarray(row * steps, (row + 1) * steps);
+    const known = matched.get(signature);
+    if (!known) matched.set(signature, has.slice());
+    else for (let step = 0; step < steps; step += 1) if (has[step] === 1) known[step] = 1;
+  }
+  evaluation.reserve(frame.labels.length);
+  const has = frame.has.slice();
+  for (let row = 0; row < frame.labels.length; row += 1) {
+    const there = matched.get(sign(frame.labels[row] as Labels));
+    for (let step = 0; step < steps; step += 1) {
+      if ((there?.[step] === 1) !== keepsMatched) has[row * steps + step] = 0;
+    }
+  }
+  return { ...frame, has };
+}
+
+function stacked(top: Frame, bottom: Frame, evaluation: Evaluation): Frame {
+  const frame = newFrame(evaluation, top.labels.length + bottom.labels.length);
+  frame.labels = [...top.labels, ...bottom.labels];
+  frame.values.set(top.values);
+  frame.values.set(bottom.values, top.values.length);
+  frame.has.set(top.has);
+  frame.has.set(bottom.has, top.has.length);
+  return frame;
+}
+
+/** An operator between a vector and a number; `isScalarLeft` says which is which. */
+export function combineWithScalar(
+  binary: Binary,
+  { frame, scalars, isScalarLeft }: { frame: Frame; scalars: Float64Array; isScalarLeft: boolean },
+  evaluation: Evaluation,
+): Frame {
+  const { steps } = evaluation;
+  const { operator, isBool } = binary;
+  const combine = combiner(binary);
+  const isFilter = isComparison(operator) && !isBool;
+  evaluation.reserve(frame.labels.length);
+  const values = new Float64Array(frame.values.length);
+  const has = frame.has.slice();
+  for (let cell = 0; cell < values.length; cell += 1) {
+    if (has[cell] === 0) continue;
+    const value = frame.values[cell] as number;
+    const scalar = scalars[steps === 1 ? 0 : cell % steps] as number;
+    const result = isScalarLeft ? combine(scalar, value) : combine(value, scalar);
+    if (result === undefined) has[cell] = 0;
+    // A filter lets the vector's value through, on whichever side it stands.
+    else values[cell] = isFilter ? value : result;
+  }
+  const result: Frame = { kind: 'vector', labels: frame.labels, values, has };
+  return isFilter ? result : withoutNames(result, evaluation);
+}
+
+export function combineScalars(binary: Binary, left: Float64Array, right: Float64Array): Float64Array {
+  const combine = combiner(binary);
+  return left.map((value, step) => combine(value, right[step] as number) ?? Number.NaN);
+}

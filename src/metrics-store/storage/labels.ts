@@ -1,0 +1,82 @@
+/** A label set, its names in ascending order. No value is empty: an empty label is the same as none. */
+export interface Labels {
+  readonly names: readonly string[];
+  readonly values: readonly string[];
+}
+
+export const METRIC_NAME = '__name__';
+export const NO_LABELS: Labels = { names: [], values: [] };
+
+export function labelsOf(pairs: Iterable<readonly [name: string, value: string]>): Labels {
+  const sorted = [...pairs].filter(([, value]) => value !== '').sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return { names: sorted.map(([name]) => name), values: sorted.map(([, value]) => value) };
+}
+
+/** The empty text when there is no such label. */
+export function labelValue({ names, values }: Labels, name: string): string {
+  const at = names.indexOf(name);
+  return at < 0 ? '' : (values[at] as string);
+}
+
+/** Those of `keep`, or those not in it. */
+export function pickLabels(labels: Labels, keep: ReadonlySet<string>, isKept: boolean): Labels {
+  const names: string[] = [];
+  const values: string[] = [];
+  for (let at = 0; at < labels.names.length; at += 1) {
+    const name = labels.names[at] as string;
+    if (keep.has(name) !== isKept) continue;
+    names.push(name);
+    values.push(labels.values[at] as string);
+  }
+  return { names, values };
+}
+
+const METRIC_NAME_ALONE: ReadonlySet<string> = new Set([METRIC_NAME]);
+
+export function withoutMetricName(labels: Labels): Labels {
+  return labels.names.includes(METRIC_NAME) ? pickLabels(labels, METRIC_NAME_ALONE, false) : labels;
+}
+
+/** With this label set, or taken away by an empty value. */
+export function withLabel(labels: Labels, name: string, value: string): Labels {
+  const others = labelEntries(labels).filter(([other]) => other !== name);
+  return labelsOf([...others, [name, value]]);
+}
+
+export function labelEntries({ names, values }: Labels): [name: string, value: string][] {
+  return names.map((name, at) => [name, values[at] as string]);
+}
+
+/** The same text for the same labels and for no others: lengths stand before the texts, so no text can look like two. */
+export function labelsKey({ names, values }: Labels): string {
+  let key = '';
+  for (let at = 0; at < names.length; at += 1) {
+    const name = names[at] as string;
+    const value = values[at] as string;
+    key += `${name}=${value.length}:${value}`;
+  }
+  return key;
+}
+
+/** As Prometheus sorts the series of an answer. */
+export function compareLabels(a: Labels, b: Labels): number {
+  const shared = Math.min(a.names.length, b.names.length);
+  for (let at = 0; at < shared; at += 1) {
+    const names = compareTexts(a.names[at] as string, b.names[at] as string);
+    if (names !== 0) return names;
+    const values = compareTexts(a.values[at] as string, b.values[at] as string);
+    if (values !== 0) return values;
+  }
+  return a.names.length - b.names.length;
+}
+
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** `{a="1", b="2"}`, as error texts show label sets. */
+export function showLabels(labels: Labels): string {
+  return `{${labelEntries(labels)
+    .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+    .join(', ')}}`;
+}
