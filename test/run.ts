@@ -21,6 +21,7 @@ interface Report {
 
 const CHECKS = [
   ['types', 'tsc', ['--noEmit']],
+  ['types of the console', 'tsc', ['--noEmit', '-p', 'src/console']],
   ['lint and format', 'biome', ['check', '.']],
   ['unused code', 'knip', []],
 ] as const;

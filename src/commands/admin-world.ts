@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { LoadedConfig } from '../config/load-config.ts';
 import type { Secrets } from '../config/secrets.ts';
 import type { AdminWorld } from '../http/admin/admin-world.ts';
+import type { ConsoleState } from '../http/console.ts';
 import type { DependencyHealth } from '../http/health.ts';
 import type { Clock } from '../lib/clock.ts';
 import { TokenBucket } from '../lib/token-bucket.ts';
@@ -26,6 +27,7 @@ export function adminWorld(parts: {
   logger: Logger;
   dependencies: () => readonly DependencyHealth[];
   stopping: AbortSignal;
+  console: () => ConsoleState;
 }): AdminWorld {
   const { loaded, memberId, startedMs, store, autoscaler, targets, clock, logger } = parts;
   const { http } = loaded.config;
@@ -81,6 +83,7 @@ export function adminWorld(parts: {
         target: targets.get(versionId),
       };
     },
+    console: parts.console,
     configuration: () => ({ hash: loaded.hash, options: loaded.effective }),
     token: () => token?.current().reveal(),
     allowedHosts: hosts.filter((host) => host !== '').map((host) => host.toLowerCase()),

@@ -20,6 +20,7 @@ import { autoscalerSettings } from './autoscaler-settings.ts';
 import { Dependency } from './dependency.ts';
 import { functionSeries } from './function-series.ts';
 import { type ControlPlane, openControlPlane } from './open-control-plane.ts';
+import { openConsole } from './open-console.ts';
 import { layoutOf, openStore } from './open-store.ts';
 import { openTimeseries, type Timeseries } from './open-timeseries.ts';
 import { secretEvents } from './secret-events.ts';
@@ -299,6 +300,7 @@ export class Service {
       logger: this.#telemetry.logs.of('admin'),
       dependencies: () => this.#healthFacts().dependencies,
       stopping: this.#stopping.signal,
+      console: openConsole({ logger: this.#telemetry.logs.of('console'), signal: this.#stopping.signal }),
     });
     const app = adminApp(world, (error) =>
       this.#logger.error({ event: 'admin.fault', err: error }, 'a request failed'),

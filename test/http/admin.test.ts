@@ -47,6 +47,7 @@ async function anApi(changes: Partial<AdminWorld> = {}) {
     freeze: () => ({ isFrozen: false, isReleased: false, sinceMs: undefined, cause: undefined }),
     live: () => undefined,
     configuration: () => ({ hash: 'abc' }),
+    console: () => ({ state: 'absent', why: 'this is a test' }),
     token: () => undefined,
     allowedHosts: ['127.0.0.1'],
     bodyMaxBytes: 1_024,

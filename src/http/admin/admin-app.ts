@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { StoreError } from '../../ports/store-error.ts';
+import { consoleRoutes } from '../console.ts';
 import { type Problem, ProblemError } from '../problem.ts';
 import type { AdminWorld } from './admin-world.ts';
 import { controlRoutes } from './control-routes.ts';
@@ -25,6 +26,7 @@ export function adminApp(world: AdminWorld, onFault: (error: unknown) => void): 
     next();
   });
   app.use(checkHost(world));
+  app.use(consoleRoutes(world.console));
   app.get('/openapi.json', (_request, response) => {
     response.type('json').send(readFileSync(OPENAPI_FILE, 'utf8'));
   });

@@ -10,6 +10,7 @@ import type { LoopStatus } from '../../loops/loop.ts';
 import type { TrailPoint } from '../../loops/scale/trail.ts';
 import type { Store } from '../../ports/store.ts';
 import type { TargetAnswer } from '../../ports/target-source.ts';
+import type { ConsoleState } from '../console.ts';
 import type { DependencyHealth } from '../health.ts';
 
 /** A version in this replica's care, in one line. */
@@ -79,6 +80,7 @@ export interface AdminWorld {
   /** In force where the control plane names no policy. */
   readonly defaultPolicy: Policy;
   readonly configuration: () => unknown;
+  readonly console: () => ConsoleState;
   /** Undefined: no token is asked for. Read per request, so that a new one counts at once. */
   readonly token: () => string | undefined;
   /** Host headers that are answered, lower case, without port. */

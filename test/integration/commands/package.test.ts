@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -76,6 +76,7 @@ describe('the packed package', () => {
       'bin/starling.js',
       'dist/main.js',
       'dist/adapters/sqlite/worker.js',
+      'dist/console/index.html',
       'config/profiles/worker-threads.yaml',
     ];
     for (const file of [
@@ -104,7 +105,8 @@ describe('the packed package', () => {
 
   it('has a compiled file for every source', () => {
     const sources = readdirSync(join(directory, 'checkout', 'src'), { recursive: true, encoding: 'utf8' }).filter(
-      (file) => /(?<!\.d)\.ts$/.test(file),
+      // The console is bundled, not compiled file by file.
+      (file) => /(?<!\.d)\.ts$/.test(file) && !file.startsWith(`console${sep}`),
     );
     const missing = sources.filter((file) => !packed.includes(`dist/${file.replace(/\.ts$/, '.js')}`));
     expect(missing).toEqual([]);
@@ -159,6 +161,7 @@ describe('the packed package', () => {
       const document = await fetch(`http://${admin}/openapi.json`);
       expect(document.status).toBe(200);
       expect(await document.json()).toMatchObject({ openapi: expect.stringMatching(/^3\.1/) });
+      expect(await (await fetch(`http://${admin}/`)).text()).toContain('<title>Starling</title>');
       replica.child.kill('SIGTERM');
       expect(await replica.ended).toMatchObject({ code: 0, stderr: '' });
       expect((await command(['doctor', ...places]).ended).code).toBe(0);

@@ -1,0 +1,107 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import type { ConsoleState } from '../http/console.ts';
+
+const HERE = fileURLToPath(import.meta.url);
+const ROOT = path.resolve(path.dirname(HERE), '..', '..');
+const SOURCES = path.join(ROOT, 'src', 'console');
+const VITE = path.join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js');
+const CACHE = path.join(ROOT, 'node_modules', '.cache', 'starling-console');
+const BUILT_WITHIN_MS = 120_000;
+
+/**
+ * The console as it was packed; in a checkout it is built at the first start and kept until its sources change. Nobody
+ * waits for it, and a replica that cannot build it does its work all the same.
+ */
+export function openConsole(options: { logger: Logger; signal: AbortSignal }): () => ConsoleState {
+  const { logger, signal } = options;
+  const absent = (why: string): ConsoleState => {
+    logger.warn({ event: 'console.absent', why }, 'there is no console; everything else works');
+    return { state: 'absent', why };
+  };
+  if (HERE.endsWith('.js')) {
+    const packed = path.resolve(path.dirname(HERE), '..', 'console');
+    const state = hasPage(packed) ? ({ state: 'ready', directory: packed } as const) : absent('it was not packed.');
+    return () => state;
+  }
+  let state: ConsoleState = { state: 'building' };
+  buildOnce(signal).then(
+    (directory) => {
+      state = { state: 'ready', directory };
+    },
+    (error: Error) => {
+      if (!signal.aborted) state = absent(`it could not be built: ${error.message}`);
+    },
+  );
+  return () => state;
+}
+
+async function buildOnce(signal: AbortSignal): Promise<string> {
+  const directory = path.join(CACHE, digestOfSources());
+  if (hasPage(directory)) return directory;
+  if (!existsSync(VITE)) throw new Error('vite is not installed; npm ci brings it.');
+  mkdirSync(CACHE, { recursive: true });
+  // Several replicas may start at once: each builds for itself, and the first one done is kept.
+  const attempt = `${directory}.${process.pid}`;
+  try {
+    await build(attempt, signal);
+    if (!hasPage(directory)) renameSync(attempt, directory);
+  } catch (error) {
+    if (!hasPage(directory)) throw error;
+  } finally {
+    rmSync(attempt, { recursive: true, force: true });
+  }
+  return directory;
+}
+
+/** In a process of its own: what a bundler takes of memory is given back. */
+function build(outDir: string, signal: AbortSignal): Promise<void> {
+  const args = [VITE, 'build', SOURCES, '--configLoader', 'native', '--outDir', outDir, '--logLevel', 'error'];
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, {
+      cwd: ROOT,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(BUILT_WITHIN_MS)]),
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, NODE_ENV: 'production', NODE_OPTIONS: '' },
+    });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(0, 2_000);
+    });
+    child.once('error', reject);
+    child.once('close', (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(firstLine(said) || `vite ended with ${code}`));
+    });
+  });
+}
+
+function digestOfSources(): string {
+  const hash = createHash('sha256');
+  const files = readdirSync(SOURCES, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .sort();
+  // The versions of what is bundled stand in package.json, exactly.
+  for (const file of [...files, path.join(ROOT, 'package.json')]) {
+    hash.update(path.relative(ROOT, file)).update('\0').update(readFileSync(file)).update('\0');
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+function hasPage(directory: string): boolean {
+  return existsSync(path.join(directory, 'index.html'));
+}
+
+function firstLine(text: string): string {
+  return (
+    text
+      .split('\n')
+      .map((line) => line.trim())
+      .find((line) => line !== '') ?? ''
+  );
+}

@@ -1,0 +1,283 @@
+import { useMemo, useRef } from 'preact/hooks';
+import { Icon, VerdictChip } from '../parts/icons.tsx';
+import { Note } from '../parts/notes.tsx';
+import { useSlash, VirtualList } from '../parts/virtual-list.tsx';
+import { useCell, useMedia, useNow } from '../state/hooks.ts';
+import type { Session } from '../state/session.ts';
+import {
+  FILTERS,
+  type Filter,
+  type FleetTotals,
+  PLAIN_QUERY,
+  type Query,
+  type Row,
+  type Sort,
+  STANDING_NAMES,
+  selectRows,
+  totalsOf,
+  wantedOf,
+} from '../view/fleet-rows.ts';
+import { tellAgo, tellCode, tellCount, tellMember, tellValue, UNKNOWN } from '../view/format.ts';
+import { writeRoute } from '../view/route.ts';
+
+const ROW_HEIGHT = 44;
+const CARD_HEIGHT = 78;
+
+const COLUMNS: readonly { sort: Sort; name: string; short?: string; isNumber?: boolean; hint?: string }[] = [
+  { sort: 'name', name: 'Function version' },
+  { sort: 'standing', name: 'Verdict', hint: 'What was decided last, and the reason that weighs most' },
+  { sort: 'actual', name: 'Actual', isNumber: true, hint: 'Instances seen running' },
+  { sort: 'wanted', name: 'Wanted', isNumber: true, hint: 'Instances that should run' },
+  { sort: 'utilisation', name: 'Utilisation', isNumber: true, hint: 'Per cent of capacity in use' },
+  { sort: 'demand', name: 'Demand', isNumber: true, hint: 'Calls queued plus running' },
+  { sort: 'changed', name: 'Changed', isNumber: true, hint: 'When an order for it last came to an end' },
+  { sort: 'owner', name: 'Member', hint: 'Who evaluates it' },
+];
+
+function go(query: Query): void {
+  // Typing is no history to go back through.
+  history.replaceState(null, '', writeRoute({ page: 'fleet', query }));
+  dispatchEvent(new HashChangeEvent('hashchange'));
+}
+
+export function FleetPage({ session, query }: { session: Session; query: Query }) {
+  const rows = useCell(session.rows);
+  const reading = useCell(session.reading);
+  const isNarrow = useMedia('(max-width: 760px)');
+  const totals = useMemo(() => totalsOf(rows), [rows]);
+  const chosen = useMemo(() => selectRows(rows, query), [rows, query]);
+  const search = useRef<HTMLInputElement>(null);
+  useSlash(() => search.current?.focus());
+  const change = (part: Partial<Query>) => go({ ...query, ...part });
+  const sortBy = (sort: Sort) =>
+    change({ sort, isDescending: query.sort === sort ? !query.isDescending : sort !== 'name' && sort !== 'owner' });
+
+  return (
+    <div class="fleet">
+      <h1 class="unseen">Fleet</h1>
+      <Totals totals={totals} />
+      <div class="tools">
+        <label class="search">
+          <Icon name="search" />
+          <span class="unseen">Search by version, function, account, reason or member</span>
+          <input
+            ref={search}
+            type="search"
+            placeholder="Search versions, functions, accounts, reasons"
+            value={query.text}
+            onInput={({ currentTarget }) => change({ text: currentTarget.value })}
+            onKeyDown={(event) => {
+              if (event.key === 'Escape') event.currentTarget.blur();
+              if (event.key === 'ArrowDown') document.querySelector<HTMLElement>('.list')?.focus();
+            }}
+          />
+          <span class="slash" aria-hidden="true">
+            /
+          </span>
+        </label>
+        <Filters totals={totals} chosen={query.filter} onChoose={(filter) => change({ filter })} />
+      </div>
+      {reading.state === 'failed' && rows.size === 0 ? (
+        <Note tone="bad" title="The fleet could not be read">
+          {reading.why}
+        </Note>
+      ) : reading.state === 'loading' && rows.size === 0 ? (
+        <Note tone="busy" title="Reading the fleet" />
+      ) : rows.size === 0 ? (
+        <Note title="No active function versions yet">
+          A version appears here within one discovery interval of its first metrics. If it does not,{' '}
+          <code>starling doctor</code> says what is missing.
+        </Note>
+      ) : chosen.length === 0 ? (
+        <Note title="Nothing matches">
+          <button type="button" class="button button-small" onClick={() => go(PLAIN_QUERY)}>
+            Show all {tellCount(rows.size)}
+          </button>
+        </Note>
+      ) : (
+        <VirtualList
+          label={`${chosen.length} function versions`}
+          items={chosen}
+          rowHeight={isNarrow ? CARD_HEIGHT : ROW_HEIGHT}
+          columns={COLUMNS.length}
+          keyOf={(row) => row.summary.versionId}
+          rowClass={({ standing }) => `standing-${standing}`}
+          onOpen={({ summary }) => {
+            location.hash = writeRoute({ page: 'function', versionId: summary.versionId });
+          }}
+          header={<Head query={query} onSort={sortBy} />}
+          row={(row) => <Cells row={row} />}
+        />
+      )}
+      <p class="count muted" aria-live="polite">
+        {reading.state === 'loading' && rows.size > 0
+          ? `Reading… ${tellCount(reading.count)} so far`
+          : rows.size > 0 && `${tellCount(chosen.length)} of ${tellCount(rows.size)}`}
+      </p>
+    </div>
+  );
+}
+
+function Totals({ totals }: { totals: FleetTotals }) {
+  const isPartial = totals.seen < totals.versions;
+  return (
+    <dl class="totals">
+      <Total name="Versions" value={totals.versions} />
+      <Total
+        name="Actual"
+        value={totals.actual}
+        hint={
+          isPartial
+            ? `seen for ${totals.seen} of ${totals.versions} versions; the rest is known to other members`
+            : undefined
+        }
+        isPartial={isPartial}
+      />
+      <Total name="Wanted" value={totals.wanted} />
+      <Total name="Moving" value={totals.byFilter.moving} />
+      <Total name="No answer" value={totals.byFilter.blind} tone={totals.byFilter.blind > 0 ? 'warn' : undefined} />
+      <Total
+        name="Orders failed"
+        value={totals.byFilter.failed}
+        tone={totals.byFilter.failed > 0 ? 'bad' : undefined}
+      />
+    </dl>
+  );
+}
+
+function Total(props: {
+  name: string;
+  value: number;
+  hint?: string | undefined;
+  tone?: string | undefined;
+  isPartial?: boolean;
+}) {
+  return (
+    <div class={`total ${props.tone ? `total-${props.tone}` : ''}`} title={props.hint}>
+      <dt>{props.name}</dt>
+      <dd>
+        {tellCount(props.value)}
+        {props.isPartial && <span class="muted">+</span>}
+      </dd>
+    </div>
+  );
+}
+
+function Filters(props: { totals: FleetTotals; chosen: Filter; onChoose: (filter: Filter) => void }) {
+  return (
+    <fieldset class="filters">
+      <legend class="unseen">Show</legend>
+      {FILTERS.filter(
+        (filter) =>
+          props.totals.byFilter[filter] > 0 || filter === 'all' || filter === props.chosen || filter === 'moving',
+      ).map((filter) => (
+        <button
+          key={filter}
+          type="button"
+          class="filter"
+          aria-pressed={props.chosen === filter}
+          onClick={() => props.onChoose(filter)}
+        >
+          {filter === 'all' ? 'all' : STANDING_NAMES[filter]}
+          <span class="filter-count">{tellCount(props.totals.byFilter[filter])}</span>
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
+function Head({ query, onSort }: { query: Query; onSort: (sort: Sort) => void }) {
+  return (
+    <div class="list-head" role="row" aria-rowindex={1}>
+      {COLUMNS.map(({ sort, name, isNumber, hint }) => {
+        const isSorted = query.sort === sort;
+        return (
+          <div
+            key={sort}
+            role="columnheader"
+            class={`cell cell-${sort} ${isNumber ? 'number' : ''}`}
+            aria-sort={isSorted ? (query.isDescending ? 'descending' : 'ascending') : 'none'}
+          >
+            <button type="button" title={hint} onClick={() => onSort(sort)}>
+              {name}
+              <span class="sort-mark" aria-hidden="true">
+                {isSorted ? (query.isDescending ? '↓' : '↑') : ''}
+              </span>
+            </button>
+          </div>
+        );
+      })}
+    </div>
+  );
+}
+
+function Cells({ row: { summary, standing } }: { row: Row }) {
+  const nowMs = useNow();
+  const { latest, isMine } = summary;
+  const wanted = wantedOf(summary);
+  const actual = latest?.actual ?? null;
+  const isApart = actual !== null && wanted !== null && actual !== wanted;
+  const isDoubtful = latest?.verdict === 'abstain';
+  return (
+    <>
+      <div role="gridcell" class="cell cell-name" tabIndex={-1}>
+        <a
+          class="mono version"
+          tabIndex={-1}
+          href={writeRoute({ page: 'function', versionId: summary.versionId })}
+          title={summary.versionId}
+        >
+          {summary.versionId}
+        </a>
+        <span class="muted sub" title={`function ${summary.functionId}, account ${summary.account}`}>
+          {summary.functionId}
+        </span>
+      </div>
+      <div role="gridcell" class="cell cell-standing" tabIndex={-1}>
+        {latest ? (
+          <VerdictChip verdict={latest.verdict} />
+        ) : (
+          <span class="chip">{isMine ? 'waiting' : 'elsewhere'}</span>
+        )}
+        <span class={`why why-${standing}`}>{whyOf(summary, standing)}</span>
+      </div>
+      <div role="gridcell" class={`cell cell-actual number ${isApart ? 'apart' : ''}`} tabIndex={-1}>
+        {tellCount(actual)}
+      </div>
+      <div role="gridcell" class={`cell cell-wanted number ${isApart ? 'apart' : ''}`} tabIndex={-1}>
+        <strong>{tellCount(wanted)}</strong>
+      </div>
+      <div role="gridcell" class={`cell cell-utilisation number ${isDoubtful ? 'doubtful' : ''}`} tabIndex={-1}>
+        {isMine && summary.utilisation !== null && <Meter value={summary.utilisation} />}
+        <span>{tellValue(summary.utilisation, ' %')}</span>
+      </div>
+      <div role="gridcell" class={`cell cell-demand number ${isDoubtful ? 'doubtful' : ''}`} tabIndex={-1}>
+        {tellValue(summary.demand)}
+      </div>
+      <div role="gridcell" class="cell cell-changed number muted" tabIndex={-1}>
+        {summary.changedAt ? tellAgo(summary.changedAt, nowMs) : UNKNOWN}
+      </div>
+      <div role="gridcell" class="cell cell-owner" title={summary.owner ?? undefined} tabIndex={-1}>
+        {tellMember(summary.owner)}
+        {isMine && <span class="muted"> · here</span>}
+      </div>
+    </>
+  );
+}
+
+function whyOf(summary: Row['summary'], standing: Row['standing']): string {
+  if (standing === 'failed') return `order ${summary.outcome}`;
+  if (standing === 'elsewhere') return `order ${summary.outcome ?? 'none yet'}`;
+  const reasons = summary.latest?.reasons ?? [];
+  // The last reason has had the last word.
+  return tellCode(reasons.at(-1) ?? 'no decision yet');
+}
+
+function Meter({ value }: { value: number | '+Inf' }) {
+  const share = value === '+Inf' ? 100 : Math.max(0, Math.min(100, value));
+  return (
+    <span class="meter" aria-hidden="true">
+      <span style={{ width: `${share}%` }} class={share >= 85 ? 'meter-high' : ''} />
+    </span>
+  );
+}

@@ -1,0 +1,114 @@
+import type { Loop } from '../api/shapes.ts';
+import { Fact, Note } from '../parts/notes.tsx';
+import { useCell, useNow } from '../state/hooks.ts';
+import type { Session } from '../state/session.ts';
+import { tellAgo, tellClock, tellCode, tellCount, tellDuration, tellMember, tellSpan } from '../view/format.ts';
+
+export function LoopsPage({ session }: { session: Session }) {
+  const status = useCell(session.status);
+  const nowMs = useNow();
+  if (!status) return <Note tone="busy" title="Asking the member how it is" />;
+  const { freeze } = status;
+  return (
+    <div class="loops-page">
+      <h1>
+        Loops and dependencies <span class="muted">of {tellMember(status.memberId)}</span>
+      </h1>
+      <dl class="facts">
+        <Fact name="Member" hint={status.memberId}>
+          {tellMember(status.memberId)}
+        </Fact>
+        <Fact name="Release">{status.version}</Fact>
+        <Fact name="Running for">{status.startedAt ? tellSpan(nowMs - Date.parse(status.startedAt)) : '–'}</Fact>
+        <Fact name="Buckets">{tellCount(status.bucketsOwned)}</Fact>
+        <Fact name="Freeze" hint={freeze.cause ?? undefined}>
+          {freeze.isFrozen ? `frozen ${tellAgo(freeze.since, nowMs)}` : freeze.isReleased ? 'released' : 'none'}
+        </Fact>
+      </dl>
+      <h2>Dependencies</h2>
+      <ul class="dependencies">
+        {status.dependencies.map(({ name, state, detail, hasAnswered }) => (
+          <li key={name} class={`dependency dependency-${state}`}>
+            <span class="dot" aria-hidden="true" />
+            <strong>{tellCode(name)}</strong>
+            <span class="dependency-state">{state}</span>
+            <span class="muted">{detail || (hasAnswered ? '' : 'has not answered yet')}</span>
+          </li>
+        ))}
+      </ul>
+      <h2>Loops</h2>
+      <div class="table-wrap">
+        <table class="loops">
+          <thead>
+            <tr>
+              <th scope="col">Loop</th>
+              <th scope="col">State</th>
+              <th scope="col" class="number">
+                Last run
+              </th>
+              <th scope="col" class="number">
+                Took
+              </th>
+              <th scope="col" class="number wide">
+                Every
+              </th>
+              <th scope="col" class="number wide">
+                Runs
+              </th>
+              <th scope="col" class="number wide">
+                Overruns
+              </th>
+              <th scope="col" class="number">
+                Failures
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {status.loops.map((loop) => (
+              <tr key={loop.name}>
+                <td>
+                  <strong>{loop.name}</strong>
+                  <span class="muted sub">{loop.purpose}</span>
+                  {loop.lastError && <span class="sub loop-error">{loop.lastError}</span>}
+                </td>
+                <td>
+                  <LoopState loop={loop} />
+                </td>
+                <td class="number" title={loop.lastStartedAt ? tellClock(loop.lastStartedAt) : undefined}>
+                  {tellAgo(loop.lastStartedAt, nowMs)}
+                </td>
+                <td class="number">
+                  <Took loop={loop} />
+                </td>
+                <td class="number wide">{tellDuration(loop.periodMs)}</td>
+                <td class="number wide">{tellCount(loop.activations)}</td>
+                <td class="number wide">{tellCount(loop.overruns)}</td>
+                <td class="number">{tellCount(loop.failures)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </div>
+  );
+}
+
+function LoopState({ loop }: { loop: Loop }) {
+  if (loop.isHung) return <span class="state state-bad">hangs for {tellSpan(loop.idleForMs)}</span>;
+  if (loop.isRunning) return <span class="state state-good">running</span>;
+  if (loop.lastResult === 'failed') return <span class="state state-bad">failed</span>;
+  return <span class="state">{loop.activations === 0 ? 'not yet' : 'waiting'}</span>;
+}
+
+/** The part of its period that the last run took. */
+function Took({ loop }: { loop: Loop }) {
+  const share = loop.lastDurationMs === undefined ? 0 : Math.min(100, (100 * loop.lastDurationMs) / loop.periodMs);
+  return (
+    <>
+      <span class="meter" aria-hidden="true">
+        <span style={{ width: `${share}%` }} class={share >= 85 ? 'meter-high' : ''} />
+      </span>
+      {tellDuration(loop.lastDurationMs)}
+    </>
+  );
+}

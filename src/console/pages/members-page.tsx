@@ -1,0 +1,198 @@
+import { useMemo, useState } from 'preact/hooks';
+import { Icon } from '../parts/icons.tsx';
+import { Note } from '../parts/notes.tsx';
+import { useCell, useMedia, useNow } from '../state/hooks.ts';
+import type { Session } from '../state/session.ts';
+import { hueOfMembers, memberLink, stepInGrid, type TimedMove } from '../view/bucket-map.ts';
+import { tellClock, tellCount, tellMember, tellSpan } from '../view/format.ts';
+
+/** A moved bucket is pointed out for this long. */
+const FRESH_MS = 8_000;
+
+export function MembersPage({ session }: { session: Session }) {
+  const members = useCell(session.members);
+  const owners = useCell(session.owners);
+  const moves = useCell(session.moves);
+  const status = useCell(session.status);
+  const rows = useCell(session.rows);
+  const [lit, setLit] = useState<string>();
+  const hues = useMemo(() => hueOfMembers(members), [members]);
+  const versions = useMemo(() => {
+    const counts = { byBucket: new Map<number, number>(), byOwner: new Map<string, number>() };
+    for (const { summary } of rows.values()) {
+      counts.byBucket.set(summary.bucket, (counts.byBucket.get(summary.bucket) ?? 0) + 1);
+      if (summary.owner) counts.byOwner.set(summary.owner, (counts.byOwner.get(summary.owner) ?? 0) + 1);
+    }
+    return counts;
+  }, [rows]);
+  if (owners.length === 0) return <Note tone="busy" title="Reading who holds what" />;
+  const alive = members.filter(({ isAlive }) => isAlive).length;
+  return (
+    <div class="members-page">
+      <h1>
+        Members <span class="muted">{alive} alive</span>
+      </h1>
+      <div class="table-wrap">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Member</th>
+              <th scope="col">State</th>
+              <th scope="col" class="number">
+                Buckets
+              </th>
+              <th scope="col" class="number">
+                Versions
+              </th>
+              <th scope="col" class="number wide">
+                Weight
+              </th>
+              <th scope="col" class="wide">
+                Release
+              </th>
+              <th scope="col">Console</th>
+            </tr>
+          </thead>
+          <tbody>
+            {members.map((member) => {
+              const link = memberLink(member.address);
+              const isHere = member.memberId === status?.memberId;
+              return (
+                <tr
+                  key={member.memberId}
+                  class={member.isAlive ? '' : 'gone'}
+                  onMouseEnter={() => setLit(member.memberId)}
+                  onMouseLeave={() => setLit(undefined)}
+                >
+                  <td title={member.memberId}>
+                    <span class={`swatch hue-${hues.get(member.memberId) ?? 0}`} aria-hidden="true" />
+                    <span class="mono">{tellMember(member.memberId)}</span>
+                    {isHere && <span class="chip chip-here">here</span>}
+                  </td>
+                  <td>{member.isAlive ? member.state : member.state === 'left' ? 'left' : 'dead'}</td>
+                  <td class="number">
+                    <Share count={member.bucketsOwned} of={owners.length} />
+                  </td>
+                  <td class="number">{tellCount(versions.byOwner.get(member.memberId) ?? 0)}</td>
+                  <td class="number wide">{member.weight}</td>
+                  <td class="wide">{member.version}</td>
+                  <td>
+                    {link && !isHere ? (
+                      <a href={link} rel="noreferrer">
+                        open <Icon name="link" />
+                      </a>
+                    ) : (
+                      <span class="muted">{isHere ? 'this one' : 'no address'}</span>
+                    )}
+                  </td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+      <h2>
+        Buckets <span class="muted">{owners.length}, each evaluated by one member</span>
+      </h2>
+      <BucketMap owners={owners} moves={moves} hues={hues} lit={lit} versionsIn={versions.byBucket} />
+      <Moves moves={moves} />
+    </div>
+  );
+}
+
+function Share({ count, of }: { count: number; of: number }) {
+  return (
+    <>
+      {count} <span class="muted">{of === 0 ? '' : `${Math.round((100 * count) / of)} %`}</span>
+    </>
+  );
+}
+
+function BucketMap(props: {
+  owners: readonly (string | null)[];
+  moves: readonly TimedMove[];
+  hues: ReadonlyMap<string, number>;
+  lit: string | undefined;
+  versionsIn: ReadonlyMap<number, number>;
+}) {
+  const { owners, hues, lit } = props;
+  const nowMs = useNow();
+  const isNarrow = useMedia('(max-width: 760px)');
+  const columns = isNarrow ? 32 : 64;
+  const [at, setAt] = useState<number>();
+  const fresh = useMemo(() => {
+    const buckets = new Map<number, string | null>();
+    for (const move of props.moves) {
+      if (nowMs - move.atMs > FRESH_MS) continue;
+      for (const bucket of move.buckets) if (!buckets.has(bucket)) buckets.set(bucket, move.from);
+    }
+    return buckets;
+  }, [props.moves, nowMs]);
+  function press(event: KeyboardEvent) {
+    const next = stepInGrid(event.key, at ?? 0, { columns, count: owners.length });
+    if (next === undefined) return;
+    event.preventDefault();
+    setAt(at === undefined ? 0 : next);
+  }
+  const told = at === undefined ? undefined : tellBucket(at, owners[at] ?? null, props.versionsIn.get(at) ?? 0);
+  return (
+    <>
+      <div
+        class={`buckets ${lit ? 'buckets-lit' : ''}`}
+        role="group"
+        aria-label="Map of buckets. Arrow keys move; the line below tells who holds each."
+        tabIndex={0}
+        onKeyDown={press}
+        onMouseMove={(event) => {
+          const { bucket } = (event.target as HTMLElement).dataset;
+          if (bucket !== undefined) setAt(Number(bucket));
+        }}
+      >
+        {owners.map((owner, bucket) => (
+          <i
+            key={bucket}
+            data-bucket={bucket}
+            class={[
+              owner === null ? 'unowned' : `hue-${hues.get(owner) ?? 0}`,
+              fresh.has(bucket) ? 'fresh' : '',
+              bucket === at ? 'at' : '',
+              lit !== undefined && owner === lit ? 'lit' : '',
+            ].join(' ')}
+          />
+        ))}
+      </div>
+      <p class="bucket-told" aria-live="polite">
+        {told ?? 'Point at a bucket, or use the arrow keys.'}
+      </p>
+    </>
+  );
+}
+
+function tellBucket(bucket: number, owner: string | null, versions: number): string {
+  return `Bucket ${bucket} · ${owner === null ? 'nobody holds it' : tellMember(owner)} · ${versions === 1 ? '1 version' : `${tellCount(versions)} versions`}`;
+}
+
+function Moves({ moves }: { moves: readonly TimedMove[] }) {
+  const nowMs = useNow();
+  return (
+    <section class="moves" aria-label="Moves">
+      <h2>Moves</h2>
+      {moves.length === 0 ? (
+        <p class="muted">None since this page was opened. Buckets move when a member comes, leaves or dies.</p>
+      ) : (
+        <ol aria-live="polite">
+          {moves.map(({ atMs, from, to, buckets }) => (
+            <li key={`${atMs} ${from} ${to}`} class={nowMs - atMs < FRESH_MS ? 'fresh' : ''}>
+              <time dateTime={new Date(atMs).toISOString()}>{tellClock(atMs)}</time>
+              <strong>{buckets.length === 1 ? `bucket ${buckets[0]}` : `${buckets.length} buckets`}</strong>
+              <span>
+                {tellMember(from)} → {tellMember(to)}
+              </span>
+              <span class="muted">{tellSpan(nowMs - atMs)} ago</span>
+            </li>
+          ))}
+        </ol>
+      )}
+    </section>
+  );
+}
