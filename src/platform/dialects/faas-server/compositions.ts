@@ -6,6 +6,14 @@ import { arrayOf, objectWith, withMembers } from './json-bytes.ts';
 import { activeVersion } from './register-builtins.ts';
 import type { ChainRequest } from './requests.ts';
 
+/** Who asked for it all, and for how long. */
+export interface Asking {
+  /** Ends when the caller goes away. */
+  readonly signal: AbortSignal;
+  /** Of a call that a function made of this server; 0 from outside. */
+  readonly depth: number;
+}
+
 interface Ended {
   readonly output: Uint8Array;
   readonly latencyMs: number;
@@ -36,19 +44,21 @@ export class Compositions {
   }
 
   /** What the function answered, with how long it took, and whether a warm pool served it. */
-  async invoke(name: string, { parameters, signal }: { parameters: Buffer; signal: AbortSignal }): Promise<Buffer> {
-    const { output, latencyMs, isWarm } = await this.#call(name, { payload: parameters, source: 'http', signal });
+  async invoke(name: string, parameters: Buffer, asking: Asking): Promise<Buffer> {
+    const { output, latencyMs, isWarm } = await this.#call(name, { payload: parameters, source: 'http', ...asking });
     return withMembers(output, { latency_ms: latencyMs, ...(isWarm ? { warm: true } : {}) });
   }
 
   /** The first that fails ends the others: the answer would not show them. */
   async burst(
     name: string,
-    { count, parameters, signal }: { count: number; parameters: Buffer; signal: AbortSignal },
+    { count, parameters }: { count: number; parameters: Buffer },
+    { signal, depth }: Asking,
   ): Promise<Buffer> {
     const beganMs = this.#clock.monotonicMs();
     const failing = new AbortController();
-    const call = { payload: parameters, source: 'burst', signal: AbortSignal.any([signal, failing.signal]) } as const;
+    const either = AbortSignal.any([signal, failing.signal]);
+    const call = { payload: parameters, source: 'burst', signal: either, depth } as const;
     let failure: { readonly error: unknown } | undefined;
     const outputs = await Promise.all(
       Array.from({ length: count }, () =>
@@ -68,14 +78,14 @@ export class Compositions {
   }
 
   /** What one step answers is what the next one is given. A step that fails is the last. */
-  async chain({ chain, parameters }: ChainRequest, signal: AbortSignal): Promise<Buffer> {
+  async chain({ chain, parameters }: ChainRequest, asking: Asking): Promise<Buffer> {
     const beganMs = this.#clock.monotonicMs();
     const steps: Buffer[] = [];
     let payload: Uint8Array = parameters;
     let failure: { readonly error: string } | undefined;
     for (const name of chain) {
       try {
-        const { output, latencyMs } = await this.#call(name, { payload, source: 'chain', signal });
+        const { output, latencyMs } = await this.#call(name, { payload, source: 'chain', ...asking });
         steps.push(objectWith({ function: name, latency_ms: latencyMs }, 'result', output));
         payload = output;
       } catch (error) {
@@ -89,12 +99,12 @@ export class Compositions {
 
   async #call(
     name: string,
-    { payload, source, signal }: { payload: Uint8Array; source: InvocationSource; signal: AbortSignal },
+    { payload, source, signal, depth }: Asking & { payload: Uint8Array; source: InvocationSource },
   ): Promise<Ended> {
     const { versionId } = activeVersion(this.#registry, name);
     const beganMs = this.#clock.monotonicMs();
     try {
-      const { body, isCold } = await this.#invoker.invoke({ versionId, payload, source, depth: 0, signal });
+      const { body, isCold } = await this.#invoker.invoke({ versionId, payload, source, depth, signal });
       return { output: body, latencyMs: this.#since(beganMs), isWarm: !isCold };
     } finally {
       if (source !== 'burst') this.#stats.add(name, this.#since(beganMs));

@@ -3,6 +3,7 @@ import { PROMETHEUS_CONTENT_TYPE } from '../../../telemetry/prometheus-text.ts';
 import { builtins } from '../../builtin/builtins.ts';
 import type { DialectTools, OpenDialect } from '../../platform.ts';
 import { PlatformError } from '../../platform-error.ts';
+import { depthOf } from '../call-depth.ts';
 import { readBody } from '../read-body.ts';
 import { type Answer, answerOf, messageOf, sendJson } from './answers.ts';
 import { Compositions } from './compositions.ts';
@@ -108,23 +109,23 @@ class FaasServer {
     response.once('close', () => {
       if (!response.writableFinished) caller.abort();
     });
-    const { signal } = caller;
     readBody(request, BODY_MAX_BYTES, (error, body) => {
       this.#send(response, async () => {
         if (error) throw error;
+        const asking = { signal: caller.signal, depth: depthOf(request) };
         switch (route) {
           case '/fn/chain': {
             const chain = chainOf(body, (each) => registry.findByName('builtin', each) !== undefined);
-            return this.#compositions.chain(chain, signal);
+            return this.#compositions.chain(chain, asking);
           }
           case '/fn/burst/:name': {
             activeVersion(registry, name);
             const count = countOf(query, 'count', BURST_MAX);
-            return this.#compositions.burst(name, { count, parameters: parametersOf(body), signal });
+            return this.#compositions.burst(name, { count, parameters: parametersOf(body) }, asking);
           }
           default:
             activeVersion(registry, name);
-            return this.#compositions.invoke(name, { parameters: parametersOf(body), signal });
+            return this.#compositions.invoke(name, parametersOf(body), asking);
         }
       });
     });

@@ -131,6 +131,18 @@ describe('the FaaS server', () => {
       });
     });
 
+    it('is as deep as the function that made it says', async () => {
+      const headers = { 'x-starling-depth': '3' };
+      await server.ask('POST', '/fn/invoke/hash', {}, headers);
+      await server.ask('POST', '/fn/burst/hash?count=1', {}, headers);
+      await server.ask('POST', '/fn/chain', { chain: ['hash'] }, headers);
+      expect(calls.map(({ depth }) => depth)).toEqual([3, 3, 3]);
+      const { status, body } = await server.ask('POST', '/fn/invoke/hash', {}, { 'x-starling-depth': 'deep' });
+      expect([status, Object.keys(body)]).toEqual([400, ['error']]);
+      server.engine.onInvoke = () => Promise.reject(new PlatformError('depth-exceeded', 'too deep'));
+      expect((await server.ask('POST', '/fn/invoke/hash')).body).toEqual({ error: 'too deep' });
+    });
+
     it('ends when its caller goes away', async () => {
       const { promise, resolve } = Promise.withResolvers<void>();
       server.engine.onInvoke = (request) =>
