@@ -19,11 +19,13 @@ import { Invariants } from './metrics/invariants.ts';
 import { platformPage } from './metrics/platform-page.ts';
 import type { PoolEvent, PoolListener } from './pool/pool-event.ts';
 import type { Pools } from './pool-snapshot.ts';
+import { openProfiling, type Profiling, type ProfilingSettings } from './profiling/open-profiling.ts';
 import { Registry, type RegistryChange } from './registry/registry.ts';
 import { childCaller } from './router/child-call.ts';
 import { type EngineOptions, openEngine } from './router/open-engine.ts';
 import type { ProcessBackendOptions } from './runtime/backend-options.ts';
 import type { InstanceBackend } from './runtime/instance-backend.ts';
+import type { InstanceRecordings } from './runtime/instance-recordings.ts';
 import { ProcessBackend } from './runtime/process-backend.ts';
 import { type OpenTriggers, openTriggers } from './triggers/open-triggers.ts';
 import type { Triggers } from './triggers/triggers.ts';
@@ -80,7 +82,7 @@ export interface PlatformOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly version: string;
-  readonly backend?: Omit<ProcessBackendOptions, 'clock' | 'codeOf' | 'nameOf'>;
+  readonly backend?: Omit<ProcessBackendOptions, 'clock' | 'codeOf' | 'nameOf' | 'recordings'>;
   readonly engine?: Omit<
     EngineOptions,
     'clock' | 'random' | 'backend' | 'directory' | 'listener' | 'nameInstance' | 'callChild'
@@ -92,6 +94,8 @@ export interface PlatformOptions {
   /** How long a wish holds after the autoscaler was last heard of. */
   readonly wishTtlMs?: number;
   readonly payloadMaxBytes?: number;
+  /** Undefined: nothing can be profiled, and nothing is prepared for it. */
+  readonly profiling?: ProfilingSettings | undefined;
   /** On every series, such as the environment. */
   readonly metricLabels?: Readonly<Record<string, string>>;
 }
@@ -99,6 +103,8 @@ export interface PlatformOptions {
 const DEFAULTS = { wishTtlMs: 300_000, payloadMaxBytes: 6 * 2 ** 20 };
 /** For answers that are being written when everything else has ended. */
 const LAST_ANSWERS_MS = 250;
+/** For the last profiles to be pushed. */
+const LAST_PROFILES_MS = 2_000;
 
 /** A function platform in this process: registry, instances, pools, and the ports on which it is spoken to. */
 export class Platform {
@@ -115,6 +121,7 @@ export class Platform {
   readonly #closeBackend: () => Promise<void>;
   readonly #open: { readonly name: string; readonly address: ListenAddress; readonly dialect: OpenDialect }[] = [];
   readonly #listeners: Listener[] = [];
+  readonly #profiling: Profiling | undefined;
   #state: 'starting' | 'ready' | 'stopping' | 'stopped' = 'starting';
   #stopped: Promise<void> | undefined;
 
@@ -126,7 +133,16 @@ export class Platform {
     const path = options.dataDir === ':memory:' ? ':memory:' : join(options.dataDir, 'platform.sqlite');
     this.registry = new Registry({ path, clock, random, deployIdOf });
     const { registry } = this;
-    const backend = options.openBackend?.(registry) ?? openProcesses(registry, options);
+    this.#profiling =
+      options.profiling &&
+      openProfiling({
+        ...options.profiling,
+        clock,
+        random,
+        logger,
+        poolWaits: () => poolWaits(registry, this.engine.pools),
+      });
+    const backend = options.openBackend?.(registry) ?? openProcesses(registry, options, this.#profiling?.recordings);
     this.memoryLimit = backend.memoryLimit;
     this.#closeBackend = async () => {
       if (backend instanceof ProcessBackend) await backend.close();
@@ -187,6 +203,7 @@ export class Platform {
         invoker: meter,
         triggers,
         metricsPage: () => platformPage(page),
+        morePages: this.#profiling?.onRequest,
         isReady: () => this.#state === 'ready',
         logger,
         version: options.version,
@@ -229,7 +246,10 @@ export class Platform {
   async #stop(graceMs: number): Promise<void> {
     this.#state = 'stopping';
     const beganMs = this.#clock.monotonicMs();
-    await Promise.all(this.#open.map(({ dialect }) => dialect.stop?.()));
+    await Promise.all([
+      ...this.#open.map(({ dialect }) => dialect.stop?.()),
+      this.#profiling?.stop({ graceMs: Math.min(graceMs, LAST_PROFILES_MS) }),
+    ]);
     // From here on nobody new comes in, and who is in gets an answer.
     const closed = this.#listeners.map((listener) => listener.close(graceMs + LAST_ANSWERS_MS));
     await Promise.all([this.engine.stop({ graceMs }), this.#deployer.stop(), this.#triggers.stop()]);
@@ -266,14 +286,27 @@ export class Platform {
   }
 }
 
-function openProcesses(registry: Registry, { clock, backend }: PlatformOptions): ProcessBackend {
+function openProcesses(
+  registry: Registry,
+  { clock, backend }: PlatformOptions,
+  recordings: InstanceRecordings | undefined,
+): ProcessBackend {
   return new ProcessBackend({
     builtinFile: (name) => builtins.get(name)?.file,
     ...backend,
+    recordings,
     clock,
     codeOf: (version) => registry.codeOf(version),
     nameOf: ({ functionId }) => registry.find(functionId)?.name ?? functionId,
   });
+}
+
+function* poolWaits(registry: Registry, pools: Pools) {
+  for (const { versionId, waits, waitedSeconds } of pools.snapshots()) {
+    const functionId = registry.version(versionId)?.functionId;
+    const functionName = (functionId && registry.find(functionId)?.name) ?? versionId;
+    yield { functionName, waits, waitedSeconds };
+  }
 }
 
 /** What has to happen elsewhere when the registry changes. */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../lib/clock.ts';
 import type { Code, VersionRecord } from '../function-record.ts';
+import type { InstanceRecordings } from './instance-recordings.ts';
 import { DEFAULT_BUILTIN } from './program.ts';
 
 export interface ProcessBackendOptions {
@@ -29,6 +30,8 @@ export interface ProcessBackendOptions {
   readonly resultBytesMax?: number | undefined;
   /** 256. */
   readonly logLinesMax?: number | undefined;
+  /** Where functions are profiled. */
+  readonly recordings?: InstanceRecordings | undefined;
   /** Where functions find programs: our Node's folder and the system's. */
   readonly path?: string | undefined;
 }
@@ -46,6 +49,7 @@ export interface BackendSettings {
   readonly killGraceMs: number;
   readonly resultBytesMax: number;
   readonly logLinesMax: number;
+  readonly recordings: InstanceRecordings | undefined;
   readonly path: string;
 }
 
@@ -68,6 +72,7 @@ export function settle(options: ProcessBackendOptions): BackendSettings {
     killGraceMs: options.killGraceMs ?? 200,
     resultBytesMax: options.resultBytesMax ?? 6 * 1_048_576,
     logLinesMax: options.logLinesMax ?? 256,
+    recordings: options.recordings,
     path: options.path ?? `${path.dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
   };
 }

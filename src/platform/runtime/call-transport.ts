@@ -20,6 +20,8 @@ export interface TransportListener {
   onStreamEnd(number: number): void;
   /** The handler of this call calls another function, and is told how that ended by whatever `answer` is given. */
   onChild(number: number, call: ChildCall, answer: (end: ChildEnd) => void): void;
+  /** JSON, as far as anybody can say. */
+  onRecorded(body: Uint8Array): void;
   /** The worker does not keep to the protocol: it is of no use any more. */
   onBroken(detail: string): void;
   /** The worker's side is closed, most likely because its process is just ending. */

@@ -6,14 +6,14 @@ export const FRAME_HEAD_BYTES = 9;
 
 /**
  * To the worker. `load` has settings as JSON; `call` has the time left, the request id and the payload; the ends of a child
- * call have its number and then its result, or its fault as JSON.
+ * call have its number and then its result, or its fault as JSON; `plan` has what to record from now on as JSON.
  */
-const TO_WORKER = { load: 1, call: 2, childResult: 3, childFailed: 4 } as const;
+const TO_WORKER = { load: 1, call: 2, childResult: 3, childFailed: 4, plan: 5 } as const;
 
 /**
  * From the worker. `chunk` and `end` are a streaming handler's; `too-large` has the size as text instead of the result;
  * `child` has the number that the worker gave a call of another function, the length of its name in two bytes, the name, and
- * the payload.
+ * the payload; `recorded` has what was recorded as JSON.
  */
 export const FROM_WORKER = {
   ready: 1,
@@ -24,15 +24,25 @@ export const FROM_WORKER = {
   end: 6,
   tooLarge: 7,
   child: 8,
+  recorded: 9,
 } as const;
 
 /** Payloads up to here are copied behind their head and go out in one piece; larger ones are handed over as they are. */
 export const COPIED_PAYLOAD_BYTES_MAX = 64 * 1024;
 
 export function encodeLoad(settings: unknown): Buffer {
-  const body = Buffer.from(JSON.stringify(settings));
+  return encodeJson(TO_WORKER.load, settings);
+}
+
+/** Undefined: nothing is to be recorded any more. */
+export function encodePlan(plan: unknown): Buffer {
+  return encodeJson(TO_WORKER.plan, plan ?? null);
+}
+
+function encodeJson(kind: number, value: unknown): Buffer {
+  const body = Buffer.from(JSON.stringify(value));
   const frame = Buffer.allocUnsafe(FRAME_HEAD_BYTES + body.length);
-  writeHead(frame, TO_WORKER.load, 0, body.length);
+  writeHead(frame, kind, 0, body.length);
   body.copy(frame, FRAME_HEAD_BYTES);
   return frame;
 }

@@ -6,6 +6,7 @@ import {
   encodeCall,
   encodeChildEnd,
   encodeLoad,
+  encodePlan,
   FRAME_HEAD_BYTES,
   FROM_WORKER,
   FrameReader,
@@ -13,6 +14,7 @@ import {
   parseChild,
 } from './frame.ts';
 import type { Call } from './instance-backend.ts';
+import type { RecordingPlan } from './instance-recordings.ts';
 
 /** What a fault's text may take on top of the largest result. */
 const FAULT_BYTES_MAX = 256 * 1024;
@@ -54,6 +56,11 @@ export class FramedTransport implements CallTransport {
 
   load(settings: unknown): void {
     if (!this.#isClosed) this.#channel.write(encodeLoad(settings));
+  }
+
+  /** What it has recorded so far is told next. */
+  record(plan: RecordingPlan | undefined): void {
+    if (!this.#isClosed && !this.#channel.destroyed) this.#channel.write(encodePlan(plan));
   }
 
   send(number: number, call: Call): void {
@@ -109,6 +116,9 @@ export class FramedTransport implements CallTransport {
         return;
       case FROM_WORKER.child:
         this.#onChild(number, body);
+        return;
+      case FROM_WORKER.recorded:
+        listener.onRecorded(body);
         return;
       case FROM_WORKER.ready:
         listener.onReady();

@@ -4,6 +4,7 @@ import { PlatformError } from '../platform-error.ts';
 import { type BackendSettings, BOOTSTRAP_FOLDER, type ProcessBackendOptions, settle } from './backend-options.ts';
 import { FramedTransport } from './framed-transport.ts';
 import type { InstanceBackend } from './instance-backend.ts';
+import type { RecordingPlan } from './instance-recordings.ts';
 import { type Interpreter, Interpreters } from './interpreters.ts';
 import { launchEnvironment } from './launch-environment.ts';
 import { LineRing } from './line-ring.ts';
@@ -28,6 +29,7 @@ export class ProcessBackend implements InstanceBackend {
   readonly #guard: ProcessGuard;
   readonly #interpreters: Interpreters;
   readonly #instances = new Set<ProcessInstance>();
+  readonly #recorders = new Map<ProcessInstance, FramedTransport>();
   readonly #starts = new Set<Promise<unknown>>();
   #isClosed = false;
 
@@ -42,6 +44,18 @@ export class ProcessBackend implements InstanceBackend {
     // Version managers are found through our own path; functions are not told it.
     const ownPath = process.env['PATH'] ?? this.#settings.path;
     this.#interpreters = new Interpreters({ path: ownPath, mayTakeNearest: mayTakeNearestRuntime });
+    this.#settings.recordings?.connect((plan) => this.#tellRecorders(plan));
+  }
+
+  /** Of the instances that can record themselves. */
+  #tellRecorders(plan: RecordingPlan | undefined): number {
+    let told = 0;
+    for (const [instance, transport] of this.#recorders) {
+      if (!instance.isAlive) continue;
+      transport.record(plan);
+      told += 1;
+    }
+    return told;
   }
 
   get memoryLimit(): 'cgroup' | 'watchdog' {
@@ -148,7 +162,10 @@ export class ProcessBackend implements InstanceBackend {
     const ring = new LineRing({ linesMax: this.#settings.logLinesMax });
     const worker = await WorkerProcess.spawn({
       command: interpreter?.command ?? process.execPath,
-      args: program.family === 'node' ? nodeArgs(version) : ['-B', `${BOOTSTRAP_FOLDER}python_worker.py`],
+      args:
+        program.family === 'node'
+          ? nodeArgs(version, this.#settings.recordings !== undefined)
+          : ['-B', `${BOOTSTRAP_FOLDER}python_worker.py`],
       folder: folder.code,
       environment: this.#environment(start),
       receiptFile: openReceipt(folder),
@@ -175,6 +192,9 @@ export class ProcessBackend implements InstanceBackend {
     const { version, program, folder } = start;
     await layOut(folder, program.files, { executable: false });
     const isPython = program.family === 'python';
+    const { recordings } = this.#settings;
+    const isProfiled = recordings !== undefined && program.family === 'node' && instance.isAlive;
+    if (isProfiled) this.#recorders.set(instance, transport);
     transport.load({
       entry: path.isAbsolute(program.entry) ? program.entry : path.join(folder.code, program.entry),
       entryName: path.basename(program.entry),
@@ -184,6 +204,7 @@ export class ProcessBackend implements InstanceBackend {
       instanceId: instance.instanceId,
       memoryMb: version.launch.memoryMb,
       resultBytesMax: this.#settings.resultBytesMax,
+      ...(isProfiled && { isProfiled, plan: recordings.plan }),
       ...(isPython && {
         folder: folder.code,
         module: program.entry.replace(/(?:\/__init__)?\.py$/, '').replaceAll('/', '.'),
@@ -210,6 +231,7 @@ export class ProcessBackend implements InstanceBackend {
         onChunk: (number, chunk) => instance?.onChunk(number, chunk),
         onStreamEnd: (number) => instance?.onStreamEnd(number),
         onChild: (number, child, answer) => instance?.onChild(number, child, answer),
+        onRecorded: (body) => instance?.onRecorded(body),
         onBroken: (detail) => instance?.onBroken(detail),
         onClosed: () => instance?.onClosed(),
       },
@@ -254,7 +276,12 @@ export class ProcessBackend implements InstanceBackend {
       killGraceMs,
       resultBytesMax,
       oomKills: () => group?.oomKills ?? 0,
+      onRecorded: (body) => {
+        const functionName = this.#settings.nameOf(version);
+        this.#settings.recordings?.take({ functionName, instanceId: start.instanceId, body });
+      },
       cleanUp: async () => {
+        this.#recorders.delete(instance);
         this.#guard.release(worker.pid);
         unwatch();
         await joined;
@@ -323,8 +350,9 @@ interface Start {
   readonly folder: WorkFolder;
 }
 
-function nodeArgs(version: VersionRecord): string[] {
+function nodeArgs(version: VersionRecord, isProfiled: boolean): string[] {
   return [
+    ...(isProfiled ? ['--require', `${BOOTSTRAP_FOLDER}profile-agent.cjs`] : []),
     `--max-old-space-size=${heapLimitMb(version.launch)}`,
     // How a function's file came to be a module is no news to it.
     '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',

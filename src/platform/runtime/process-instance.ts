@@ -41,6 +41,8 @@ export interface ProcessInstanceOptions {
   readonly resultBytesMax: number;
   /** Processes of this instance that the kernel killed for memory. */
   readonly oomKills: () => number;
+  /** What it recorded of itself, as it wrote it. */
+  readonly onRecorded: (body: Uint8Array) => void;
   /** Takes away what the instance leaves behind, once its process was reaped. */
   readonly cleanUp: () => Promise<void>;
 }
@@ -184,6 +186,10 @@ export class ProcessInstance implements RunningInstance, TransportListener {
         answer({ kind: 'failed', code: String(code ?? 'unexpected'), message: String(message ?? error) });
       },
     );
+  }
+
+  onRecorded(body: Uint8Array): void {
+    this.#options.onRecorded(body);
   }
 
   onBroken(detail: string): void {

@@ -20,6 +20,8 @@ export interface NativeDialectOptions {
   readonly invoker: Invoker;
   readonly triggers: Triggers;
   readonly metricsPage: () => string;
+  /** Pages of others on this port; false: not one of them. */
+  readonly morePages?: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
   readonly isReady: () => boolean;
   readonly logger: Logger;
   readonly version: string;
@@ -82,6 +84,7 @@ function answer(request: IncomingMessage, response: ServerResponse, options: Nat
     serveRoute(request, response, { path: path.slice(ROUTES.length - 1), query: search, ...options });
     return;
   }
+  if (options.morePages?.(request, response)) return;
   const route = matchRoute(url);
   const maxBytes = route ? WIRE_BODY_MAX_BYTES : API_BODY_MAX_BYTES;
   readBody(request, maxBytes, (error, bytes) => {

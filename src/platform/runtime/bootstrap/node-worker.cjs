@@ -11,6 +11,7 @@ const LOAD = 1;
 const CALL = 2;
 const CHILD_RESULT = 3;
 const CHILD_FAILED = 4;
+const PLAN = 5;
 const READY = 1;
 const LOAD_FAILED = 2;
 const RESULT = 3;
@@ -19,12 +20,15 @@ const CHUNK = 5;
 const END = 6;
 const TOO_LARGE = 7;
 const CHILD = 8;
+const RECORDED = 9;
 const STREAMED = Symbol('streamed');
 const FAULT_CHARS_MAX = 16_384;
 
 let settings;
 let handler;
 let awsLambda;
+/** Set where the platform may profile its functions. */
+let agent;
 
 const readBuffer = Buffer.allocUnsafeSlow(65_536);
 const channel = new Socket({ fd: CHANNEL, onread: { buffer: readBuffer, callback: onBytes } });
@@ -107,18 +111,36 @@ function onFrame(bytes, from, to) {
   } else if (kind === CHILD_RESULT || kind === CHILD_FAILED) {
     const textAt = from + HEAD_BYTES + 4;
     endChild(kind, bytes.readUInt32BE(from + HEAD_BYTES), bytes.utf8Slice(textAt, to));
+  } else if (kind === PLAN) {
+    const plan = JSON.parse(bytes.utf8Slice(from + HEAD_BYTES, to));
+    agent?.rotate(plan ?? undefined).then(sendRecorded);
   }
 }
 
 // ---- writing -------------------------------------------------------------------------------------------------------------
 
 function sendText(kind, number, text, bytes) {
+  if (agent !== undefined && isLast(kind)) agent.callEnded();
   const frame = Buffer.allocUnsafe(HEAD_BYTES + bytes);
   frame.writeUInt32BE(HEAD_BYTES - 4 + bytes, 0);
   frame[4] = kind;
   frame.writeUInt32BE(number, 5);
   if (bytes > 0) frame.utf8Write(text, HEAD_BYTES);
   return channel.write(frame);
+}
+
+/** Whether the call that it belongs to is over with it. */
+function isLast(kind) {
+  return kind === RESULT || kind === HANDLER_FAILED || kind === END || kind === TOO_LARGE;
+}
+
+/** What would be too much for the platform to read is left out. */
+function sendRecorded(recording, done) {
+  const text = JSON.stringify(recording ?? null);
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= settings.resultBytesMax) sendText(RECORDED, 0, text, bytes);
+  else sendText(RECORDED, 0, 'null', 4);
+  if (done) channel.write('', done);
 }
 
 function sendFault(kind, number, fault) {
@@ -169,6 +191,7 @@ function describe(error, errorType) {
 
 async function load(given) {
   settings = given;
+  if (given.isProfiled) watchMyself(given.plan);
   Object.defineProperty(globalThis, 'awslambda', {
     configurable: true,
     get: () => {
@@ -197,6 +220,20 @@ async function load(given) {
   } catch (error) {
     sendFault(LOAD_FAILED, 0, describe(error));
   }
+}
+
+/** An instance that is asked to end hands in what it has recorded, unless the function has its own mind about ending. */
+function watchMyself(plan) {
+  agent = require('./profile-agent.cjs');
+  agent.begin(plan);
+  process.on('SIGTERM', () => {
+    const end = () => {
+      if (process.listenerCount('SIGTERM') === 1) process.exit(143);
+    };
+    const recording = agent.end();
+    if (recording === undefined) end();
+    else sendRecorded(recording, end);
+  });
 }
 
 function findHandler(loaded, exportName) {
@@ -278,6 +315,7 @@ function run(number, requestId, timeoutMs, text) {
   // Whoever finds us dead can tell from it whether this call had begun. A write of four bytes is a microsecond.
   receipt.writeUInt32BE(number, 0);
   writeSync(RECEIPT, receipt, 0, 4, 0);
+  agent?.callBegan();
   let event;
   try {
     event = text === '' ? {} : JSON.parse(text);
