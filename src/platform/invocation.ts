@@ -10,7 +10,8 @@ export interface InvocationRequest {
   /** Of calls that functions make of functions; the eighth is refused. */
   readonly depth: number;
   readonly signal?: AbortSignal | undefined;
-  readonly onChunk?: ((chunk: Uint8Array) => void) | undefined;
+  /** Of handlers that stream; the body is empty then. A promise holds the handler up until it settles. */
+  readonly onChunk?: ((chunk: Uint8Array) => void | Promise<void>) | undefined;
 }
 
 /** One call that ended well. One that did not is a PlatformError that carries the same facts where there are any; one whose signal aborted rejects with the signal's reason. */

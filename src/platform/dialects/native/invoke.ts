@@ -4,7 +4,16 @@ import type { Invocation, Invoker } from '../../invocation.ts';
 import { PlatformError } from '../../platform-error.ts';
 import { depthOf } from '../call-depth.ts';
 import { readBody } from '../read-body.ts';
+import { StreamedAnswer } from '../streamed-answer.ts';
 import { sendError } from './problem.ts';
+
+const FACTS = [
+  'x-starling-request-id',
+  'x-starling-instance',
+  'x-starling-cold',
+  'x-starling-waited-ms',
+  'x-starling-ran-ms',
+] as const;
 
 export interface InvokeOptions {
   readonly versionId: string;
@@ -13,7 +22,10 @@ export interface InvokeOptions {
   readonly logger: Logger;
 }
 
-/** One call: the bytes in are the event, the bytes out are what the handler returned. Neither is looked into. */
+/**
+ * One call: the bytes in are the event, the bytes out are what the handler returned. Neither is looked into. What a handler
+ * streams goes out as it comes, and what is known of the call stands in trailers then; a stream that fails is broken off.
+ */
 export function invoke(request: IncomingMessage, response: ServerResponse, options: InvokeOptions): void {
   const { versionId, invoker, payloadMaxBytes, logger } = options;
   readBody(request, payloadMaxBytes, (error, payload) => {
@@ -29,8 +41,13 @@ export function invoke(request: IncomingMessage, response: ServerResponse, optio
       sendError(response, invalid);
       return;
     }
-    invoker.invoke({ versionId, payload, source: 'http', depth, signal }).then(
-      (invocation) => sendResult(response, invocation),
+    const stream = new StreamedAnswer(response, { trailers: FACTS });
+    const { onChunk } = stream;
+    invoker.invoke({ versionId, payload, source: 'http', depth, signal, onChunk }).then(
+      (invocation) => {
+        if (stream.hasBegun) stream.end(factsOf(invocation));
+        else sendResult(response, invocation);
+      },
       (failure: unknown) => {
         if (!(failure instanceof PlatformError) && !signal.aborted) {
           logger.error({ event: 'native.failed', version: versionId, err: failure }, 'a call could not be answered');
@@ -71,4 +88,14 @@ function sendResult(response: ServerResponse, invocation: Invocation): void {
     invocation.ranMs.toFixed(2),
   ]);
   response.end(body);
+}
+
+function factsOf(invocation: Invocation): Record<(typeof FACTS)[number], string> {
+  return {
+    'x-starling-request-id': invocation.requestId,
+    'x-starling-instance': invocation.instanceId,
+    'x-starling-cold': invocation.isCold ? 'true' : 'false',
+    'x-starling-waited-ms': invocation.waitedMs.toFixed(2),
+    'x-starling-ran-ms': invocation.ranMs.toFixed(2),
+  };
 }

@@ -4,13 +4,18 @@ import { buildProblem } from '../../../contract/problem.ts';
 import { PlatformError } from '../../platform-error.ts';
 import type { HttpRoute, Triggers } from '../../triggers/triggers.ts';
 import { depthOf } from '../call-depth.ts';
+import { readResult } from '../orchestrator/function-result.ts';
 import { eventOf, sendResult } from '../orchestrator/http-trigger.ts';
 import { readBody } from '../read-body.ts';
+import { StreamedAnswer, type StreamHead } from '../streamed-answer.ts';
 import { callerOf } from './invoke.ts';
 import { notAllowed, sendError, sendJson } from './problem.ts';
 
 /** What stands before the path of a trigger: functions cannot take paths of the platform's own. */
 export const ROUTES = '/routes/';
+
+const BRACE = '{'.charCodeAt(0);
+const HEAD_END = Buffer.alloc(8);
 
 export interface RouteOptions {
   /** Behind the prefix, as it came, with its slash. */
@@ -55,6 +60,20 @@ async function answer(
 ): Promise<void> {
   const { trigger, params } = route;
   const payload = eventOf(request, { path, query: new URLSearchParams(query), params, bytes });
-  const { body } = await triggers.fire(trigger, { payload, depth: depthOf(request), signal: callerOf(response) });
-  sendResult(response, body);
+  const stream = new StreamedAnswer(response, { readHead });
+  const call = { payload, depth: depthOf(request), signal: callerOf(response), onChunk: stream.onChunk };
+  const { body } = await triggers.fire(trigger, call);
+  if (stream.hasBegun) stream.end();
+  else sendResult(response, body);
+}
+
+/**
+ * A stream may begin as those of AWS Lambda do: with JSON of a status and headers, and eight zero bytes, in its first chunk.
+ */
+function readHead(first: Uint8Array): StreamHead {
+  const bytes = Buffer.from(first.buffer, first.byteOffset, first.byteLength);
+  const end = bytes[0] === BRACE ? bytes.indexOf(HEAD_END) : -1;
+  if (end < 0) return { status: 200, headers: {}, body: first };
+  const { statusCode, headers = {} } = readResult(bytes.subarray(0, end));
+  return { status: statusCode, headers, body: bytes.subarray(end + HEAD_END.length) };
 }

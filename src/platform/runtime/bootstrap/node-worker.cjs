@@ -409,8 +409,8 @@ function makeAwsLambda() {
     HttpResponseStream: {
       /** The metadata goes ahead of the body, eight zero bytes between them. */
       from(stream, metadata) {
-        stream.write(JSON.stringify(metadata));
-        stream.write(Buffer.alloc(8));
+        // In one piece, so that it can be told from a body that merely looks like it.
+        stream.write(Buffer.concat([Buffer.from(JSON.stringify(metadata)), Buffer.alloc(8)]));
         return stream;
       },
     },
