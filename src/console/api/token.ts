@@ -22,11 +22,6 @@ export class Token {
     this.state.set('given');
   }
 
-  forget(): void {
-    this.#storage.removeItem(KEY);
-    this.state.set('missing');
-  }
-
   /** The member did not take `used`; a newer one may have been given meanwhile. */
   refused(used: string | undefined): void {
     if (this.current() !== used) return;

@@ -23,7 +23,7 @@ import { writeRoute } from '../view/route.ts';
 const ROW_HEIGHT = 44;
 const CARD_HEIGHT = 78;
 
-const COLUMNS: readonly { sort: Sort; name: string; short?: string; isNumber?: boolean; hint?: string }[] = [
+const COLUMNS: readonly { sort: Sort; name: string; isNumber?: boolean; hint?: string }[] = [
   { sort: 'name', name: 'Function version' },
   { sort: 'standing', name: 'Verdict', hint: 'What was decided last, and the reason that weighs most' },
   { sort: 'actual', name: 'Actual', isNumber: true, hint: 'Instances seen running' },
@@ -126,12 +126,7 @@ function Totals({ totals }: { totals: FleetTotals }) {
       <Total
         name="Actual"
         value={totals.actual}
-        hint={
-          isPartial
-            ? `seen for ${totals.seen} of ${totals.versions} versions; the rest is known to other members`
-            : undefined
-        }
-        isPartial={isPartial}
+        part={isPartial ? `${tellCount(totals.seen)} of ${tellCount(totals.versions)} seen here` : undefined}
       />
       <Total name="Wanted" value={totals.wanted} />
       <Total name="Moving" value={totals.byFilter.moving} />
@@ -145,19 +140,13 @@ function Totals({ totals }: { totals: FleetTotals }) {
   );
 }
 
-function Total(props: {
-  name: string;
-  value: number;
-  hint?: string | undefined;
-  tone?: string | undefined;
-  isPartial?: boolean;
-}) {
+function Total(props: { name: string; value: number; tone?: string | undefined; part?: string | undefined }) {
   return (
-    <div class={`total ${props.tone ? `total-${props.tone}` : ''}`} title={props.hint}>
+    <div class={`total ${props.tone ? `total-${props.tone}` : ''}`}>
       <dt>{props.name}</dt>
       <dd>
         {tellCount(props.value)}
-        {props.isPartial && <span class="muted">+</span>}
+        {props.part && <small>{props.part}</small>}
       </dd>
     </div>
   );
@@ -267,7 +256,7 @@ function Cells({ row: { summary, standing } }: { row: Row }) {
 
 function whyOf(summary: Row['summary'], standing: Row['standing']): string {
   if (standing === 'failed') return `order ${summary.outcome}`;
-  if (standing === 'elsewhere') return `order ${summary.outcome ?? 'none yet'}`;
+  if (standing === 'elsewhere') return summary.outcome ? `last order ${tellCode(summary.outcome)}` : 'no order yet';
   const reasons = summary.latest?.reasons ?? [];
   // The last reason has had the last word.
   return tellCode(reasons.at(-1) ?? 'no decision yet');

@@ -246,7 +246,9 @@ function Facts({ version, wanted, nowMs }: { version: Version; wanted: number | 
       <Fact name="Bounds" hint={version.targetAsOf ? `as told ${since(version.targetAsOf)}` : undefined}>
         {target ? `${target.min} to ${target.max}` : UNKNOWN}
       </Fact>
-      <Fact name="Calls an instance">{tellCount(target?.concurrency)}</Fact>
+      <Fact name="Concurrency" hint="calls that one instance takes at a time">
+        {tellCount(target?.concurrency)}
+      </Fact>
       <Fact name="Status">{target?.status.toLowerCase() ?? UNKNOWN}</Fact>
       <Fact name="Policy" hint={version.latest?.policy}>
         {version.policyInForce?.kind ?? UNKNOWN}

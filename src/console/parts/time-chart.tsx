@@ -43,6 +43,7 @@ export interface TimeChartProps {
 
 const SYNC = 'starling';
 const SIDE = 46;
+const EDGE = 14;
 
 /** One panel of several that share a time axis and a cursor. */
 export function TimeChart(props: TimeChartProps) {
@@ -92,7 +93,7 @@ function optionsOf(element: HTMLElement, latest: { current: TimeChartProps }): u
   return {
     width: Math.max(200, element.clientWidth),
     height,
-    padding: [10, hasRight ? 0 : SIDE, 0, 0],
+    padding: [10, hasRight ? 0 : EDGE, 0, 0],
     legend: { show: false },
     cursor: {
       sync: { key: SYNC, setSeries: false },
@@ -106,7 +107,7 @@ function optionsOf(element: HTMLElement, latest: { current: TimeChartProps }): u
       right: { range: (_, __, max) => [0, rounded(max ?? 0)] },
     },
     axes: [
-      { ...axis, size: showsTime ? 26 : 4, values: showsTime ? clockValues : () => [] },
+      { ...axis, size: showsTime ? 26 : 4, space: 90, values: showsTime ? clockValues : () => [] },
       { ...axis, scale: 'left', incrs: INCREMENTS },
       ...(hasRight ? [{ ...axis, scale: 'right', side: 1 as const, grid: { show: false } }] : []),
     ],

@@ -107,7 +107,7 @@ export function VersionCharts(props: {
         data={counts}
         levels={boundLevels(series)}
         marks={marks}
-        height={isNarrow ? 150 : 180}
+        height={isNarrow ? 140 : 150}
         showsTime={!hasUtilisation && !hasDemand}
       />
       {hasUtilisation && (
@@ -122,7 +122,7 @@ export function VersionCharts(props: {
             leftMax={
               series.thresholds.length > 0 ? Math.max(...series.thresholds.map(({ value }) => value)) * 1.1 : undefined
             }
-            height={isNarrow ? 110 : 130}
+            height={isNarrow ? 90 : 100}
             showsTime={!hasDemand}
           />
         </>
@@ -140,7 +140,7 @@ export function VersionCharts(props: {
             label={`Demand over time, now ${tellValue(lastAt(series.demand, to) ?? null)} calls.`}
             lines={DEMAND_LINES}
             data={demand}
-            height={isNarrow ? 130 : 150}
+            height={isNarrow ? 116 : 126}
             showsTime
           />
         </>

@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import type { Summary } from '../../src/console/api/shapes.ts';
+import {
+  mergeRows,
+  PLAIN_QUERY,
+  type Rows,
+  replaceRows,
+  selectRows,
+  standingOf,
+  totalsOf,
+} from '../../src/console/view/fleet-rows.ts';
+
+type Latest = NonNullable<Summary['latest']>;
+
+function aRow(versionId: string, changes: Partial<Summary> = {}, latest: Partial<Latest> | null = {}): Summary {
+  return {
+    versionId,
+    functionId: `f-${versionId}`,
+    account: 'acme',
+    bucket: 1,
+    owner: 'm1',
+    isMine: true,
+    seenAt: null,
+    applied: 2,
+    phase: 'settled',
+    outcome: 'applied',
+    changedAt: null,
+    min: 0,
+    max: 10,
+    utilisation: 50,
+    demand: 1,
+    latest: latest && {
+      at: '2026-01-01T00:00:00.000Z',
+      verdict: 'keep',
+      previous: 2,
+      wanted: 2,
+      actual: 2,
+      policy: 'target',
+      reasons: ['load-within-band'],
+      ...latest,
+    },
+    ...changes,
+  };
+}
+
+const rowsOf = (...items: Summary[]): Rows => mergeRows(new Map(), items);
+const ids = (rows: ReturnType<typeof selectRows>) => rows.map(({ summary }) => summary.versionId);
+
+describe('a row of the fleet', () => {
+  it.each([
+    ['steady', aRow('v')],
+    ['failed', aRow('v', { outcome: 'fenced' })],
+    ['elsewhere', aRow('v', { isMine: false }, null)],
+    ['unjudged', aRow('v', {}, null)],
+    ['people', aRow('v', {}, { verdict: 'abstain', reasons: ['paused'] })],
+    ['blind', aRow('v', {}, { verdict: 'abstain', reasons: ['no-samples'] })],
+    ['frozen', aRow('v', {}, { reasons: ['idle', 'fleet-frozen'] })],
+    ['moving', aRow('v', {}, { verdict: 'raise' })],
+    ['moving', aRow('v', {}, { actual: 1 })],
+    ['moving', aRow('v', { phase: 'pending' })],
+    ['held', aRow('v', {}, { reasons: ['load-below-target', 'held-by-cooldown'] })],
+  ] as const)('is %s', (standing, summary) => {
+    expect(standingOf(summary)).toBe(standing);
+  });
+
+  it('is found by any of its words, all of them together', () => {
+    const rows = rowsOf(aRow('checkout-eu'), aRow('checkout-us'), aRow('ocr', {}, { reasons: ['ceiling'] }));
+    const find = (text: string) => ids(selectRows(rows, { ...PLAIN_QUERY, text }));
+    expect(find('CHECKOUT eu')).toEqual(['checkout-eu']);
+    expect(find('ceiling')).toEqual(['ocr']);
+    expect(find('  ')).toHaveLength(3);
+    expect(find('nothing')).toEqual([]);
+  });
+
+  it('is sorted with the unknown last in either direction, and infinity above all numbers', () => {
+    const rows = rowsOf(
+      aRow('a', { utilisation: null }),
+      aRow('b', { utilisation: 10 }),
+      aRow('c', { utilisation: '+Inf' }),
+      aRow('d', { utilisation: 10 }),
+    );
+    const by = (isDescending: boolean) => ids(selectRows(rows, { ...PLAIN_QUERY, sort: 'utilisation', isDescending }));
+    expect(by(false)).toEqual(['b', 'd', 'c', 'a']);
+    expect(by(true)).toEqual(['c', 'b', 'd', 'a']);
+  });
+
+  it('is not set back by a reading that was on its way when it changed', () => {
+    const news = aRow('v', {}, { at: '2026-01-01T00:00:05.000Z', wanted: 9 });
+    const merged = mergeRows(rowsOf(news), [aRow('v')]);
+    expect(merged.get('v')?.summary.latest?.wanted).toBe(9);
+    expect(mergeRows(merged, [aRow('v', { owner: 'm2', isMine: false }, null)]).get('v')?.standing).toBe('elsewhere');
+  });
+
+  it('goes elsewhere when it leaves this member, and away when no reading names it', () => {
+    const left = mergeRows(rowsOf(aRow('v'), aRow('w')), [], ['v', 'never-known']);
+    expect([...left.values()].map(({ standing }) => standing)).toEqual(['elsewhere', 'steady']);
+    expect([...replaceRows(left, [aRow('w')]).keys()]).toEqual(['w']);
+  });
+
+  it('counts towards what is shown above the table', () => {
+    const totals = totalsOf(
+      rowsOf(aRow('a'), aRow('b', {}, { verdict: 'raise', wanted: 5 }), aRow('c', { isMine: false }, null)),
+    );
+    expect(totals).toMatchObject({ versions: 3, wanted: 9, actual: 4, seen: 2 });
+    expect(totals.byFilter).toMatchObject({ all: 3, moving: 1, elsewhere: 1, failed: 0 });
+  });
+
+  it('is one of ten thousand, chosen in no time that anybody notices', () => {
+    const rows = rowsOf(...Array.from({ length: 10_000 }, (_, index) => aRow(`v-${index}`, { demand: index % 97 })));
+    const startedMs = performance.now();
+    const chosen = selectRows(rows, { ...PLAIN_QUERY, text: 'v-1', sort: 'demand', isDescending: true });
+    expect(chosen.length).toBe(1_111);
+    expect(performance.now() - startedMs).toBeLessThan(500);
+  });
+});
