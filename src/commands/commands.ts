@@ -27,6 +27,11 @@ export const COMMANDS: readonly {
     load: async () => (await import('./platform.ts')).declarePlatform,
   },
   {
+    name: 'metrics-store',
+    description: 'keep the last hour of metrics in memory: scrapes targets, answers a part of PromQL; for one machine',
+    load: async () => (await import('./metrics-store.ts')).declareMetricsStore,
+  },
+  {
     name: 'migrate',
     description: 'create or upgrade the tables of the coordination store; safe to repeat',
     load: async () => (await import('./migrate.ts')).declareMigrate,

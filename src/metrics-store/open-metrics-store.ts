@@ -51,6 +51,8 @@ const LOOKBACK_MS = 5 * 60_000;
 const FORGET_EVERY_MS = 30_000;
 const FORM_MAX_BYTES = 2 ** 20;
 const STOP_GRACE_MS = 500;
+/** In place of a value that is imported: the series ends here. */
+const END_MARK = 'StaleNaN';
 
 /** Starts the metrics store in this process: it scrapes, keeps and answers until it is stopped. */
 export async function openMetricsStore(options: MetricsStoreOptions): Promise<MetricsStore> {
@@ -119,7 +121,7 @@ export async function openMetricsStore(options: MetricsStoreOptions): Promise<Me
 /** Samples that come by themselves, each with its own time or as of now. */
 function importPage(page: string, options: { store: SampleStore; nowMs: number; samplesMax: number }): void {
   const { store, nowMs, samplesMax } = options;
-  const reader = new PageReader({ store, labels: {}, rules: [], samplesMax });
+  const reader = new PageReader({ store, labels: {}, rules: [], samplesMax, endMark: END_MARK });
   try {
     const { refused, scraped } = reader.read(page, { atMs: nowMs, nowMs });
     if (refused === 0) return;

@@ -26,12 +26,12 @@ const GZIP_FROM_BYTES = 4_096;
 const packed = promisify(gzip);
 
 /** Cannot listen where it was told to. */
-export class MetricsStoreListenError extends Error {
+export class ListenError extends Error {
   constructor({ host, port }: { host: string; port: number }, cause: NodeJS.ErrnoException) {
     const why =
       cause.code === 'EADDRINUSE' ? 'the port is taken; stop the other process or choose another port' : cause.message;
     super(`cannot listen on ${host}:${port} for the metrics store: ${why}`, { cause });
-    this.name = 'MetricsStoreListenError';
+    this.name = 'ListenError';
   }
 }
 
@@ -47,7 +47,7 @@ export async function serveMetrics(options: MetricsServerOptions): Promise<{ ser
   });
   await new Promise<void>((resolve, reject) => {
     // Stays for good: later errors are connections that could not be accepted, and those must not end the process.
-    server.on('error', (error: NodeJS.ErrnoException) => reject(new MetricsStoreListenError(address, error)));
+    server.on('error', (error: NodeJS.ErrnoException) => reject(new ListenError(address, error)));
     server.listen(address, () => resolve());
   });
   return { server, port: (server.address() as AddressInfo).port };

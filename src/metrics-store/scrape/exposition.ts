@@ -10,6 +10,12 @@ export class ExpositionError extends Error {
   }
 }
 
+export interface PageSample {
+  readonly value: number;
+  readonly isEnd: boolean;
+  readonly timeMs: number | undefined;
+}
+
 export interface ExpositionVisitor {
   /**
    * The series whose text stands at `at`, when the visitor foresaw it: pages repeat themselves from scrape to scrape, and to
@@ -17,7 +23,9 @@ export interface ExpositionVisitor {
    */
   foreseen(): string | undefined;
   /** `text` is the series as it stands on the page; undefined when it is the one that was foreseen. */
-  sample(text: string | undefined, value: number, timeMs: number | undefined): void;
+  sample(text: string | undefined, sample: PageSample): void;
+  /** The word that stands for a value where a series has ended. */
+  readonly endMark: string | undefined;
 }
 
 const NEWLINE = 10;
@@ -56,12 +64,14 @@ export function readExposition(page: string, visitor: ExpositionVisitor): void {
     at = skipBlanks(page, at);
     let valueEnd = at;
     while (valueEnd < end && !isBlank(page, valueEnd)) valueEnd += 1;
-    const value = readValue(page.slice(at, valueEnd));
+    const word = page.slice(at, valueEnd);
+    const isEnd = word === visitor.endMark;
+    const value = isEnd ? Number.NaN : readValue(word);
     if (value === undefined) throw new ExpositionError(line, `no number: ${JSON.stringify(page.slice(at, at + 40))}`);
     const rest = valueEnd < end ? page.slice(valueEnd, end).trim() : '';
     if (rest !== '' && !/^-?\d{1,15}$/.test(rest))
       throw new ExpositionError(line, 'no time stamp in milliseconds after the value');
-    visitor.sample(text, value, rest === '' ? undefined : Number(rest));
+    visitor.sample(text, { value, isEnd, timeMs: rest === '' ? undefined : Number(rest) });
     from = end + 1;
   }
 }

@@ -1,7 +1,7 @@
 import { type Labels, labelsOf } from '../storage/labels.ts';
 import type { SampleStore } from '../storage/sample-store.ts';
 import type { Series } from '../storage/series.ts';
-import { ExpositionError, readExposition, readSeriesText } from './exposition.ts';
+import { ExpositionError, type PageSample, readExposition, readSeriesText } from './exposition.ts';
 import { type RelabelRule, relabel } from './relabel.ts';
 
 interface Entry {
@@ -30,6 +30,8 @@ export interface PageReaderOptions {
   readonly labels: Readonly<Record<string, string>>;
   readonly rules: readonly RelabelRule[];
   readonly samplesMax: number;
+  /** A word that may stand for a value, and says that the series has ended; for pages that replay what was. */
+  readonly endMark?: string | undefined;
 }
 
 export interface PageCounts {
@@ -51,6 +53,7 @@ export class PageReader {
   #order: Entry[] = [];
   #values = new Float64Array(64);
   #times = new Float64Array(64);
+  #ends = new Uint8Array(64);
 
   constructor(options: PageReaderOptions) {
     this.#options = options;
@@ -75,7 +78,8 @@ export class PageReader {
       const ownMs = this.#times[at] as number;
       entry.hasTime = !Number.isNaN(ownMs);
       const timeMs = entry.hasTime ? ownMs : atMs;
-      const end = store.append(entry.series, { timeMs, value: this.#values[at] as number, nowMs });
+      const sample = { timeMs, value: this.#values[at] as number, nowMs, isStale: this.#ends[at] === 1 };
+      const end = store.append(entry.series, sample);
       if (end !== 'kept' && end !== 'same') refused += 1;
     }
     this.#order = order;
@@ -118,8 +122,9 @@ export class PageReader {
     let next = 0;
     let count = 0;
     readExposition(page, {
+      endMark: this.#options.endMark,
       foreseen: () => before[next]?.text,
-      sample: (text, value, timeMs) => {
+      sample: (text, sample) => {
         count += 1;
         if (count > samplesMax) throw new SampleLimitError(samplesMax);
         let entry: Entry;
@@ -133,23 +138,26 @@ export class PageReader {
           if (after === entry) next += 2;
           else if (before[next] === entry) next += 1;
         }
-        this.#keep(order.length, value, timeMs);
+        this.#keep(order.length, sample);
         order.push(entry);
       },
     });
     return order;
   }
 
-  #keep(at: number, value: number, timeMs: number | undefined): void {
+  #keep(at: number, { value, timeMs, isEnd }: PageSample): void {
     if (at === this.#values.length) {
-      const [values, times] = [this.#values, this.#times];
+      const [values, times, ends] = [this.#values, this.#times, this.#ends];
       this.#values = new Float64Array(at * 2);
       this.#times = new Float64Array(at * 2);
+      this.#ends = new Uint8Array(at * 2);
       this.#values.set(values);
       this.#times.set(times);
+      this.#ends.set(ends);
     }
     this.#values[at] = value;
     this.#times[at] = timeMs ?? Number.NaN;
+    this.#ends[at] = isEnd ? 1 : 0;
   }
 
   #entry(text: string, sample: number): Entry {
