@@ -44,6 +44,8 @@ export interface DialectTools {
   readonly random: Random;
   readonly logger: Logger;
   readonly payloadMaxBytes: number;
+  /** What is below `/debug/pprof`, for a dialect that has it too; undefined: nothing is profiled. */
+  readonly profilePages: Profiling['onRequest'] | undefined;
 }
 
 /** The platform spoken in one way, on one port. */
@@ -186,6 +188,7 @@ export class Platform {
       random,
       logger,
       payloadMaxBytes,
+      profilePages: this.#profiling?.onRequest,
     };
     this.#deployer = new Deployer({ registry, pools, logger });
     this.#controlPlane = new ControlPlane({ registry, pools, starts, clock, wishTtlMs });

@@ -91,6 +91,11 @@ class FaasServer {
         this.#call(asked, { request, response, query });
         return;
       case '/debug/pprof/*':
+        if (!this.#tools.profilePages?.(request, response)) {
+          const error = 'nothing is profiled: start the platform with --profile all';
+          sendJson(response, { status: 404, body: { error } });
+        }
+        return;
       case 'unknown':
         sendJson(response, { status: 404, body: { error: 'there is no such path' } });
         return;

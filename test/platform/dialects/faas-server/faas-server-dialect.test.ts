@@ -347,6 +347,21 @@ describe('the FaaS server', () => {
     expect(String(body.hash.avg_latency_ms)).toMatch(/^\d+(\.\d{1,2})?$/);
   });
 
+  it('D30: has profiles where they are switched on, and says how they are where they are not', async () => {
+    const off = await raw('GET', '/debug/pprof/profile?seconds=1');
+    expect([off.status, JSON.parse(off.text).error]).toEqual([404, expect.stringContaining('--profile')]);
+    await server.stop();
+    server = await aFaasServer({ profiling: { types: ['cpu'] } });
+    const index = await raw('GET', '/debug/pprof/');
+    expect([index.status, index.text]).toEqual([200, expect.stringContaining('/debug/pprof/profile')]);
+    const { status, headers, text } = await raw('GET', '/debug/pprof/profile?seconds=1');
+    expect([status, headers.get('content-type')]).toEqual([200, 'application/octet-stream']);
+    expect(text.length).toBeGreaterThan(0);
+    const metrics = await raw('GET', '/metrics');
+    expect(metrics.text).toContain('{method="GET",route="/debug/pprof/*",code="200"} 2');
+    expect((await raw('GET', '/debug/pprofile')).status).toBe(404);
+  });
+
   describe('D3, D36: the metrics page', () => {
     const page = async () => (await raw('GET', '/metrics')).text;
     const value = (text: string, series: string) =>
