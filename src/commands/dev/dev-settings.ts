@@ -15,9 +15,11 @@ export interface Places {
   readonly metricsStoreUrl: string | undefined;
 }
 
+const QUICK_SCRAPE_MS = 1_000;
+
 /** Everything a newcomer waits for happens within seconds; membership keeps the timings of production. */
 const QUICK: Readonly<Record<string, string>> = {
-  'timeseries.scrapeInterval': '1s',
+  'timeseries.scrapeInterval': `${QUICK_SCRAPE_MS}ms`,
   'timeseries.settle': '0s',
   'timeseries.timeout': '2s',
   'discovery.interval': '2s',
@@ -49,6 +51,13 @@ export class DevSettings {
       store: !this.#isGiven('store.url'),
     };
     for (const key of OURS) this.#refuse(key);
+  }
+
+  /** How often our metrics store scrapes. */
+  get scrapeIntervalMs(): number {
+    return this.#isGiven('timeseries.scrapeInterval')
+      ? this.loaded.config.timeseries.scrapeIntervalMs
+      : QUICK_SCRAPE_MS;
   }
 
   /** The configuration of every replica, checked as a whole, and the arguments that say it. Throws ConfigError. */

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../lib/clock.ts';
+import type { ServiceAddresses } from '../service.ts';
 
 /** In a checkout Node runs the .ts file as it is; in the package there is only the compiled one. */
 const MAIN = fileURLToPath(
@@ -27,6 +28,7 @@ export class Replica {
   readonly port: number;
   readonly ended: Promise<ReplicaEnd>;
   readonly #child: ChildProcess;
+  #metrics: string | undefined;
   #isReady = false;
   #hasEnded = false;
   readonly #ready = Promise.withResolvers<void>();
@@ -40,8 +42,9 @@ export class Replica {
     child.stderr?.on('data', (chunk: Buffer) => {
       lastWords = (lastWords + chunk.toString()).slice(-LAST_WORDS_MAX);
     });
-    child.once('message', () => {
+    child.once('message', (addresses) => {
       this.#isReady = true;
+      this.#metrics = (addresses as ServiceAddresses).metrics;
       this.#ready.resolve();
     });
     this.ended = new Promise((resolve) => {
@@ -76,6 +79,11 @@ export class Replica {
   /** It serves, and nobody has killed it. */
   get isServing(): boolean {
     return this.#isReady && !this.#hasEnded;
+  }
+
+  /** Where its metrics are, once it serves. */
+  get metricsUrl(): string | undefined {
+    return this.#metrics === undefined ? undefined : `http://${this.#metrics}/metrics`;
   }
 
   get hasEnded(): boolean {

@@ -1,10 +1,13 @@
+import { readFileSync } from 'node:fs';
 import pino from 'pino';
 import { systemClock } from '../../adapters/system/clock.ts';
 import type { ConfigInput, LoadedConfig } from '../../config/load-config.ts';
 import { systemRandom } from '../../lib/random.ts';
+import { type MetricsStore, openMetricsStore } from '../../metrics-store/open-metrics-store.ts';
 import { createLogs, type Logger } from '../../telemetry/logger.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { endOnCrash } from '../process-life.ts';
+import { AdminClient } from '../remote/admin-client.ts';
 import { listenForStop } from '../stop-signals.ts';
 import { VERSION } from '../version.ts';
 import { type DataFolder, prepareDataFolder } from './data-folder.ts';
@@ -58,11 +61,12 @@ export async function runDev(given: ConfigInput, options: DevOptions): Promise<E
   const parts = new Parts({ settings, options, folder, ports, logger, area });
   let fault: unknown;
   const failed = Promise.withResolvers<void>();
-  const running = parts.start(stopping.signal).then(async ({ platformUrl, loaded }) => {
+  const running = parts.start(stopping.signal).then(async ({ consoleUrl, platformUrl, loaded }) => {
     if (!options.isDemo || platformUrl === undefined) return;
     const store = loaded.config.store.url;
     await runDemo({
       platformUrl,
+      admin: new AdminClient({ url: consoleUrl, token: tokenOf(loaded), signal: stopping.signal }),
       pace: options.demoPace,
       area,
       clock: systemClock,
@@ -109,7 +113,9 @@ class Parts {
   }
 
   /** Rejects with the fault of the part that does not start. */
-  async start(signal: AbortSignal): Promise<{ platformUrl: string | undefined; loaded: LoadedConfig }> {
+  async start(
+    signal: AbortSignal,
+  ): Promise<{ consoleUrl: string; platformUrl: string | undefined; loaded: LoadedConfig }> {
     const { settings, options, folder, ports, logger, area } = this.#options;
     const { embedded } = settings;
     const { isUsed } = folder;
@@ -117,11 +123,11 @@ class Parts {
     const platform = embedded.platform ? await this.#startPlatform() : undefined;
     signal.throwIfAborted();
     area.show(['starting the metrics store …']);
-    const metricsStoreUrl = embedded.metricsStore ? await this.#startMetricsStore(platform) : undefined;
+    const metricsStore = embedded.metricsStore ? await this.#startMetricsStore(platform) : undefined;
     const { loaded, args } = settings.replicas({
       storeFile: folder.storeFile,
       platformUrl: platform?.url,
-      metricsStoreUrl,
+      metricsStoreUrl: metricsStore?.url,
     });
     await this.#makeTables(loaded);
     signal.throwIfAborted();
@@ -138,13 +144,19 @@ class Parts {
       cancelHint();
     }
     signal.throwIfAborted();
+    for (const { number, metricsUrl, ended } of replicas.living) {
+      if (!metricsStore || metricsUrl === undefined) continue;
+      await metricsStore.addTarget({ url: metricsUrl, job: 'autoscaler', instance: `replica-${number}` });
+      void ended.then(() => metricsStore.removeTarget(metricsUrl));
+    }
     logger.info({ event: 'dev.started', replicas: options.replicas }, 'running');
+    const consoleUrl = `http://${HOST}:${door.port}`;
     const { config } = loaded;
     area.clear();
     area.say(
       screen({
         version: VERSION,
-        consoleUrl: `http://${HOST}:${door.port}`,
+        consoleUrl,
         platformUrl: platform?.url,
         controlPlane: config.controlPlane.url,
         timeseries: config.timeseries.url,
@@ -159,7 +171,7 @@ class Parts {
         command: COMMAND,
       }),
     );
-    return { platformUrl: platform?.url, loaded };
+    return { consoleUrl, platformUrl: platform?.url, loaded };
   }
 
   /** The replicas first, so that none of them sees the others go. */
@@ -183,8 +195,21 @@ class Parts {
     return platform;
   }
 
-  async #startMetricsStore(_platform: EmbeddedPlatform | undefined): Promise<string> {
-    throw new PartFault('there is no metrics store to start yet: name one with --timeseries');
+  /** It scrapes the platform, or what stands in its place. */
+  async #startMetricsStore(platform: EmbeddedPlatform | undefined): Promise<MetricsStore> {
+    const { ports, settings, logger } = this.#options;
+    const source = platform?.url ?? settings.loaded.config.controlPlane.url;
+    const store = await openMetricsStore({
+      address: { host: HOST, port: ports.metricsStore },
+      targets: [{ url: new URL('/metrics', source).href, job: 'platform' }],
+      scrapeIntervalMs: settings.scrapeIntervalMs,
+      clock: systemClock,
+      random: systemRandom,
+      logger: logger.child({ module: 'metrics-store' }),
+      version: VERSION,
+    });
+    this.#open.push({ stop: () => store.stop() });
+    return store;
   }
 
   /** SQLite makes its own; in Cassandra somebody has to. */
@@ -202,6 +227,12 @@ function portsOf({ embedded }: DevSettings, ports: PortPlan): { what: string; po
     ...(embedded.platform ? [{ what: 'the platform', port: ports.platform }] : []),
     ...(embedded.metricsStore ? [{ what: 'the metrics store', port: ports.metricsStore }] : []),
   ];
+}
+
+/** The one that the replicas ask for, where one was configured. */
+function tokenOf({ config }: LoadedConfig): string | undefined {
+  const { file, inline } = config.http.adminToken;
+  return file === undefined ? inline?.reveal() : readFileSync(file, 'utf8').trim();
 }
 
 /** What could never do what was asked for. */

@@ -6,16 +6,8 @@ const CALL_TIMEOUT_MS = 30_000;
 const NAME_TAKEN = 409;
 
 const madeSchema = z.object({ version: z.object({ versionId: z.string() }) });
-const foundSchema = z.object({
-  function: z.object({ activeVersionId: z.string() }),
-  versions: z.array(
-    z.object({
-      versionId: z.string(),
-      wish: z.object({ requiredNumberOfInstances: z.number() }).nullish(),
-    }),
-  ),
-});
-const instancesSchema = z.object({ instances: z.array(z.object({ state: z.string() })) });
+const foundSchema = z.object({ function: z.object({ activeVersionId: z.string() }) });
+const statsSchema = z.object({ versions: z.array(z.object({ versionId: z.string(), instances: z.number() })) });
 
 /** What the demo asks of the platform, over HTTP as anybody would. */
 export class PlatformClient {
@@ -35,18 +27,10 @@ export class PlatformClient {
     return foundSchema.parse(await bodyOf(await this.#ask('GET', pathOf(name)))).function.activeVersionId;
   }
 
-  /** What the autoscaler wants of a function, and how many instances there are. */
-  async standing(name: string): Promise<{ wanted: number | undefined; instances: number }> {
-    const [found, running] = await Promise.all([
-      this.#ask('GET', pathOf(name)).then(bodyOf),
-      this.#ask('GET', `${pathOf(name)}/instances`).then(bodyOf),
-    ]);
-    const { function: record, versions } = foundSchema.parse(found);
-    const active = versions.find(({ versionId }) => versionId === record.activeVersionId);
-    return {
-      wanted: active?.wish?.requiredNumberOfInstances,
-      instances: instancesSchema.parse(running).instances.filter(({ state }) => state !== 'terminating').length,
-    };
+  /** How many instances there are of each version, by its id. */
+  async instances(): Promise<ReadonlyMap<string, number>> {
+    const { versions } = statsSchema.parse(await bodyOf(await this.#ask('GET', '/v1/stats')));
+    return new Map(versions.map(({ versionId, instances }) => [versionId, instances]));
   }
 
   /** Resolves with the status once the answer is there. */

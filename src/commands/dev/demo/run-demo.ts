@@ -1,5 +1,8 @@
 import { styleText } from 'node:util';
 import { type Clock, sleep } from '../../../lib/clock.ts';
+import type { AdminClient } from '../../remote/admin-client.ts';
+import { readFunctions, readMembers } from '../../remote/fleet.ts';
+import { wantedOf } from '../../remote/fleet-table.ts';
 import type { LiveArea } from '../live-area.ts';
 import { Callers } from './callers.ts';
 import { CALL_MS, DEMO_FUNCTIONS, type DemoName, definitionOf, PHASES, type Phase, type Sight } from './demo-script.ts';
@@ -19,6 +22,8 @@ interface Player {
 /** Registers the functions, drives the load, and shows what comes of it. Returns when it is over; rejects when the signal aborts. */
 export async function runDemo(options: {
   platformUrl: string;
+  /** The autoscaler, asked what it wants. */
+  admin: AdminClient;
   pace: keyof typeof PHASES;
   area: LiveArea;
   clock: Clock;
@@ -26,7 +31,7 @@ export async function runDemo(options: {
   /** What has to be typed to be told why. */
   explain: (versionId: string) => string;
 }): Promise<void> {
-  const { platformUrl, pace, area, clock, signal, explain } = options;
+  const { platformUrl, admin, pace, area, clock, signal, explain } = options;
   const client = new PlatformClient({ url: platformUrl, signal });
   const players: Player[] = [];
   for (const each of DEMO_FUNCTIONS) {
@@ -38,6 +43,8 @@ export async function runDemo(options: {
       standing: { wanted: undefined, instances: 0 },
     });
   }
+  // What was never called is not the autoscaler's business yet.
+  await Promise.all(players.map(({ name }) => client.invoke(name, { ms: 1 })));
   const sightings = new Sightings();
   const phases = PHASES[pace];
   const wholeMs = phases.reduce((sum, { lastsMs }) => sum + lastsMs, 0);
@@ -51,7 +58,7 @@ export async function runDemo(options: {
     while (!isOver(phase, spentMs, sightings)) {
       await sleep(clock, LOOK_EVERY_MS, signal);
       spentMs = clock.monotonicMs() - phaseMs;
-      await look({ client, players, sightings, area, elapsedMs: clock.monotonicMs() - beganMs });
+      await look({ client, admin, players, sightings, area, elapsedMs: clock.monotonicMs() - beganMs });
       area.show(
         demoView(
           {
@@ -91,25 +98,36 @@ function isSeen({ until, callers }: Phase, sightings: Sightings): boolean {
 /** One look at the platform. A look that fails is left out; the next one is soon. */
 async function look(options: {
   client: PlatformClient;
+  admin: AdminClient;
   players: readonly Player[];
   sightings: Sightings;
   area: LiveArea;
   elapsedMs: number;
 }): Promise<void> {
-  const { client, players, sightings, area, elapsedMs } = options;
-  const standings = await Promise.all(players.map(({ name }) => client.standing(name))).catch(() => undefined);
-  for (const [index, player] of players.entries()) {
-    const before = player.standing;
-    player.standing = standings?.[index] ?? before;
-    const sights = sightings.look(player.name, player.standing);
-    const { wanted, instances } = player.standing;
-    const isNews = sights.length > 0 || (!area.isLive && (wanted !== before.wanted || instances !== before.instances));
-    if (isNews) {
-      area.say(
-        `  ${clockFace(elapsedMs)}  ${player.name}: wanted ${wanted ?? 'not known yet'}, running ${instances}${tell(sights)}`,
-      );
-    }
+  const { client, admin, players, sightings, area, elapsedMs } = options;
+  const [wishes, counts] = await Promise.all([wishesOf(admin), client.instances()]).catch(() => []);
+  if (!wishes || !counts) return;
+  for (const player of players) {
+    const { name, versionId, standing: before } = player;
+    const wanted = wishes.get(versionId) ?? before.wanted;
+    const instances = counts.get(versionId) ?? 0;
+    player.standing = { wanted, instances };
+    const sights = sightings.look(name, player.standing);
+    const isChanged = wanted !== before.wanted || instances !== before.instances;
+    if (sights.length === 0 && (area.isLive || !isChanged)) continue;
+    const told = `${name}: wanted ${wanted ?? 'not known yet'}, running ${instances}${tell(sights)}`;
+    area.say(`  ${clockFace(elapsedMs)}  ${told}`);
   }
+}
+
+async function wishesOf(admin: AdminClient): Promise<ReadonlyMap<string, number>> {
+  const functions = await readFunctions(admin, await readMembers(admin));
+  return new Map(
+    functions.flatMap((version) => {
+      const wanted = wantedOf(version);
+      return wanted === null ? [] : [[version.versionId, wanted] as const];
+    }),
+  );
 }
 
 function tell(sights: readonly Sight[]): string {
