@@ -139,7 +139,8 @@ class Orchestrator {
   /** Undefined: it was answered. */
   async #reply(read: ReadRequest): Promise<Reply | undefined> {
     const { request, segments, query, bytes } = read;
-    const { method = 'GET' } = request;
+    // What HEAD asks for is sent without its body.
+    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
     const [area, id = '', part, ...rest] = segments;
     if (area === 'health' && segments.length === 1) return this.#health(method);
     if (area === 'queues' && segments.length === 2) return this.#publish(method, id, bytes);

@@ -244,7 +244,7 @@ done
     expect((await invoke(id, { a: 1 })).body).toMatchObject({ body: { from: 'bash', event: { a: 1 } } });
   });
 
-  it('C17, C31, C36: each instance is a process with its own memory, loaded once, and its own environment', async () => {
+  it('C17, C31, C36, C36b: each instance is a process that is loaded once and keeps what it has, with its own environment', async () => {
     const code = `let calls = 0; const born = process.hrtime.bigint().toString();
 exports.handler = async ({ ms = 0 }) => { calls += 1; await new Promise((r) => setTimeout(r, ms));
   return { calls, born, pid: process.pid, env: process.env.WHO, secret: process.env.HOME_SECRET ?? null }; };`;
@@ -284,6 +284,34 @@ exports.handler = async ({ ms = 0 }) => { calls += 1; await new Promise((r) => s
       expect(next).toMatchObject({ statusCode: 200, body: 'well' });
       expect(next.logs).toContain('a line');
     }
+  });
+
+  it('C36c: follows whoever wishes over the control plane', async () => {
+    const id = await register('exports.handler = (event) => event');
+    const { function: record } = await platform.json<{ function: { functionId: string; activeVersionId: string } }>(
+      'GET',
+      `/v1/functions/${id}`,
+    );
+    const wish = async (requiredNumberOfInstances: number, token: number) => {
+      const path = `/v2/nvcf/accounts/local/predictions/functions/${record.functionId}/versions/${record.activeVersionId}`;
+      const answer = await fetch(`${platform.url}${path}`, {
+        method: 'PUT',
+        headers: {
+          'fencing-token': String(token),
+          'idempotency-key': String(token),
+          'content-type': 'application/json',
+        },
+        body: JSON.stringify({ requiredNumberOfInstances, predictedAt: new Date().toISOString() }),
+      });
+      expect(answer.status).toBe(200);
+    };
+    const warm = async () => {
+      const { metrics } = (await ask('GET', '/metrics')).body;
+      return metrics.find(({ functionId }: { functionId: string }) => functionId === id).warm;
+    };
+    await wish(3, 1);
+    await until('three are warm', 10_000, async () => (await warm()) === 3);
+    await ask('DELETE', `/functions/${id}`);
   });
 
   it('C33: tells what is wrong with code that does not load', async () => {

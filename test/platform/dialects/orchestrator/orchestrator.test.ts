@@ -56,6 +56,11 @@ describe('the pages of the orchestrator', () => {
     expect(await ask('GET', '/health')).toMatchObject({ status: 200, body: { status: 'healthy' } });
   });
 
+  it('answer HEAD as GET, without the body', async () => {
+    const { status, text, headers } = await ask('HEAD', '/health');
+    expect([status, text, headers.get('content-length')]).toEqual([200, '', '20']);
+  });
+
   it.each([
     ['GET', '/nowhere'],
     ['GET', '/functions/a/b/c'],

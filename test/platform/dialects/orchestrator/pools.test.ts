@@ -58,7 +58,7 @@ describe('the instances of the orchestrator', () => {
   };
   const statistics = async () => (await running.ask('GET', `/functions/${id}/stats`)).body;
 
-  it('C14, C18, C20, C38: are made for a call that finds none, and write each step', async () => {
+  it('C14, C18, C20, C37, C38: are made for a call that finds none, and write each step', async () => {
     const { body } = await call();
     expect(body).toMatchObject({ statusCode: 200, body: { done: true }, coldStart: true });
     expect(body.duration).toBeGreaterThanOrEqual(START_MS + CALL_MS);
@@ -102,7 +102,17 @@ describe('the instances of the orchestrator', () => {
     expect(await states()).toEqual([]);
   });
 
-  it('C17: take one call each', async () => {
+  it('C36a: take several where the function says that it can', async () => {
+    await beginAnewWith({ concurrency: 3 });
+    await call();
+    const answers = [await underWay(), await underWay(), await underWay()];
+    expect(await row()).toMatchObject({ total: 1, busy: 1 });
+    await windUntil(Promise.all(answers.map(({ answer }) => answer)));
+    expect(running.backend.peakOverlap).toBe(3);
+    expect(running.backend.launches).toBe(1);
+  });
+
+  it('C17, C36a: take one call each', async () => {
     const answers = [await underWay(), await underWay(), await underWay()];
     const replies = await windUntil(Promise.all(answers.map(({ answer }) => answer)));
     const instances = replies.map(({ body }) => body.logs[2]);
