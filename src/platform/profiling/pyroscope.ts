@@ -39,6 +39,9 @@ export interface PushedProfile {
   readonly sampleTypes: readonly { readonly type: string; readonly unit: string }[];
 }
 
+/** Pyroscope takes what a profile is from these names: waiting is filed under `mutex` by them, and under nothing it knows without. */
+const DISPLAY_NAMES: Readonly<Record<string, string>> = { contentions: 'mutex_count', delay: 'mutex_duration' };
+
 const FIRST_DELAY_MS = 500;
 const DETAIL_CHARS_MAX = 200;
 
@@ -95,7 +98,10 @@ function formOf({ pprof, sampleTypes }: PushedProfile): FormData {
   const form = new FormData();
   form.append('profile', new Blob([Uint8Array.from(pprof)], { type: 'application/octet-stream' }), 'profile.pprof');
   const config = Object.fromEntries(
-    sampleTypes.map(({ type, unit }) => [type, { units: unit, 'display-name': type, cumulative: false }]),
+    sampleTypes.map(({ type, unit }) => [
+      type,
+      { units: unit, 'display-name': DISPLAY_NAMES[type] ?? type, cumulative: false },
+    ]),
   );
   const text = JSON.stringify(config);
   form.append('sample_type_config', new Blob([text], { type: 'application/json' }), 'sample_type_config.json');
