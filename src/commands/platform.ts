@@ -8,6 +8,7 @@ import { createLogs } from '../telemetry/logger.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { DIALECTS, type DialectEntry, dialectPort } from './platform-dialects.ts';
 import { endOnCrash } from './process-life.ts';
+import { addProfilingFlags, type ProfilingFlags, profilingOf } from './profiling-flags.ts';
 import { listenForStop } from './stop-signals.ts';
 import { VERSION } from './version.ts';
 
@@ -15,7 +16,7 @@ const NATIVE_PORT = 8090;
 /** Beside the grace itself: the processes are killed then, and the last answers written. */
 const END_AFTER_GRACE_MS = 10_000;
 
-interface PlatformFlags {
+interface PlatformFlags extends ProfilingFlags {
   readonly dataDir: string;
   readonly native: ListenAddress | undefined;
   readonly grace: number;
@@ -82,7 +83,9 @@ export function declarePlatform(command: Command, end: (code: ExitCode) => void)
       new Flag('--metric-label <name=value>', 'a label for every series; may be repeated')
         .argParser(collectLabel)
         .default({}, 'none'),
-    )
+    );
+  addProfilingFlags(command);
+  command
     .addOption(new Flag('--log-level <level>', 'debug, info, warn, error').default('info'))
     .addOption(new Flag('--log-format <format>', 'how to log').choices(['auto', 'json', 'pretty']).default('auto'))
     .action(async () => end(await serve(command.opts<PlatformFlags>(), process.env)));
@@ -100,6 +103,7 @@ async function serve(flags: PlatformFlags, env: NodeJS.ProcessEnv): Promise<Exit
   endOnCrash((error) => logger.fatal({ event: 'platform.crashed', err: error }, 'nobody caught this; ending'));
   const dialects = await Promise.all(DIALECTS.flatMap((entry) => dialectOf(entry, flags[keyOf(entry.name)], env)));
   const { Platform } = await import('../platform/platform.ts');
+  const profiling = profilingOf(flags, { env, labels: flags.metricLabel });
   const platform = new Platform({
     dataDir: flags.dataDir,
     native: flags.native,
@@ -111,6 +115,7 @@ async function serve(flags: PlatformFlags, env: NodeJS.ProcessEnv): Promise<Exit
     wishTtlMs: flags.wishTtl,
     payloadMaxBytes: flags.payloadMax,
     metricLabels: flags.metricLabel,
+    profiling,
     backend: { memoryLimit: flags.memoryLimit },
     engine: { lazyAboveWish: flags.beyondWish, tickMs: flags.tick, scaleDownAfterIdleMs: flags.idleBeforeScaleDown },
   });
@@ -119,7 +124,9 @@ async function serve(flags: PlatformFlags, env: NodeJS.ProcessEnv): Promise<Exit
   const functions = platform.registry.functions().length;
   const memoryLimit = platform.memoryLimit;
   if (isShownToPeople(flags.logFormat))
-    process.stdout.write(screen({ urls, functions, memoryLimit, dataDir: flags.dataDir }));
+    process.stdout.write(
+      screen({ urls, functions, memoryLimit, isProfiled: profiling !== undefined, dataDir: flags.dataDir }),
+    );
   else logger.info({ event: 'platform.started', urls, functions, memoryLimit }, 'running');
 
   await signals.asked;
@@ -153,6 +160,7 @@ function screen(told: {
   urls: Readonly<Record<string, string>>;
   functions: number;
   memoryLimit: string;
+  isProfiled: boolean;
   dataDir: string;
 }): string {
   const { native, ...others } = told.urls;
@@ -164,6 +172,7 @@ function screen(told: {
           `  API            ${native}/v1/functions`,
           `  control plane  ${native}/v1/scaling-targets`,
           `  metrics        ${native}/metrics`,
+          ...(told.isProfiled ? [`  profiles       ${native}/debug/pprof/`] : []),
         ]
       : []),
     ...Object.entries(others).map(([name, url]) => `  ${name.padEnd(14)} ${url}`),

@@ -1,4 +1,4 @@
-import type { CpuProfile, HeapNode, HeapProfile, LockWait } from './recording.ts';
+import type { CallFrame, CpuProfile, HeapNode, HeapProfile, LockWait } from './recording.ts';
 import type { Frame, StackProfile, StackSample } from './stack-profile.ts';
 
 /** Whose stacks these are: the frame under all of them, and labels. */
@@ -31,10 +31,11 @@ export interface CpuFold extends Owner {
 export function foldCpu({ profile, calls, sampleUs, cpu, wall, root, labels }: CpuFold): void {
   const tree = new CpuTree(profile);
   const sums = new Map<number, { samples: number; us: number; waits: number; waitedUs: number }>();
+  const { samples: nodeIds = [], timeDeltas = [] } = profile;
   let atUs = profile.startTime;
-  profile.samples.forEach((nodeId, index) => {
-    atUs += profile.timeDeltas[index] ?? 0;
-    const lastsUs = Math.max(0, profile.timeDeltas[index + 1] ?? profile.endTime - atUs);
+  nodeIds.forEach((nodeId, index) => {
+    atUs += timeDeltas[index] ?? 0;
+    const lastsUs = Math.max(0, timeDeltas[index + 1] ?? profile.endTime - atUs);
     const sum = sums.get(nodeId) ?? { samples: 0, us: 0, waits: 0, waitedUs: 0 };
     sums.set(nodeId, sum);
     if (calls?.some(([beganUs, endedUs]) => beganUs <= atUs && atUs < endedUs)) {
@@ -83,7 +84,7 @@ class CpuTree {
     // As many steps as there are nodes: parents that go round in a ring were not written by V8.
     let at: number | undefined = nodeId;
     for (let steps = this.#nodes.size; at !== undefined && steps > 0; steps--) {
-      const callFrame: CpuProfile['nodes'][number]['callFrame'] | undefined = this.#nodes.get(at)?.callFrame;
+      const callFrame: CallFrame | undefined = this.#nodes.get(at)?.callFrame;
       at = this.#parents.get(at);
       if (!callFrame || callFrame.functionName === '(root)') break;
       if (callFrame.url.endsWith(AGENT)) {
@@ -100,7 +101,7 @@ class CpuTree {
   }
 }
 
-function frameOf({ functionName, url, lineNumber }: HeapNode['callFrame']): Frame {
+function frameOf({ functionName, url, lineNumber }: CallFrame): Frame {
   const file = url.startsWith('file://') ? url.slice('file://'.length) : url;
   // V8 counts lines from 0, and has -1 where there is none.
   return { name: functionName || '(anonymous)', file, line: Math.max(0, Math.trunc(lineNumber) + 1) };

@@ -28,7 +28,7 @@ export function encodePprof(options: PprofOptions): Buffer {
         1,
         frames.map((frame) => tables.location(frame)),
       )
-      .packed(2, values.map(Math.round));
+      .packed(2, values);
     for (const [key, value] of Object.entries(labels)) {
       sample.message(3, new Message().number(1, tables.string(key)).number(2, tables.string(value)));
     }
@@ -46,7 +46,7 @@ export function encodePprof(options: PprofOptions): Buffer {
   for (const each of tables.functions) profile.message(5, each);
   for (const text of tables.strings) profile.bytes(6, Buffer.from(text));
   return profile
-    .number(9, Math.round(options.startedMs) * 1_000_000)
+    .number(9, BigInt(Math.round(options.startedMs)) * 1_000_000n)
     .number(10, Math.round(options.durationMs * 1_000_000))
     .message(11, periodKind)
     .number(12, Math.round(options.period))
@@ -99,13 +99,16 @@ class Tables {
   }
 }
 
-/** Writes fields one after another, as protocol buffers lie on the wire. Numbers are whole and not negative. */
+/**
+ * Writes fields one after another, as protocol buffers lie on the wire. Numbers are written whole, none is negative, and
+ * none is larger than a double can tell: functions could have made up any.
+ */
 class Message {
   readonly #parts: Uint8Array[] = [];
   #head: number[] = [];
   #bytes = 0;
 
-  number(field: number, value: number): this {
+  number(field: number, value: number | bigint): this {
     if (value === 0) return this;
     this.#varint(field * 8 + VARINT);
     this.#varint(value);
@@ -136,8 +139,14 @@ class Message {
     return Buffer.concat(this.#parts, this.#bytes);
   }
 
-  #varint(value: number): void {
-    let left = Math.max(0, value);
+  #varint(value: number | bigint): void {
+    if (typeof value === 'bigint') {
+      let left = value;
+      for (; left >= 128n; left >>= 7n) this.#head.push(Number(left & 127n) + 128);
+      this.#head.push(Number(left));
+      return;
+    }
+    let left = Number.isNaN(value) ? 0 : Math.min(Math.max(0, Math.round(value)), Number.MAX_SAFE_INTEGER);
     // No shifts: they would cut what is longer than 32 bits.
     while (left >= 128) {
       this.#head.push((left % 128) + 128);
