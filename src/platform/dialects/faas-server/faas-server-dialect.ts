@@ -39,7 +39,7 @@ class FaasServer {
   constructor(tools: DialectTools, { isOptimised }: FaasServerOptions) {
     this.#tools = tools;
     const { registry } = tools;
-    registerBuiltins(registry, { builtins: builtins.values(), reuse: isOptimised ? 'by-hand' : 'never' });
+    registerBuiltins(registry, { builtins, reuse: isOptimised ? 'by-hand' : 'never' });
     this.#compositions = new Compositions({
       ...tools,
       stats: this.#stats,

@@ -22,7 +22,6 @@ export function metricsPage({ registry, pools, warmPools, http, process }: Metri
   page.declare('faas_undeployed_total', 'counter', 'Instances undeployed.');
   page.declare('faas_instances', 'gauge', 'Instances that live.');
   page.declare('faas_warm_pool_instances', 'gauge', 'Instances of the warm pool, busy ones included.');
-  const pids: number[] = [];
   for (const { name, activeVersionId } of registry.functions('builtin')) {
     const pool = activeVersionId === undefined ? undefined : pools.of(activeVersionId);
     const labels = labelsOf({ function: name });
@@ -32,10 +31,14 @@ export function metricsPage({ registry, pools, warmPools, http, process }: Metri
     page.add('faas_undeployed_total', labels, pool?.stopped ?? 0);
     page.add('faas_instances', labels, pool?.instances.length ?? 0);
     page.add('faas_warm_pool_instances', labels, pool ? warmPools.size(pool.versionId) : 0);
-    for (const { pid } of pool?.instances ?? []) if (pid !== undefined) pids.push(pid);
   }
-  process.write(page, { instancePids: pids });
+  process.write(page, { instancePids: pidsOf(pools) });
   return page.toString();
+}
+
+/** Of all functions, whoever speaks to them: those that were reaped are not told apart either. */
+function pidsOf(pools: Pools): number[] {
+  return [...pools.snapshots()].flatMap(({ instances }) => instances.flatMap(({ pid }) => pid ?? []));
 }
 
 function sum(counts: readonly number[]): number {

@@ -16,9 +16,13 @@ const POOL: PoolSettings = { ...DEFAULT_POOL, idleTtlMs: 30 * DAY_MS };
  */
 export function registerBuiltins(
   registry: Registry,
-  { builtins, reuse }: { builtins: Iterable<Builtin>; reuse: PoolSettings['reuse'] },
+  { builtins, reuse }: { builtins: ReadonlyMap<string, Builtin>; reuse: PoolSettings['reuse'] },
 ): void {
-  for (const { name, code, launch } of builtins) {
+  for (const { name, functionId } of registry.functions('builtin')) {
+    // Their code was part of another release, and is not here.
+    if (!builtins.has(name)) registry.removeFunction(functionId);
+  }
+  for (const { name, code, launch } of builtins.values()) {
     const record = registry.findByName('builtin', name);
     if (!record) {
       registry.create({ namespace: 'builtin', name, launch, code, pool: { ...POOL, reuse } });

@@ -237,6 +237,25 @@ describe('the built-in functions in the registry', () => {
     }
   });
 
+  it('of another release, whose code is not here, are taken away', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'starling-faas-'));
+    try {
+      const first = await aFaasServer({ dataDir });
+      const { registry } = first.platform;
+      const like = registry.version(first.versionOf('sort'));
+      if (!like) throw new Error('no version');
+      const code = { kind: 'builtin', name: 'gone' } as const;
+      registry.create({ namespace: 'builtin', name: 'gone', launch: like.launch, pool: like.pool, code });
+      await first.stop();
+      const second = await aFaasServer({ dataDir });
+      expect(second.versionOf('gone')).toBe('');
+      expect((await second.ask('POST', '/fn/invoke/gone')).status).toBe(404);
+      await second.stop();
+    } finally {
+      rmSync(dataDir, { recursive: true });
+    }
+  });
+
   it('take on the launch settings of this release, and keep what was set on them by hand', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'starling-faas-'));
     try {
