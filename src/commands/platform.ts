@@ -9,6 +9,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import { DIALECTS, type DialectEntry, dialectPort } from './platform-dialects.ts';
 import { endOnCrash } from './process-life.ts';
 import { addProfilingFlags, type ProfilingFlags, profilingOf } from './profiling-flags.ts';
+import { addScalingRuleFlags, type ScalingRuleFlags, scalingRulesOf } from './scaling-rule-flags.ts';
 import { listenForStop } from './stop-signals.ts';
 import { VERSION } from './version.ts';
 
@@ -16,7 +17,7 @@ const NATIVE_PORT = 8090;
 /** Beside the grace itself: the processes are killed then, and the last answers written. */
 const END_AFTER_GRACE_MS = 10_000;
 
-interface PlatformFlags extends ProfilingFlags {
+interface PlatformFlags extends ProfilingFlags, ScalingRuleFlags {
   readonly dataDir: string;
   readonly native: ListenAddress | undefined;
   readonly grace: number;
@@ -84,6 +85,7 @@ export function declarePlatform(command: Command, end: (code: ExitCode) => void)
         .argParser(collectLabel)
         .default({}, 'none'),
     );
+  addScalingRuleFlags(command);
   addProfilingFlags(command);
   command
     .addOption(new Flag('--log-level <level>', 'debug, info, warn, error').default('info'))
@@ -117,7 +119,12 @@ async function serve(flags: PlatformFlags, env: NodeJS.ProcessEnv): Promise<Exit
     metricLabels: flags.metricLabel,
     profiling,
     backend: { memoryLimit: flags.memoryLimit },
-    engine: { lazyAboveWish: flags.beyondWish, tickMs: flags.tick, scaleDownAfterIdleMs: flags.idleBeforeScaleDown },
+    engine: {
+      ...scalingRulesOf(flags),
+      lazyAboveWish: flags.beyondWish,
+      tickMs: flags.tick,
+      scaleDownAfterIdleMs: flags.idleBeforeScaleDown,
+    },
   });
   const listeners = await platform.start();
   const urls = Object.fromEntries(listeners.map(({ name, url }) => [name, url]));

@@ -110,7 +110,9 @@ class Orchestrator {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const [path = '', search = ''] = (request.url ?? '/').split('?', 2);
+    const { url = '/' } = request;
+    const mark = url.indexOf('?');
+    const [path, search] = mark < 0 ? [url, ''] : [url.slice(0, mark), url.slice(mark)];
     const segments = segmentsOf(path);
     if (!segments) {
       send(response, notFound());

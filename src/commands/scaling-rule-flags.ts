@@ -1,0 +1,78 @@
+import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
+import { durationKind } from '../config/value-kind.ts';
+import type { EngineOptions } from '../platform/router/open-engine.ts';
+
+/** The built-in rules: what they hold to while nobody wishes anything. */
+export interface ScalingRuleFlags {
+  readonly scaleUpEvery: number;
+  readonly scaleUpQueue: number;
+  readonly scaleUpStep: number;
+  readonly scaleUpLatency: number | undefined;
+  readonly scaleUpErrors: number | undefined;
+  readonly reapEvery: number;
+}
+
+const OFF = Number.POSITIVE_INFINITY;
+
+export function addScalingRuleFlags(command: Command): void {
+  command
+    .addOption(
+      new Flag('--scale-up-every <duration>', 'how often the rules for queues, slowness and errors look')
+        .argParser(parseDuration)
+        .default(5_000, '5s'),
+    )
+    .addOption(new Flag('--scale-up-queue <calls>', 'more that wait start instances').argParser(parseCount).default(10))
+    .addOption(new Flag('--scale-up-step <instances>', 'the most at a time').argParser(parseCount).default(3))
+    .addOption(
+      new Flag('--scale-up-latency <duration>', 'a greater mean starts instances (default: none does)').argParser(
+        parseDuration,
+      ),
+    )
+    .addOption(
+      new Flag(
+        '--scale-up-errors <share>',
+        'a greater share of failed calls starts instances, 0 to 1 (default: none does)',
+      ).argParser(parseShare),
+    )
+    .addOption(
+      new Flag('--reap-every <duration>', 'how often instances are looked at whose time is over')
+        .argParser(parseDuration)
+        .default(30_000, '30s'),
+    );
+}
+
+export function scalingRulesOf(flags: ScalingRuleFlags): Pick<EngineOptions, 'scaler' | 'reapEveryMs'> {
+  return {
+    reapEveryMs: flags.reapEvery,
+    scaler: {
+      queueRuleEveryMs: flags.scaleUpEvery,
+      queueRuleLimits: {
+        queuedMax: flags.scaleUpQueue,
+        stepMax: flags.scaleUpStep,
+        meanLatencyMaxMs: flags.scaleUpLatency ?? OFF,
+        errorShareMax: flags.scaleUpErrors ?? OFF,
+      },
+    },
+  };
+}
+
+function parseDuration(text: string): number {
+  try {
+    const ms = durationKind.finish(durationKind.read(text));
+    if (ms > 0) return ms;
+  } catch (error) {
+    throw new InvalidArgumentError(`It must be ${(error as Error).message}.`);
+  }
+  throw new InvalidArgumentError('It must be more than nothing.');
+}
+
+function parseCount(text: string): number {
+  if (/^[0-9]{1,6}$/.test(text) && Number(text) > 0) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number from 1 to 999999.');
+}
+
+function parseShare(text: string): number {
+  const share = /^[0-9]*\.?[0-9]+$/.test(text) ? Number(text) : Number.NaN;
+  if (share <= 1) return share;
+  throw new InvalidArgumentError('It must be a number from 0 to 1, such as 0.05.');
+}
