@@ -15,6 +15,10 @@ const BENCHMARKS: Readonly<Record<string, { about: string; module: string }>> = 
     about: 'starting, calling and ending instances of functions',
     module: './platform-runtime.ts',
   },
+  'platform-profiling': {
+    about: 'what profiling costs, type by type',
+    module: './platform-profiling.ts',
+  },
   platform: { about: 'the function platform under load, beside a bare Node server', module: './platform.ts' },
 };
 
