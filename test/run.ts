@@ -22,6 +22,7 @@ interface Report {
 const CHECKS = [
   ['types', 'tsc', ['--noEmit']],
   ['types of the console', 'tsc', ['--noEmit', '-p', 'src/console']],
+  ['types in the browser', 'tsc', ['--noEmit', '-p', 'test/integration/console']],
   ['lint and format', 'biome', ['check', '.']],
   ['unused code', 'knip', []],
 ] as const;

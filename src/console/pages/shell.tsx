@@ -26,6 +26,12 @@ export function Shell({ session }: { session: Session }) {
   const token = useCell(session.token.state);
   const route = useRoute();
   const [isHelpOpen, setIsHelpOpen] = useState(false);
+  const place = route.page === 'function' ? route.versionId : route.page;
+  useEffect(() => {
+    const page = document.getElementById('page');
+    if (page) page.scrollTop = 0;
+    document.title = route.page === 'function' ? `${place} · Starling` : 'Starling';
+  }, [place]);
   useShortcuts(() => setIsHelpOpen((isOpen) => !isOpen));
   if (token === 'missing' || token === 'wrong') return <TokenGate session={session} isWrong={token === 'wrong'} />;
   return (

@@ -43,7 +43,7 @@ export interface TimeChartProps {
 
 const SYNC = 'starling';
 const SIDE = 46;
-const EDGE = 14;
+const EDGE = 20;
 
 /** One panel of several that share a time axis and a cursor. */
 export function TimeChart(props: TimeChartProps) {

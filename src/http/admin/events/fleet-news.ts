@@ -77,11 +77,12 @@ export class FleetNews {
         continue;
       }
       written += 1;
-      // The first look only marks where the differences begin.
-      const summary = before && summarise(this.#world, { version, state, glanced: this.#world.glance(versionId) });
+      // The first look only marks where the differences begin; of a very large fleet some rows are then told once for nothing.
+      const isWritten = before !== undefined || written <= ROWS_PER_LOOK;
+      const summary = isWritten && summarise(this.#world, { version, state, glanced: this.#world.glance(versionId) });
       const key = summary ? keyOf(summary) : '';
       now.set(versionId, { latest, state, key });
-      if (summary && last?.key !== key) changed.push(summary);
+      if (before && summary && last?.key !== key) changed.push(summary);
     }
     this.#seen = now;
     if (!before) return;
