@@ -21,6 +21,8 @@ export interface Invocation {
   readonly versionId: string;
   readonly instanceId: string;
   readonly body: Uint8Array;
+  /** What `onChunk` was given, where the handler streamed. */
+  readonly streamedBytes?: number | undefined;
   /** It ran first on an instance that was spawned for it. */
   readonly isCold: boolean;
   readonly waitedMs: number;
@@ -30,7 +32,7 @@ export interface Invocation {
 }
 
 /** What is known of a call that did not end well. */
-export type CallFacts = Omit<Invocation, 'body'>;
+export type CallFacts = Omit<Invocation, 'body' | 'streamedBytes'>;
 
 /** The one admission pipeline, as the dialects see it. */
 export interface Invoker {

@@ -61,7 +61,7 @@ export class CallLog {
             waitedMs: ending.invocation.waitedMs,
             ranMs: ending.invocation.ranMs,
             requestBytes,
-            responseBytes: ending.invocation.body.byteLength,
+            responseBytes: ending.invocation.streamedBytes ?? ending.invocation.body.byteLength,
           }
         : {
             endedMs,

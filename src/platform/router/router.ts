@@ -241,7 +241,7 @@ export class Router implements Invoker {
     pool.counters.ran += 1;
     const hasGone = request.signal?.aborted ?? false;
     pool.release(lease, { nowMs, hasRun: true, reason: hasGone ? 'caller-gone' : reasonToEnd(end) });
-    if (end.kind === 'result') return { ...facts, body: end.body };
+    if (end.kind === 'result') return { ...facts, body: end.body, streamedBytes: end.streamedBytes };
     if (hasGone) throw request.signal?.reason;
     const { timeoutMs, memoryMb } = version.launch;
     throw errorOf(end, { facts, timeoutMs, memoryMb });

@@ -5,7 +5,12 @@ import type { VersionRecord } from '../function-record.ts';
  * result, a failed handler, or a result that is too large the instance may live on; after the others it is ending or gone.
  */
 export type CallEnd =
-  | { readonly kind: 'result'; readonly body: Uint8Array }
+  | {
+      readonly kind: 'result';
+      readonly body: Uint8Array;
+      /** What `onChunk` was given. */
+      readonly streamedBytes?: number | undefined;
+    }
   /** The handler threw or rejected. */
   | { readonly kind: 'handler-failed'; readonly errorType: string; readonly message: string; readonly stack: string }
   | { readonly kind: 'timeout' }

@@ -154,12 +154,12 @@ export class ProcessInstance implements RunningInstance, TransportListener {
   onChunk(number: number, chunk: Uint8Array): void {
     const pending = this.#pending.get(number);
     if (!pending) return;
+    pending.chunkBytes += chunk.length;
     if (pending.call.onChunk) {
       const taken = pending.call.onChunk(chunk);
       if (taken) this.#holdUntil(taken);
       return;
     }
-    pending.chunkBytes += chunk.length;
     if (pending.chunkBytes > this.#options.resultBytesMax) {
       this.#settle(number, { kind: 'result-too-large', bytes: pending.chunkBytes });
       this.#end({ kind: 'broken', detail: 'another call on this instance streamed more than the largest result' }, 0);
@@ -170,7 +170,9 @@ export class ProcessInstance implements RunningInstance, TransportListener {
   }
 
   onStreamEnd(number: number): void {
-    this.#settle(number, { kind: 'result', body: Buffer.concat(this.#pending.get(number)?.chunks ?? []) });
+    const { call, chunks = [], chunkBytes } = this.#pending.get(number) ?? {};
+    const streamedBytes = call?.onChunk ? chunkBytes : undefined;
+    this.#settle(number, { kind: 'result', body: Buffer.concat(chunks), streamedBytes });
   }
 
   onChild(number: number, child: ChildCall, answer: (end: ChildEnd) => void): void {

@@ -43,6 +43,8 @@ export function openTriggers(options: TriggersOptions): OpenTriggers {
   return new TriggerHouse(options);
 }
 
+/** More is a mistake, such as a script that adds one at every start. */
+const TRIGGERS_MAX = 100;
 const MESSAGE_MAX_BYTES = 256 * 1024;
 const NAMESPACES: readonly Namespace[] = ['native', 'orchestrator', 'builtin'];
 
@@ -112,6 +114,7 @@ class TriggerHouse implements OpenTriggers {
         settings,
         ...times,
       };
+      this.#checkCount(trigger, made);
       this.#checkRoute(trigger, record.namespace, made);
       made.push(trigger);
     }
@@ -310,6 +313,12 @@ class TriggerHouse implements OpenTriggers {
       throw new PlatformError('version-unknown', 'the function has no such version', { field: 'versionId' });
     }
     return record;
+  }
+
+  #checkCount({ functionId }: Trigger, made: readonly Trigger[]): void {
+    const isItsOwn = (other: Trigger) => other.functionId === functionId;
+    if (this.list({ functionId }).length + made.filter(isItsOwn).length < TRIGGERS_MAX) return;
+    throw new PlatformError('input-invalid', `the function has ${TRIGGERS_MAX} triggers, which is as many as may be`);
   }
 
   #checkRoute({ settings }: Trigger, namespace: Namespace, made: readonly Trigger[]): void {

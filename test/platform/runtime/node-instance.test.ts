@@ -137,7 +137,7 @@ describe('a Node instance', () => {
     const chunks: string[] = [];
     const end = await call(instance, { n: 5 }, { onChunk: (chunk) => void chunks.push(Buffer.from(chunk).toString()) });
     expect(chunks).toEqual(['chunk 0', 'chunk 1', 'chunk 2', 'chunk 3', 'chunk 4']);
-    expect(end).toEqual({ kind: 'result', body: Buffer.alloc(0) });
+    expect(end).toEqual({ kind: 'result', body: Buffer.alloc(0), streamedBytes: 35 });
     const whole = await call(instance, { n: 3 });
     expect(whole.kind === 'result' && Buffer.from(whole.body).toString()).toBe('chunk 0chunk 1chunk 2');
     await instance.stop({ graceMs: 0 });

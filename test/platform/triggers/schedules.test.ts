@@ -72,6 +72,20 @@ describe('a schedule', () => {
     expect(some.clock.pendingTimers).toBe(0);
   });
 
+  it('is one of a hundred triggers of its function at most, and adds all that it is added with or none', () => {
+    const some = new SomeTriggers();
+    const { functionId } = some.aFunction('f');
+    const requests = Array.from({ length: 101 }, () => ({
+      functionId,
+      settings: settingsOf({ kind: 'schedule', cron: '@daily' }),
+    }));
+    expect(() => some.triggers.addAll(requests)).toThrow('100 triggers');
+    expect(some.triggers.list()).toEqual([]);
+    expect(some.registry.triggers.all()).toEqual([]);
+    some.triggers.addAll(requests.slice(1));
+    expect(() => some.triggers.add(requests[0]!)).toThrow('100 triggers');
+  });
+
   it('goes with its function', async () => {
     const some = new SomeTriggers();
     const { functionId, triggerId } = aSchedule(some);

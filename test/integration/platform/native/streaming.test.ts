@@ -114,6 +114,11 @@ describe('a stream of a real process', () => {
     let bytes = 0;
     for await (const chunk of message) bytes += (chunk as Buffer).length;
     expect(bytes).toBe(64 * 1024 * 1024);
+    const { invocations } = await platform.json<{ invocations: { responseBytes: number }[] }>(
+      'GET',
+      `/v1/functions/${name}/invocations?limit=1`,
+    );
+    expect(invocations[0]?.responseBytes).toBe(bytes);
     await until('it is free again', 5_000, async () => (await statesOf(name)).includes('warm'));
   });
 
