@@ -16,6 +16,11 @@ const OWN_PATHS: ReadonlySet<string | undefined> = new Set([
   'stats',
 ]);
 
+/** By the first part of a path. */
+export function isOwnPath(part: string | undefined): boolean {
+  return OWN_PATHS.has(part);
+}
+
 /** The triggers of definitions as the platform has them. The definition is what counts. */
 export class DefinedTriggers {
   readonly #triggers: Triggers;
@@ -33,7 +38,7 @@ export class DefinedTriggers {
       const parsed = triggerSettings.safeParse(told);
       if (!parsed.success)
         throw new PlatformError('input-invalid', faultsIn(parsed.error, { nameOf, within: [field] }));
-      if (parsed.data.kind === 'http' && OWN_PATHS.has(parsed.data.path.split('/')[1])) {
+      if (parsed.data.kind === 'http' && isOwnPath(parsed.data.path.split('/')[1])) {
         throw new PlatformError('input-invalid', `${field}.path is a path of the orchestrator itself`);
       }
       return parsed.data;

@@ -3,13 +3,14 @@ import type { FunctionRecord } from '../../function-record.ts';
 import type { DialectTools, OpenDialect } from '../../platform.ts';
 import { PlatformError } from '../../platform-error.ts';
 import { depthOf } from '../call-depth.ts';
+import { isFromAnotherOrigin } from '../cross-origin.ts';
 import { readBody } from '../read-body.ts';
-import { DefinedTriggers } from './defined-triggers.ts';
+import { DefinedTriggers, isOwnPath } from './defined-triggers.ts';
 import { lineOfCall, lineOfPoolEvent, type TaggedLine } from './event-lines.ts';
 import { eventOf, sendResult } from './http-trigger.ts';
 import { invoke } from './invoke.ts';
 import { OrchestratorApi } from './orchestrator-api.ts';
-import { jsonOf, notAllowed, notFound, ok, type Reply, replyOf, send } from './replies.ts';
+import { forbidden, jsonOf, notAllowed, notFound, ok, type Reply, replyOf, send } from './replies.ts';
 import { type ShownFunction, ShownFunctions, shownId } from './shown-functions.ts';
 import { TagLog } from './tag-log.ts';
 
@@ -144,6 +145,7 @@ class Orchestrator {
     // What HEAD asks for is sent without its body.
     const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
     const [area, id = '', part, ...rest] = segments;
+    if (isOwnPath(area) && method !== 'GET' && isFromAnotherOrigin(request)) return forbidden();
     if (area === 'health' && segments.length === 1) return this.#health(method);
     if (area === 'queues' && segments.length === 2) return this.#publish(method, id, bytes);
     if (area === 'functions' && part === 'invoke' && rest.length === 0 && method === 'POST')

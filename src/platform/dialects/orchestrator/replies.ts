@@ -49,6 +49,10 @@ export function notFound(): Reply {
   return { status: 404, body: { error: 'Not Found' } };
 }
 
+export function forbidden(): Reply {
+  return { status: 403, body: { error: 'Forbidden: pages of other sites may not do this' } };
+}
+
 export function notAllowed(allow: string): Reply {
   return { status: 405, body: { error: 'Method Not Allowed' }, headers: { allow } };
 }

@@ -191,6 +191,17 @@ describe('registering', () => {
     });
   });
 
+  it('C33: takes nothing from pages of other sites', async () => {
+    const from = (origin: string) => ask('POST', '/functions', HELLO, { origin });
+    for (const origin of ['http://evil.example', 'null', 'http://localhost:1']) {
+      expect(await from(origin)).toMatchObject({ status: 403, body: { error: expect.stringContaining('Forbidden') } });
+    }
+    // A page of its own, also where something in front of it speaks TLS.
+    for (const origin of [running.url, running.url.replace('http', 'https')])
+      expect((await from(origin)).status).toBe(201);
+    expect((await ask('GET', '/health', undefined, { origin: 'http://evil.example' })).status).toBe(200);
+  });
+
   it('C21: warms ahead where that is asked for', async () => {
     const id = await register({ prewarm: 3 });
     expect(running.engine.told).toContainEqual(['warm', running.versionOf(id), 3, 'prewarm']);

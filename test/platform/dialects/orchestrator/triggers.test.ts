@@ -119,6 +119,12 @@ describe('http triggers', () => {
     expect((await ask('GET', '/any')).status).toBe(200);
   });
 
+  it('may be called by pages of other sites: that is for the function to judge', async () => {
+    await register(http({ path: '/open' }));
+    expect((await ask('POST', '/open', undefined, { origin: 'http://page.example' })).status).toBe(200);
+    expect(lastEvent().headers.origin).toBe('http://page.example');
+  });
+
   it('need no path: then the function is called by its id alone', async () => {
     const id = await register(http({}), http({ method: 'POST' }));
     expect(await triggersOf(id)).toEqual([]);
