@@ -19,6 +19,7 @@ const BENCHMARKS: Readonly<Record<string, { about: string; module: string }>> = 
     about: 'what profiling costs, type by type',
     module: './platform-profiling.ts',
   },
+  'metrics-store': { about: 'the embedded metrics store with an hour of a fleet', module: './metrics-store.ts' },
   platform: { about: 'the function platform under load, beside a bare Node server', module: './platform.ts' },
 };
 

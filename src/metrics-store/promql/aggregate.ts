@@ -251,19 +251,18 @@ function countValues(
   const rowOf = new Map<string, number>();
   const labels: Labels[] = [];
   const counts: { row: number; step: number }[] = [];
-  const keyOf = keyer(grouping);
+  // The label takes part in the grouping: `by` has it beside its own, and `without` may take it away again.
+  const whole = grouping.isWithout ? grouping : { ...grouping, labels: [...new Set([...grouping.labels, label])] };
+  const keyOf = keyer(whole);
   for (let row = 0; row < frame.labels.length; row += 1) {
     const own = frame.labels[row] as Labels;
-    const isOverwritten = grouping.isWithout ? !grouping.labels.includes(label) : grouping.labels.includes(label);
     for (let step = 0; step < steps; step += 1) {
       if (frame.has[row * steps + step] === 0) continue;
-      const text = plainValueText(frame.values[row * steps + step] as number);
-      // Where the label takes part in the grouping, it does so with its new value.
-      const valued = isOverwritten ? withLabel(own, label, text) : own;
-      const key = `${text.length}:${text}${keyOf(valued)}`;
+      const valued = withLabel(own, label, plainValueText(frame.values[row * steps + step] as number));
+      const key = keyOf(valued);
       let to = rowOf.get(key);
       if (to === undefined) {
-        to = labels.push(withLabel(groupLabels(valued, grouping), label, text)) - 1;
+        to = labels.push(groupLabels(valued, whole)) - 1;
         rowOf.set(key, to);
       }
       counts.push({ row: to, step });

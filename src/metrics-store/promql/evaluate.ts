@@ -101,8 +101,8 @@ function evaluateCall({ name, args }: Call, evaluation: Evaluation): Value {
       return absent(found, range(0).selector.matchers, evaluation);
     }
     case 'absent': {
-      const [argument] = args;
-      return absent(vector(0), argument?.kind === 'vector-selector' ? argument.matchers : [], evaluation);
+      const argument = bare(args[0] as Expression);
+      return absent(vector(0), argument.kind === 'vector-selector' ? argument.matchers : [], evaluation);
     }
     case 'timestamp':
       return timestamps(args[0] as Expression, evaluation);

@@ -22,6 +22,7 @@ import {
   type VectorSelector,
 } from './expression.ts';
 import { signatureOf } from './functions.ts';
+import { type Modifier, takeModifiers } from './modifiers.ts';
 import { QueryError } from './query-error.ts';
 import { unquote } from './string-literal.ts';
 
@@ -58,9 +59,12 @@ export function selectorMatchers(text: string): readonly Matcher[] {
 
 class Reading {
   readonly #text: string;
+  readonly #modifiers: Map<number, Modifier[]>;
 
   constructor(text: string) {
-    this.#text = text;
+    const { plain, modifiers } = takeModifiers(text.slice(0, QUERY_MAX_CHARACTERS + 1));
+    this.#text = plain;
+    this.#modifiers = modifiers;
   }
 
   query(): Expression {
@@ -82,7 +86,9 @@ class Reading {
     );
     const [only, ...others] = partsOf(top);
     if (!only || others.length > 0) throw this.#wrong(0, 'no expression found in input');
-    return this.#expression(only, 0);
+    const expression = this.#expression(only, 0);
+    for (const [first] of this.#modifiers.values()) if (first) throw this.#misplaced(first);
+    return expression;
   }
 
   #expression(node: SyntaxNode, depth: number): Expression {
@@ -104,12 +110,6 @@ class Reading {
         return this.#call(node, depth);
       case 'VectorSelector':
         return this.#selector(node);
-      case 'MatrixSelector':
-        return this.#matrix(node, depth);
-      case 'OffsetExpr':
-        return this.#offset(node, depth);
-      case 'StepInvariantExpr':
-        return this.#at(node, depth);
       default:
         throw this.#notSupported(node.from, node.name);
     }
@@ -255,7 +255,7 @@ class Reading {
       throw this.#wrong(node.from, `expected type ${typeName(type)} in ${what}, got ${typeName(found)}`);
   }
 
-  #selector(node: SyntaxNode): VectorSelector {
+  #selector(node: SyntaxNode): Expression {
     const matchers: Matcher[] = [];
     const name = node.getChild('Identifier');
     if (name) matchers.push(matcherOf(METRIC_NAME, '=', this.#textOf(name)));
@@ -268,7 +268,7 @@ class Reading {
     if (matchers.every((matcher) => matcher.matches(''))) {
       throw this.#wrong(node.from, 'vector selector must contain at least one non-empty matcher');
     }
-    return { kind: 'vector-selector', matchers, offsetMs: 0, at: undefined };
+    return this.#modified({ kind: 'vector-selector', matchers, offsetMs: 0, at: undefined }, node);
   }
 
   #matcher(label: SyntaxNode, operator: SyntaxNode, value: SyntaxNode): Matcher {
@@ -279,51 +279,49 @@ class Reading {
     }
   }
 
-  #matrix(node: SyntaxNode, depth: number): Expression {
-    const [inner, duration] = partsOf(node) as [SyntaxNode, SyntaxNode];
-    const selector = this.#expression(inner, depth + 1);
-    if (selector.kind !== 'vector-selector') throw this.#wrong(node.from, 'ranges only allowed for vector selectors');
-    if (selector.offsetMs !== 0 || selector.at !== undefined) {
-      throw this.#wrong(node.from, 'no offset or @ modifiers allowed before range');
+  /** Puts the range, the offset and the moment that stand behind it to a selector. */
+  #modified(selector: VectorSelector, node: SyntaxNode): Expression {
+    const modifiers = this.#modifiers.get(node.to) ?? [];
+    this.#modifiers.delete(node.to);
+    let rangeMs: number | undefined;
+    let { offsetMs, at } = selector;
+    for (const [place, modifier] of modifiers.entries()) {
+      const { kind, text, from } = modifier;
+      switch (kind) {
+        case 'range':
+          if (text.includes(':')) throw this.#notSupported(from, UNSUPPORTED['SubqueryExpr'] ?? '');
+          if (place > 0) throw this.#wrong(from, 'no offset or @ modifiers allowed before range');
+          rangeMs = this.#duration(text, from);
+          break;
+        case 'offset':
+          if (offsetMs !== 0) throw this.#wrong(from, 'offset may not be set multiple times');
+          offsetMs = this.#duration(text.replace(/^[+-]/, ''), from) * (text.startsWith('-') ? -1 : 1);
+          break;
+        case 'at':
+          if (at !== undefined) throw this.#wrong(from, '@ <timestamp> may not be set multiple times');
+          at = this.#moment(text.toLowerCase(), from);
+          break;
+        default:
+          return kind satisfies never;
+      }
     }
-    return { kind: 'matrix-selector', selector, rangeMs: this.#duration(duration) };
+    const whole: VectorSelector = { ...selector, offsetMs, at };
+    return rangeMs === undefined ? whole : { kind: 'matrix-selector', selector: whole, rangeMs };
   }
 
-  #offset(node: SyntaxNode, depth: number): Expression {
-    const [inner, , duration] = partsOf(node) as [SyntaxNode, SyntaxNode, SyntaxNode];
-    const text = this.#textOf(duration);
-    const sign = /^[+-]/.exec(text)?.[0] ?? '';
-    const offsetMs = this.#durationOf(text.slice(sign.length).trim(), duration) * (sign === '-' ? -1 : 1);
-    return this.#modified(this.#expression(inner, depth + 1), node, (selector) => {
-      if (selector.offsetMs !== 0) throw this.#wrong(node.from, 'offset may not be set multiple times');
-      return { ...selector, offsetMs };
-    });
+  #moment(text: string, from: number): number | 'start' | 'end' {
+    if (text.startsWith('start')) return 'start';
+    if (text.startsWith('end')) return 'end';
+    const ms = Math.round((numberOf(text) ?? Number.NaN) * 1000);
+    if (!Number.isSafeInteger(ms)) throw this.#wrong(from, 'timestamp out of bounds for @ modifier');
+    return ms;
   }
 
-  #at(node: SyntaxNode, depth: number): Expression {
-    const [inner, , moment] = partsOf(node) as [SyntaxNode, SyntaxNode, SyntaxNode];
-    const at =
-      moment.name === 'AtModifierPreprocessors'
-        ? this.#textOf(moment).startsWith('start')
-          ? ('start' as const)
-          : ('end' as const)
-        : Math.round(this.#number(moment) * 1000);
-    if (typeof at === 'number' && !Number.isSafeInteger(at))
-      throw this.#wrong(moment.from, 'timestamp out of bounds for @ modifier');
-    return this.#modified(this.#expression(inner, depth + 1), node, (selector) => {
-      if (selector.at !== undefined) throw this.#wrong(node.from, '@ <timestamp> may not be set multiple times');
-      return { ...selector, at };
-    });
-  }
-
-  #modified(
-    expression: Expression,
-    node: SyntaxNode,
-    change: (selector: VectorSelector) => VectorSelector,
-  ): Expression {
-    if (expression.kind === 'vector-selector') return change(expression);
-    if (expression.kind === 'matrix-selector') return { ...expression, selector: change(expression.selector) };
-    throw this.#wrong(node.from, 'offset and @ modifiers must be preceded by a selector of series');
+  #misplaced({ kind, text, from }: Modifier): QueryError {
+    if (kind === 'range' && text.includes(':')) return this.#notSupported(from, UNSUPPORTED['SubqueryExpr'] ?? '');
+    if (kind === 'range') return this.#wrong(from, 'ranges only allowed for vector selectors');
+    const what = kind === 'at' ? '@ modifier' : 'offset modifier';
+    return this.#wrong(from, `${what} must be preceded by an instant vector selector or range vector selector`);
   }
 
   #labelNames(node: SyntaxNode): string[] {
@@ -335,18 +333,13 @@ class Reading {
     });
   }
 
-  #duration(node: SyntaxNode): number {
-    return this.#durationOf(this.#textOf(node), node);
-  }
-
-  #durationOf(text: string, node: SyntaxNode): number {
+  #duration(text: string, from: number): number {
     const ms = parseDurationMs(text);
-    if (ms === undefined)
-      throw this.#wrong(
-        node.from,
-        `not a valid duration string: ${JSON.stringify(text)}; only plain durations such as 5m are supported`,
-      );
-    if (ms === 0) throw this.#wrong(node.from, 'duration must be greater than 0');
+    if (ms === undefined) {
+      const why = `not a valid duration string: ${JSON.stringify(text)}; only plain durations such as 5m are supported`;
+      throw this.#wrong(from, why);
+    }
+    if (ms === 0) throw this.#wrong(from, 'duration must be greater than 0');
     return ms;
   }
 

@@ -8,6 +8,8 @@ import { systemClock } from '../../../src/adapters/system/clock.ts';
 import type { Part } from '../../../src/domain/part.ts';
 import type { Clock } from '../../../src/lib/clock.ts';
 import type { Column } from '../../../src/ports/signal-reader.ts';
+import { startEmbeddedStore } from '../../support/timeseries/embedded-store.ts';
+import { PageWriter } from '../../support/timeseries/page-writer.ts';
 import { RemoteWriter, type WrittenSeries } from '../../support/timeseries/remote-write.ts';
 import {
   type StoreKind,
@@ -23,24 +25,33 @@ export const STEP_MS = 15_000;
 export const availability = {
   prometheus: await timeseriesAvailability('prometheus'),
   victoriametrics: await timeseriesAvailability('victoriametrics'),
+  embedded: { available: true, version: 'in this process' },
 } as const;
 
 /** A real store, and a reader of it whose wall clock stands where a test puts it. */
 export class AStore {
-  readonly server: TimeseriesServer;
-  readonly writer: RemoteWriter;
+  readonly server: Pick<TimeseriesServer, 'url' | 'flush' | 'stop'>;
+  readonly writer: { write(series: Iterable<WrittenSeries>): Promise<void> };
   /** Whole seconds, so that a reading is of exactly this moment. */
   readonly startMs = Math.floor(Date.now() / 1000) * 1000;
   readonly #clients: StoreClient[] = [];
 
-  private constructor(server: TimeseriesServer) {
+  private constructor(server: AStore['server'], writer: AStore['writer']) {
     this.server = server;
-    this.writer = new RemoteWriter(server.url);
+    this.writer = writer;
   }
 
   /** `targets`: what a Prometheus scrapes by itself, every second. */
-  static async start(kind: StoreKind, { targets = [] }: { targets?: readonly string[] } = {}): Promise<AStore> {
-    return new AStore(await startTimeseriesServer(kind, { targets }));
+  static async start(
+    kind: StoreKind | 'embedded',
+    { targets = [] }: { targets?: readonly string[] } = {},
+  ): Promise<AStore> {
+    if (kind === 'embedded') {
+      const { url, stop } = await startEmbeddedStore({ targets });
+      return new AStore({ url, stop, flush: async () => {} }, new PageWriter(url));
+    }
+    const server = await startTimeseriesServer(kind, { targets });
+    return new AStore(server, new RemoteWriter(server.url));
   }
 
   async stop(): Promise<void> {

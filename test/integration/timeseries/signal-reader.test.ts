@@ -25,7 +25,7 @@ const ODD_IDS = [
   '鳥'.repeat(255),
 ];
 
-for (const kind of STORE_KINDS) {
+for (const kind of [...STORE_KINDS, 'embedded'] as const) {
   const found = availability[kind];
   const title = found.available ? `on ${kind} ${found.version}` : `on ${kind} (${found.why})`;
 
@@ -408,7 +408,7 @@ discovery: {}
 
     it('knows the product and its clock', async () => {
       const { skewMs, flavour } = await (await store.reader({ clock: systemClock })).probe({});
-      expect(flavour).toBe(kind);
+      expect(flavour).toBe(kind === 'embedded' ? 'prometheus' : kind);
       expect(Math.abs(skewMs)).toBeLessThan(1_000);
       const ahead = await store.reader({ clock: { ...systemClock, wallMs: () => Date.now() + 3_600_000 } });
       expect(Math.abs((await ahead.probe({})).skewMs - 3_600_000)).toBeLessThan(1_000);
