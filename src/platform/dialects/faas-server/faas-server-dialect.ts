@@ -4,6 +4,7 @@ import { builtins } from '../../builtin/builtins.ts';
 import type { DialectTools, OpenDialect } from '../../platform.ts';
 import { PlatformError } from '../../platform-error.ts';
 import { depthOf } from '../call-depth.ts';
+import { isFromAnotherOrigin } from '../cross-origin.ts';
 import { readBody } from '../read-body.ts';
 import { type Answer, answerOf, messageOf, sendJson } from './answers.ts';
 import { Compositions } from './compositions.ts';
@@ -66,6 +67,10 @@ class FaasServer {
     if (allowed && !allowed.includes(method)) {
       const allow = allowed.join(', ');
       sendJson(response, { status: 405, body: { error: `only ${allow} is understood here` }, headers: { allow } });
+      return;
+    }
+    if (method !== 'GET' && method !== 'HEAD' && isFromAnotherOrigin(request)) {
+      sendJson(response, { status: 403, body: { error: 'pages of other sites may not do this' } });
       return;
     }
     const query = new URLSearchParams(search);

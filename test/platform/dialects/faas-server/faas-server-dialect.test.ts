@@ -220,6 +220,23 @@ describe('the FaaS server', () => {
       expect(calls).toEqual([]);
     });
 
+    it('pages of other sites may read and not call', async () => {
+      const from = (origin: string) => ({ origin });
+      for (const [method, path] of [
+        ['POST', '/fn/invoke/hash'],
+        ['POST', '/fn/burst/hash?count=100'],
+        ['POST', '/fn/chain'],
+        ['POST', '/fn/warmpool/hash'],
+        ['DELETE', '/fn/warmpool/hash'],
+      ] as const) {
+        const { status, body } = await server.ask(method, path, undefined, from('http://elsewhere.example'));
+        expect([status, body]).toEqual([403, { error: 'pages of other sites may not do this' }]);
+      }
+      expect(calls).toEqual([]);
+      expect((await server.ask('GET', '/fn/list', undefined, from('null'))).status).toBe(200);
+      expect((await server.ask('POST', '/fn/invoke/hash', {}, from(server.url))).status).toBe(200);
+    });
+
     it('what is no HTTP does not end the server', async () => {
       const { port } = new URL(server.url);
       await new Promise<void>((resolve) => {
