@@ -18,6 +18,8 @@ export interface ConfigInput extends FlagInput {
   /** YAML files, the later before the earlier. Without any, those of STARLING_CONFIG. */
   readonly files?: readonly string[];
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** A YAML file that need not be on disk, before all others. */
+  readonly base?: { readonly file: string; readonly text: string };
 }
 
 /** One option as it came out, for people. Secrets are masked. */
@@ -57,17 +59,8 @@ for (const { name, read } of new Map(LEAVES.map(({ option }) => [option.kind.nam
  * everything that is wrong in any layer, because a fault that another layer hides comes back on the day that one goes.
  */
 export function loadConfig(input: ConfigInput = {}): LoadedConfig {
-  const { env = {}, files = (env[CONFIG_FILES_ENV] ?? '').split(',').filter((file) => file !== '') } = input;
-  const fileLayers = files.map(readFileLayer);
-  const layers: Layer[] = [...fileLayers, readEnvLayer(env), readFlagLayer(input)];
-
-  const assignments = layers.flatMap((layer) => layer.assignments);
-  const problems = [
-    ...layers.flatMap((layer) => layer.problems),
-    ...assignments.flatMap((assignment) => faultOf(assignment) ?? []),
-  ];
-  if (problems.length > 0) throw new ConfigError(problems);
-
+  const { env = {} } = input;
+  const { fileLayers, assignments } = readLayers(input);
   const bound = bind(fileLayers, env, assignments);
   const sources = new Map(assignments.map(({ leaf, source }) => [leaf.key, source]));
   const config = check(typed(bound), sources);
@@ -81,6 +74,29 @@ export function loadConfig(input: ConfigInput = {}): LoadedConfig {
       .digest('hex')
       .slice(0, 12),
   };
+}
+
+/** The keys that anybody gave a value, whether the values go together or not. Throws ConfigError when one cannot be read. */
+export function givenKeys(input: ConfigInput): ReadonlySet<string> {
+  return new Set(readLayers(input).assignments.map(({ leaf }) => leaf.key));
+}
+
+/** The files that are read: those of the command line, or else those of the environment. */
+export function configFiles({ env = {}, files }: ConfigInput): readonly string[] {
+  return files ?? (env[CONFIG_FILES_ENV] ?? '').split(',').filter((file) => file !== '');
+}
+
+function readLayers(input: ConfigInput): { fileLayers: readonly Layer[]; assignments: readonly Assignment[] } {
+  const { env = {}, base } = input;
+  const fileLayers = [...(base ? [readYamlLayer(base)] : []), ...configFiles(input).map(readFileLayer)];
+  const layers: Layer[] = [...fileLayers, readEnvLayer(env), readFlagLayer(input)];
+  const assignments = layers.flatMap((layer) => layer.assignments);
+  const problems = [
+    ...layers.flatMap((layer) => layer.problems),
+    ...assignments.flatMap((assignment) => faultOf(assignment) ?? []),
+  ];
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { fileLayers, assignments };
 }
 
 function readFileLayer(file: string): Layer {

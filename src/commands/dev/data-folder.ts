@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 /** A folder that nothing can be kept in; told in one line. */
@@ -13,8 +13,11 @@ export interface DataFolder {
   readonly path: string;
   /** The SQLite file that the replicas share. */
   readonly storeFile: string;
+  /** The configuration file that the replicas begin with. */
+  readonly settingsFile: string;
   /** Whether there is something of an earlier run. */
   readonly isUsed: boolean;
+  writeSettings(text: string): void;
   /** Begins a log file anew and gives its path and descriptor. */
   openLog(name: string): { readonly path: string; readonly descriptor: number };
 }
@@ -24,6 +27,7 @@ export function prepareDataFolder(told: string): DataFolder {
   const path = resolve(told);
   const logFolder = join(path, 'log');
   const storeFile = join(path, 'starling.db');
+  const settingsFile = join(path, 'dev.yaml');
   try {
     makeFolder(path);
     accessSync(path, constants.W_OK | constants.X_OK);
@@ -37,6 +41,8 @@ export function prepareDataFolder(told: string): DataFolder {
   return {
     path,
     storeFile,
+    settingsFile,
+    writeSettings: (text) => writeFileSync(settingsFile, text, { mode: 0o600 }),
     isUsed: existsSync(join(path, 'platform.sqlite')) || existsSync(storeFile),
     openLog: (name) => {
       const file = join(logFolder, `${name}.log`);

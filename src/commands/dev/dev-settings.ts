@@ -1,4 +1,5 @@
-import { type ConfigInput, type LoadedConfig, loadConfig } from '../../config/load-config.ts';
+import { stringify } from 'yaml';
+import { type ConfigInput, configFiles, givenKeys, type LoadedConfig, loadConfig } from '../../config/load-config.ts';
 import { ConfigError } from '../../config/problem.ts';
 
 /** Which parts are ours to start; an option that names a real one leaves ours out. */
@@ -8,18 +9,16 @@ export interface Embedded {
   readonly store: boolean;
 }
 
-/** Where the parts came to listen. */
+/** Where the parts listen, and where the file that they share lies. */
 export interface Places {
   readonly storeFile: string;
-  readonly platformUrl: string | undefined;
-  readonly metricsStoreUrl: string | undefined;
+  readonly platformUrl: string;
+  readonly metricsStoreUrl: string;
 }
-
-const QUICK_SCRAPE_MS = 1_000;
 
 /** Everything a newcomer waits for happens within seconds; membership keeps the timings of production. */
 const QUICK: Readonly<Record<string, string>> = {
-  'timeseries.scrapeInterval': `${QUICK_SCRAPE_MS}ms`,
+  'timeseries.scrapeInterval': '1s',
   'timeseries.settle': '0s',
   'timeseries.timeout': '2s',
   'discovery.interval': '2s',
@@ -33,78 +32,89 @@ const QUICK: Readonly<Record<string, string>> = {
   'policy.idleTimeout': '2m',
 };
 
+const PREFACE = `# Written by starling dev at every start: what it sets, unless you say otherwise.
+# Other commands see the same with --config and this file.
+`;
+
 /** These belong to dev: each replica gets a port of its own behind the one that people open. */
 const OURS = ['http.admin', 'member.address'];
 
-/** What was asked for, before any part has an address. Throws ConfigError. */
+/** What was asked for, and what dev adds to it: a configuration file below everything that anybody says. */
 export class DevSettings {
   readonly embedded: Embedded;
-  readonly loaded: LoadedConfig;
   readonly #given: ConfigInput;
+  readonly #keys: ReadonlySet<string>;
 
+  /** Throws ConfigError. */
   constructor(given: ConfigInput) {
     this.#given = given;
-    this.loaded = loadConfig(given);
+    this.#keys = givenKeys(given);
     this.embedded = {
-      platform: !this.#isGiven('controlPlane.url'),
-      metricsStore: !this.#isGiven('timeseries.url'),
-      store: !this.#isGiven('store.url'),
+      platform: !this.#keys.has('controlPlane.url'),
+      metricsStore: !this.#keys.has('timeseries.url'),
+      store: !this.#keys.has('store.url'),
     };
-    for (const key of OURS) this.#refuse(key);
+    const [taken] = OURS.filter((key) => this.#keys.has(key));
+    if (taken !== undefined) throw notTheirs(taken);
   }
 
-  /** How often our metrics store scrapes. */
-  get scrapeIntervalMs(): number {
-    return this.#isGiven('timeseries.scrapeInterval')
-      ? this.loaded.config.timeseries.scrapeIntervalMs
-      : QUICK_SCRAPE_MS;
-  }
-
-  /** The configuration of every replica, checked as a whole, and the arguments that say it. Throws ConfigError. */
-  replicas(places: Places): { loaded: LoadedConfig; args: (options: { port: number }) => string[] } {
+  /** The file as it is written for these places. */
+  text({ storeFile, platformUrl, metricsStoreUrl }: Places): string {
     const { embedded } = this;
-    const defaults: Record<string, string> = {
+    const options: Readonly<Record<string, string>> = {
       // What a real store scrapes, and how often, is its own business.
-      ...(embedded.metricsStore ? QUICK : {}),
-      ...(embedded.platform ? { 'timeseries.profiles': 'platform' } : {}),
-      ...(embedded.store ? { 'store.url': `sqlite:${places.storeFile}` } : {}),
-      ...(places.platformUrl === undefined ? {} : { 'controlPlane.url': places.platformUrl }),
-      ...(places.metricsStoreUrl === undefined ? {} : { 'timeseries.url': places.metricsStoreUrl }),
+      ...(embedded.metricsStore ? { 'timeseries.url': metricsStoreUrl, ...QUICK } : {}),
+      ...(embedded.platform ? { 'timeseries.profiles': 'platform', 'controlPlane.url': platformUrl } : {}),
+      ...(embedded.store ? { 'store.url': `sqlite:${storeFile}` } : {}),
       'http.health': 'off',
       'http.metrics': '127.0.0.1:0',
       'telemetry.logFormat': 'json',
     };
-    const added = Object.entries(defaults)
-      .filter(([key]) => !this.#isGiven(key))
-      .map(([key, value]) => `${key}=${value}`);
-    const { files = [], flags = {} } = this.#given;
-    const set = [...(this.#given.set ?? []), ...added];
-    const args = [
-      ...files.flatMap((file) => ['--config', file]),
+    return PREFACE + stringify(nested(options));
+  }
+
+  /** All of it together, as every replica will read it. Throws ConfigError. */
+  load(places: Places): LoadedConfig {
+    return loadConfig({ ...this.#given, base: { file: 'starling dev', text: this.text(places) } });
+  }
+
+  /** The arguments of a replica, where the file lies on disk. */
+  argsOf({ file, port }: { file: string; port: number }): string[] {
+    const { set = [], flags = {} } = this.#given;
+    return [
+      ...[file, ...configFiles(this.#given)].flatMap((each) => ['--config', each]),
       ...set.flatMap((text) => ['--set', text]),
       ...Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`),
+      `--http-admin=127.0.0.1:${port}`,
+      `--member-address=http://127.0.0.1:${port}`,
     ];
-    return {
-      loaded: loadConfig({ ...this.#given, set }),
-      args: ({ port }) => [...args, `--http-admin=127.0.0.1:${port}`, `--member-address=http://127.0.0.1:${port}`],
-    };
   }
+}
 
-  #isGiven(key: string): boolean {
-    return this.loaded.effective.some((option) => option.key === key && !option.isDefault);
+/** `a.b` is `b` in `a`. */
+function nested(options: Readonly<Record<string, string>>): object {
+  const root: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(options)) {
+    const path = key.split('.');
+    const last = path.pop() ?? '';
+    let group = root;
+    for (const name of path) {
+      group[name] ??= {};
+      group = group[name] as Record<string, unknown>;
+    }
+    group[last] = value;
   }
+  return root;
+}
 
-  #refuse(key: string): void {
-    const option = this.loaded.effective.find((each) => each.key === key);
-    if (!option || option.isDefault) return;
-    throw new ConfigError([
-      {
-        key,
-        value: String(option.value),
-        source: option.source,
-        says: 'cannot be chosen for starling dev, which gives each replica its own',
-        mend: '--port chooses the address that people open; starling autoscale takes this option',
-      },
-    ]);
-  }
+function notTheirs(key: string): ConfigError {
+  return new ConfigError([
+    {
+      key,
+      value: undefined,
+      source: 'flag, environment or file',
+      says: 'cannot be chosen for starling dev, which gives each replica its own',
+      mend: '--port chooses the address that people open; starling autoscale takes this option',
+    },
+  ]);
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
 import pino from 'pino';
 import { systemClock } from '../../adapters/system/clock.ts';
 import type { ConfigInput, LoadedConfig } from '../../config/load-config.ts';
@@ -12,7 +13,7 @@ import { listenForStop } from '../stop-signals.ts';
 import { VERSION } from '../version.ts';
 import { type DataFolder, prepareDataFolder } from './data-folder.ts';
 import { runDemo } from './demo/run-demo.ts';
-import { DevSettings } from './dev-settings.ts';
+import { DevSettings, type Places } from './dev-settings.ts';
 import { type EmbeddedPlatform, startPlatform } from './embedded-platform.ts';
 import { FrontDoor } from './front-door.ts';
 import { LiveArea } from './live-area.ts';
@@ -44,9 +45,10 @@ export async function runDev(given: ConfigInput, options: DevOptions): Promise<E
   // The replicas and the platform's instances end with this process, however it ends.
   const signals = listenForStop({ clock: systemClock, onSecond: () => process.exit(EXIT.interrupted) });
   const settings = new DevSettings(given);
-  refuseNonsense(settings, options);
   const folder = prepareDataFolder(options.dataDir);
   const ports = portPlan(options.port);
+  const planned = settings.load(placesOf(folder, ports));
+  refuseNonsense(settings, planned, options);
   await refuseTakenPorts(portsOf(settings, ports));
   const logger = openLogger(folder);
   endOnCrash((error) => {
@@ -58,12 +60,11 @@ export async function runDev(given: ConfigInput, options: DevOptions): Promise<E
 
   const area = new LiveArea(process.stdout);
   const stopping = new AbortController();
-  const parts = new Parts({ settings, options, folder, ports, logger, area });
+  const parts = new Parts({ settings, planned, options, folder, ports, logger, area });
   let fault: unknown;
   const failed = Promise.withResolvers<void>();
   const running = parts.start(stopping.signal).then(async ({ consoleUrl, platformUrl, loaded }) => {
     if (!options.isDemo || platformUrl === undefined) return;
-    const store = loaded.config.store.url;
     await runDemo({
       platformUrl,
       admin: new AdminClient({ url: consoleUrl, token: tokenOf(loaded), signal: stopping.signal }),
@@ -71,7 +72,7 @@ export async function runDev(given: ConfigInput, options: DevOptions): Promise<E
       area,
       clock: systemClock,
       signal: stopping.signal,
-      explain: (versionId) => `${COMMAND} explain ${versionId} --store ${store}`,
+      explain: (versionId) => `${COMMAND} explain ${versionId} --config ${shortest(folder.settingsFile)}`,
     });
   });
   running.catch((error: unknown) => {
@@ -102,6 +103,8 @@ class Parts {
 
   constructor(options: {
     settings: DevSettings;
+    /** As it will be, but for ports that the system chooses. */
+    planned: LoadedConfig;
     options: DevOptions;
     folder: DataFolder;
     ports: PortPlan;
@@ -124,11 +127,13 @@ class Parts {
     signal.throwIfAborted();
     area.show(['starting the metrics store …']);
     const metricsStore = embedded.metricsStore ? await this.#startMetricsStore(platform) : undefined;
-    const { loaded, args } = settings.replicas({
-      storeFile: folder.storeFile,
-      platformUrl: platform?.url,
-      metricsStoreUrl: metricsStore?.url,
-    });
+    const places = {
+      ...placesOf(folder, ports),
+      ...(platform ? { platformUrl: platform.url } : {}),
+      ...(metricsStore ? { metricsStoreUrl: metricsStore.url } : {}),
+    };
+    const loaded = settings.load(places);
+    folder.writeSettings(settings.text(places));
     await this.#makeTables(loaded);
     signal.throwIfAborted();
     const { replicas } = this;
@@ -139,7 +144,8 @@ class Parts {
       area.say(`The autoscaler waits for what it stands on; ${folder.path}/log/autoscaler-1.log says for what.`);
     });
     try {
-      await replicas.start({ count: options.replicas, folder, argsOf: args });
+      const argsOf = ({ port }: { port: number }) => settings.argsOf({ file: folder.settingsFile, port });
+      await replicas.start({ count: options.replicas, folder, argsOf });
     } finally {
       cancelHint();
     }
@@ -197,12 +203,12 @@ class Parts {
 
   /** It scrapes the platform, or what stands in its place. */
   async #startMetricsStore(platform: EmbeddedPlatform | undefined): Promise<MetricsStore> {
-    const { ports, settings, logger } = this.#options;
-    const source = platform?.url ?? settings.loaded.config.controlPlane.url;
+    const { ports, planned, logger } = this.#options;
+    const { timeseries, controlPlane } = planned.config;
     const store = await openMetricsStore({
       address: { host: HOST, port: ports.metricsStore },
-      targets: [{ url: new URL('/metrics', source).href, job: 'platform' }],
-      scrapeIntervalMs: settings.scrapeIntervalMs,
+      targets: [{ url: new URL('/metrics', platform?.url ?? controlPlane.url).href, job: 'platform' }],
+      scrapeIntervalMs: timeseries.scrapeIntervalMs,
       clock: systemClock,
       random: systemRandom,
       logger: logger.child({ module: 'metrics-store' }),
@@ -235,12 +241,26 @@ function tokenOf({ config }: LoadedConfig): string | undefined {
   return file === undefined ? inline?.reveal() : readFileSync(file, 'utf8').trim();
 }
 
+function placesOf({ storeFile }: DataFolder, ports: PortPlan): Places {
+  return {
+    storeFile,
+    platformUrl: `http://${HOST}:${ports.platform}`,
+    metricsStoreUrl: `http://${HOST}:${ports.metricsStore}`,
+  };
+}
+
+/** As somebody in this folder would type it. */
+function shortest(path: string): string {
+  const fromHere = relative(process.cwd(), path);
+  return fromHere.length < path.length ? fromHere : path;
+}
+
 /** What could never do what was asked for. */
-function refuseNonsense({ embedded, loaded }: DevSettings, { isDemo, replicas }: DevOptions): void {
+function refuseNonsense({ embedded }: DevSettings, planned: LoadedConfig, { isDemo, replicas }: DevOptions): void {
   if (isDemo && !embedded.platform) {
     throw new PartFault('--demo drives the platform that dev starts itself; leave out --control-plane');
   }
-  if (replicas > 1 && !embedded.store && loaded.config.storeTarget.kind === 'memory') {
+  if (replicas > 1 && planned.config.storeTarget.kind === 'memory') {
     throw new PartFault('a store in memory belongs to one process: leave out --store, or ask for one replica');
   }
 }

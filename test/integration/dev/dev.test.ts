@@ -78,8 +78,8 @@ describe('starling dev', () => {
     await until('the demo is over', 200_000, () => dev.process.stdout.includes('The demo is over'));
     expect(dev.process.stdout).toMatch(/The demo is over after [\d:]+: scaled up, down, to zero and from zero\./);
     expect(dev.process.stdout).toMatch(/ \d+ calls answered, 0 failed\./);
-    const [, versionId = '', store = ''] = /explain (\S+) --store (\S+)/.exec(dev.process.stdout) ?? [];
-    const explained = await starling(['explain', versionId, '--store', store]);
+    const [, versionId = '', file = ''] = /explain (\S+) --config (\S+)/.exec(dev.process.stdout) ?? [];
+    const explained = await starling(['explain', versionId, '--config', file]);
     expect(explained.code).toBe(0);
     expect(explained.stdout).toMatch(/raise \d+ -> \d+ .*applied under token/);
     expect((await dev.interrupt()).code).toBe(0);

@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+import { PHASES } from '../../../../src/commands/dev/demo/demo-script.ts';
+import { demoView } from '../../../../src/commands/dev/demo/demo-view.ts';
+
+it('shows how far it is, what runs of what is wanted, and what was seen', () => {
+  const [, burst] = PHASES.normal;
+  if (!burst) throw new Error('the script has no burst');
+  const lines = demoView(
+    {
+      phase: burst,
+      share: 0.5,
+      elapsedMs: 72_000,
+      functions: [
+        { name: 'demo-steady', callers: 2, wanted: undefined, instances: 3 },
+        { name: 'demo-burst', callers: 5, wanted: 8, instances: 6 },
+        { name: 'demo-rare', callers: 0, wanted: 0, instances: 1 },
+      ],
+      sightings: { has: (sight) => sight === 'scale-up' },
+    },
+    (format, text) => (format === 'dim' ? `<${text}>` : text),
+  );
+  expect(lines).toEqual([
+    'demo ██████████░░░░░░░░░░ 1:12  burst: one gets a burst: it scales up',
+    '  demo-steady  calls under way  2   wanted  ?   running  3   ■■■<>',
+    '  demo-burst   calls under way  5   wanted  8   running  6   ■■■■■■<>□□',
+    '  demo-rare    calls under way  0   wanted  0   running  1   <■>',
+    '  seen: ✓ scale-up   · scale-down   · to zero   · from zero',
+  ]);
+});
