@@ -6,32 +6,35 @@ class Counts implements TriggerCounts {
   readonly skips = { overlap: 0, missed: 0 };
 }
 
+const NOTHING: TriggerCounts = new Counts();
+
 /** What became of the calls of each trigger, for the metrics. */
 export class FireCounter {
   readonly #counts = new Map<string, Counts>();
 
   of(triggerId: string): TriggerCounts {
-    return this.#of(triggerId);
+    return this.#counts.get(triggerId) ?? NOTHING;
   }
 
   countFire(triggerId: string): void {
-    this.#of(triggerId).fires += 1;
+    this.#counted(triggerId).fires += 1;
   }
 
+  /** Of a call that was counted; not of one whose trigger has gone meanwhile. */
   countFailure(triggerId: string, code: string): void {
-    const { failures } = this.#of(triggerId);
-    failures.set(code, (failures.get(code) ?? 0) + 1);
+    const failures = this.#counts.get(triggerId)?.failures;
+    failures?.set(code, (failures.get(code) ?? 0) + 1);
   }
 
   countSkip(triggerId: string, why: 'overlap' | 'missed'): void {
-    this.#of(triggerId).skips[why] += 1;
+    this.#counted(triggerId).skips[why] += 1;
   }
 
   forget(triggerId: string): void {
     this.#counts.delete(triggerId);
   }
 
-  #of(triggerId: string): Counts {
+  #counted(triggerId: string): Counts {
     let counts = this.#counts.get(triggerId);
     if (!counts) {
       counts = new Counts();

@@ -4,12 +4,11 @@ import type { Random } from '../../lib/random.ts';
 import type { FunctionRecord, Namespace } from '../function-record.ts';
 import type { Invocation, Invoker } from '../invocation.ts';
 import { PlatformError } from '../platform-error.ts';
-import type { MessageCounts } from '../registry/message-book.ts';
 import type { Registry } from '../registry/registry.ts';
-import { QueueConsumer, type QueueTrigger } from './queue-consumer.ts';
-import { isSameRoute, RouteTable } from './route-table.ts';
-import { ScheduleRunner, type ScheduleTrigger } from './schedule-runner.ts';
-import type { Trigger, TriggerKind } from './trigger.ts';
+import type { QueueConsumer } from './queue-consumer.ts';
+import { isSameRoute } from './route-table.ts';
+import { RunningTriggers } from './running-triggers.ts';
+import type { Trigger } from './trigger.ts';
 import { TriggerCalls } from './trigger-calls.ts';
 import type {
   FireRequest,
@@ -46,34 +45,26 @@ export function openTriggers(options: TriggersOptions): OpenTriggers {
 /** More is a mistake, such as a script that adds one at every start. */
 const TRIGGERS_MAX = 100;
 const MESSAGE_MAX_BYTES = 256 * 1024;
-const NAMESPACES: readonly Namespace[] = ['native', 'orchestrator', 'builtin'];
 
 const NO_MESSAGES: QueueDepth = { waiting: 0, leased: 0, dead: 0 };
 
 class TriggerHouse implements OpenTriggers {
   readonly #options: TriggersOptions;
   readonly #triggers = new Map<string, Trigger>();
-  readonly #routes = new Map(NAMESPACES.map((namespace) => [namespace, new RouteTable<string>()] as const));
-  readonly #schedules: ScheduleRunner;
-  readonly #consumers = new Map<string, QueueConsumer>();
   readonly #calls: TriggerCalls;
-  #isRunning = false;
+  readonly #running: RunningTriggers;
 
   constructor(options: TriggersOptions) {
     this.#options = options;
-    const { registry, clock, random } = options;
+    const { registry } = options;
     this.#calls = new TriggerCalls(options);
-    const { counter } = this.#calls;
-    this.#schedules = new ScheduleRunner({
-      clock,
-      random,
-      fire: (trigger, scheduledMs) => this.#calls.callOnSchedule(trigger, scheduledMs),
-      onSkip: (triggerId, why) => counter.countSkip(triggerId, why),
-      keepDue: (due) => registry.triggers.setDue(due),
-    });
+    this.#running = new RunningTriggers({ ...options, calls: this.#calls });
     registry.messages.returnLeased();
     const counts = registry.messages.counts();
-    for (const { trigger, dueMs } of registry.triggers.all()) this.#admit(trigger, { dueMs, counts });
+    for (const { trigger, dueMs } of registry.triggers.all()) {
+      this.#triggers.set(trigger.triggerId, trigger);
+      this.#running.admit(trigger, { dueMs, counts });
+    }
     registry.onChange((change) => {
       // Their rows have gone with the function's.
       if (change.kind === 'function-removed') this.#dropWhere('functionId', change.record.functionId);
@@ -82,16 +73,11 @@ class TriggerHouse implements OpenTriggers {
   }
 
   start(): void {
-    this.#isRunning = true;
-    this.#schedules.start();
-    for (const consumer of this.#consumers.values()) if (consumer.trigger.isEnabled) consumer.start();
+    this.#running.start();
   }
 
-  async stop(): Promise<void> {
-    this.#isRunning = false;
-    this.#schedules.stop();
-    await Promise.all([...this.#consumers.values()].map((consumer) => consumer.stop()));
-    await this.#calls.settled();
+  stop(): Promise<void> {
+    return this.#running.stop();
   }
 
   add(request: NewTrigger): Trigger {
@@ -148,23 +134,17 @@ class TriggerHouse implements OpenTriggers {
     const { registry, clock } = this.#options;
     const trigger: Trigger = { ...before, isEnabled, updatedMs: clock.wallMs() };
     registry.triggers.put([{ trigger, dueMs: undefined }]);
-    this.#end(before);
+    this.#running.end(before);
     this.#begin(trigger);
     this.#keepDue([trigger]);
     return trigger;
   }
 
   matchHttp(method: string, path: string, namespace?: Namespace): HttpRoute | WrongMethod | undefined {
-    let wrong: WrongMethod | undefined;
-    for (const each of namespace === undefined ? NAMESPACES : [namespace]) {
-      const found = this.#routes.get(each)?.find(method, path);
-      if (found?.kind === 'wrong-method') wrong ??= found;
-      else if (found) {
-        const trigger = this.#triggerOf(found.owner);
-        return { kind: 'route', trigger, versionId: this.#calls.versionIdOf(trigger), params: found.params };
-      }
-    }
-    return wrong;
+    const found = this.#running.find(method, path, namespace);
+    if (found?.kind !== 'route') return found;
+    const trigger = this.#triggerOf(found.owner);
+    return { kind: 'route', trigger, versionId: this.#calls.versionIdOf(trigger), params: found.params };
   }
 
   fire(trigger: Trigger, request: FireRequest): Promise<Invocation> {
@@ -173,7 +153,7 @@ class TriggerHouse implements OpenTriggers {
 
   publish(queue: string, payload: Uint8Array): { readonly messageId: string } {
     const { registry, random, clock } = this.#options;
-    const consumers = [...this.#consumers.values()].filter(({ trigger }) => trigger.settings.queue === queue);
+    const consumers = this.#running.consumersOf(queue);
     if (consumers.length === 0) {
       throw new PlatformError('queue-unknown', `no trigger takes from a queue ${JSON.stringify(queue)}: add one first`);
     }
@@ -193,7 +173,7 @@ class TriggerHouse implements OpenTriggers {
   }
 
   depthOf(triggerId: string): QueueDepth {
-    return this.#consumers.get(triggerId)?.depth ?? NO_MESSAGES;
+    return this.#running.consumer(triggerId)?.depth ?? NO_MESSAGES;
   }
 
   oldestMs(triggerId: string): number | undefined {
@@ -213,58 +193,21 @@ class TriggerHouse implements OpenTriggers {
   }
 
   nextFireMs(triggerId: string): number | undefined {
-    return this.#schedules.dueMs(triggerId);
+    return this.#running.dueMs(triggerId);
   }
 
   countsOf(triggerId: string): TriggerCounts {
     return this.#calls.counter.of(triggerId);
   }
 
-  // ---- what is kept, and what runs of it ----------------------------------------------------------------------------------
-
-  /** From the registry, as it was when the platform ended. */
-  #admit(trigger: Trigger, kept: { dueMs: number | undefined; counts: ReadonlyMap<string, MessageCounts> }): void {
-    this.#triggers.set(trigger.triggerId, trigger);
-    if (isQueue(trigger)) this.#openConsumer(trigger, kept.counts.get(trigger.triggerId));
-    else if (isSchedule(trigger) && trigger.isEnabled) this.#schedules.put(trigger, kept.dueMs);
-    else if (trigger.isEnabled) this.#putRoute(trigger);
-  }
-
-  /** Added now, or enabled or disabled. */
   #begin(trigger: Trigger): void {
-    const { triggerId, isEnabled } = trigger;
-    this.#triggers.set(triggerId, trigger);
-    if (isQueue(trigger)) {
-      const consumer = this.#consumers.get(triggerId) ?? this.#openConsumer(trigger, undefined);
-      consumer.trigger = trigger;
-      if (isEnabled && this.#isRunning) consumer.start();
-    } else if (isSchedule(trigger)) {
-      if (isEnabled) this.#schedules.put(trigger);
-    } else if (isEnabled) this.#putRoute(trigger);
-  }
-
-  #end(trigger: Trigger): void {
-    const { triggerId, settings } = trigger;
-    switch (settings.kind) {
-      case 'http':
-        for (const table of this.#routes.values()) table.take(settings, triggerId);
-        break;
-      case 'schedule':
-        this.#schedules.drop(triggerId);
-        break;
-      case 'queue':
-        void this.#consumers.get(triggerId)?.stop();
-        break;
-      default:
-        settings satisfies never;
-    }
+    this.#triggers.set(trigger.triggerId, trigger);
+    this.#running.begin(trigger);
   }
 
   #drop(trigger: Trigger): void {
-    this.#end(trigger);
     this.#triggers.delete(trigger.triggerId);
-    this.#consumers.delete(trigger.triggerId);
-    this.#calls.counter.forget(trigger.triggerId);
+    this.#running.drop(trigger);
   }
 
   #dropWhere(key: 'functionId' | 'versionId', id: string): void {
@@ -273,36 +216,8 @@ class TriggerHouse implements OpenTriggers {
 
   #keepDue(triggers: readonly Trigger[]): void {
     const schedules = triggers.filter(({ isEnabled, settings }) => isEnabled && settings.kind === 'schedule');
-    const due = schedules.map(({ triggerId }) => [triggerId, this.#schedules.dueMs(triggerId)] as const);
+    const due = schedules.map(({ triggerId }) => [triggerId, this.#running.dueMs(triggerId)] as const);
     this.#options.registry.triggers.setDue(new Map(due));
-  }
-
-  #putRoute({ triggerId, functionId, settings }: Trigger): void {
-    const namespace = this.#options.registry.find(functionId)?.namespace;
-    if (settings.kind === 'http' && namespace) this.#routes.get(namespace)?.put(settings, triggerId);
-  }
-
-  #openConsumer(trigger: QueueTrigger, counts: MessageCounts | undefined): QueueConsumer {
-    const { clock, random, registry, logger } = this.#options;
-    const consumer = new QueueConsumer(trigger, counts, {
-      clock,
-      random,
-      book: registry.messages,
-      deliver: (each, payload, signal) => this.#calls.deliver(each, payload, signal),
-      leaseMs: (each) => this.#calls.leaseMs(each),
-      onDead: ({ triggerId, settings: { queue } }, messages, error) => {
-        const messageIds = messages.map(({ messageId }) => messageId);
-        logger.warn({ event: 'trigger.dead', trigger: triggerId, queue, messageIds, error }, 'given up on messages');
-      },
-      onFault: ({ triggerId }, error) => {
-        logger.error(
-          { event: 'trigger.disk-failed', trigger: triggerId, err: error },
-          'the queue could not be written',
-        );
-      },
-    });
-    this.#consumers.set(trigger.triggerId, consumer);
-    return consumer;
   }
 
   #mustExist(functionId: string, versionId: string | undefined): FunctionRecord {
@@ -341,18 +256,10 @@ class TriggerHouse implements OpenTriggers {
 
   #consumerOf(triggerId: string): QueueConsumer {
     this.#triggerOf(triggerId);
-    const consumer = this.#consumers.get(triggerId);
+    const consumer = this.#running.consumer(triggerId);
     if (!consumer) throw new PlatformError('queue-unknown', 'this trigger has no queue');
     return consumer;
   }
-}
-
-function isQueue(trigger: Trigger): trigger is QueueTrigger {
-  return trigger.settings.kind === ('queue' satisfies TriggerKind);
-}
-
-function isSchedule(trigger: Trigger): trigger is ScheduleTrigger {
-  return trigger.settings.kind === ('schedule' satisfies TriggerKind);
 }
 
 /** Functions take JSON: a message that is none would fail every time. */

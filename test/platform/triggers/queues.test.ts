@@ -280,6 +280,31 @@ describe('a queue', () => {
     expect(some.clock.pendingTimers).toBe(0);
   });
 
+  it('goes on when the disk takes something again', async () => {
+    const some = new SomeTriggers();
+    aQueue(some);
+    const { messages } = some.registry;
+    const { lease, remove } = messages;
+    messages.lease = () => {
+      throw new Error('disk full');
+    };
+    some.triggers.start();
+    publish(some, { job: 1 });
+    await some.clock.wind(6_000);
+    expect(some.calls).toEqual([]);
+    messages.lease = lease;
+    // What was delivered and cannot be taken away stays on its way, and is delivered again after a restart.
+    messages.remove = () => {
+      throw new Error('disk full');
+    };
+    await some.clock.wind(6_000);
+    expect(some.events).toEqual([{ job: 1 }]);
+    messages.remove = remove;
+    publish(some, { job: 2 });
+    await settle();
+    expect(some.events).toEqual([{ job: 1 }, { job: 2 }]);
+  });
+
   describe('after a restart', () => {
     it('still has what waited, in its order, with what is known of it', async () => {
       const some = onDisk();

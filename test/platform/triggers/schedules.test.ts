@@ -201,6 +201,17 @@ describe('a schedule', () => {
     });
   });
 
+  it('goes on firing when the disk takes nothing', async () => {
+    const some = new SomeTriggers();
+    aSchedule(some);
+    some.triggers.start();
+    some.registry.triggers.setDue = () => {
+      throw new Error('disk full');
+    };
+    await some.clock.wind(2 * HOUR_MS + 1_000);
+    expect(some.calls.length).toBe(2);
+  });
+
   it('fires once, and at once as missed, when somebody puts the clock forward', async () => {
     const some = new SomeTriggers();
     aSchedule(some);
