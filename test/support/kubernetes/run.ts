@@ -4,7 +4,7 @@ import { makeSchemas } from './make-schemas.ts';
 import { CHART_TOOLS, CLUSTER_TOOLS, type Tool } from './tools.ts';
 
 /**
- * Builds what the chart is tried with, once: `node test/support/kubernetes/run.ts chart | cluster | <tool>…`.
+ * Builds what the chart is tried with, once: `npm run tools chart | cluster | <tool>…`.
  * Needs Go 1.26 or newer and, for the schemas, Python's pip. All of it takes some 20 minutes on two cores.
  */
 const GROUPS: Readonly<Record<string, readonly (Tool | 'schemas')[]>> = {

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 
 /**
- * The programs that the chart is tried with. `node test/support/kubernetes/run.ts <group…>` builds them once, from Go's
+ * The programs that the chart is tried with. `npm run tools chart cluster` builds them once, from Go's
  * module proxy, into a cache outside the checkout.
  */
 export const CACHE = path.join(process.env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'), 'starling-k8s');
@@ -43,7 +43,7 @@ export function whyNot(group: 'chart' | 'cluster'): string | undefined {
     );
   }
   if (missing.length === 0) return undefined;
-  return `${missing.join(', ')} not in ${CACHE}: node test/support/kubernetes/run.ts ${group === 'chart' ? 'chart' : 'chart cluster'} builds them (once)`;
+  return `${missing.join(', ')} not in ${CACHE}: npm run tools ${group === 'chart' ? 'chart' : 'chart cluster'} builds them (once)`;
 }
 
 export function schemaFolder(version: string): string {
