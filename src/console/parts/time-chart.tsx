@@ -98,7 +98,7 @@ function optionsOf(element: HTMLElement, latest: { current: TimeChartProps }): u
     cursor: {
       sync: { key: SYNC, setSeries: false },
       drag: { x: false, y: false },
-      points: { size: 6 },
+      points: { show: false },
       y: false,
     },
     scales: {
