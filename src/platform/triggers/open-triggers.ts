@@ -143,8 +143,7 @@ class TriggerHouse implements OpenTriggers {
   matchHttp(method: string, path: string, namespace?: Namespace): HttpRoute | WrongMethod | undefined {
     const found = this.#running.find(method, path, namespace);
     if (found?.kind !== 'route') return found;
-    const trigger = this.#triggerOf(found.owner);
-    return { kind: 'route', trigger, versionId: this.#calls.versionIdOf(trigger), params: found.params };
+    return { kind: 'route', trigger: this.#triggerOf(found.owner), params: found.params };
   }
 
   fire(trigger: Trigger, request: FireRequest): Promise<Invocation> {

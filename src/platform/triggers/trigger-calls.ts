@@ -38,15 +38,10 @@ export class TriggerCalls {
     this.#logger = logger;
   }
 
-  /** Undefined: the function has no active version. */
-  versionIdOf({ functionId, versionId }: Trigger): string | undefined {
-    return versionId ?? this.#registry.find(functionId)?.activeVersionId;
-  }
-
   /** How long a delivery may take that says nothing of it itself. */
   leaseMs(trigger: QueueTrigger): number {
     if (trigger.settings.leaseMs !== undefined) return trigger.settings.leaseMs;
-    const version = this.#registry.version(this.versionIdOf(trigger) ?? '');
+    const version = this.#registry.version(this.#versionIdOf(trigger) ?? '');
     return 2 * (version?.launch.timeoutMs ?? 0) + LEASE_MARGIN_MS;
   }
 
@@ -55,7 +50,7 @@ export class TriggerCalls {
     const { triggerId } = trigger;
     this.counter.countFire(triggerId);
     try {
-      const versionId = this.versionIdOf(trigger);
+      const versionId = this.#versionIdOf(trigger);
       if (versionId === undefined) throw new PlatformError('not-active', 'the function has no active version');
       return await this.#invoker.invoke({ ...request, depth: request.depth ?? 0, versionId, source });
     } catch (error) {
@@ -92,6 +87,11 @@ export class TriggerCalls {
   /** Resolves when no scheduled call is under way. */
   async settled(): Promise<void> {
     await Promise.all(this.#scheduled);
+  }
+
+  /** Undefined: the function has no active version. */
+  #versionIdOf({ functionId, versionId }: Trigger): string | undefined {
+    return versionId ?? this.#registry.find(functionId)?.activeVersionId;
   }
 }
 

@@ -15,8 +15,6 @@ export interface TriggerFilter {
 export interface HttpRoute {
   readonly kind: 'route';
   readonly trigger: Trigger;
-  /** What stands to be called now; undefined: the function has no active version. */
-  readonly versionId: string | undefined;
   /** Decoded; of a `{rest+}` as it came. */
   readonly params: Readonly<Record<string, string>>;
 }

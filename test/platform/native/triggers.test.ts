@@ -216,6 +216,24 @@ describe('triggers on the native port', () => {
     });
   });
 
+  it('are for pages of other sites to call by their routes alone', async () => {
+    await added({ kind: 'http', path: '/for-all', method: 'POST' });
+    await added({ kind: 'queue', queue: 'ours' });
+    const origin = 'http://elsewhere.example';
+    for (const path of [
+      '/v1/functions/hello/triggers',
+      '/v1/functions/hello/invoke',
+      '/v1/queues/ours/messages',
+      '/v1/functions',
+    ]) {
+      const { status, body } = await running.ask('POST', path, {}, { origin });
+      expect([path, status, body.type]).toEqual([path, 403, 'forbidden']);
+    }
+    expect((await running.ask('POST', '/v1/queues/ours/messages', {}, { origin: running.url })).status).toBe(202);
+    expect((await running.ask('POST', '/routes/for-all', {}, { origin })).status).toBe(200);
+    expect((await running.ask('GET', '/v1/triggers', undefined, { origin })).status).toBe(200);
+  });
+
   it('go with their function', async () => {
     await running.ask('POST', '/v1/functions', { name: 'brief', runtime: 'node24', code: 'exports.handler = 1' });
     await running.ask('POST', '/v1/functions/brief/triggers', { kind: 'http', path: '/brief' });

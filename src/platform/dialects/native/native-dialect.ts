@@ -7,6 +7,7 @@ import type { FunctionRecord } from '../../function-record.ts';
 import type { Invoker } from '../../invocation.ts';
 import { PlatformError } from '../../platform-error.ts';
 import type { Triggers } from '../../triggers/triggers.ts';
+import { isFromAnotherOrigin } from '../cross-origin.ts';
 import { parseJson, readBody } from '../read-body.ts';
 import type { ControlPlane, WireReply } from './control-plane.ts';
 import { invoke } from './invoke.ts';
@@ -39,6 +40,11 @@ export function nativeDialect(options: NativeDialectOptions): RequestListener {
   return (request, response) => {
     try {
       const { method, url = '/' } = request;
+      if (changesSomething(method) && !url.startsWith(ROUTES) && isFromAnotherOrigin(request)) {
+        const problem = buildProblem('forbidden', 'pages of other sites may not call or change anything here');
+        sendJson(response, 403, problem, { connection: 'close' });
+        return;
+      }
       // The one path that must be fast: found by its two ends, without taking the URL apart.
       if (method === 'POST' && url.startsWith(FUNCTIONS) && url.endsWith(INVOKE)) {
         const versionId = versionOfCall(url.slice(FUNCTIONS.length, -INVOKE.length), options.api);
@@ -50,6 +56,10 @@ export function nativeDialect(options: NativeDialectOptions): RequestListener {
       fail(request, response, { error, logger: options.logger });
     }
   };
+}
+
+function changesSomething(method: string | undefined): boolean {
+  return method !== 'GET' && method !== 'HEAD';
 }
 
 /** `{function}` or `{function}/versions/{version}`. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readResult, shownBody } from '../../../../src/platform/dialects/orchestrator/function-result.ts';
+import { readResult, shownBody } from '../../../src/platform/dialects/function-result.ts';
 
 const read = (value: unknown) => readResult(Buffer.from(JSON.stringify(value)));
 const asBody = (value: unknown) => ({ statusCode: 200, headers: undefined, body: value, isBase64: false });

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { PlatformError } from '../../platform-error.ts';
-import type { HttpRoute } from '../../triggers/triggers.ts';
+import { PlatformError } from '../platform-error.ts';
+import type { HttpRoute } from '../triggers/triggers.ts';
 import { type FunctionResult, readResult } from './function-result.ts';
 
 /** What the function of a route is given: the request, taken apart. */
