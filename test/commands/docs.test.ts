@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { COMMANDS as ALL_COMMANDS } from '../../src/commands/commands.ts';
 import { addConfigFlags } from '../../src/commands/config-flags.ts';
 import { EXIT } from '../../src/commands/exit-codes.ts';
 import { LEAF_BY_KEY } from '../../src/config/declarations.ts';
@@ -17,7 +18,7 @@ import { starling } from '../support/run-starling.ts';
 vi.setConfig({ testTimeout: 60_000 });
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-const COMMANDS = ['autoscale', 'platform', 'migrate', 'config', 'doctor', 'evaluate', 'explain'];
+const COMMANDS = ALL_COMMANDS.map(({ name }) => name);
 
 interface Block {
   readonly page: string;

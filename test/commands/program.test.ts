@@ -6,7 +6,8 @@ import { StarlingProcess, starling } from '../support/run-starling.ts';
 // Each of these is a process of its own, on a machine that may be busy.
 vi.setConfig({ testTimeout: 60_000 });
 
-const COMMANDS = ['autoscale', 'migrate', 'config', 'doctor', 'evaluate', 'explain'] as const;
+/** Those that take the whole configuration. */
+const COMMANDS = ['dev', 'autoscale', 'migrate', 'config', 'doctor', 'evaluate', 'explain'] as const;
 const LIST_LOADS = fileURLToPath(new URL('../support/list-loads.mjs', import.meta.url));
 
 async function loadsOf(...args: string[]): Promise<string[]> {

@@ -11,13 +11,12 @@ export interface FleetRow {
 export const SORTS = ['name', 'wanted', 'utilisation', 'demand', 'changed'] as const;
 export type Sort = (typeof SORTS)[number];
 
-/** An override says more than a pause of the same version. */
+/** Of a pause and an override of one version the pause holds. */
 export function fleetRows(versions: readonly FleetFunction[], controls: readonly FleetControl[]): FleetRow[] {
   const controlOf = new Map<string, FleetControl>();
   for (const control of controls) {
     const { versionId, kind } = control;
-    if (versionId !== undefined && (kind === 'override' || !controlOf.has(versionId)))
-      controlOf.set(versionId, control);
+    if (versionId !== undefined && (kind === 'pause' || !controlOf.has(versionId))) controlOf.set(versionId, control);
   }
   return versions.map((version) => ({ version, control: controlOf.get(version.versionId) }));
 }

@@ -56,15 +56,15 @@ describe('the table of the fleet', () => {
     expect(table([aFunction('v1', { ...elsewhere, owner: null })])[1]).toMatch(/owned by nobody$/);
   });
 
-  it('shows what people said before what was decided, an override before a pause', () => {
+  it('shows what people said before what was decided, and of a pause and an override what holds', () => {
     const pause = aControl({ versionId: 'v1' });
     const override = aControl({ kind: 'override', versionId: 'v1', wanted: 7, why: 'sale' });
-    expect(table([aFunction('v1')], [pause])[1]).toMatch(/paused until 2026-01-01T01:00:00.000Z by ada: rollout$/);
+    expect(table([aFunction('v1')], [override])[1]).toMatch(/overridden to 7 until .* by ada: sale$/);
     for (const controls of [
       [pause, override],
       [override, pause],
     ]) {
-      expect(table([aFunction('v1')], controls)[1]).toMatch(/overridden to 7 until .* by ada: sale$/);
+      expect(table([aFunction('v1')], controls)[1]).toMatch(/paused until 2026-01-01T01:00:00.000Z by ada: rollout$/);
     }
     // That of the fleet belongs to no version.
     expect(table([aFunction('v1')], [aControl({ kind: 'freeze-release' })])[1]).toMatch(/load-above-target$/);
