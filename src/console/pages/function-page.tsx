@@ -6,11 +6,10 @@ import { Explanation } from '../parts/explanation.tsx';
 import { Icon, VerdictChip } from '../parts/icons.tsx';
 import { Fact, Note } from '../parts/notes.tsx';
 import { VersionCharts } from '../parts/version-charts.tsx';
-import { useCell, useNow } from '../state/hooks.ts';
+import { lastList, useCell, useNow } from '../state/hooks.ts';
 import type { Session } from '../state/session.ts';
 import { memberLink } from '../view/bucket-map.ts';
 import { chartSeries } from '../view/chart-series.ts';
-import { PLAIN_QUERY } from '../view/fleet-rows.ts';
 import { tellAgo, tellClock, tellCode, tellCount, tellMember, tellSpan, tellValue, UNKNOWN } from '../view/format.ts';
 import { writeRoute } from '../view/route.ts';
 
@@ -43,7 +42,7 @@ export function FunctionPage({ session, versionId }: { session: Session; version
         tone={fault.status === 404 ? 'calm' : 'bad'}
         title={fault.status === 404 ? 'No such function version' : 'It could not be read'}
       >
-        {fault.message} <a href={writeRoute({ page: 'fleet', query: PLAIN_QUERY })}>To the fleet</a>
+        {fault.message} <a href={lastList.value}>To the fleet</a>
       </Note>
     );
   }
@@ -62,7 +61,7 @@ export function FunctionPage({ session, versionId }: { session: Session; version
   return (
     <div class="version-page">
       <header class="version-head">
-        <a class="back" href={writeRoute({ page: 'fleet', query: PLAIN_QUERY })}>
+        <a class="back" href={lastList.value}>
           <Icon name="back" />
           Fleet
         </a>
@@ -357,7 +356,7 @@ function useEscapeToFleet(): void {
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (event.key !== 'Escape' || event.defaultPrevented || document.querySelector('dialog[open], .help')) return;
-      location.hash = writeRoute({ page: 'fleet', query: PLAIN_QUERY });
+      location.hash = lastList.value;
     };
     addEventListener('keydown', press);
     return () => removeEventListener('keydown', press);

@@ -30,6 +30,8 @@ export function Shell({ session }: { session: Session }) {
   useEffect(() => {
     const page = document.getElementById('page');
     if (page) page.scrollTop = 0;
+    // What had the focus went with the page before.
+    if (document.activeElement === document.body) page?.focus({ preventScroll: true });
     document.title = route.page === 'function' ? `${place} · Starling` : 'Starling';
   }, [place]);
   useShortcuts(() => setIsHelpOpen((isOpen) => !isOpen));

@@ -25,6 +25,9 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
   useLayoutEffect(() => {
     const element = scroller.current;
     if (!element) return;
+    // Arrow keys are to work at once, unless somebody is at something else.
+    const { activeElement } = document;
+    if (activeElement === document.body || activeElement?.tagName === 'MAIN') element.focus({ preventScroll: true });
     const measure = () => setView({ scrollTop: element.scrollTop, height: element.clientHeight });
     measure();
     const watcher = new ResizeObserver(measure);

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import { type Route, readRoute } from '../view/route.ts';
+import { PLAIN_QUERY } from '../view/fleet-rows.ts';
+import { type Route, readRoute, writeRoute } from '../view/route.ts';
 import { Cell } from './cell.ts';
 
 export function useCell<T>(cell: Cell<T>): T {
@@ -22,6 +23,11 @@ export function useNow(): number {
 }
 
 const route = new Cell<Route>(readRoute(location.hash));
+/** The list as it was last looked at: going back leads there, search and order included. */
+export const lastList = new Cell(writeRoute({ page: 'fleet', query: PLAIN_QUERY }));
+route.follow(() => {
+  if (route.value.page === 'fleet') lastList.set(writeRoute(route.value));
+});
 addEventListener('hashchange', () => route.set(readRoute(location.hash)));
 
 export function useRoute(): Route {

@@ -52,7 +52,9 @@ export class Session {
       signal,
     );
     const timer = setInterval(() => {
-      if (this.line.value.state === 'live' && !document.hidden) void this.#readAll();
+      const isAllHere = [...this.rows.value.values()].every(({ summary }) => summary.isMine);
+      // Of what is judged here every change is told.
+      if (this.line.value.state === 'live' && !document.hidden && !isAllHere) void this.#readAll();
     }, READ_AGAIN_MS);
     signal.addEventListener('abort', () => clearInterval(timer));
   }

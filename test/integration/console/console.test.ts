@@ -247,7 +247,10 @@ describe.skipIf(isLeftOut)('the console in a real browser', () => {
   it('can be used without a mouse', async () => {
     const page = await aPage();
     await row(page, BUSY).waitFor();
-    await page.getByRole('grid').focus();
+    await page.keyboard.press('/');
+    await page.keyboard.type('e');
+    // From the search the arrow leads into the list.
+    await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('j');
     const active = await page.getByRole('grid').getAttribute('aria-activedescendant');
@@ -257,6 +260,10 @@ describe.skipIf(isLeftOut)('the console in a real browser', () => {
     await page.getByRole('heading', { name: name ?? '', exact: true }).waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('grid').waitFor();
+    // Back to the list as it was, with the keys at hand.
+    expect(await page.getByRole('searchbox').inputValue()).toBe('e');
+    await page.keyboard.press('ArrowDown');
+    expect(await page.getByRole('grid').getAttribute('aria-activedescendant')).toBe('row-0');
     await page.keyboard.press('g');
     await page.keyboard.press('m');
     await page.getByRole('heading', { name: /^Members/ }).waitFor();
