@@ -133,11 +133,15 @@ async function ask(child: ChildProcess, order: 'scrape' | 'tell'): Promise<Metri
 }
 
 async function report(child: ChildProcess, kind: string): Promise<MetricsStoreReport> {
-  const [message] = (await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(([code]) => Promise.reject(new Error(`the store ended with ${code} before its ${kind}`))),
-  ])) as [MetricsStoreReport];
-  return message;
+  const ended = new AbortController();
+  const onExit = () => ended.abort(new Error(`the store ended before its ${kind}`));
+  child.once('exit', onExit);
+  try {
+    const [message] = (await once(child, 'message', { signal: ended.signal })) as [MetricsStoreReport];
+    return message;
+  } finally {
+    child.off('exit', onExit);
+  }
 }
 
 /** What a fleet of workers and its control plane show, cut into pages. */

@@ -36,7 +36,6 @@ const OPERATORS: readonly BinaryOperator[] = [...SET_OPERATORS, ...COMPARISONS, 
 
 /** What the grammar of newer Prometheus knows and this does not, in words. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
-  SubqueryExpr: 'subqueries (expression[range:step])',
   AnchoredExpr: 'the modifier anchored',
   SmoothedExpr: 'the modifier smoothed',
   FillModifier: 'the modifier fill',
@@ -44,6 +43,10 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
   QuotedLabelMatcher: 'quoted label names',
   Atan2: 'the operator atan2',
 };
+
+const SUBQUERIES = 'subqueries (expression[range:step])';
+/** Was in Prometheus 2 and is in the grammar no more. */
+const GONE = /\bholt_winters\s*$/;
 
 /** Reads a query. Throws a QueryError that says where it is wrong, or what in it is not supported. */
 export function parseQuery(text: string): Expression {
@@ -70,12 +73,18 @@ class Reading {
   query(): Expression {
     if (this.#text.length > QUERY_MAX_CHARACTERS)
       throw this.#wrong(0, `the query is longer than ${QUERY_MAX_CHARACTERS} characters`);
+    for (const { kind, text, from } of [...this.#modifiers.values()].flat()) {
+      if (kind === 'range' && text.includes(':')) throw this.#notSupported(from, SUBQUERIES);
+    }
     const top = parser.parse(this.#text).topNode;
     let depth = 0;
     top.cursor().iterate(
       (node) => {
         depth += 1;
         if (depth > DEPTH_MAX * 4) throw this.#wrong(node.from, 'the query is nested too deeply');
+        if (node.type.isError && GONE.test(this.#text.slice(0, node.from))) {
+          throw this.#notSupported(node.from, 'the function holt_winters');
+        }
         if (node.type.isError) throw this.#wrong(node.from, this.#unexpected(node.from, node.to));
         const what = UNSUPPORTED[node.name];
         if (what !== undefined) throw this.#notSupported(node.from, what);
@@ -289,7 +298,6 @@ class Reading {
       const { kind, text, from } = modifier;
       switch (kind) {
         case 'range':
-          if (text.includes(':')) throw this.#notSupported(from, UNSUPPORTED['SubqueryExpr'] ?? '');
           if (place > 0) throw this.#wrong(from, 'no offset or @ modifiers allowed before range');
           rangeMs = this.#duration(text, from);
           break;
@@ -318,7 +326,6 @@ class Reading {
   }
 
   #misplaced({ kind, text, from }: Modifier): QueryError {
-    if (kind === 'range' && text.includes(':')) return this.#notSupported(from, UNSUPPORTED['SubqueryExpr'] ?? '');
     if (kind === 'range') return this.#wrong(from, 'ranges only allowed for vector selectors');
     const what = kind === 'at' ? '@ modifier' : 'offset modifier';
     return this.#wrong(from, `${what} must be preceded by an instant vector selector or range vector selector`);

@@ -68,9 +68,8 @@ export function differenceBetween(
     return `${shown(theirs)} against ${shown(ours)}`;
   }
   if (theirs.kind === 'text' || ours.kind === 'text') {
-    return theirs.kind === ours.kind && theirs.text === ours.text
-      ? undefined
-      : `${shown(theirs)} against ${shown(ours)}`;
+    const isSame = theirs.kind === 'text' && ours.kind === 'text' && theirs.text === ours.text;
+    return isSame ? undefined : `${shown(theirs)} against ${shown(ours)}`;
   }
   if (theirs.type !== ours.type) return `${theirs.type} against ${ours.type}`;
   for (const [labels, points] of theirs.series) {
