@@ -31,6 +31,8 @@ export type ReplicaReport =
       readonly versions: number;
       readonly requests: number;
       readonly failures: number;
+      /** Of the requests: those for what was before, which run beside the first cycles. */
+      readonly pastRequests: number;
       readonly wallSeconds: number;
       /** Of the whole process since the end of the cycle before: heartbeats, ledger and garbage collection included. */
       readonly cpuSeconds: number;
@@ -43,6 +45,7 @@ const report = (message: ReplicaReport) => process.send?.(message);
 
 let requests = 0;
 let failures = 0;
+let pastRequests = 0;
 let decisions = 0;
 let lastCpuSeconds = cpuSeconds();
 
@@ -54,6 +57,7 @@ const meters: Meters = {
   record(name, value, labels) {
     if (name === 'starling_timeseries_request_seconds') {
       requests += 1;
+      if (String(labels?.['query']).endsWith(' past')) pastRequests += 1;
       if (labels?.['outcome'] !== 'ok') failures += 1;
     }
     if (name === 'starling_loop_duration_seconds' && labels?.['loop'] === 'scale') endCycle(value);
@@ -65,7 +69,16 @@ function endCycle(wallSeconds: number): void {
   const cpu = nowCpuSeconds - lastCpuSeconds;
   lastCpuSeconds = nowCpuSeconds;
   const { rss } = process.memoryUsage();
-  report({ kind: 'end', versions: decisions, requests, failures, wallSeconds, cpuSeconds: cpu, rssBytes: rss });
+  report({
+    kind: 'end',
+    versions: decisions,
+    requests,
+    failures,
+    pastRequests,
+    wallSeconds,
+    cpuSeconds: cpu,
+    rssBytes: rss,
+  });
 }
 
 function cpuSeconds(): number {
@@ -77,7 +90,9 @@ function cpuSeconds(): number {
 function watched(reader: SignalReader): SignalReader {
   return {
     plan: (share) => {
+      if (share.isForPast) return reader.plan(share);
       requests = 0;
+      pastRequests = 0;
       failures = 0;
       decisions = 0;
       report({ kind: 'begin' });
@@ -123,7 +138,6 @@ const member = new Autoscaler({
     scaleEveryMs: orders.cycleEveryMs,
     discoverEveryMs: 3_600_000,
     dutyJitterMs: 0,
-    catalogueRefreshMs: 2_000,
     isPlacedByLabel: orders.bucketLabel !== undefined,
   },
 });

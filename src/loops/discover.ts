@@ -62,7 +62,9 @@ export class Discover {
       return;
     }
     await this.#load(token);
-    const parts = reader.plan({ buckets: ALL_BUCKETS, versions: this.#known.size, bucketCount: BUCKET_COUNT });
+    // Before anything is known it may be any number: an answer about all at once could be too large to take in.
+    const versions = this.#known.size === 0 ? Number.POSITIVE_INFINITY : this.#known.size;
+    const parts = reader.plan({ buckets: ALL_BUCKETS, versions, bucketCount: BUCKET_COUNT });
     await forEachLimited(parts, partsAtOnce, async (part) => {
       signal.throwIfAborted();
       const discovered = await reader.discover(part, { signal });

@@ -54,8 +54,11 @@ export interface Discovered {
 
 /** Reads the time-series store for many versions at once. Never throws for what the store said: that is a state. */
 export interface SignalReader {
-  /** Cuts the share of a member into the parts to read: as few as the sizes allow. */
-  plan(share: { buckets: readonly Bucket[]; versions: number; bucketCount: number }): Part[];
+  /**
+   * Cuts the share of a member into the parts to read: as few as the sizes allow. `versions` is infinite where nobody
+   * knows yet. The past is read in smaller parts, for every version has many samples there.
+   */
+  plan(share: { buckets: readonly Bucket[]; versions: number; bucketCount: number; isForPast?: boolean }): Part[];
   /** `profiles`: those whose load is wanted, all when undefined; calls are read in any case. */
   read(
     part: Part,

@@ -3,6 +3,7 @@ import type { Part } from '../../domain/part.ts';
 import { anyOf, startsWith } from './promql-text.ts';
 
 const HEX_DIGITS = [...'0123456789abcdef'];
+const HEX_PAIRS = HEX_DIGITS.flatMap((first) => HEX_DIGITS.map((second) => first + second));
 
 export interface PlanLimits {
   /** Versions that one query should read; bounds the size of an answer and how long the store is busy with it. */
@@ -13,12 +14,12 @@ export interface PlanLimits {
 
 export interface Share {
   readonly buckets: readonly Bucket[];
-  /** Versions known in these buckets. */
+  /** Versions known in these buckets; infinite where nobody knows yet. */
   readonly versions: number;
   readonly bucketCount: number;
 }
 
-/** How series can be told apart by the store: by a label with the bucket, by the first hex digit of the id, or not at all. */
+/** How series can be told apart by the store: by a label with the bucket, by the first hex digits of the id, or not at all. */
 export type Cut = 'bucket-label' | 'hex-prefix' | 'none';
 
 /** Cuts a share into as few parts as the sizes allow. Without a bucket label the store cannot leave out what others own. */
@@ -34,13 +35,14 @@ export function planParts(share: Share, cut: Cut, limits: PlanLimits): Part[] {
   }
   if (cut === 'none' || share.buckets.length === 0) return [EVERYTHING];
   const fleet = (share.versions * share.bucketCount) / share.buckets.length;
-  const count = partCount(fleet, { ...limits, atMost: HEX_DIGITS.length });
+  const count = partCount(fleet, { ...limits, atMost: HEX_PAIRS.length });
   if (count <= 1) return [EVERYTHING];
-  return slices(HEX_DIGITS, count).map((prefixes, index): Part => {
+  const allPrefixes = count <= HEX_DIGITS.length ? HEX_DIGITS : HEX_PAIRS;
+  return slices(allPrefixes, count).map((prefixes, index): Part => {
     const name = `ids ${prefixes[0]} to ${prefixes.at(-1)}`;
     if (index < count - 1) return { name, buckets: undefined, prefixes };
     // The last one also holds the ids that are not hex at all, so that no id falls between the parts.
-    const otherPrefixes = HEX_DIGITS.slice(0, HEX_DIGITS.length - prefixes.length);
+    const otherPrefixes = allPrefixes.slice(0, allPrefixes.length - prefixes.length);
     return { name: `${name} and others`, buckets: undefined, prefixes: undefined, otherPrefixes };
   });
 }

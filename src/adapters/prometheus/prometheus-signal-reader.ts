@@ -40,6 +40,9 @@ export interface PrometheusSignalReaderOptions {
   readonly discoveryFirstLookSeconds?: number | undefined;
 }
 
+/** An answer about the past holds some forty samples of each: parts of this size keep it to a few megabytes. */
+const PAST_PART_VERSIONS = 1_000;
+const PAST_PARTS_MAX = 256;
 /** Requests of a cycle that are not reads of parts: the search for absent metrics, a presence check, the clock probe. */
 const REQUESTS_BESIDE_PARTS = 3;
 /** A metric that was there and is gone is asked for with every cycle for this long. */
@@ -96,9 +99,10 @@ export class PrometheusSignalReader implements SignalReader {
     });
   }
 
-  plan(share: Share): Part[] {
+  plan({ isForPast = false, ...share }: Share & { isForPast?: boolean }): Part[] {
     const { bucketLabel, partVersionsMax = 4_000, partsMax = 8, requestsPerCycleMax = 24 } = this.#options;
     const cut = bucketLabel !== undefined ? 'bucket-label' : this.#areIdsHex ? 'hex-prefix' : 'none';
+    if (isForPast) return planParts(share, cut, { partVersionsMax: PAST_PART_VERSIONS, partsMax: PAST_PARTS_MAX });
     const affordable = Math.floor((requestsPerCycleMax - REQUESTS_BESIDE_PARTS) / this.#queriesPerPart());
     return planParts(share, cut, { partVersionsMax, partsMax: Math.max(1, Math.min(partsMax, affordable)) });
   }

@@ -41,7 +41,8 @@ export class Past {
     const strangers = this.#worthKnowing([...fleet.all()].filter((tracked) => this.#isStranger(tracked)));
     if (strangers.length === 0) return;
     const buckets = [...new Set(strangers.map(({ version }) => version.bucket))];
-    const parts = reader.plan({ buckets, versions: strangers.length, bucketCount: BUCKET_COUNT });
+    const share = { buckets, versions: strangers.length, bucketCount: BUCKET_COUNT };
+    const parts = reader.plan({ ...share, isForPast: true });
     for (const [index, shown] of dealOut(parts, strangers).entries()) {
       signal.throwIfAborted();
       const part = parts[index];
