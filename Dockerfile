@@ -9,9 +9,14 @@ COPY src ./src
 RUN npm run build && npm prune --omit=dev --omit=optional --ignore-scripts
 
 FROM node:24-bookworm-slim
+ARG VERSION=0.1.0
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="starling" \
       org.opencontainers.image.description="Keeps the right number of instances running for every serverless function" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.base.name="docker.io/library/node:24-bookworm-slim"
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules
@@ -20,9 +25,12 @@ COPY package.json LICENSE ./
 COPY bin ./bin
 COPY config ./config
 COPY docs/openapi ./docs/openapi
-USER 10001:10001
+# Nothing below /app belongs to this user: a process that is taken over cannot change the program.
+USER 65532:65532
 EXPOSE 8080 8081 41338
+STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8081/livez').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+# Node itself is process 1 and handles SIGTERM: no shell and no wrapper between.
 ENTRYPOINT ["node", "/app/dist/main.js"]
 CMD ["autoscale"]

