@@ -23,24 +23,24 @@ exports.handler = ({ rounds }) => {
   return { hash: bytes.toString('hex') };
 };`;
 const ECHO = 'exports.handler = async (event) => ({ hello: event.name });';
-const CLOCK_TICKS_PER_SECOND = 100;
+const WARM_UP_CALLS = 50;
 
 interface Plan {
-  readonly rounds: number;
   readonly calls: number;
   readonly loadMs: number;
 }
 
 interface Measured {
-  readonly times: readonly number[];
-  readonly requestsPerSecond: number;
-  readonly cpuMsPerCall: number;
-  readonly rssMb: number;
+  readonly times: number[];
+  cpuMs: number;
+  requestsPerSecond: number;
+  rssMb: number;
 }
 
 /**
  * What profiling costs: the same calls with it switched off, with it ready but not recording, with each type recorded and
- * pushed all the time, and with all of them. `--calls n` and `--rounds n` make it longer.
+ * pushed all the time, and with all of them. A platform for each runs all the while, and they are called in turn, so that
+ * whatever else goes on falls on all of them. `--calls n` makes it longer.
  */
 export async function run({ isQuick, args, say }: BenchOptions): Promise<BenchResult> {
   const plan = planOf(args, isQuick);
@@ -50,46 +50,57 @@ export async function run({ isQuick, args, say }: BenchOptions): Promise<BenchRe
   receiver.listen(0, '127.0.0.1');
   await once(receiver, 'listening');
   const pyroscope = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
-  const seen = new Map<Variant, Measured[]>(VARIANTS.map((variant) => [variant, []]));
+  const platforms: RunningPlatform[] = [];
   try {
-    for (let round = 1; round <= plan.rounds; round++) {
-      // Forwards and backwards, so that what else goes on does not always fall on the same ones.
-      for (const variant of round % 2 === 0 ? [...VARIANTS].reverse() : VARIANTS) {
-        say(`platform-profiling: round ${round} of ${plan.rounds}, ${variant}`);
-        seen.get(variant)?.push(await measure(variant, pyroscope, plan));
-      }
+    for (const variant of VARIANTS) platforms.push(await start(variant, pyroscope));
+    say(`platform-profiling: ${plan.calls} calls of each of ${VARIANTS.join(', ')}`);
+    for (let call = 0; call < plan.calls; call++) {
+      // Another one begins each time: who comes after whom must not matter.
+      for (let turn = 0; turn < platforms.length; turn++)
+        await platforms[(call + turn) % platforms.length]!.measureCall();
+    }
+    for (const platform of platforms) {
+      say(`platform-profiling: ${platform.variant} under load`);
+      await platform.measureLoad(plan.loadMs);
     }
   } finally {
+    await Promise.all(platforms.map((platform) => platform.stop()));
     receiver.closeAllConnections();
     receiver.close();
   }
-  const off = summaryOf(seen.get('off') ?? []);
-  const figureOf = (variant: Variant) =>
-    compared(summaryOf(seen.get(variant) ?? []), variant === 'off' ? undefined : off);
+  const off = summaryOf(platforms[0]!.measured);
   return {
     software: { node: process.version },
-    figures: Object.fromEntries(VARIANTS.map((variant) => [variant, figureOf(variant)])),
+    figures: Object.fromEntries(
+      platforms.map(({ variant, measured }) => [
+        variant,
+        compared(summaryOf(measured), variant === 'off' ? undefined : off),
+      ]),
+    ),
     notes: [
-      `hash of 5,000 rounds, ${plan.calls} calls one after the other; echo at 5 connections; ${plan.rounds} rounds`,
-      'overheads in percent of off; what is pushed goes to a server that throws it away; windows of 15 s',
+      `hash of 5,000 rounds, ${plan.calls} calls of each, in turn; then echo at 5 connections, one platform after the other`,
+      'CPU is of the main threads of platform and function during the calls; overheads in percent of off',
+      'what is pushed goes to a server that throws it away; windows of 15 s',
     ],
   };
 }
 
 function planOf(args: readonly string[], isQuick: boolean): Plan {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { calls: { type: 'string' }, rounds: { type: 'string' } },
-  });
-  const calls = Number(values.calls ?? (isQuick ? 50 : 1_000));
-  const rounds = Number(values.rounds ?? (isQuick ? 1 : 4));
-  for (const value of [calls, rounds]) {
-    if (!Number.isInteger(value) || value < 1) throw new BenchUsage('--calls and --rounds take whole numbers above 0');
-  }
-  return { calls, rounds, loadMs: isQuick ? 1_000 : 4_000 };
+  const { values } = parseArgs({ args: [...args], options: { calls: { type: 'string' } } });
+  const calls = Number(values.calls ?? (isQuick ? 50 : 3_000));
+  if (!Number.isInteger(calls) || calls < 1) throw new BenchUsage('--calls takes a whole number of 1 or more');
+  return { calls, loadMs: isQuick ? 1_000 : 8_000 };
 }
 
-async function measure(variant: Variant, pyroscope: string, { calls, loadMs }: Plan): Promise<Measured> {
+interface RunningPlatform {
+  readonly variant: Variant;
+  readonly measured: Measured;
+  measureCall(): Promise<void>;
+  measureLoad(forMs: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+async function start(variant: Variant, pyroscope: string): Promise<RunningPlatform> {
   const folder = mkdtempSync(path.join(tmpdir(), 'starling-bench-'));
   const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
   const flags = ['--data-dir', folder, '--native', '127.0.0.1:0', '--log-format', 'json'];
@@ -98,34 +109,38 @@ async function measure(variant: Variant, pyroscope: string, { calls, loadMs }: P
     [main, 'platform', ...flags, ...profilingFlags(variant, pyroscope), ...DIALECTS.map(({ name }) => `--no-${name}`)],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
-  try {
-    const url = await urlOf(child.stdout);
-    await deploy(url, 'hash', HASH);
-    await deploy(url, 'echo', ECHO);
-    const target = (name: string, body: string) =>
-      ({ url: `${url}/v1/functions/${name}/invoke`, method: 'POST', body }) as const;
-    const hash = target('hash', '{"rounds":5000}');
-    const warmUp = Math.min(calls, 100);
-    for (let call = 0; call < warmUp; call++) await ask(hash);
-    const cpuBefore = cpuSeconds(child.pid!);
-    const times: number[] = [];
-    for (let call = 0; call < calls; call++) {
+  const url = await urlOf(child.stdout);
+  await deploy(url, 'hash', HASH);
+  const target = (name: string, body: string) =>
+    ({ url: `${url}/v1/functions/${name}/invoke`, method: 'POST', body }) as const;
+  const hash = target('hash', '{"rounds":5000}');
+  for (let call = 0; call < WARM_UP_CALLS; call++) await ask(hash);
+  const pids = [child.pid!, ...childrenOf(child.pid!)];
+  const measured: Measured = { times: [], cpuMs: 0, requestsPerSecond: 0, rssMb: 0 };
+  return {
+    variant,
+    measured,
+    async measureCall() {
+      const cpuBefore = cpuMsOf(pids);
       const beganMs = performance.now();
       await ask(hash);
-      times.push(performance.now() - beganMs);
-    }
-    const cpuMsPerCall = ((cpuSeconds(child.pid!) - cpuBefore) * 1_000) / calls;
-    const echo = target('echo', '{"name":"you"}');
-    await load(echo, { connections: 5, forMs: loadMs / 2 });
-    const { requestsPerSecond } = await load(echo, { connections: 5, forMs: loadMs });
-    const rssMb = Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1_024;
-    return { times, requestsPerSecond, cpuMsPerCall, rssMb };
-  } finally {
-    const exited = once(child, 'exit');
-    child.kill('SIGTERM');
-    await exited;
-    rmSync(folder, { recursive: true, force: true });
-  }
+      measured.times.push(performance.now() - beganMs);
+      measured.cpuMs += cpuMsOf(pids) - cpuBefore;
+    },
+    async measureLoad(forMs) {
+      await deploy(url, 'echo', ECHO);
+      const echo = target('echo', '{"name":"you"}');
+      await load(echo, { connections: 5, forMs: forMs / 2 });
+      measured.requestsPerSecond = (await load(echo, { connections: 5, forMs })).requestsPerSecond;
+      measured.rssMb = Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1_024;
+    },
+    async stop() {
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      await exited;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 function profilingFlags(variant: Variant, pyroscope: string): string[] {
@@ -149,18 +164,17 @@ interface Summary {
   readonly rssMb: number;
 }
 
-function summaryOf(measured: readonly Measured[]): Summary {
-  const times = measured.flatMap((each) => each.times).sort((a, b) => a - b);
-  const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+function summaryOf({ times, cpuMs, requestsPerSecond, rssMb }: Measured): Summary {
+  const sorted = [...times].sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
   return {
-    averageMs: mean(times),
+    averageMs: times.reduce((sum, time) => sum + time, 0) / times.length,
     p50Ms: at(0.5),
     p95Ms: at(0.95),
     p99Ms: at(0.99),
-    requestsPerSecond: mean(measured.map((each) => each.requestsPerSecond)),
-    cpuMsPerCall: mean(measured.map((each) => each.cpuMsPerCall)),
-    rssMb: mean(measured.map((each) => each.rssMb)),
+    cpuMsPerCall: cpuMs / times.length,
+    requestsPerSecond,
+    rssMb,
   };
 }
 
@@ -196,23 +210,23 @@ async function ask({ url, body }: { url: string; body: string }): Promise<void> 
   if (!text.startsWith('{"hash":"4d986335')) throw new Error(`a wrong answer: ${response.status} ${text}`);
 }
 
-/** Of the platform and of its instances, as far as they still live. */
-function cpuSeconds(pid: number): number {
-  const statOf = (each: string) => {
+function childrenOf(pid: number): number[] {
+  const parentOf = (each: string) => {
     try {
       return readFileSync(`/proc/${each}/stat`, 'utf8')
         .replace(/^.*\) /s, '')
-        .split(' ');
+        .split(' ')[1];
     } catch {
       return undefined;
     }
   };
-  const ticks = readdirSync('/proc')
-    .filter((each) => /^\d+$/.test(each))
-    .map((each) => ({ pid: Number(each), stat: statOf(each) }))
-    .filter((each) => each.pid === pid || each.stat?.[1] === String(pid))
-    .reduce((sum, { stat }) => sum + Number(stat?.[11] ?? 0) + Number(stat?.[12] ?? 0), 0);
-  return ticks / CLOCK_TICKS_PER_SECOND;
+  const processes = readdirSync('/proc').filter((each) => /^\d+$/.test(each));
+  return processes.filter((each) => parentOf(each) === String(pid)).map(Number);
+}
+
+/** Of their main threads, to the nanosecond. */
+function cpuMsOf(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6, 0);
 }
 
 async function urlOf(stdout: NodeJS.ReadableStream): Promise<string> {
