@@ -88,7 +88,7 @@ describe('profiles of the platform and its functions', () => {
 
   it.each([
     ['fibonacci', { n: 27 }, 'fibonacci'],
-    ['matrix', {}, 'multiply'],
+    ['matrix', { dim: 400 }, 'multiply'],
     ['regex', { count: 100_000 }, 'exports.handler'],
     ['primes', { limit: 1_000_000 }, 'countPrimes'],
   ])('D30 CPU: %s has its own work at the top', async (name, event, hot) => {
@@ -198,17 +198,22 @@ describe('profiles of the platform and its functions', () => {
   });
 
   it('stops recording when whoever asked goes away', async () => {
-    const gone = new AbortController();
-    const asked = fetch(`${running.url}/debug/pprof/profile?seconds=60`, { signal: gone.signal });
-    setTimeout(() => gone.abort(), 200);
-    await expect(asked).rejects.toThrow();
-    // More of them than may be taken at once: each gave its place back.
-    for (let index = 0; index < 9; index++) {
-      const again = new AbortController();
-      const next = fetch(`${running.url}/debug/pprof/profile?seconds=60`, { signal: again.signal });
-      setTimeout(() => again.abort(), 30);
-      await expect(next).rejects.toThrow();
-    }
+    const ask = async () => {
+      const gone = new AbortController();
+      const asked = fetch(`${running.url}/debug/pprof/profile?seconds=60`, { signal: gone.signal });
+      setTimeout(() => gone.abort(), 30);
+      return asked.then(
+        ({ status }) => status,
+        () => 'gone',
+      );
+    };
+    // More of them than may be taken at once: each gives its place back, as soon as what it recorded is put away.
+    const seen: unknown[] = [];
+    while (seen.filter((each) => each === 'gone').length < 10) seen.push(await ask());
+    expect(seen.filter((each) => each !== 'gone' && each !== 429)).toEqual([]);
+    await expect
+      .poll(async () => (await fetch(`${running.url}/debug/pprof/profile?seconds=1`)).status, { timeout: 20_000 })
+      .toBe(200);
     expect(readPprof(await running.take('wall?seconds=1')).kinds[1]).toBe('wall/nanoseconds');
   });
 });
