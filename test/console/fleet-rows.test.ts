@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Summary } from '../../src/console/api/shapes.ts';
 import {
+  elsewhere,
   mergeRows,
   PLAIN_QUERY,
   type Rows,
@@ -95,6 +96,15 @@ describe('a row of the fleet', () => {
     const left = mergeRows(rowsOf(aRow('v'), aRow('w')), [], ['v', 'never-known']);
     expect([...left.values()].map(({ standing }) => standing)).toEqual(['elsewhere', 'steady']);
     expect([...replaceRows(left, [aRow('w')]).keys()]).toEqual(['w']);
+  });
+
+  it('is believed to the next member that answers, once nothing is live any more', () => {
+    const told = aRow('v', { isMine: false }, null);
+    const before = rowsOf(aRow('v'));
+    expect(mergeRows(before, [told]).get('v')?.summary.isMine).toBe(true);
+    const after = mergeRows(elsewhere(before), [told]);
+    expect(after.get('v')?.standing).toBe('elsewhere');
+    expect(mergeRows(after, [aRow('v')]).get('v')?.standing).toBe('steady');
   });
 
   it('counts towards what is shown above the table', () => {

@@ -4,7 +4,7 @@ import type { Control, Member, Move, Status, Summary } from '../api/shapes.ts';
 import type { ServerEvent } from '../api/sse-parser.ts';
 import { Token } from '../api/token.ts';
 import { addMoves, applyMoves, type TimedMove } from '../view/bucket-map.ts';
-import { mergeRows, type Rows, replaceRows } from '../view/fleet-rows.ts';
+import { elsewhere, mergeRows, type Rows, replaceRows } from '../view/fleet-rows.ts';
 import { Cell } from './cell.ts';
 
 export type Line =
@@ -38,6 +38,7 @@ export class Session {
   readonly touched = new Cell<ReadonlySet<string>>(new Set());
   #life = new AbortController();
   #isReading = false;
+  #memberId: string | undefined;
 
   start(): void {
     this.#life.abort();
@@ -76,10 +77,15 @@ export class Session {
   #take({ type, data }: ServerEvent): void {
     this.heardMs.set(Date.now());
     switch (type) {
-      case 'hello':
+      case 'hello': {
+        const { memberId } = data as { memberId: string };
+        // Behind one address another member may answer now: what was live at the one before is not live at this one.
+        if (this.#memberId !== undefined && memberId !== this.#memberId) this.rows.set(elsewhere(this.rows.value));
+        this.#memberId = memberId;
         this.line.set({ state: 'live' });
         void this.#readAll();
         return;
+      }
       case 'status':
         this.status.set(data as Status);
         return;

@@ -101,6 +101,13 @@ export function mergeRows(rows: Rows, items: readonly Summary[], gone: readonly 
   return merged;
 }
 
+/** The rows as somebody sees them who judges none of them. */
+export function elsewhere(rows: Rows): Rows {
+  return new Map(
+    [...rows].map(([versionId, { summary }]) => [versionId, rowOf({ ...summary, isMine: false, latest: null })]),
+  );
+}
+
 /** A full reading of the fleet: what it does not name is gone. */
 export function replaceRows(rows: Rows, items: readonly Summary[]): Rows {
   const named = new Set(items.map(({ versionId }) => versionId));

@@ -323,20 +323,21 @@ describe.skipIf(isLeftOut)('the console in a real browser', () => {
     // In the document is only what is in sight.
     expect(await page.locator('.list-row').count()).toBeLessThan(60);
     await page.getByRole('grid').focus();
-    const longestMs = await page.evaluate(async () => {
+    const framesMs = await page.evaluate(async () => {
       const list = document.querySelector('.list');
-      let [longest, last] = [0, performance.now()];
+      const frames: number[] = [];
+      let last = performance.now();
       for (let step = 0; step < 60; step += 1) {
         list?.scrollBy(0, 2_000);
         await new Promise(requestAnimationFrame);
         const now = performance.now();
-        longest = Math.max(longest, now - last);
+        frames.push(now - last);
         last = now;
       }
-      return longest;
+      return frames.sort((a, b) => a - b);
     });
-    // A frame has 16 ms; a busy machine that runs tests gets more.
-    expect(longestMs).toBeLessThan(250);
+    // A frame has 16 ms; a busy machine that runs tests, and paints without a graphics card, gets more.
+    expect(framesMs[Math.floor(framesMs.length * 0.8)]).toBeLessThan(100);
     await page.keyboard.press('End');
     await page.getByText('stepper', { exact: true }).waitFor();
     const typedMs = await page.evaluate(async () => {
