@@ -4,6 +4,7 @@ import { withDeadline } from '../../lib/deadline.ts';
 import type { Random } from '../../lib/random.ts';
 import { labelsOf, METRIC_NAME } from '../storage/labels.ts';
 import type { SampleStore } from '../storage/sample-store.ts';
+import { PageFetcher } from './page-fetcher.ts';
 import { PageReader } from './page-reader.ts';
 import type { RelabelRule } from './relabel.ts';
 
@@ -32,11 +33,11 @@ export interface TargetScraperOptions {
 }
 
 const JOB = 'starling';
-const ACCEPT = 'text/plain;version=0.0.4;q=1,*/*;q=0.1';
 
 /** Scrapes one target at even distances. A failed scrape is not repeated: the next one comes soon enough. */
 export class TargetScraper {
   readonly #options: TargetScraperOptions;
+  readonly #page: PageFetcher;
   readonly #reader: PageReader;
   readonly #labels: Readonly<Record<string, string>>;
   readonly #stopping = new AbortController();
@@ -52,6 +53,7 @@ export class TargetScraper {
       job: target.job ?? JOB,
       instance: target.instance ?? new URL(target.url).host,
     };
+    this.#page = new PageFetcher({ url: target.url, maxBytes: options.bodyMaxBytes });
     this.#reader = new PageReader({ store, rules, samplesMax, labels: this.#labels });
   }
 
@@ -77,6 +79,7 @@ export class TargetScraper {
     this.#stopping.abort();
     this.#cancel();
     await this.#running;
+    this.#page.close();
     if (!isGone) return;
     const nowMs = this.#options.clock.wallMs();
     this.#reader.markAll({ atMs: nowMs, nowMs });
@@ -120,30 +123,9 @@ export class TargetScraper {
   }
 
   async #fetch(): Promise<string> {
-    const { clock, target, timeoutMs, bodyMaxBytes } = this.#options;
+    const { clock, timeoutMs } = this.#options;
     const deadline = { clock, what: 'the scrape', afterMs: timeoutMs, signal: this.#stopping.signal };
-    return withDeadline(deadline, async (signal) => {
-      const headers = {
-        accept: ACCEPT,
-        // Targets are near: unpacking would cost more than it saves.
-        'accept-encoding': 'identity',
-        'user-agent': 'starling-metrics-store',
-        'x-prometheus-scrape-timeout-seconds': String(timeoutMs / 1000),
-      };
-      const response = await fetch(target.url, { headers, signal });
-      if (response.status !== 200) {
-        await response.body?.cancel();
-        throw new Error(`it answered ${response.status}`);
-      }
-      const chunks: Uint8Array[] = [];
-      let bytes = 0;
-      for await (const chunk of response.body ?? []) {
-        bytes += chunk.length;
-        if (bytes > bodyMaxBytes) throw new Error(`the page is longer than ${bodyMaxBytes} bytes`);
-        chunks.push(chunk);
-      }
-      return Buffer.concat(chunks).toString('utf8');
-    });
+    return withDeadline(deadline, (signal) => this.#page.fetch({ timeoutMs, signal }));
   }
 }
 
