@@ -4,10 +4,9 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments, stringify } from 'yaml';
 import { CHART } from '../../helm/chart-files.ts';
-import { KUBERNETES_VERSIONS, SCHEMAS, whyNot } from '../../support/kubernetes/tools.ts';
+import { describeWithTools } from '../../support/kubernetes/describe-with-tools.ts';
+import { KUBERNETES_VERSIONS, SCHEMAS } from '../../support/kubernetes/tools.ts';
 import { EXAMPLES, HELMS, PROFILES, profileFile, render, runTool } from './run-tool.ts';
-
-const missing = whyNot('chart');
 
 /** Kinds that no schema can be had of. */
 const UNCHECKED = ['GrafanaDashboard', 'ExternalSecret', 'ScaledObject'];
@@ -41,7 +40,7 @@ function objectsOf(text: string): KubernetesObject[] {
   });
 }
 
-describe.skipIf(missing !== undefined)(`the chart${missing === undefined ? '' : ` (left out: ${missing})`}`, () => {
+describeWithTools('chart', 'the chart', () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'starling-chart-'));
