@@ -1,24 +1,25 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import type { ConsoleState } from '../http/console.ts';
 
 const HERE = fileURLToPath(import.meta.url);
-const ROOT = path.resolve(path.dirname(HERE), '..', '..');
-const SOURCES = path.join(ROOT, 'src', 'console');
-const VITE = path.join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js');
-const CACHE = path.join(ROOT, 'node_modules', '.cache', 'starling-console');
+const CHECKOUT = path.resolve(path.dirname(HERE), '..', '..');
 const BUILT_WITHIN_MS = 120_000;
 
 /**
  * The console as it was packed; in a checkout it is built at the first start and kept until its sources change. Nobody
  * waits for it, and a replica that cannot build it does its work all the same.
  */
-export function openConsole(options: { logger: Logger; signal: AbortSignal }): () => ConsoleState {
-  const { logger, signal } = options;
+export function openConsole(options: {
+  logger: Pick<Logger, 'warn'>;
+  signal: AbortSignal;
+  checkout?: string;
+}): () => ConsoleState {
+  const { logger, signal, checkout = CHECKOUT } = options;
   const absent = (why: string): ConsoleState => {
     logger.warn({ event: 'console.absent', why }, 'there is no console; everything else works');
     return { state: 'absent', why };
@@ -29,7 +30,7 @@ export function openConsole(options: { logger: Logger; signal: AbortSignal }): (
     return () => state;
   }
   let state: ConsoleState = { state: 'building' };
-  buildOnce(signal).then(
+  buildOnce(checkout, signal).then(
     (directory) => {
       state = { state: 'ready', directory };
     },
@@ -40,15 +41,16 @@ export function openConsole(options: { logger: Logger; signal: AbortSignal }): (
   return () => state;
 }
 
-async function buildOnce(signal: AbortSignal): Promise<string> {
-  const directory = path.join(CACHE, digestOfSources());
+async function buildOnce(checkout: string, signal: AbortSignal): Promise<string> {
+  const cache = path.join(checkout, 'node_modules', '.cache', 'starling-console');
+  const directory = path.join(cache, digestOfSources(checkout));
   if (hasPage(directory)) return directory;
-  if (!existsSync(VITE)) throw new Error('vite is not installed; npm ci brings it.');
-  mkdirSync(CACHE, { recursive: true });
+  if (!existsSync(viteOf(checkout))) throw new Error('vite is not installed; npm ci brings it.');
+  mkdirSync(cache, { recursive: true });
   // Several replicas may start at once: each builds for itself, and the first one done is kept.
-  const attempt = `${directory}.${process.pid}`;
+  const attempt = mkdtempSync(`${directory}.`);
   try {
-    await build(attempt, signal);
+    await build({ checkout, outDir: attempt, signal });
     if (!hasPage(directory)) renameSync(attempt, directory);
   } catch (error) {
     if (!hasPage(directory)) throw error;
@@ -59,11 +61,22 @@ async function buildOnce(signal: AbortSignal): Promise<string> {
 }
 
 /** In a process of its own: what a bundler takes of memory is given back. */
-function build(outDir: string, signal: AbortSignal): Promise<void> {
-  const args = [VITE, 'build', SOURCES, '--configLoader', 'native', '--outDir', outDir, '--logLevel', 'error'];
+function build(options: { checkout: string; outDir: string; signal: AbortSignal }): Promise<void> {
+  const { checkout, outDir, signal } = options;
+  const args = [
+    viteOf(checkout),
+    'build',
+    sourcesOf(checkout),
+    '--configLoader',
+    'native',
+    '--outDir',
+    outDir,
+    '--logLevel',
+    'error',
+  ];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
-      cwd: ROOT,
+      cwd: checkout,
       signal: AbortSignal.any([signal, AbortSignal.timeout(BUILT_WITHIN_MS)]),
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, NODE_ENV: 'production', NODE_OPTIONS: '' },
@@ -80,15 +93,23 @@ function build(outDir: string, signal: AbortSignal): Promise<void> {
   });
 }
 
-function digestOfSources(): string {
+function viteOf(checkout: string): string {
+  return path.join(checkout, 'node_modules', 'vite', 'bin', 'vite.js');
+}
+
+function sourcesOf(checkout: string): string {
+  return path.join(checkout, 'src', 'console');
+}
+
+function digestOfSources(checkout: string): string {
   const hash = createHash('sha256');
-  const files = readdirSync(SOURCES, { recursive: true, withFileTypes: true })
+  const files = readdirSync(sourcesOf(checkout), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => path.join(entry.parentPath, entry.name))
     .sort();
   // The versions of what is bundled stand in package.json, exactly.
-  for (const file of [...files, path.join(ROOT, 'package.json')]) {
-    hash.update(path.relative(ROOT, file)).update('\0').update(readFileSync(file)).update('\0');
+  for (const file of [...files, path.join(checkout, 'package.json')]) {
+    hash.update(path.relative(checkout, file)).update('\0').update(readFileSync(file)).update('\0');
   }
   return hash.digest('hex').slice(0, 16);
 }
