@@ -16,6 +16,7 @@ export function* functionSeries(autoscaler: Autoscaler, targets: TargetSource): 
       instancesMax: target?.instancesMax,
       utilisation: autoscaler.observer.latestUtilisation(version.versionId),
       isPaused: latest?.reasons.some((reason) => reason.code === 'paused') ?? false,
+      decision: latest && { verdict: latest.verdict, reason: latest.reasons[0]?.code ?? 'none' },
       activity: Math.max(memory.raisedMs ?? 0, memory.loweredMs ?? 0),
     };
   }

@@ -282,6 +282,13 @@ export const CATALOGUE = [
     help: 'Attempts to take the next fencing token of a function version.',
   },
   {
+    name: 'starling_token_regressions_total',
+    kind: 'counter',
+    unit: '',
+    labels: [],
+    help: 'Wishes fenced by a token newer than any in our own store: it went back, or a second fleet writes.',
+  },
+  {
     name: 'starling_actuations_total',
     kind: 'counter',
     unit: '',

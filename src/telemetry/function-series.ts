@@ -11,6 +11,8 @@ export interface FunctionPoint {
   /** In per cent. */
   readonly utilisation: number | undefined;
   readonly isPaused: boolean;
+  /** Of the last decision; undefined before the first. */
+  readonly decision: { readonly verdict: string; readonly reason: string } | undefined;
   /** Higher is shown first where not all are shown: when it last changed, for instance. */
   readonly activity: number;
 }
@@ -27,6 +29,8 @@ interface Series {
   readonly name: string;
   readonly help: string;
   readonly value: (point: FunctionPoint) => number | undefined;
+  /** Beside the identity, from closed lists. */
+  readonly labels?: (point: FunctionPoint) => Readonly<Record<string, string>>;
 }
 
 export const FUNCTION_SERIES: readonly Series[] = [
@@ -43,6 +47,12 @@ export const FUNCTION_SERIES: readonly Series[] = [
     name: 'starling_function_paused',
     help: '1 while a person has paused it.',
     value: (point) => (point.isPaused ? 1 : 0),
+  },
+  {
+    name: 'starling_function_decision_info',
+    help: 'Always 1: the verdict of the last decision and its first reason, as labels.',
+    value: (point) => (point.decision ? 1 : undefined),
+    labels: (point) => ({ ...point.decision }),
   },
 ];
 
@@ -97,7 +107,7 @@ export async function writeFunctionSeries(
         if (value !== undefined) {
           if (!isHeaded) chunks.push(header({ ...each, kind: 'gauge' }));
           isHeaded = true;
-          chunks.push(`${each.name}${labelsOf(point)} ${numberText(value)}\n`);
+          chunks.push(`${each.name}${labelsOf(point, each.labels?.(point))} ${numberText(value)}\n`);
         }
         sinceYield += 1;
         if (sinceYield % CHUNK === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -123,6 +133,7 @@ function total(points: readonly FunctionPoint[], count: (point: FunctionPoint) =
   return points.reduce((sum, point) => sum + (count(point) ?? 0), 0);
 }
 
-function labelsOf({ functionId, versionId }: FunctionPoint): string {
-  return `{function_id="${labelValue(functionId)}",function_version_id="${labelValue(versionId)}"}`;
+function labelsOf({ functionId, versionId }: FunctionPoint, more: Readonly<Record<string, string>> = {}): string {
+  const further = Object.entries(more).map(([name, value]) => `,${name}="${labelValue(value)}"`);
+  return `{function_id="${labelValue(functionId)}",function_version_id="${labelValue(versionId)}"${further.join('')}}`;
 }

@@ -30,6 +30,7 @@ function point(index: number, over: Partial<FunctionPoint> = {}): FunctionPoint 
     instancesMax: 10,
     utilisation: 55,
     isPaused: false,
+    decision: undefined,
     activity: index,
     ...over,
   };
@@ -120,6 +121,17 @@ describe('metrics', () => {
 });
 
 describe('series per function version', () => {
+  it('say why, as labels, once something was decided', async () => {
+    const telemetry = await start({ perFunction: 'all' });
+    telemetry.setFunctionSeries(() => [
+      point(1),
+      point(2, { decision: { verdict: 'raise', reason: 'load-above-target' } }),
+    ]);
+    expect(await linesOf(telemetry, 'starling_function_decision_info{')).toEqual([
+      'starling_function_decision_info{function_id="f2",function_version_id="v2",verdict="raise",reason="load-above-target"} 1',
+    ]);
+  });
+
   it('are off unless asked for, but counted', async () => {
     const telemetry = await start();
     telemetry.setFunctionSeries(() => [point(1), point(2)]);

@@ -106,6 +106,7 @@ export class Act {
       mine.map(async (claimed) => this.#note(claimed, await this.#send(claimed, { bucket, deadlineMs }))),
     );
     const overtaken = await this.#settle(bucket, mine, settlements);
+    this.#noteRegressions(mine, settlements, overtaken);
     for (const tracked of [...doubtful, ...overtaken]) await this.#lookAgain(bucket, tracked);
   }
 
@@ -221,6 +222,15 @@ export class Act {
     meters.add('starling_actuations_total', 1, { outcome: actuation.outcome });
     onActed(tracked, decision, actuation);
     return settlement;
+  }
+
+  /** One of this fleet that is newer stands in our store; a fence that our store knows nothing of means that it went back. */
+  #noteRegressions(mine: readonly Claimed[], settlements: readonly Settlement[], overtaken: readonly Tracked[]): void {
+    for (const [index, { change }] of mine.entries()) {
+      if (settlements[index]?.outcome !== 'fenced' || overtaken.includes(change.tracked)) continue;
+      // Where the answer to the settlement was lost, what stands in the store is not known.
+      if (!change.tracked.isUnsettled) this.#options.meters.add('starling_token_regressions_total', 1);
+    }
   }
 
   /** Returns those that somebody newer owns. */

@@ -32,6 +32,7 @@ describe.skipIf(!isHere)(
           instancesMax: 2,
           utilisation: 1,
           isPaused: false,
+          decision: { verdict: 'raise', reason: 'load-above-target' },
           activity: 0,
         },
       ]);

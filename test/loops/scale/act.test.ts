@@ -55,6 +55,7 @@ function aStage(options: { controlPlane?: FencedControlPlane } = {}) {
   const member = (memberId: string, changes: Partial<ActOptions> = {}) => {
     const store = new MemoryStore(world, { name: memberId });
     const outcomes: Actuation['outcome'][] = [];
+    const counted: string[] = [];
     const act = new Act({
       memberId,
       states: store.states,
@@ -62,7 +63,7 @@ function aStage(options: { controlPlane?: FencedControlPlane } = {}) {
       clock,
       random: { next: () => 1, uuid: () => `nonce-${serial++}` },
       rareLog: new RareLog({ clock, logger: pino({ level: 'silent' }), everyMs: 60_000 }),
-      meters: silentMeters,
+      meters: { ...silentMeters, add: (name) => counted.push(name) },
       mayAct: () => true,
       memoOf: () => '{}',
       onActed: (_tracked, _decision, actuation) => outcomes.push(actuation.outcome),
@@ -78,7 +79,7 @@ function aStage(options: { controlPlane?: FencedControlPlane } = {}) {
     });
     const want = (tracked: Tracked, wanted: number) =>
       act.run([{ tracked, decision: aDecision(clock, wanted, tracked.state?.applied) }], new AbortController().signal);
-    return { act, store, want, outcomes };
+    return { act, store, want, outcomes, counted };
   };
   return { clock, world, controlPlane, member, row: () => world.states.shelf(BUCKET).get('v1') };
 }
@@ -196,6 +197,8 @@ describe('acting on a decision', () => {
     await running;
     expect(controlPlane.counts.get('v1')).toBe(6);
     expect(paused.outcomes).toEqual(['fenced']);
+    // One of the same fleet was newer, and the store knows it: that is what fencing is for.
+    expect(paused.counted).not.toContain('starling_token_regressions_total');
     expect(row()).toMatchObject({ holder: 'm2', phase: 'settled', applied: 6 });
     expect(mine.state).toMatchObject({ holder: 'm2' });
   });
@@ -204,12 +207,13 @@ describe('acting on a decision', () => {
     const { clock, controlPlane, member } = aStage();
     const farAhead = BigInt(clock.wallMs() + 3_600_000) * 1_000n;
     controlPlane.accept({ account: 'a1', functionId: 'f1', versionId: 'v1', wanted: 8, token: farAhead, decidedMs: 0 });
-    const { want, outcomes } = member('m1');
+    const { want, outcomes, counted } = member('m1');
     const tracked = aVersion();
     await want(tracked, 9);
     await clock.wind(2_000);
     await want(tracked, 9);
     expect(outcomes).toEqual(['fenced', 'applied']);
+    expect(counted.filter((name) => name === 'starling_token_regressions_total')).toHaveLength(1);
     expect(controlPlane.sent[1]?.token).toBe(farAhead + 1n);
   });
 
