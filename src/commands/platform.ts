@@ -20,6 +20,7 @@ const END_AFTER_GRACE_MS = 10_000;
 interface PlatformFlags extends ProfilingFlags, ScalingRuleFlags {
   readonly dataDir: string;
   readonly native: ListenAddress | undefined;
+  readonly allowedHost: readonly string[];
   readonly grace: number;
   readonly wishTtl: number;
   readonly beyondWish: 'hold' | 'grow';
@@ -53,6 +54,11 @@ export function declarePlatform(command: Command, end: (code: ExitCode) => void)
       .addOption(new Flag(`--no-${name}`, 'leave it out'));
   }
   command
+    .addOption(
+      new Flag('--allowed-host <name>', 'a Host header that ports on loopback answer to; may be repeated')
+        .argParser(collectHost)
+        .default([], 'addresses and localhost'),
+    )
     .addOption(duration('--grace <duration>', 'for calls under way when it stops', 10_000))
     .addOption(
       duration('--wish-ttl <duration>', 'a wish holds so long after the autoscaler was last heard of', 300_000),
@@ -110,6 +116,7 @@ async function serve(flags: PlatformFlags, env: NodeJS.ProcessEnv): Promise<Exit
     dataDir: flags.dataDir,
     native: flags.native,
     dialects,
+    allowedHosts: flags.allowedHost,
     clock: systemClock,
     random: systemRandom,
     logger,
@@ -219,6 +226,12 @@ function parser<T>(kind: ValueKind<T>): (text: string) => T {
 /** Undefined is a flag that was not given; `off` is what `--no-…` leaves. */
 function listenOrNot(text: string): ListenAddress | false {
   return parser(listenKind)(text) ?? false;
+}
+
+function collectHost(text: string, before: readonly string[]): string[] {
+  if (!/^[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?$/i.test(text))
+    throw new InvalidArgumentError('It must be a name without a port.');
+  return [...before, text.toLowerCase()];
 }
 
 function collectLabel(text: string, before: Readonly<Record<string, string>>): Record<string, string> {

@@ -1,14 +1,15 @@
-import type { RequestListener } from 'node:http';
+import type { RequestListener, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
 import { builtins } from './builtin/builtins.ts';
 import { deployIdOf } from './deploy-id.ts';
+import { guardHost } from './dialects/host-guard.ts';
 import { ControlPlane } from './dialects/native/control-plane.ts';
 import { Deployer } from './dialects/native/deployer.ts';
 import { NativeApi } from './dialects/native/native-api.ts';
-import { nativeDialect } from './dialects/native/native-dialect.ts';
+import { nativeDialect, refuseHost } from './dialects/native/native-dialect.ts';
 import { StartWatch } from './dialects/native/start-watch.ts';
 import { type ListenAddress, type Listener, serve } from './dialects/serve.ts';
 import type { VersionRecord } from './function-record.ts';
@@ -58,6 +59,8 @@ export interface Dialect {
 
 export interface OpenDialect {
   readonly onRequest: RequestListener;
+  /** Tells who called the port by a name that is not its own. */
+  readonly refuseHost: (response: ServerResponse) => void;
   /** Ids of the instances of its functions, where they are not UUIDs; undefined for the functions of others. */
   nameInstance?(version: VersionRecord): string | undefined;
   /** Every port is open. */
@@ -80,6 +83,8 @@ export interface PlatformOptions {
   /** Undefined: without the platform's own port. */
   readonly native: ListenAddress | undefined;
   readonly dialects: readonly Dialect[];
+  /** Host headers that ports on loopback answer to, beside addresses and localhost; lower case, without port. */
+  readonly allowedHosts?: readonly string[];
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -123,6 +128,7 @@ export class Platform {
   readonly #closeBackend: () => Promise<void>;
   readonly #open: { readonly name: string; readonly address: ListenAddress; readonly dialect: OpenDialect }[] = [];
   readonly #listeners: Listener[] = [];
+  readonly #allowedHosts: readonly string[];
   readonly #profiling: Profiling | undefined;
   #state: 'starting' | 'ready' | 'stopping' | 'stopped' = 'starting';
   #stopped: Promise<void> | undefined;
@@ -132,6 +138,7 @@ export class Platform {
     const { clock, random, logger, wishTtlMs, payloadMaxBytes } = { ...DEFAULTS, ...options };
     this.#clock = clock;
     this.#logger = logger;
+    this.#allowedHosts = options.allowedHosts ?? [];
     const path = options.dataDir === ':memory:' ? ':memory:' : join(options.dataDir, 'platform.sqlite');
     this.registry = new Registry({ path, clock, random, deployIdOf });
     const { registry } = this;
@@ -212,7 +219,7 @@ export class Platform {
         version: options.version,
         payloadMaxBytes,
       });
-      this.#open.push({ name: 'native', address: options.native, dialect: { onRequest } });
+      this.#open.push({ name: 'native', address: options.native, dialect: { onRequest, refuseHost } });
     }
     for (const { name, address, open } of options.dialects) {
       this.#open.push({ name, address, dialect: open(tools) });
@@ -223,7 +230,13 @@ export class Platform {
   async start(): Promise<readonly { readonly name: string; readonly url: string }[]> {
     try {
       for (const { name, address, dialect } of this.#open) {
-        this.#listeners.push(await serve(name, address, { onRequest: dialect.onRequest }));
+        const onRequest = guardHost({
+          boundHost: address.host,
+          allowedHosts: this.#allowedHosts,
+          refuse: dialect.refuseHost,
+          onRequest: dialect.onRequest,
+        });
+        this.#listeners.push(await serve(name, address, { onRequest }));
       }
     } catch (error) {
       await this.stop({ graceMs: 0 });

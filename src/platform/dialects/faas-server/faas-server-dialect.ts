@@ -5,6 +5,7 @@ import type { DialectTools, OpenDialect } from '../../platform.ts';
 import { PlatformError } from '../../platform-error.ts';
 import { depthOf } from '../call-depth.ts';
 import { isFromAnotherOrigin } from '../cross-origin.ts';
+import { WRONG_HOST_DETAIL, WRONG_HOST_STATUS } from '../host-guard.ts';
 import { readBody } from '../read-body.ts';
 import { type Answer, answerOf, messageOf, sendJson } from './answers.ts';
 import { Compositions } from './compositions.ts';
@@ -25,7 +26,11 @@ export interface FaasServerOptions {
 /** The platform as a server of eleven built-in functions, which are deployed for a call and undeployed after it. */
 export function faasServerDialect(tools: DialectTools, { isOptimised }: FaasServerOptions): OpenDialect {
   const server = new FaasServer(tools, { isOptimised });
-  return { onRequest: server.onRequest, stop: () => server.stop() };
+  return {
+    onRequest: server.onRequest,
+    refuseHost: (response) => sendJson(response, { status: WRONG_HOST_STATUS, body: { error: WRONG_HOST_DETAIL } }),
+    stop: () => server.stop(),
+  };
 }
 
 class FaasServer {
@@ -60,7 +65,8 @@ class FaasServer {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const { method = 'GET', url = '/' } = request;
-    const [path = '', search = ''] = url.split('?', 2);
+    const mark = url.indexOf('?');
+    const [path, search] = mark < 0 ? [url, ''] : [url.slice(0, mark), url.slice(mark + 1)];
     const asked = routeOf(path);
     this.#count(response, { method, route: asked.route });
     const allowed = methodsOf(asked.route);

@@ -8,6 +8,7 @@ import type { Invoker } from '../../invocation.ts';
 import { PlatformError } from '../../platform-error.ts';
 import type { Triggers } from '../../triggers/triggers.ts';
 import { isFromAnotherOrigin } from '../cross-origin.ts';
+import { WRONG_HOST_DETAIL, WRONG_HOST_STATUS } from '../host-guard.ts';
 import { parseJson, readBody } from '../read-body.ts';
 import type { ControlPlane, WireReply } from './control-plane.ts';
 import { invoke } from './invoke.ts';
@@ -58,6 +59,16 @@ export function nativeDialect(options: NativeDialectOptions): RequestListener {
   };
 }
 
+export function refuseHost(response: ServerResponse): void {
+  const status = WRONG_HOST_STATUS;
+  sendJson(response, status, {
+    type: 'unknown-host',
+    title: 'Not a host of this port',
+    status,
+    detail: WRONG_HOST_DETAIL,
+  });
+}
+
 function changesSomething(method: string | undefined): boolean {
   return method !== 'GET' && method !== 'HEAD';
 }
@@ -88,7 +99,8 @@ function decoded(segment: string): string {
 function answer(request: IncomingMessage, response: ServerResponse, options: NativeDialectOptions): void {
   const { method = 'GET', url = '/' } = request;
   // Cut by hand: a URL would resolve dots, and refuse paths that are merely not there.
-  const [path = '', search = ''] = url.split('?', 2);
+  const mark = url.indexOf('?');
+  const [path, search] = mark < 0 ? [url, ''] : [url.slice(0, mark), url.slice(mark + 1)];
   if (method === 'GET' && answerPage(path, response, options)) return;
   if (path.startsWith(ROUTES)) {
     serveRoute(request, response, { path: path.slice(ROUTES.length - 1), query: search, ...options });

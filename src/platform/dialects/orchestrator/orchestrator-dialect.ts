@@ -4,6 +4,7 @@ import type { DialectTools, OpenDialect } from '../../platform.ts';
 import { PlatformError } from '../../platform-error.ts';
 import { depthOf } from '../call-depth.ts';
 import { isFromAnotherOrigin } from '../cross-origin.ts';
+import { WRONG_HOST_DETAIL, WRONG_HOST_STATUS } from '../host-guard.ts';
 import { eventOf, sendResult } from '../http-event.ts';
 import { readBody } from '../read-body.ts';
 import { DefinedTriggers, isOwnPath } from './defined-triggers.ts';
@@ -23,6 +24,7 @@ export function orchestratorDialect(tools: DialectTools): OpenDialect {
   const orchestrator = new Orchestrator(tools);
   return {
     onRequest: orchestrator.onRequest,
+    refuseHost: (response) => send(response, { status: WRONG_HOST_STATUS, body: { error: WRONG_HOST_DETAIL } }),
     nameInstance: ({ versionId }) => orchestrator.nameInstance(versionId),
     started: (url) => orchestrator.started(url),
     stop: async () => orchestrator.stop(),
