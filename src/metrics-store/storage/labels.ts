@@ -31,12 +31,6 @@ export function pickLabels(labels: Labels, keep: ReadonlySet<string>, isKept: bo
   return { names, values };
 }
 
-const METRIC_NAME_ALONE: ReadonlySet<string> = new Set([METRIC_NAME]);
-
-export function withoutMetricName(labels: Labels): Labels {
-  return labels.names.includes(METRIC_NAME) ? pickLabels(labels, METRIC_NAME_ALONE, false) : labels;
-}
-
 /** With this label set, or taken away by an empty value. */
 export function withLabel(labels: Labels, name: string, value: string): Labels {
   const others = labelEntries(labels).filter(([other]) => other !== name);
