@@ -336,20 +336,17 @@ describeWithTools('cluster', 'the chart in a cluster', () => {
       return ran.stdout.trim();
     };
     const granted = [
-      ...['get', 'list', 'watch'].flatMap((verb) => [`${verb} deployments.apps`, `${verb} statefulsets.apps`]),
-      ...['get', 'patch'].flatMap((verb) => [`${verb} deployments.apps/scale`, `${verb} statefulsets.apps/scale`]),
+      ...['get', 'list', 'watch', 'patch'].flatMap((verb) => [`${verb} deployments.apps`, `${verb} statefulsets.apps`]),
       ...['list', 'watch'].map((verb) => `${verb} horizontalpodautoscalers.autoscaling`),
     ];
     const denied = [
-      ...['create', 'delete', 'update', 'patch'].flatMap((verb) => [
-        `${verb} deployments.apps`,
-        `${verb} statefulsets.apps`,
-      ]),
+      ...['create', 'delete', 'update'].flatMap((verb) => [`${verb} deployments.apps`, `${verb} statefulsets.apps`]),
       ...['get', 'list'].flatMap((verb) => [`${verb} secrets`, `${verb} configmaps`, `${verb} pods`]),
       'create pods',
       'update deployments.apps/scale',
       'patch horizontalpodautoscalers.autoscaling',
-      'patch replicasets.apps/scale',
+      'patch replicasets.apps',
+      'patch daemonsets.apps',
       'create rolebindings.rbac.authorization.k8s.io',
     ];
     const ask = (account: string, namespace: string, all: readonly string[]) =>
