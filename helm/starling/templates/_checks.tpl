@@ -16,6 +16,10 @@
 {{- $faults = append $faults "config.controlPlane.url is not set: say where your control plane answers, or set platform.enabled: true to try Starling on its own platform" -}}
 {{- end -}}
 
+{{- if and $v.platform.enabled $v.controlPlane.kubernetes.enabled -}}
+{{- $faults = append $faults "platform.enabled and controlPlane.kubernetes.enabled are both true: there is one control plane; switch one off" -}}
+{{- end -}}
+
 {{- if and (has $store (list "sqlite" "memory")) (gt $most 1) -}}
 {{- $says := ternary (printf "autoscaling.maxReplicas is %d" $most) (printf "replicaCount is %d" $most) $v.autoscaling.enabled -}}
 {{- $faults = append $faults (printf "%s, but config.store.url is %s: replicas on several machines cannot share it, so each would scale every function; say replicaCount: 1 and autoscaling.enabled: false, or use Cassandra" $says $store) -}}

@@ -91,6 +91,13 @@ controlPlaneKey: controlPlane.tls.keyFile
 {{- if $values.httpRoute.enabled }}{{ $hosts = concat $hosts $values.httpRoute.hostnames }}{{ end -}}
 {{- include "starling.setOption" (list $config "http.allowedHosts" (concat $hosts $values.admin.hosts | uniq)) -}}
 {{- end -}}
+{{- with $values.controlPlane.kubernetes -}}
+{{- if .enabled -}}
+{{- include "starling.setOption" (list $config "controlPlane.kind" "kubernetes") -}}
+{{- $namespaces := .namespaces | default (list (include "starling.namespace" $root)) -}}
+{{- include "starling.setOption" (list $config "controlPlane.kubernetes.namespaces" (ternary (list "*") $namespaces .clusterWide)) -}}
+{{- end -}}
+{{- end -}}
 {{- if $values.platform.enabled -}}
 {{- include "starling.setOption" (list $config "controlPlane.url" (printf "http://%s:%v" (include "starling.platformName" $root) $values.platform.port)) -}}
 {{- include "starling.setOption" (list $config "timeseries.profiles" (list "platform")) -}}
