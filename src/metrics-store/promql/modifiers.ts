@@ -15,7 +15,7 @@ const TOKEN = new RegExp(
     String.raw`\boffset\s+(?<offset>[+-]?\s*(?:\d+(?:ms|[smhdwy]))+)(?!\w)`,
     String.raw`@\s*(?<at>${NUMBER}|(?:start|end)\s*\(\s*\))`,
     String.raw`(?<word>[a-z_:][\w:]*)`,
-    String.raw`(?<brace>[{}])`,
+    '(?<brace>[{}])',
   ].join('|'),
   'gis',
 );

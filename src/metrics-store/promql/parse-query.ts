@@ -325,7 +325,7 @@ class Reading {
     return ms;
   }
 
-  #misplaced({ kind, text, from }: Modifier): QueryError {
+  #misplaced({ kind, from }: Modifier): QueryError {
     if (kind === 'range') return this.#wrong(from, 'ranges only allowed for vector selectors');
     const what = kind === 'at' ? '@ modifier' : 'offset modifier';
     return this.#wrong(from, `${what} must be preceded by an instant vector selector or range vector selector`);
