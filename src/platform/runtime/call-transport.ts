@@ -15,7 +15,8 @@ export interface TransportListener {
   onReady(): void;
   onLoadFailed(fault: HandlerFault): void;
   onAnswer(number: number, end: CallEnd): void;
-  onChunk(number: number, chunk: Uint8Array): void;
+  /** A promise: nothing more is to be read from this worker until it settles, so that a slow caller holds it up and not our memory. */
+  onChunk(number: number, chunk: Uint8Array): void | Promise<void>;
   /** The streaming handler is done. */
   onStreamEnd(number: number): void;
   /** The handler of this call calls another function, and is told how that ended by whatever `answer` is given. */

@@ -25,6 +25,8 @@ export class FramedTransport implements CallTransport {
   readonly #receiptPath: string;
   readonly #listener: TransportListener;
   #isClosed = false;
+  /** Callers that do not take what they are sent. */
+  #holds = 0;
 
   constructor(options: {
     channel: Socket;
@@ -102,9 +104,11 @@ export class FramedTransport implements CallTransport {
       case FROM_WORKER.result:
         listener.onAnswer(number, { kind: 'result', body });
         return;
-      case FROM_WORKER.chunk:
-        listener.onChunk(number, body);
+      case FROM_WORKER.chunk: {
+        const taken = listener.onChunk(number, body);
+        if (taken) this.#holdUntil(taken);
         return;
+      }
       case FROM_WORKER.end:
         listener.onStreamEnd(number);
         return;
@@ -129,6 +133,16 @@ export class FramedTransport implements CallTransport {
       default:
         listener.onBroken(`sent a frame of the unknown kind ${kind}`);
     }
+  }
+
+  #holdUntil(taken: Promise<void>): void {
+    this.#holds += 1;
+    this.#channel.pause();
+    const resume = () => {
+      this.#holds -= 1;
+      if (this.#holds === 0) this.#channel.resume();
+    };
+    taken.then(resume, resume);
   }
 
   #onChild(number: number, body: Buffer): void {

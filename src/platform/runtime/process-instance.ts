@@ -151,15 +151,11 @@ export class ProcessInstance implements RunningInstance, TransportListener {
     this.#settle(number, end);
   }
 
-  onChunk(number: number, chunk: Uint8Array): void {
+  onChunk(number: number, chunk: Uint8Array): void | Promise<void> {
     const pending = this.#pending.get(number);
     if (!pending) return;
     pending.chunkBytes += chunk.length;
-    if (pending.call.onChunk) {
-      const taken = pending.call.onChunk(chunk);
-      if (taken) this.#holdUntil(taken);
-      return;
-    }
+    if (pending.call.onChunk) return pending.call.onChunk(chunk);
     if (pending.chunkBytes > this.#options.resultBytesMax) {
       this.#settle(number, { kind: 'result-too-large', bytes: pending.chunkBytes });
       this.#end({ kind: 'broken', detail: 'another call on this instance streamed more than the largest result' }, 0);
@@ -206,14 +202,6 @@ export class ProcessInstance implements RunningInstance, TransportListener {
   }
 
   // ---- ends of calls -------------------------------------------------------------------------------------------------------
-
-  /** A caller that cannot keep up holds the worker up, not our memory. */
-  #holdUntil(taken: Promise<void>): void {
-    const channel = this.#options.worker.channel;
-    channel?.pause();
-    const resume = () => channel?.resume();
-    taken.then(resume, resume);
-  }
 
   /** Decides only after what has come in meanwhile was read: we may have been the ones that were late. */
   #onTimer(number: number, waitedMs: number): void {

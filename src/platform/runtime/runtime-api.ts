@@ -142,7 +142,7 @@ export class RuntimeApi implements CallTransport {
   }
 
   async #takeStream(number: number, request: IncomingMessage): Promise<void> {
-    for await (const chunk of request) this.#listener.onChunk(number, chunk as Buffer);
+    for await (const chunk of request) await this.#listener.onChunk(number, chunk as Buffer);
     const errorType = request.trailers['lambda-runtime-function-error-type'];
     if (errorType === undefined) {
       this.#listener.onStreamEnd(number);

@@ -58,7 +58,16 @@ describe('registering a function', () => {
     expect(kinds).toEqual(['source', 'files', 'files']);
   });
 
+  it('looks at base64 in one go, however long what is wrong with it is', async () => {
+    const zip = `${' '.repeat(200_000)}!`;
+    const beganMs = performance.now();
+    const reply = await ask('POST', '/v1/functions', { ...HELLO, code: { zip } });
+    expect(reply.status).toBe(400);
+    expect(performance.now() - beganMs).toBeLessThan(5_000);
+  });
+
   it.each<[string, object, string]>([
+    ['a zip behind signs that are not of base64', { code: { zip: 'AA=A' } }, '/code'],
     ['a name with a slash', { name: '../x' }, '/name'],
     ['a name that a terminal obeys', { name: 'a\u001b[2J' }, '/name'],
     ['no name', { name: undefined }, '/name'],
@@ -282,7 +291,7 @@ describe('calling a function', () => {
       });
     const { port, hostname } = new URL(running.url);
     const socket = connect(Number(port), hostname);
-    socket.write('POST /v1/functions/hello/invoke HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}');
+    socket.write('POST /v1/functions/hello/invoke HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n{}');
     await expect.poll(() => running.platform.registry.functions().length).toBe(1);
     setTimeout(() => socket.destroy(), 50);
     expect(await aborted).toBe(true);
@@ -399,7 +408,7 @@ describe('looking at the platform', () => {
     for (const text of [
       '\0\0\0\0\r\n\r\n',
       'GET',
-      'POST // HTTP/1.1\r\nhost: x\r\n\r\n',
+      'POST // HTTP/1.1\r\nhost: localhost\r\n\r\n',
       `GET /${'x'.repeat(40_000)} HTTP/1.1\r\n\r\n`,
     ]) {
       const socket = connect(Number(port), hostname);

@@ -126,7 +126,40 @@ describe('an executable that speaks the Lambda Runtime API', () => {
     const chunks: string[] = [];
     const end = await call(instance, {}, { onChunk: (chunk) => void chunks.push(Buffer.from(chunk).toString()) });
     expect(chunks).toEqual(['a', 'b']);
-    expect(end).toEqual({ kind: 'result', body: Buffer.alloc(0) });
+    expect(end).toEqual({ kind: 'result', body: Buffer.alloc(0), streamedBytes: 2 });
+    await instance.stop({ graceMs: 0 });
+  });
+
+  it('holds a stream up while the caller cannot take more', async () => {
+    const instance = await executable(
+      `serve((id) => ask('POST', 'invocation/' + id + '/response', async (request) => {
+        for (let n = 0; n < 400; n++) if (!request.write('x'.repeat(100_000))) await new Promise((r) => request.once('drain', r));
+        request.end();
+      }, { 'Lambda-Runtime-Function-Response-Mode': 'streaming', 'Transfer-Encoding': 'chunked' }))`,
+      { memoryMb: 256 },
+    );
+    const held = Promise.withResolvers<void>();
+    const first = Promise.withResolvers<void>();
+    let takenBytes = 0;
+    const stream = call(
+      instance,
+      {},
+      {
+        onChunk: (chunk) => {
+          const isFirst = takenBytes === 0;
+          takenBytes += chunk.length;
+          first.resolve();
+          return isFirst ? held.promise : undefined;
+        },
+      },
+    );
+    await first.promise;
+    // It goes on until what lies between is full and then waits: 40 MB do not fit into it.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(takenBytes).toBeLessThan(5_000_000);
+    held.resolve();
+    expect(await stream).toMatchObject({ kind: 'result' });
+    expect(takenBytes).toBe(40_000_000);
     await instance.stop({ graceMs: 0 });
   });
 
