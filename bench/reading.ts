@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import service from '../bin/service-process.json' with { type: 'json' };
 import { TcpProxy } from '../test/support/tcp-proxy.ts';
 import { fleetSeries } from '../test/support/timeseries/fleet.ts';
 import { RemoteWriter } from '../test/support/timeseries/remote-write.ts';
@@ -14,6 +15,7 @@ import {
   type TimeseriesServer,
   timeseriesAvailability,
 } from '../test/support/timeseries/timeseries-server.ts';
+import { compileReplica } from './compile-replica.ts';
 import { PerVersionReads } from './per-version-reads.ts';
 import type { ReplicaOrders, ReplicaReport } from './reading-replica.ts';
 import { type BenchOptions, type BenchResult, BenchUsage, rounded } from './report.ts';
@@ -168,7 +170,7 @@ async function measureDelayed(server: TimeseriesServer, plan: Plan, say: (line: 
   }
 }
 
-/** Runs one replica until it has done so many cycles over the whole fleet; the one that reads the past is not counted. */
+/** Runs one replica until it has done so many cycles over the whole fleet; those beside which the past is read are not counted. */
 async function runReplica(
   url: string,
   plan: Plan,
@@ -189,24 +191,27 @@ async function runReplica(
     directory,
     instancesPerVersion: INSTANCES_PER_VERSION,
   };
-  const replica = fork(path.join(import.meta.dirname, 'reading-replica.ts'), [JSON.stringify(orders)]);
+  const replica = fork(await compileReplica(), [JSON.stringify(orders)], {
+    execArgv: service.flags,
+    env: { ...service.environment, ...process.env },
+  });
   try {
     const cycles: Cycle[] = [];
-    let hasReadPast = false;
+    let hasBegun = false;
     let begin: Stamped | undefined;
     for await (const stamped of reportsOf(replica, server)) {
       const { report } = stamped;
       if (report.kind === 'begin') begin = stamped;
-      // Before everything is found there are cycles over nothing, and the first whole one reads the past beside the present.
+      // Before everything is found there are cycles over nothing, and beside the first whole ones the past is read.
       if (report.kind === 'begin' || report.versions < versions || !begin) continue;
       if (report.failures > 0) throw new Error(`${report.failures} of ${report.requests} requests failed`);
       const cycle = { ...report, storeCpuSeconds: stamped.storeCpuSeconds - begin.storeCpuSeconds };
-      const isDisturbed = begin.hasWaited;
-      say(`${hasReadPast ? `cycle ${cycles.length + 1} of ${count}` : 'first cycle, reads the past'}: ${told(cycle)}`);
-      if (isDisturbed) say('  not counted: the pass before had not ended when it began; is this machine busy?');
-      if (hasReadPast && !isDisturbed) cycles.push(cycle);
+      const isSteady = hasBegun && report.pastRequests === 0;
+      hasBegun = true;
+      say(`${isSteady ? `cycle ${cycles.length + 1} of ${count}` : 'a first cycle, reads the past'}: ${told(cycle)}`);
+      if (begin.hasWaited) say('  not counted: the pass before had not ended when it began; is this machine busy?');
+      if (isSteady && !begin.hasWaited) cycles.push(cycle);
       if (cycles.length > 0) await afterCycle();
-      hasReadPast = true;
       if (cycles.length === count) return cycles;
     }
     throw new Error(`the replica ended before its time, with ${replica.exitCode}`);

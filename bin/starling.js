@@ -18,6 +18,15 @@ var entry = isCheckout ? source : compiled;
 // Stripping the types takes longer than most commands; in a folder of our own, for what lies there is run.
 var cache = path.join(root, 'node_modules', '.cache', 'starling');
 
+// What runs for months is started with a small young generation and an allocator that gives back what it no longer
+// needs: by itself Node keeps twice the memory for the same work (docs/benchmarks.md).
+var service = require('./service-process.json');
+var isService = ['autoscale', 'platform'].indexOf(process.argv[2]) >= 0;
+// Whoever tunes the heap has the last word.
+var isTuned = /semi[-_]space/.test(process.env.NODE_OPTIONS || '');
+var flags = isService && !isTuned ? service.flags : [];
+var environment = isService ? service.environment : {};
+
 function complain(text) {
   process.stderr.write('starling ' + text + '\n');
   process.exit(2);
@@ -35,8 +44,8 @@ function bundledNode() {
 }
 
 function handOver(node) {
-  var env = Object.assign(isCheckout ? { NODE_COMPILE_CACHE: cache } : {}, process.env);
-  var child = spawn(node, [entry].concat(process.argv.slice(2)), { stdio: 'inherit', env: env });
+  var env = Object.assign(isCheckout ? { NODE_COMPILE_CACHE: cache } : {}, environment, process.env);
+  var child = spawn(node, flags.concat(entry, process.argv.slice(2)), { stdio: 'inherit', env: env });
   var signals = ['SIGTERM', 'SIGINT', 'SIGHUP'];
   signals.forEach(function (name) {
     process.on(name, function () {
@@ -62,6 +71,13 @@ function handOver(node) {
 if (!fs.existsSync(entry)) {
   complain('is not whole: ' + entry + ' is missing; install it again.');
 } else if (Number(process.versions.node.split('.')[0]) >= NEEDED_MAJOR) {
+  // The same process, begun anew with other flags; not where a channel to a parent would be lost, nor where there is no exec.
+  var canBeginAnew = isService && process.execve && !process.channel && process.platform !== 'win32';
+  if (canBeginAnew) {
+    var begun = [process.execPath].concat(flags, process.execArgv, entry, process.argv.slice(2));
+    var beforeCache = isCheckout ? { NODE_COMPILE_CACHE: cache } : {};
+    process.execve(process.execPath, begun, Object.assign(beforeCache, environment, process.env));
+  }
   if (isCheckout) require('module').enableCompileCache(cache);
   process.argv[1] = entry;
   import(pathToFileURL(entry).href);

@@ -61,3 +61,16 @@ export function numberFact(value: number): Fact {
   if (Number.isFinite(rounded)) return rounded;
   return value > 0 ? '+Inf' : value < 0 ? '-Inf' : 'NaN';
 }
+
+/** Whether two lists say the very same, fact by fact. */
+export function areSameReasons(a: readonly Reason[], b: readonly Reason[]): boolean {
+  if (a.length !== b.length) return false;
+  return a.every((reason, index) => {
+    const other = b[index];
+    if (reason === other) return true;
+    if (other === undefined || reason.code !== other.code) return false;
+    const names = Object.keys(reason.facts);
+    if (names.length !== Object.keys(other.facts).length) return false;
+    return names.every((name) => Object.hasOwn(other.facts, name) && reason.facts[name] === other.facts[name]);
+  });
+}

@@ -1,8 +1,9 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import service from '../../bin/service-process.json' with { type: 'json' };
 import packageJson from '../../package.json' with { type: 'json' };
 import { StarlingProcess, starling } from '../support/run-starling.ts';
 
@@ -75,6 +76,53 @@ describe('bin/starling.js', () => {
     it('ends as the program did when a signal ended that', async () => {
       const dies = install("process.kill(process.pid, 'SIGTERM'); setInterval(() => {}, 1000);");
       expect(await starling([], { program: [...older, dies] })).toMatchObject({ code: null, signal: 'SIGTERM' });
+    });
+  });
+
+  describe('for a service', () => {
+    const TELLS = `console.log(JSON.stringify({
+      pid: process.pid,
+      flags: process.execArgv,
+      args: process.argv.slice(2),
+      arenas: process.env.MALLOC_ARENA_MAX,
+    }))`;
+    const told = async (program: readonly string[], args: readonly string[], env: Record<string, string> = {}) => {
+      const launched = new StarlingProcess(args, { program: [...program, install(TELLS)], env });
+      const { stdout } = await launched.ended;
+      return { isSameProcess: JSON.parse(stdout).pid === launched.child.pid, ...JSON.parse(stdout) };
+    };
+
+    it('begins anew with a small heap, as the same process and with the same arguments', async () => {
+      expect(await told([process.execPath], ['autoscale', '--dry-run'])).toMatchObject({
+        isSameProcess: true,
+        flags: service.flags,
+        args: ['autoscale', '--dry-run'],
+        arenas: '2',
+      });
+    });
+
+    it('hands the same to a Node beside it', async () => {
+      if (!existsSync(join(ROOT, 'node_modules', BUNDLED))) return;
+      expect(await told(older, ['platform'])).toMatchObject({ flags: service.flags, args: ['platform'], arenas: '2' });
+    });
+
+    it('leaves the last word to whoever tunes it', async () => {
+      expect(
+        await told([process.execPath], ['autoscale'], {
+          NODE_OPTIONS: '--max-semi-space-size=16',
+          MALLOC_ARENA_MAX: '8',
+        }),
+      ).toMatchObject({ flags: [], arenas: '8' });
+    });
+
+    it('leaves other commands as they are', async () => {
+      expect(await told([process.execPath], ['config'])).toMatchObject({ flags: [] });
+    });
+
+    it('is what the image starts, too', () => {
+      const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
+      for (const flag of service.flags) expect(dockerfile).toContain(`"${flag}"`);
+      for (const [name, value] of Object.entries(service.environment)) expect(dockerfile).toContain(`${name}=${value}`);
     });
   });
 

@@ -4,6 +4,7 @@ import type { Bucket } from '../../domain/bucket.ts';
 import type { Decision } from '../../domain/decision.ts';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
 import type { MemberId } from '../../domain/member.ts';
+import { areSameReasons } from '../../domain/reason.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Ledger } from '../../ports/ledger.ts';
 import type { Meters } from '../../telemetry/meters.ts';
@@ -37,7 +38,10 @@ export class Recorder {
   }
 
   decided(tracked: Tracked, decision: Decision): void {
-    const { verdict, previous, wanted, actual, reasons, policy, atMs } = decision;
+    const { verdict, previous, wanted, actual, policy, atMs } = decision;
+    // A version at rest says the same again and again: held once, it never grows old a hundred thousand times a cycle.
+    const before = tracked.latest?.reasons;
+    const reasons = before && areSameReasons(before, decision.reasons) ? before : decision.reasons;
     tracked.latest = { verdict, previous, wanted, actual, reasons, policy, atMs };
     tracked.trail = noteTrail(tracked.trail, { atMs, wanted, actual });
     this.#options.meters.add('starling_decisions_total', 1, { verdict, reason: reasons[0]?.code ?? 'none' });
