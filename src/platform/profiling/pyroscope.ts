@@ -1,4 +1,4 @@
-import axios, { isAxiosError } from 'axios';
+import type { AxiosError } from 'axios';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
 
@@ -49,6 +49,8 @@ const DETAIL_CHARS_MAX = 200;
 export class Pyroscope {
   readonly #options: PyroscopeOptions;
   readonly #name: string;
+  /** A platform that pushes nowhere does without its 9 MB. */
+  readonly #axios = import('axios');
 
   constructor(options: PyroscopeOptions) {
     this.#options = options;
@@ -73,6 +75,7 @@ export class Pyroscope {
 
   async #send(profile: PushedProfile, signal: AbortSignal | undefined): Promise<void> {
     const { url, token, tenant, timeoutMs = 10_000 } = this.#options;
+    const { default: axios } = await this.#axios;
     const deadline = AbortSignal.timeout(timeoutMs);
     await axios.post(new URL('ingest', url.endsWith('/') ? url : `${url}/`).href, formOf(profile), {
       params: {
@@ -116,6 +119,10 @@ function nameOf(application: string, labels: Readonly<Record<string, string>>): 
 
 function clean(text: string): string {
   return text.replaceAll(/[^\w.:/ -]/g, '_');
+}
+
+function isAxiosError(error: unknown): error is AxiosError {
+  return error instanceof Error && 'isAxiosError' in error;
 }
 
 function failureOf(error: unknown): PyroscopeError {
