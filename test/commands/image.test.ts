@@ -34,7 +34,7 @@ describe('the Dockerfile', () => {
 
   it('starts what was built, as nobody in particular, on the ports of the defaults', () => {
     const { http } = loadConfig().config;
-    expect(image).toContain('ENTRYPOINT ["node", "/app/dist/main.js"]');
+    expect(image).toContain('ENTRYPOINT ["node", "--max-semi-space-size=2", "/app/dist/main.js"]');
     expect(Number(/^USER (\d+):\d+$/m.exec(image)?.[1])).toBeGreaterThanOrEqual(10_000);
     const exposed = /^EXPOSE (.*)$/m.exec(image)?.[1]?.split(' ').map(Number);
     expect(exposed).toEqual([http.admin?.port, http.health?.port, http.metrics?.port]);
