@@ -5,7 +5,6 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
 import { LEAF_BY_ENV, LEAF_BY_KEY } from '../../src/config/declarations.ts';
-import { CATALOGUE } from '../../src/telemetry/catalogue.ts';
 import { at, CHART, chartReadme, chartValues, valuesSchema } from './chart-files.ts';
 
 type Tree = Record<string, unknown>;
@@ -122,14 +121,6 @@ describe('what the chart brings for Prometheus and Grafana', () => {
   it.each(boards)('%s fits into a ConfigMap', (file) => {
     expect(statSync(path.join(CHART, file)).size).toBeLessThan(900_000);
     expect((JSON.parse(read(file)) as Tree)['title']).toBeTypeOf('string');
-  });
-
-  it.each([...rules, ...boards])('%s names metrics that exist', (file) => {
-    const known = new Set<string>(CATALOGUE.map(({ name }) => name));
-    const named = [...read(file).matchAll(/\bstarling_[a-z_]+/g)].map(([name]) =>
-      name.replace(/_(bucket|sum|count|max)$/, ''),
-    );
-    expect(named.filter((name) => !known.has(name))).toEqual([]);
   });
 });
 

@@ -18,6 +18,8 @@ export interface RigOptions {
   /** Where secrets of every replica stand. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly controlPlane?: ControlPlaneDoubleOptions;
+  /** What a Prometheus of this rig scrapes by itself, every second. */
+  readonly targets?: readonly string[];
 }
 
 /** Everything scraped, found and judged every second; membership keeps the timings of production. */
@@ -39,7 +41,7 @@ export class AutoscalerRig {
   #joined = 0;
 
   static async start(options: RigOptions): Promise<AutoscalerRig> {
-    const timeseries = await startTimeseriesServer(options.timeseries);
+    const timeseries = await startTimeseriesServer(options.timeseries, { targets: options.targets ?? [] });
     const controlPlane = new ControlPlaneDouble(options.controlPlane);
     await controlPlane.start();
     return new AutoscalerRig(options, { timeseries, controlPlane });
