@@ -71,6 +71,8 @@ export class StoreClient {
   readonly #credentials: CredentialSource;
   readonly #breaker: CircuitBreakerPolicy;
   readonly #limiter: Limiter;
+  /** Learned from a store that knew no instant query and answered a range query. */
+  #hasRangeAlone = false;
 
   constructor(options: StoreClientOptions) {
     const auth = options.auth ?? { kind: 'none' };
@@ -109,11 +111,21 @@ export class StoreClient {
 
   /**
    * One settled moment, by an instant query: a range query of one step costs more in Prometheus, and Thanos' front end would
-   * move it to a multiple of its step. `nocache=1` keeps VictoriaMetrics from answering with data that is 30 s old; others
-   * ignore it.
+   * move it to a multiple of its step. A store that has range queries alone is asked by them. `nocache=1` keeps
+   * VictoriaMetrics from answering with data that is 30 s old; others ignore it.
    */
   async queryAt(query: Query & { atSeconds: number }): Promise<Answer> {
-    return this.#query(query, 'query', { query: query.promql, time: String(query.atSeconds), nocache: '1' });
+    if (!this.#hasRangeAlone) {
+      try {
+        return await this.#query(query, 'query', { query: query.promql, time: String(query.atSeconds), nocache: '1' });
+      } catch (error) {
+        if (!isWithoutEndpoint(error)) throw error;
+      }
+    }
+    const span = { startSeconds: query.atSeconds, endSeconds: query.atSeconds, stepSeconds: ONE_STEP_SECONDS };
+    const answer = await this.queryRange({ ...query, ...span });
+    this.#hasRangeAlone = true;
+    return answer;
   }
 
   async queryRange(query: Query & { startSeconds: number; endSeconds: number; stepSeconds: number }): Promise<Answer> {
@@ -285,4 +297,11 @@ export class StoreClient {
       },
     });
   }
+}
+
+/** With start and end at one moment any step gives that moment alone. */
+const ONE_STEP_SECONDS = 60;
+
+function isWithoutEndpoint(error: unknown): boolean {
+  return error instanceof TimeseriesError && (error.status === 404 || error.status === 405 || error.status === 501);
 }

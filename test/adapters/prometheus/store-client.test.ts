@@ -42,6 +42,31 @@ describe('StoreClient', () => {
     expect(request?.headers).toMatchObject({ 'x-scope-orgid': 'tenant', 'accept-encoding': 'identity' });
   });
 
+  it('asks a store that has range queries alone by those', async () => {
+    store.answer = ({ path }) =>
+      path === '/api/v1/query_range' ? vector([[{ a: 'x' }, '1']]) : { status: 404, body: '404 page not found' };
+    const client = open();
+    for (let turn = 0; turn < 2; turn += 1) expect((await ask(client)).series).toHaveLength(1);
+    const paths = store.requests.map(({ path }) => path);
+    expect(paths).toEqual(['/api/v1/query', '/api/v1/query_range', '/api/v1/query_range']);
+    expect(Object.fromEntries(store.requests[2]?.form ?? [])).toEqual({
+      query: 'up',
+      start: '1000',
+      end: '1000',
+      step: '60',
+      nocache: '1',
+    });
+  });
+
+  it('is told that an address is wrong where neither is known', async () => {
+    store.answer = () => ({ status: 404, body: '404 page not found' });
+    const client = open();
+    await expect(ask(client)).rejects.toMatchObject({ kind: 'not-prometheus', status: 404 });
+    store.answer = () => vector([[{ a: 'x' }, '1']]);
+    await ask(client);
+    expect(store.requests.at(-1)?.path).toBe('/api/v1/query');
+  });
+
   it('keeps its connection', async () => {
     const client = open();
     for (let turn = 0; turn < 3; turn += 1) await ask(client);

@@ -29,6 +29,9 @@ const publish = (some: SomeTriggers, message: unknown) =>
 
 const failing = () => Promise.reject(new PlatformError('handler-failed', 'no luck'));
 const never = () => new Promise<void>(() => {});
+/** As the router does it: a call that is given up ends. */
+const untilCutOff = (signal: AbortSignal | undefined) =>
+  new Promise<void>((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
 
 describe('a queue', () => {
   it('gives each message to the function, as its event', async () => {
@@ -354,11 +357,11 @@ describe('a queue', () => {
           const some = onDisk();
           const { triggerId } = aQueue(some, { attemptsMax: 100, concurrency: 2, depthMax: 1_000 });
           let call = 0;
-          some.answer = () => {
+          some.answer = ({ signal }) => {
             const end = ends[call++];
             if (end === 'failed') return failing();
             if (end === 'refused') return Promise.reject(new PlatformError('overloaded', 'not now'));
-            return end === 'never' ? never() : Promise.resolve();
+            return end === 'never' ? untilCutOff(signal) : Promise.resolve();
           };
           some.triggers.start();
           let published = 0;
