@@ -73,6 +73,7 @@ export async function runDev(given: ConfigInput, options: DevOptions): Promise<E
       clock: systemClock,
       signal: stopping.signal,
       explain: (versionId) => `${COMMAND} explain ${versionId} --config ${shortest(folder.settingsFile)}`,
+      pageOf: (versionId) => `${consoleUrl}/#/functions/${encodeURIComponent(versionId)}`,
     });
   });
   running.catch((error: unknown) => {

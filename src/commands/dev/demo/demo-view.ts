@@ -3,13 +3,19 @@ import type { Sightings, Standing } from './sightings.ts';
 
 const BAR = 20;
 const NAME = 12;
+/** Enough of a version's id to find it in the console and in `starling top`, which know no names. */
+const ID = 8;
 
 export interface DemoMoment {
   readonly phase: Phase;
   /** Of the whole demo, from 0 to 1. */
   readonly share: number;
   readonly elapsedMs: number;
-  readonly functions: readonly (Standing & { readonly name: DemoName; readonly callers: number })[];
+  readonly functions: readonly (Standing & {
+    readonly name: DemoName;
+    readonly versionId: string;
+    readonly callers: number;
+  })[];
   readonly sightings: Pick<Sightings, 'has'>;
 }
 
@@ -21,12 +27,12 @@ export function demoView(
   const { phase, share, elapsedMs, functions, sightings } = moment;
   const filled = Math.round(Math.min(1, Math.max(0, share)) * BAR);
   const bar = '█'.repeat(filled) + '░'.repeat(BAR - filled);
-  const rows = functions.map(({ name, callers, wanted, instances }) => {
+  const rows = functions.map(({ name, versionId, callers, wanted, instances }) => {
     const aim = wanted ?? instances;
     const running = '■'.repeat(Math.min(instances, aim));
     const starting = '□'.repeat(Math.max(0, aim - instances));
     const leaving = paint('dim', '■'.repeat(Math.max(0, instances - aim)));
-    return `  ${name.padEnd(NAME)} calls under way ${count(callers)}   wanted ${count(wanted)}   running ${count(instances)}   ${running}${leaving}${starting}`;
+    return `  ${name.padEnd(NAME)} ${paint('dim', versionId.slice(0, ID))}  calls under way ${count(callers)}   wanted ${count(wanted)}   running ${count(instances)}   ${running}${leaving}${starting}`;
   });
   const seen = SIGHTS.map((sight) => (sightings.has(sight) ? paint('green', `✓ ${sight}`) : `· ${sight}`));
   return [

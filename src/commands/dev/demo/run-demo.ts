@@ -30,8 +30,10 @@ export async function runDemo(options: {
   signal: AbortSignal;
   /** What has to be typed to be told why. */
   explain: (versionId: string) => string;
+  /** The page of a version in the console. */
+  pageOf: (versionId: string) => string;
 }): Promise<void> {
-  const { platformUrl, admin, pace, area, clock, signal, explain } = options;
+  const { platformUrl, admin, pace, area, clock, signal, explain, pageOf } = options;
   const client = new PlatformClient({ url: platformUrl, signal });
   const players: Player[] = [];
   for (const each of DEMO_FUNCTIONS) {
@@ -65,7 +67,12 @@ export async function runDemo(options: {
             phase,
             share: (passedMs + Math.min(spentMs, phase.lastsMs)) / wholeMs,
             elapsedMs: clock.monotonicMs() - beganMs,
-            functions: players.map(({ name, callers, standing }) => ({ name, callers: callers.count, ...standing })),
+            functions: players.map(({ name, versionId, callers, standing }) => ({
+              name,
+              versionId,
+              callers: callers.count,
+              ...standing,
+            })),
             sightings,
           },
           (format, text) => styleText(format, text, { stream: process.stdout }),
@@ -76,7 +83,7 @@ export async function runDemo(options: {
   }
   for (const { callers } of players) callers.set(0);
   area.clear();
-  area.say(ending({ players, sightings, explain, tookMs: clock.monotonicMs() - beganMs }));
+  area.say(ending({ players, sightings, explain, pageOf, tookMs: clock.monotonicMs() - beganMs }));
 }
 
 function isOver(phase: Phase, spentMs: number, sightings: Sightings): boolean {
@@ -138,9 +145,10 @@ function ending(options: {
   players: readonly Player[];
   sightings: Sightings;
   explain: (versionId: string) => string;
+  pageOf: (versionId: string) => string;
   tookMs: number;
 }): string {
-  const { players, sightings, explain, tookMs } = options;
+  const { players, sightings, explain, pageOf, tookMs } = options;
   const answered = players.reduce((sum, { callers }) => sum + callers.answered, 0);
   const failed = players.reduce((sum, { callers }) => sum + callers.failed, 0);
   const { missing } = sightings;
@@ -149,7 +157,8 @@ function ending(options: {
   const burst = players.find(({ name }) => name === 'demo-burst')?.versionId ?? '';
   return [
     `The demo is over after ${clockFace(tookMs)}: ${verdict}. ${answered} calls answered, ${failed} failed.`,
-    `Why it did what it did: ${explain(burst)}`,
+    `What it did: ${pageOf(burst)}`,
+    `Why it did it: ${explain(burst)}`,
     'Everything runs on; Ctrl-C stops it.',
   ].join('\n');
 }
