@@ -5,11 +5,14 @@ import { HttpTargetSource } from '../adapters/control-plane/http-target-source.t
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/problem.ts';
 import type { Secrets } from '../config/secrets.ts';
+import type { Actuator } from '../ports/actuator.ts';
+import type { TargetSource } from '../ports/target-source.ts';
+import { openKubernetes } from './open-kubernetes.ts';
 import type { OpenStoreTools } from './open-store.ts';
 
 export interface ControlPlane {
-  readonly actuator: HttpActuator;
-  readonly targets: HttpTargetSource;
+  readonly actuator: Actuator;
+  readonly targets: TargetSource;
   /** The rate is the fleet's; each live member takes its share. */
   shareRate(members: number): void;
   /** What it last did, by what was asked of it anyway; rejects with what is wrong. */
@@ -17,7 +20,26 @@ export interface ControlPlane {
   close(): void;
 }
 
-export function openControlPlane(config: Config, { secrets, clock, random, meters }: OpenStoreTools): ControlPlane {
+export function openControlPlane(config: Config, tools: OpenStoreTools): ControlPlane {
+  switch (config.controlPlane.kind) {
+    case 'http':
+      return openHttpControlPlane(config, tools);
+    case 'kubernetes':
+      return openKubernetes(config, tools);
+    default:
+      return config.controlPlane.kind satisfies never;
+  }
+}
+
+export interface HttpControlPlane extends ControlPlane {
+  readonly actuator: HttpActuator;
+  readonly targets: HttpTargetSource;
+}
+
+export function openHttpControlPlane(
+  config: Config,
+  { secrets, clock, random, meters }: OpenStoreTools,
+): HttpControlPlane {
   const { controlPlane, scaling } = config;
   const material = secrets.tls('controlPlane.tls', controlPlane.tls);
   const connection = new ControlPlaneConnection({

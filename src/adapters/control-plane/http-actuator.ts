@@ -6,15 +6,15 @@ import type { FunctionVersion } from '../../domain/function-version.ts';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import { DeadlineExceeded, withDeadline } from '../../lib/deadline.ts';
 import type { Random } from '../../lib/random.ts';
-import { type Actuator, type FencingStrength, NotAdmitted } from '../../ports/actuator.ts';
+import type { Actuator, FencingStrength } from '../../ports/actuator.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
 import { actuation, type Reading, readAnswer, readNoAnswer } from './actuation-of-answer.ts';
-import { Breaker, BreakerOpen, type BreakerState } from './breaker.ts';
+import type { BreakerState } from './breaker.ts';
 import type { ControlPlaneConnection } from './connection.ts';
 import type { CredentialStatus } from './credential.ts';
 import type { Answer, NoAnswer } from './exchange.ts';
 import { scrub } from './scrub.ts';
-import { SharedRate } from './shared-rate.ts';
+import { WishGate } from './wish-gate.ts';
 
 export interface HttpActuatorOptions {
   readonly connection: ControlPlaneConnection;
@@ -51,10 +51,6 @@ export interface HttpActuatorStatus {
   readonly credential: CredentialStatus;
 }
 
-/** One trial is admitted at a time; one that never came back counts as over after this. */
-const TRIAL_OVER_MS = 5_000;
-const BREAKER_NUMBER: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open': 1, open: 2 };
-
 /** Puts wishes to a control plane over HTTP, each under its fencing token. */
 export class HttpActuator implements Actuator {
   readonly strength: 'fenced' | 'plain';
@@ -64,11 +60,9 @@ export class HttpActuator implements Actuator {
   readonly #meters: Meters;
   readonly #timeoutMs: number;
   readonly #responseMaxBytes: number;
-  readonly #rate: SharedRate;
-  readonly #breaker: Breaker;
+  readonly #gate: WishGate;
   readonly #isDryRun: boolean;
   readonly #dryRunIds: ReadonlySet<string>;
-  #trialUntilMs = Number.NEGATIVE_INFINITY;
   #inFlight = 0;
   #lastSuccessWallMs: number | undefined;
   #lastErrorWallMs: number | undefined;
@@ -85,38 +79,20 @@ export class HttpActuator implements Actuator {
     this.#responseMaxBytes = options.responseMaxBytes ?? 64 * 1024;
     this.#isDryRun = options.isDryRun ?? false;
     this.#dryRunIds = new Set(options.dryRunIds);
-    this.#rate = new SharedRate({
-      clock,
-      ratePerSecond: options.ratePerSecond ?? 500,
-      burst: options.burst ?? 1_000,
-      raiseShare: options.raiseShare ?? 0.5,
-      pauseWaitMaxMs: options.pauseWaitMaxMs ?? 5_000,
-      onRate: (ratePerSecond) => meters.set('starling_control_plane_rate_per_second', ratePerSecond),
-    });
-    this.#breaker = new Breaker({
-      clock,
-      random,
-      failures: options.breaker?.failures ?? 10,
-      openForMs: options.breaker?.openForMs ?? 5_000,
-      onChange: (state) => meters.set('starling_control_plane_breaker_state', BREAKER_NUMBER[state]),
-    });
+    this.#gate = new WishGate({ ...options, meters });
   }
 
   /** The rate is the fleet's: each live member takes its share. */
   setLiveMembers(count: number): void {
-    this.#rate.setLiveMembers(count);
+    this.#gate.setLiveMembers(count);
   }
 
   isDryRun({ functionId, versionId }: FunctionVersion): boolean {
     return this.#isDryRun || this.#dryRunIds.has(functionId) || this.#dryRunIds.has(versionId);
   }
 
-  async admit(signal?: AbortSignal, verdict?: 'raise' | 'lower'): Promise<void> {
-    signal?.throwIfAborted();
-    const waitMs = this.#breaker.msUntilNext();
-    if (waitMs > 0) throw new NotAdmitted(`the control plane: ${new BreakerOpen(waitMs).message}`, waitMs);
-    if (this.#breaker.state === 'open') this.#admitTrial();
-    await this.#rate.admit(signal, verdict === 'raise');
+  admit(signal?: AbortSignal, verdict?: 'raise' | 'lower'): Promise<void> {
+    return this.#gate.admit(signal, verdict);
   }
 
   async actuate(
@@ -130,37 +106,35 @@ export class HttpActuator implements Actuator {
     }
     const leftMs = Math.min(this.#timeoutMs, deadlineMs - this.#clock.monotonicMs());
     if (leftMs <= 0) return actuation('failed', 'not sent: its deadline had passed');
-    try {
-      const reading = await this.#breaker.run(() => this.#send(wish, { leftMs, signal }));
-      this.#note(reading);
-      return reading.actuation;
-    } catch (error) {
-      if (!(error instanceof BreakerOpen)) throw error;
-      return actuation('failed', `not sent: ${error.message}`, { retryAfterMs: error.retryAfterMs });
-    }
+    let isTurnedAway = false;
+    const reading = await this.#gate.run(
+      () => this.#send(wish, { leftMs, signal }),
+      ({ message, retryAfterMs }): Reading => {
+        isTurnedAway = true;
+        return {
+          actuation: actuation('failed', `not sent: ${message}`, { retryAfterMs }),
+          isOutage: false,
+          complaintMs: undefined,
+        };
+      },
+    );
+    if (!isTurnedAway) this.#note(reading);
+    return reading.actuation;
   }
 
   status(): HttpActuatorStatus {
     return {
       url: this.#connection.url,
-      breaker: this.#breaker.state,
+      breaker: this.#gate.breakerState,
       lastSuccessWallMs: this.#lastSuccessWallMs,
       lastErrorWallMs: this.#lastErrorWallMs,
       lastError: this.#lastError,
-      pausedMs: this.#rate.msPaused(),
-      ratePerSecond: this.#rate.ratePerSecond(),
+      pausedMs: this.#gate.msPaused(),
+      ratePerSecond: this.#gate.ratePerSecond(),
       wishesInFlight: this.#inFlight,
       isDryRun: this.#isDryRun,
       credential: this.#connection.credentialStatus(),
     };
-  }
-
-  /** After an outage one wish finds out whether it is over; claiming for more would be claiming in vain. */
-  #admitTrial(): void {
-    const nowMs = this.#clock.monotonicMs();
-    const leftMs = this.#trialUntilMs - nowMs;
-    if (leftMs > 0) throw new NotAdmitted('the control plane: one wish is finding out whether it works again', leftMs);
-    this.#trialUntilMs = nowMs + TRIAL_OVER_MS;
   }
 
   async #send(wish: Wish, { leftMs, signal }: { leftMs: number; signal: AbortSignal | undefined }): Promise<Reading> {
@@ -220,11 +194,6 @@ export class HttpActuator implements Actuator {
   }
 
   #note({ actuation: { outcome, detail }, isOutage, complaintMs }: Reading): void {
-    this.#trialUntilMs = Number.NEGATIVE_INFINITY;
-    if (complaintMs !== undefined) {
-      this.#meters.add('starling_control_plane_throttled_total', 1);
-      this.#rate.complain(complaintMs);
-    }
     const isSuccess = outcome === 'applied' || outcome === 'already-so';
     if (isSuccess) this.#lastSuccessWallMs = this.#clock.wallMs();
     else if (isOutage || complaintMs !== undefined || outcome === 'failed' || outcome === 'unknown') {

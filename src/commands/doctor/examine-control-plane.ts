@@ -1,8 +1,9 @@
 import type { LoadedConfig } from '../../config/load-config.ts';
 import type { FunctionVersion } from '../../domain/function-version.ts';
-import { openControlPlane } from '../open-control-plane.ts';
+import { openHttpControlPlane } from '../open-control-plane.ts';
 import type { OpenStoreTools } from '../open-store.ts';
 import type { Examination, Told } from './examination.ts';
+import { examineKubernetes } from './examine-kubernetes.ts';
 
 const area = 'control-plane';
 /** Versions asked of it: enough to see that it answers. */
@@ -16,10 +17,11 @@ export async function examineControlPlane(
   { versions }: { versions: readonly FunctionVersion[] },
 ): Promise<void> {
   const { controlPlane: options } = loaded.config;
+  if (options.kind === 'kubernetes') return examineKubernetes(loaded, tools, examination, { versions });
   const asked = versions.slice(0, VERSIONS_ASKED);
   const controlPlane = await examination.check(
     { area, what: 'credentials', mendOf: () => 'check controlPlane.auth and controlPlane.tls' },
-    async () => openControlPlane(loaded.config, tools),
+    async () => openHttpControlPlane(loaded.config, tools),
     () => ({ detail: options.auth.kind === 'none' ? 'none are configured' : options.auth.kind }),
   );
   if (!controlPlane) return;

@@ -2,6 +2,21 @@ import { boolean, choice, duration, integer, list, number, optional, secret, siz
 
 /** Where wishes go. */
 export const controlPlane = {
+  kind: choice(
+    ['http', 'kubernetes'],
+    'http',
+    'http: a control plane that speaks the contract, at controlPlane.url. kubernetes: Deployments and StatefulSets, by the Kubernetes API.',
+  ),
+  kubernetes: {
+    namespaces: list(
+      'Namespaces whose workloads are scaled; empty: the one of the Pod or of the kubeconfig context; *: all of them.',
+      { pattern: /^(?:\*|[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/, patternSays: 'names of namespaces, or *' },
+    ),
+    kubeconfigFile: optional.path(
+      'Kubeconfig, for outside a cluster; unset: the service account of the Pod, or KUBECONFIG and ~/.kube/config.',
+    ),
+    context: optional.text('Context of the kubeconfig; unset: its current one.'),
+  },
   url: url('http://localhost:8090', 'The control plane: the URL before /v2.', { flag: 'control-plane' }),
   auth: {
     kind: choice(['none', 'bearer', 'oauth2', 'mtls'], 'none', 'How to prove who we are.'),

@@ -28,11 +28,13 @@ export class ControlPlane {
     this.kubeconfig = path.join(folder, 'admin.kubeconfig');
   }
 
-  static async start(options: { readonly nodes?: number } = {}): Promise<ControlPlane> {
+  /** `only: 'api'`: nothing but etcd and the API server, where a test plays the controllers itself. */
+  static async start(options: { readonly nodes?: number; readonly only?: 'api' } = {}): Promise<ControlPlane> {
     const folder = mkdtempSync(path.join(tmpdir(), 'starling-cluster-'));
     const plane = new ControlPlane(folder, await freePorts(6));
     try {
-      await plane.#start(options.nodes ?? 3);
+      await plane.#startApi();
+      if (options.only !== 'api') await plane.#startControllers(options.nodes ?? 3);
       return plane;
     } catch (error) {
       const logs = readdirSync(folder).filter((name) => name.endsWith('.log'));
@@ -80,8 +82,8 @@ export class ControlPlane {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #start(nodes: number): Promise<void> {
-    const { api, etcd, peer, manager, scheduler, kubelet } = this.#ports;
+  async #startApi(): Promise<void> {
+    const { api, etcd, peer } = this.#ports;
     this.#makeCertificates();
     const pki = (name: string) => path.join(this.#pki, name);
     const store = `http://127.0.0.1:${etcd}`;
@@ -115,6 +117,11 @@ export class ControlPlane {
       '--requestheader-allowed-names=nobody',
     ]);
     await this.#untilReady();
+  }
+
+  async #startControllers(nodes: number): Promise<void> {
+    const { manager, scheduler, kubelet } = this.#ports;
+    const pki = (name: string) => path.join(this.#pki, name);
     const as = (user: string) => {
       const file = this.#writeKubeconfig(user);
       return [`--kubeconfig=${file}`, `--authentication-kubeconfig=${file}`, `--authorization-kubeconfig=${file}`];

@@ -1,0 +1,191 @@
+import type { FunctionVersion } from '../../domain/function-version.ts';
+import type { Policy } from '../../domain/policy.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Random } from '../../lib/random.ts';
+import type { ApiClient } from './api-client.ts';
+import { policyReader } from './policy-text.ts';
+import { Reflector, type ReflectorStatus } from './reflector.ts';
+import { MARKS, nameOf, WORKLOADS, type Workload, type WorkloadKind } from './workload.ts';
+import { WorkloadIndex } from './workload-index.ts';
+
+export interface ClusterViewOptions {
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Asked once, at the start. Undefined: all of them. */
+  readonly namespacesOf: () => Promise<readonly string[] | undefined>;
+  readonly timeoutMs: number;
+  readonly lookBackSeconds: number;
+  readonly basePolicy: Policy | undefined;
+}
+
+export type Found =
+  | { readonly state: 'found'; readonly workload: Workload; readonly ageMs: number }
+  /** Everything was looked through, and it is not there. */
+  | { readonly state: 'gone'; readonly detail: string }
+  /** It is there and must not be scaled by us; says what to do. */
+  | { readonly state: 'barred'; readonly detail: string }
+  /** Not everything can be seen now. */
+  | { readonly state: 'unseen'; readonly detail: string };
+
+interface Watch {
+  readonly namespace: string | undefined;
+  /** Undefined: of HorizontalPodAutoscalers. */
+  readonly kind: WorkloadKind | undefined;
+  readonly reflector: Reflector;
+}
+
+/** A watch that has been silent for longer does not prove that something is not there. */
+const PROOF_MAX_MS = 180_000;
+const KINDS = Object.keys(WORKLOADS) as WorkloadKind[];
+
+/** What the cluster says, kept up to date by watches: workloads that carry a version, and what else scales them. */
+export class ClusterView {
+  readonly #options: ClusterViewOptions;
+  readonly #index: WorkloadIndex;
+  readonly #running = new AbortController();
+  #watches: readonly Watch[] = [];
+  #starting: Promise<void> | undefined;
+  #noStart = 'the Kubernetes API has not been asked yet';
+
+  constructor(options: ClusterViewOptions) {
+    this.#options = options;
+    this.#index = new WorkloadIndex(policyReader(options));
+  }
+
+  get index(): WorkloadIndex {
+    return this.#index;
+  }
+
+  /** Resolves when each list has been tried once. The watches run until `close`. */
+  async start(): Promise<void> {
+    this.#starting ??= this.#open();
+    try {
+      await this.#starting;
+    } catch (error) {
+      // Without credentials there is nothing to watch yet; the next one to ask tries again.
+      this.#starting = undefined;
+      this.#noStart = (error as Error).message;
+      return;
+    }
+    await Promise.all(this.#watches.map(({ reflector }) => reflector.tried));
+  }
+
+  /** Those that are watched; undefined: all. */
+  namespaces(): Promise<readonly string[] | undefined> {
+    return this.#options.namespacesOf();
+  }
+
+  close(): void {
+    this.#running.abort();
+  }
+
+  /** Why the view is not whole, or no longer sure; empty while it is. */
+  trouble(): string {
+    return this.troubles()[0] ?? '';
+  }
+
+  troubles(): string[] {
+    if (this.#watches.length === 0) return [this.#noStart];
+    return this.#watches.map(({ reflector }) => troubleOf(reflector.status())).filter((told) => told !== '');
+  }
+
+  find(version: Pick<FunctionVersion, 'versionId'> & Partial<FunctionVersion>): Found {
+    const { versionId } = version;
+    const [workload, other] = this.#index.ofVersion(versionId);
+    if (!workload) {
+      const told = this.trouble();
+      if (told !== '') return { state: 'unseen', detail: told };
+      return { state: 'gone', detail: `no Deployment or StatefulSet has the label ${MARKS.version} ${versionId}` };
+    }
+    if (other) {
+      return {
+        state: 'barred',
+        detail: `${nameOf(workload)} and ${nameOf(other)} both say that they run it: keep ${MARKS.version} on one of them`,
+      };
+    }
+    const barrier = this.barrierOf(workload, version);
+    if (barrier) return barrier;
+    return { state: 'found', workload, ageMs: this.#ageMs(workload) };
+  }
+
+  /** Why a workload must not be scaled by us; undefined when it may. */
+  barrierOf(workload: Workload, version: Partial<FunctionVersion>): Exclude<Found, { state: 'found' }> | undefined {
+    const name = nameOf(workload);
+    if (workload.isLeaving) return { state: 'gone', detail: `${name} is being deleted` };
+    if (workload.fault !== '') return { state: 'barred', detail: `${name}: ${workload.fault}` };
+    const mismatch = mismatchOf(workload, version);
+    if (mismatch !== undefined) return { state: 'barred', detail: `${name}: ${mismatch}` };
+    const scaler = this.#index.scalerOf(workload);
+    if (scaler !== undefined) {
+      return {
+        state: 'barred',
+        detail: `${name} is scaled by ${scaler}, and two would undo each other's work: delete that, or take the label ${MARKS.version} off`,
+      };
+    }
+    const scalers = this.#watches
+      .find((watch) => watch.kind === undefined && covers(watch, workload))
+      ?.reflector.status();
+    if (!scalers?.isSynced) {
+      const why = scalers?.trouble || 'HorizontalPodAutoscalers have not been listed yet';
+      return { state: 'unseen', detail: `${name}: nobody can tell whether something else scales it: ${why}` };
+    }
+    return undefined;
+  }
+
+  async #open(): Promise<void> {
+    const namespaces: readonly (string | undefined)[] = (await this.#options.namespacesOf()) ?? [undefined];
+    this.#watches = namespaces.flatMap((namespace) => this.#watchesIn(namespace));
+    for (const { reflector } of this.#watches) void reflector.run(this.#running.signal);
+  }
+
+  #watchesIn(namespace: string | undefined): Watch[] {
+    const index = this.#index;
+    const inside = namespace === undefined ? '' : `namespaces/${encodeURIComponent(namespace)}/`;
+    const place = namespace === undefined ? 'in all namespaces' : `in namespace ${namespace}`;
+    const workloads = KINDS.map((kind): Watch => {
+      const reflector = new Reflector({
+        ...this.#options,
+        path: `/apis/apps/v1/${inside}${WORKLOADS[kind]}`,
+        what: `${WORKLOADS[kind]} ${place}`,
+        labelSelector: MARKS.version,
+        onReplaced: (items) => index.replaceWorkloads(kind, namespace, items),
+        onPut: (item) => index.putWorkload(kind, item),
+        onDeleted: (item) => index.dropWorkload(kind, item),
+      });
+      return { namespace, kind, reflector };
+    });
+    const scalers = new Reflector({
+      ...this.#options,
+      path: `/apis/autoscaling/v2/${inside}horizontalpodautoscalers`,
+      what: `horizontalpodautoscalers ${place}`,
+      onReplaced: (items) => index.replaceScalers(namespace, items),
+      onPut: (item) => index.putScaler(item),
+      onDeleted: (item) => index.dropScaler(item),
+    });
+    return [...workloads, { namespace, kind: undefined, reflector: scalers }];
+  }
+
+  #ageMs(workload: Workload): number {
+    const watch = this.#watches.find((each) => each.kind === workload.kind && covers(each, workload));
+    return Math.max(0, watch?.reflector.status().silentMs ?? Number.POSITIVE_INFINITY);
+  }
+}
+
+function covers({ namespace }: Watch, workload: Workload): boolean {
+  return namespace === undefined || namespace === workload.namespace;
+}
+
+function troubleOf({ isSynced, silentMs, trouble }: ReflectorStatus): string {
+  if (trouble !== '') return trouble;
+  if (!isSynced) return 'the Kubernetes API has not been asked yet';
+  return silentMs > PROOF_MAX_MS ? `the Kubernetes API has said nothing for ${Math.round(silentMs / 1000)} s` : '';
+}
+
+function mismatchOf(workload: Workload, { functionId, account }: Partial<FunctionVersion>): string | undefined {
+  const check = (mark: string, said: string | undefined, wanted: string | undefined) =>
+    said === undefined || wanted === undefined || said === wanted
+      ? undefined
+      : `its ${mark} is ${JSON.stringify(said)}, and the metrics of this version say ${JSON.stringify(wanted)}: make them the same`;
+  return check(MARKS.functionId, workload.functionId, functionId) ?? check(MARKS.account, workload.account, account);
+}

@@ -1,0 +1,29 @@
+/** Where the API server is and how to prove who we are, as it stands now. */
+export interface Credentials {
+  readonly server: string;
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly serverName?: string | undefined;
+  readonly isInsecure?: boolean | undefined;
+  readonly token?: string | undefined;
+}
+
+/** What may not be kept longer than `validMs`. */
+export interface ReadAccess {
+  readonly credentials: Credentials;
+  /** The namespace that is ours when none is named. */
+  readonly namespace: string;
+  readonly validMs: number;
+}
+
+/** No way to the API server can be made from what is there. Says what is missing and what to do. */
+export class AccessError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'AccessError';
+  }
+}
+
+/** Files are read again after this: kubelets replace a token in place, well before the old one ends. */
+export const REREAD_MS = 10_000;

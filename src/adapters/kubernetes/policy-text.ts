@@ -1,0 +1,35 @@
+import { parse } from 'yaml';
+import { parsePolicy } from '../../domain/parse-policy.ts';
+import type { Policy } from '../../domain/policy.ts';
+import type { ReadPolicyText } from './workload.ts';
+
+/** Reads policies, each distinct text once: most workloads share a few, and then share the object too. */
+export function policyReader(options: { lookBackSeconds: number; basePolicy: Policy | undefined }): ReadPolicyText {
+  const kept = new Map<string, ReturnType<ReadPolicyText>>();
+  return (text) => {
+    const known = kept.get(text);
+    if (known) return known;
+    const read = readPolicy(text, options);
+    if (kept.size >= 10_000) kept.clear();
+    kept.set(text, read);
+    return read;
+  };
+}
+
+function readPolicy(
+  text: string,
+  { lookBackSeconds, basePolicy }: { lookBackSeconds: number; basePolicy: Policy | undefined },
+): ReturnType<ReadPolicyText> {
+  let document: unknown;
+  try {
+    document = parse(text, { maxAliasCount: 0 });
+  } catch (error) {
+    return { ok: false, detail: `it is neither JSON nor YAML: ${(error as Error).message.split('\n')[0]}` };
+  }
+  const parsed = parsePolicy(document, { lookBackSeconds, base: basePolicy });
+  if (parsed.ok) return parsed;
+  return {
+    ok: false,
+    detail: parsed.problems.map(({ path, message, mend }) => `${path}: ${message}; ${mend}`).join('. '),
+  };
+}
