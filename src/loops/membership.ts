@@ -26,6 +26,8 @@ export interface MembershipOptions {
   readonly onMembersChanged: (count: number) => void;
 }
 
+const NONE: readonly Bucket[] = [];
+
 /** Says that I am alive, watches who else is, and knows which buckets that makes mine and whether I may act on them. */
 export class Membership {
   readonly #options: MembershipOptions;
@@ -39,6 +41,7 @@ export class Membership {
   #alive: ReadonlySet<MemberId> = new Set();
   #owners: readonly (MemberId | undefined)[] = [];
   #owned: readonly Bucket[] = [];
+  #served: readonly Bucket[] = NONE;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -125,20 +128,30 @@ export class Membership {
     this.#options.meters.set('starling_members', alive.size);
     const areSame = alive.size === this.#alive.size && [...alive].every((memberId) => this.#alive.has(memberId));
     if (!areSame) this.#take(view.members, alive);
+    this.#measure();
     if (!areSame || hasSettled) this.#options.onShareChanged();
+  }
+
+  /** While joining, what the first view gives me still belongs to others: it is neither served nor moved. */
+  #measure(): void {
+    const { meters } = this.#options;
+    const served = this.hasJoined() ? this.#owned : NONE;
+    if (served === this.#served && served !== NONE) return;
+    const { gained, lost } = compareShares(this.#served, served);
+    this.#served = served;
+    meters.set('starling_buckets_owned', served.length);
+    meters.add('starling_bucket_moves_total', gained.length, { direction: 'gained' });
+    meters.add('starling_bucket_moves_total', lost.length, { direction: 'lost' });
   }
 
   /** Goes by a new view of who is alive. */
   #take(members: readonly Bearer[], alive: ReadonlySet<MemberId>): void {
-    const { memberId, meters, logger, onMembersChanged } = this.#options;
+    const { memberId, logger, onMembersChanged } = this.#options;
     this.#alive = alive;
     this.#owners = assignBuckets(members);
     const before = this.#owned;
     this.#owned = bucketsOf(this.#owners, memberId);
     const { gained, lost } = compareShares(before, this.#owned);
-    meters.set('starling_buckets_owned', this.#owned.length);
-    meters.add('starling_bucket_moves_total', gained.length, { direction: 'gained' });
-    meters.add('starling_bucket_moves_total', lost.length, { direction: 'lost' });
     logger.info(
       {
         event: 'members.changed',

@@ -14,10 +14,15 @@ function someMembers() {
   const member = (memberId: string) => {
     const store = new MemoryStore(world, { name: memberId });
     const denials: string[] = [];
+    const counted = { served: [] as number[], moved: 0 };
     const meters: Meters = {
       ...silentMeters,
-      add: (name, _value, labels) => {
+      add: (name, value, labels) => {
         if (name === 'starling_holds_total') denials.push(String(labels?.['reason']));
+        if (name === 'starling_bucket_moves_total') counted.moved += value;
+      },
+      set: (name, value) => {
+        if (name === 'starling_buckets_owned') counted.served.push(value);
       },
     };
     const told = { shares: 0, members: 0 };
@@ -42,7 +47,7 @@ function someMembers() {
     });
     /** Why it may not act on this bucket; undefined when it may. */
     const denial = (bucket: number) => (membership.mayAct(bucket) ? undefined : denials.at(-1));
-    return { membership, store, told, denial };
+    return { membership, store, told, denial, counted };
   };
   const beatAll = async (members: readonly { membership: Membership }[], forMs: number) => {
     for (let beatenMs = 0; beatenMs < forMs; beatenMs += 1_000) {
@@ -64,6 +69,19 @@ describe('a member', () => {
     expect([membership.hasJoined(), told.shares]).toEqual([true, 2]);
     await beatAll([{ membership }], 5_000);
     expect(told.shares).toBe(2);
+  });
+
+  it('does not count as served, nor as moved, what it does not serve before it has joined', async () => {
+    const { member, beatAll } = someMembers();
+    const first = member('m1');
+    await beatAll([first], 4_000);
+    expect([Math.max(...first.counted.served), first.counted.moved]).toEqual([1024, 1024]);
+    const second = member('m2');
+    await beatAll([first, second], 6_000);
+    const share = second.membership.owned().length;
+    expect(share).toBeLessThan(700);
+    expect(Math.max(...second.counted.served)).toBe(share);
+    expect(second.counted.moved).toBe(share);
   });
 
   it('may act on its own buckets only', async () => {
