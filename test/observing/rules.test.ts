@@ -53,7 +53,7 @@ describe.each(rules)('$alert', ({ alert, expr, labels, annotations }) => {
 
 describe('the alerts', () => {
   it('are tried by promtool, each firing and each silent', () => {
-    const { tests } = parse(read('test/observing/starling.rules.test.yaml')) as {
+    const { tests } = parse(read('config/alerts/starling.rules.test.yaml')) as {
       tests: { alert_rule_test?: { alertname: string; exp_alerts?: unknown[] }[] }[];
     };
     const tried = tests.flatMap(({ alert_rule_test = [] }) => alert_rule_test);

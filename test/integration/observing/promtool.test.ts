@@ -32,7 +32,7 @@ describe('promtool', { skip: await leftOutWithout('prometheus') }, () => {
   });
 
   it('sees every alert fire and be silent', () => {
-    const cases = readFileSync(path.join(root, 'test/observing/starling.rules.test.yaml'), 'utf8')
+    const cases = readFileSync(path.join(root, 'config/alerts/starling.rules.test.yaml'), 'utf8')
       .replace(/^rule_files:.*$/m, `rule_files: ['${RULES}']`)
       .replaceAll(/^.*bucket="(\d+) to (\d+)".*$/gm, (line, from: string, to: string) =>
         Array.from({ length: Number(to) - Number(from) + 1 }, (_, index) =>
