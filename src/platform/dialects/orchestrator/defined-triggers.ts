@@ -67,6 +67,11 @@ export class DefinedTriggers {
     }
   }
 
+  /** Those that a trigger of this function calls by their own id. */
+  versionsOf({ functionId }: Pick<FunctionRecord, 'functionId'>): ReadonlySet<string | undefined> {
+    return new Set(this.#triggers.list({ functionId }).map(({ versionId }) => versionId));
+  }
+
   show({ functionId }: FunctionRecord) {
     return this.#triggers.list({ functionId }).map((trigger) => this.#show(trigger));
   }

@@ -3,6 +3,7 @@ import type { FunctionRecord } from '../../function-record.ts';
 import type { CallMeter } from '../../metrics/call-meter.ts';
 import { PlatformError } from '../../platform-error.ts';
 import type { Pools } from '../../pool-snapshot.ts';
+import { checkCode } from '../../registry/check-code.ts';
 import type { RegisteredVersion } from '../../registry/registered-version.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { changePool } from '../../registry/version-settings.ts';
@@ -15,6 +16,7 @@ import {
   ORCHESTRATOR_POOL,
   showDefinition,
 } from './definition.ts';
+import { countIn, pageOfFunctions } from './function-pages.ts';
 import { makeId } from './ids.ts';
 import type { InvokeTools } from './invoke.ts';
 import { notAllowed, ok, type Reply, readAs } from './replies.ts';
@@ -25,6 +27,8 @@ import type { TagLog } from './tag-log.ts';
 /** As many as one warm-up adds. */
 const WARM_STEP = 2;
 const LOG_LINES = { usual: 100, max: 1_000 };
+/** Of one function, the active one included. Each holds its code. */
+const VERSIONS_MAX = 10;
 
 export interface OrchestratorApiOptions extends Pick<InvokeTools, 'clock' | 'random'> {
   readonly registry: Registry;
@@ -99,7 +103,7 @@ export class OrchestratorApi {
   #answerFunctions(request: ApiRequest): Reply | Promise<Reply> {
     switch (request.method) {
       case 'GET':
-        return ok({ functions: this.#records().map((record) => this.#show(record)) });
+        return ok(pageOfFunctions(this.#records(), { query: request.query, show: (record) => this.#show(record) }));
       case 'POST':
         return this.#create(request);
       default:
@@ -197,20 +201,33 @@ export class OrchestratorApi {
     const code = told.code === undefined ? codeBefore : ({ kind: 'source', text: told.code } as const);
     const isNewCode = told.code !== undefined && !(codeBefore.kind === 'source' && codeBefore.text === told.code);
     const launch = changeLaunch(before.launch, told);
+    checkCode(code);
+    // The last that may be refused, and so before anything is changed.
+    if (settings) triggers.set(record, { wanted: settings, before: triggers.read(record.triggers) });
     if (launch || isNewCode) {
       registry.addVersion(functionId, { launch: launch ?? before.launch, pool, code, policy: before.policy });
       registry.updateVersion(before.versionId, {
         pool: { ...before.pool, instancesMin: 0, keepWarm: 0, freeBesideBusy: 0 },
       });
       pools.cool(before.versionId);
+      this.#dropOldest(functionId);
     } else if (told.pool) registry.updateVersion(before.versionId, { pool });
-    if (settings) triggers.set(record, { wanted: settings, before: triggers.read(record.triggers) });
     const changed = registry.updateFunction(functionId, {
       ...(told.name === undefined ? {} : { name: told.name }),
       ...(told.triggers === undefined ? {} : { triggers: told.triggers }),
     });
     tags.write('REGISTRY', shownId(changed), `Updated function: ${shownId(changed)}`);
     return ok(this.#show(changed));
+  }
+
+  /** But for those that a trigger calls by their own id. */
+  #dropOldest(functionId: string): void {
+    const { registry, triggers } = this.#options;
+    const versions = registry.versionsOf(functionId);
+    const called = triggers.versionsOf({ functionId });
+    for (const { versionId } of versions.slice(0, Math.max(0, versions.length - VERSIONS_MAX))) {
+      if (!called.has(versionId)) registry.removeVersion(versionId);
+    }
   }
 
   async #warm(record: FunctionRecord): Promise<Reply> {
@@ -228,11 +245,7 @@ export class OrchestratorApi {
   }
 
   #logs({ query }: ApiRequest, record: FunctionRecord | undefined): Reply {
-    const text = query.get('limit') ?? String(LOG_LINES.usual);
-    const limit = /^[0-9]{1,6}$/.test(text) ? Number(text) : 0;
-    if (limit < 1 || limit > LOG_LINES.max) {
-      throw new PlatformError('input-invalid', `limit must be a whole number from 1 to ${LOG_LINES.max}`);
-    }
+    const limit = countIn(query, 'limit', LOG_LINES);
     const lines = this.#options.tags.newest({ limit, functionId: record && shownId(record) });
     return ok({
       logs: lines.map(({ timeMs, line }) => ({ timestamp: new Date(timeMs).toISOString(), message: line })),

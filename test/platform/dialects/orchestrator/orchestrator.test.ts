@@ -91,6 +91,25 @@ describe('the pages of the orchestrator', () => {
     }
   });
 
+  it('C4: list functions in pages where there are many, and where their source is long', async () => {
+    const small = [await register(), await register(), await register()];
+    const idsOf = (body: { functions: { id: string }[] }) => body.functions.map(({ id }) => id);
+    const first = (await ask('GET', '/functions?limit=2')).body;
+    expect([idsOf(first), first.next]).toEqual([small.slice(0, 2), small[1]]);
+    expect((await ask('GET', `/functions?limit=2&after=${first.next}`)).body).toEqual({
+      functions: [expect.objectContaining({ id: small[2] })],
+    });
+    for (const query of ['limit=0', 'limit=1001', 'limit=x', 'after=nobody']) {
+      expect((await ask('GET', `/functions?${query}`)).status).toBe(400);
+    }
+    const code = `// ${'x'.repeat(4_000_000)}`;
+    const large: string[] = [];
+    for (let made = 0; made < 6; made += 1) large.push(await register({ ...HELLO, code: `${code}${made}` }));
+    const all = (await ask('GET', '/functions')).body;
+    expect([idsOf(all), all.next]).toEqual([[...small, ...large.slice(0, 5)], large[4]]);
+    expect(idsOf((await ask('GET', `/functions?after=${all.next}`)).body)).toEqual(large.slice(5));
+  });
+
   it('C11: are written for people where people read them', async () => {
     const id = await register();
     for (const path of ['/functions', `/functions/${id}`, '/metrics']) {
@@ -267,6 +286,19 @@ describe('changing and deleting', () => {
     ]);
   });
 
+  it('C15: keeps the ten newest versions', async () => {
+    const id = await register();
+    const { registry } = running.platform;
+    const [first] = registry.versionsOf(registry.find(id)?.functionId ?? '');
+    for (let change = 2; change <= 13; change += 1) {
+      expect((await ask('PATCH', `/functions/${id}`, { code: `exports.handler = () => ${change}` })).status).toBe(200);
+    }
+    const { versions } = (await ask('GET', `/functions/${id}/versions`)).body;
+    expect(versions.map(({ version }: { version: number }) => version)).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
+    expect(running.engine.told).toContainEqual(['retire', first?.versionId]);
+    expect((await ask('GET', `/functions/${id}`)).body.code).toBe('exports.handler = () => 13');
+  });
+
   it('makes no version of a name, or of the settings of its pool', async () => {
     const id = await register();
     const { body } = await ask('PATCH', `/functions/${id}`, { name: 'renamed', pool: { keepWarm: 1 } });
@@ -283,6 +315,7 @@ describe('changing and deleting', () => {
       { timeout: -1 },
       { code: 'a\0' },
       { name: 'x', triggers: [{ type: 'schedule', config: {} }] },
+      { code: 'a\0', triggers: [{ type: 'http', config: { path: '/a' } }] },
     ]) {
       expect((await ask('PATCH', `/functions/${id}`, change)).status).toBe(400);
     }

@@ -1,0 +1,43 @@
+import type { FunctionRecord } from '../../function-record.ts';
+import { PlatformError } from '../../platform-error.ts';
+import { shownId } from './shown-functions.ts';
+
+const FUNCTIONS_MAX = 1_000;
+/** Definitions hold their source: a page ends with the one that passes this. */
+const PAGE_CHARS_MAX = 16 * 2 ** 20;
+
+/** Throws `input-invalid`. */
+export function countIn(query: URLSearchParams, name: string, { usual, max }: { usual: number; max: number }): number {
+  const text = query.get(name) ?? String(usual);
+  const count = /^[0-9]{1,6}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > max) {
+    throw new PlatformError('input-invalid', `${name} must be a whole number from 1 to ${max}`);
+  }
+  return count;
+}
+
+/** The definitions from the first on, or from behind `after`; where there are more, `next` is what to ask for then. */
+export function pageOfFunctions(
+  records: readonly FunctionRecord[],
+  { query, show }: { query: URLSearchParams; show: (record: FunctionRecord) => object },
+): { readonly functions: readonly object[]; readonly next?: string } {
+  const limit = countIn(query, 'limit', { usual: FUNCTIONS_MAX, max: FUNCTIONS_MAX });
+  const first = firstAfter(records, query.get('after'));
+  const functions: object[] = [];
+  let chars = 0;
+  for (const record of records.slice(first, first + limit)) {
+    const shown = show(record);
+    functions.push(shown);
+    chars += 'code' in shown && typeof shown.code === 'string' ? shown.code.length : 0;
+    if (chars > PAGE_CHARS_MAX) break;
+  }
+  const last = records[first + functions.length - 1];
+  return last && first + functions.length < records.length ? { functions, next: shownId(last) } : { functions };
+}
+
+function firstAfter(records: readonly FunctionRecord[], after: string | null): number {
+  if (after === null) return 0;
+  const index = records.findIndex((record) => shownId(record) === after);
+  if (index < 0) throw new PlatformError('input-invalid', 'after is the id of no function: begin again without it');
+  return index + 1;
+}
