@@ -1,4 +1,4 @@
-import type { DialectTools, OpenDialect } from '../platform/platform.ts';
+import type { DialectTools, OpenDialect } from '../platform/dialects/dialect.ts';
 
 /** One way of speaking to the platform, beside its own: what it is called on the command line, and where it listens unless told. */
 export interface DialectEntry {

@@ -3,7 +3,7 @@ import { systemClock } from '../adapters/system/clock.ts';
 import { durationKind, type ListenAddress, listenKind, sizeKind, type ValueKind } from '../config/value-kind.ts';
 import { printableLine } from '../lib/printable.ts';
 import { systemRandom } from '../lib/random.ts';
-import type { Dialect } from '../platform/platform.ts';
+import type { Dialect } from '../platform/dialects/dialect.ts';
 import { createLogs } from '../telemetry/logger.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { DIALECTS, type DialectEntry, dialectPort } from './platform-dialects.ts';

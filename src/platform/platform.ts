@@ -1,10 +1,10 @@
-import type { RequestListener, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
 import { builtins } from './builtin/builtins.ts';
 import { deployIdOf } from './deploy-id.ts';
+import type { Dialect, DialectTools, OpenDialect } from './dialects/dialect.ts';
 import { guardHost } from './dialects/host-guard.ts';
 import { ControlPlane } from './dialects/native/control-plane.ts';
 import { Deployer } from './dialects/native/deployer.ts';
@@ -12,6 +12,7 @@ import { NativeApi } from './dialects/native/native-api.ts';
 import { nativeDialect, refuseHost } from './dialects/native/native-dialect.ts';
 import { StartWatch } from './dialects/native/start-watch.ts';
 import { type ListenAddress, type Listener, serve } from './dialects/serve.ts';
+import { followChange } from './follow-change.ts';
 import type { VersionRecord } from './function-record.ts';
 import type { Invoker } from './invocation.ts';
 import { CallLog } from './metrics/call-log.ts';
@@ -21,7 +22,7 @@ import { platformPage } from './metrics/platform-page.ts';
 import type { PoolEvent, PoolListener } from './pool/pool-event.ts';
 import type { Pools } from './pool-snapshot.ts';
 import { openProfiling, type Profiling, type ProfilingSettings } from './profiling/open-profiling.ts';
-import { Registry, type RegistryChange } from './registry/registry.ts';
+import { Registry } from './registry/registry.ts';
 import { childCaller } from './router/child-call.ts';
 import { type EngineOptions, openEngine } from './router/open-engine.ts';
 import type { ProcessBackendOptions } from './runtime/backend-options.ts';
@@ -29,45 +30,6 @@ import type { InstanceBackend } from './runtime/instance-backend.ts';
 import type { InstanceRecordings } from './runtime/instance-recordings.ts';
 import { ProcessBackend } from './runtime/process-backend.ts';
 import { type OpenTriggers, openTriggers } from './triggers/open-triggers.ts';
-import type { Triggers } from './triggers/triggers.ts';
-
-/** What a dialect is made from. */
-export interface DialectTools {
-  readonly registry: Registry;
-  readonly invoker: Invoker;
-  readonly pools: Pools;
-  readonly meter: CallMeter;
-  readonly log: CallLog;
-  readonly triggers: Triggers;
-  /** What happens to instances. Returns what ends it. */
-  readonly onPoolEvent: (listener: PoolListener) => () => void;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly payloadMaxBytes: number;
-  /** What is below `/debug/pprof`, for a dialect that has it too; undefined: nothing is profiled. */
-  readonly profilePages: Profiling['onRequest'] | undefined;
-}
-
-/** The platform spoken in one way, on one port. */
-export interface Dialect {
-  readonly name: string;
-  readonly address: ListenAddress;
-  /** Called once, before anything listens. */
-  open(tools: DialectTools): OpenDialect;
-}
-
-export interface OpenDialect {
-  readonly onRequest: RequestListener;
-  /** Tells who called the port by a name that is not its own. */
-  readonly refuseHost: (response: ServerResponse) => void;
-  /** Ids of the instances of its functions, where they are not UUIDs; undefined for the functions of others. */
-  nameInstance?(version: VersionRecord): string | undefined;
-  /** Every port is open. */
-  started?(url: string): void;
-  /** What it runs besides answering, such as schedules; ended before the calls are drained. */
-  stop?(): Promise<void>;
-}
 
 /** Pools and router. */
 export interface Engine {
@@ -181,7 +143,8 @@ export class Platform {
       this.#poolListeners.add(each);
       return () => void this.#poolListeners.delete(each);
     };
-    const triggers = openTriggers({ registry, invoker: meter, clock, random, logger });
+    const warm = (versionId: string) => haveOneReady(versionId, { registry, pools });
+    const triggers = openTriggers({ registry, invoker: meter, clock, random, logger, warm });
     this.#triggers = triggers;
     const tools: DialectTools = {
       registry,
@@ -199,7 +162,7 @@ export class Platform {
     };
     this.#deployer = new Deployer({ registry, pools, logger });
     this.#controlPlane = new ControlPlane({ registry, pools, starts, clock, wishTtlMs });
-    registry.onChange((change) => follow(change, { pools, meter, starts }));
+    registry.onChange((change) => followChange(change, { pools, meter, starts }));
     if (options.native) {
       const invariants = new Invariants({
         pools,
@@ -317,41 +280,20 @@ function openProcesses(
   });
 }
 
+/** In the background: an instance that does not start is told of by its pool, and by the call that it was for. */
+function haveOneReady(versionId: string, { registry, pools }: { registry: Registry; pools: Pools }): void {
+  const version = registry.version(versionId);
+  // Where calls have instances of their own, nobody would use it.
+  if (version?.status !== 'ACTIVE' || version.pool.reuse !== 'warm') return;
+  const isReady = pools.of(versionId)?.instances.some(({ state }) => state !== 'busy' && state !== 'terminating');
+  if (!isReady) pools.warm(versionId, { count: 1, source: 'prewarm' }).catch(() => {});
+}
+
 function* poolWaits(registry: Registry, pools: Pools) {
   for (const { versionId, waits, waitedSeconds } of pools.snapshots()) {
     const functionId = registry.version(versionId)?.functionId;
     const functionName = (functionId && registry.find(functionId)?.name) ?? versionId;
     yield { functionName, waits, waitedSeconds };
-  }
-}
-
-/** What has to happen elsewhere when the registry changes. */
-function follow(
-  change: RegistryChange,
-  { pools, meter, starts }: { pools: Pools; meter: CallMeter; starts: StartWatch },
-): void {
-  switch (change.kind) {
-    case 'version-changed': {
-      const { versionId, status } = change.version;
-      if (status === 'INACTIVE') {
-        pools.wish(versionId, undefined);
-        pools.retire(versionId);
-      } else if (status !== 'ERRORED') pools.refresh(versionId);
-      break;
-    }
-    case 'version-removed': {
-      const { versionId } = change.version;
-      pools.wish(versionId, undefined);
-      pools.retire(versionId);
-      meter.forget(versionId);
-      starts.forget(versionId);
-      break;
-    }
-    case 'function-changed':
-    case 'function-removed':
-      break;
-    default:
-      change satisfies never;
   }
 }
 

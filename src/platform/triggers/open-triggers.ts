@@ -28,6 +28,8 @@ export interface TriggersOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Has an instance ready for a call that comes soon, if none is; left out: calls of schedules may be cold. */
+  readonly warm?: ((versionId: string) => void) | undefined;
 }
 
 export interface OpenTriggers extends Triggers {

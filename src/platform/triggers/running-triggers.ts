@@ -37,6 +37,7 @@ export class RunningTriggers {
       random,
       fire: (trigger, scheduledMs) => calls.callOnSchedule(trigger, scheduledMs),
       onSkip: (triggerId, why) => calls.counter.countSkip(triggerId, why),
+      onNear: (trigger) => calls.makeReady(trigger),
       keepDue: (due) => this.#keepDue(due),
     });
   }

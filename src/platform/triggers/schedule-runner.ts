@@ -13,6 +13,8 @@ export interface ScheduleRunnerOptions {
   /** Calls the function; never rejects. */
   readonly fire: (trigger: ScheduleTrigger, scheduledMs: number) => Promise<void>;
   readonly onSkip: (triggerId: string, why: 'overlap' | 'missed') => void;
+  /** It fires soon: whoever can makes an instance ready for it. */
+  readonly onNear: (trigger: ScheduleTrigger) => void;
   /** Keeps when schedules fire next, before they do what is due now. */
   readonly keepDue: (due: ReadonlyMap<string, number | undefined>) => void;
 }
@@ -22,6 +24,8 @@ interface Entry {
   dueMs: number | undefined;
   /** What was missed is made up for then. */
   heldUntilMs: number | undefined;
+  /** The time that `onNear` was told of last. */
+  nearMs: number | undefined;
   running: number;
 }
 
@@ -29,6 +33,8 @@ interface Entry {
 const MISSED_AFTER_MS = 60_000;
 /** What many schedules have missed is made up for within this time and not all at once. */
 const SPREAD_MS = 30_000;
+/** A cold start takes a tenth of a second, and some code takes its time to load. */
+const NEAR_MS = 2_000;
 /** A look at the clock on the wall at least so often, for somebody may set it. */
 const LOOK_EVERY_MS = 30_000;
 
@@ -48,7 +54,7 @@ export class ScheduleRunner {
 
   /** `dueMs`: as it was kept; left out for one that begins now. Returns when it fires next. */
   put(trigger: ScheduleTrigger, dueMs: number | undefined = this.#nextOf(trigger)): number | undefined {
-    this.#entries.set(trigger.triggerId, { trigger, dueMs, heldUntilMs: undefined, running: 0 });
+    this.#entries.set(trigger.triggerId, { trigger, dueMs, heldUntilMs: undefined, nearMs: undefined, running: 0 });
     this.#arm();
     return dueMs;
   }
@@ -76,7 +82,11 @@ export class ScheduleRunner {
     const nowMs = this.#options.clock.wallMs();
     const due: Entry[] = [];
     for (const entry of this.#entries.values()) {
-      if (entry.dueMs === undefined || entry.dueMs > nowMs) continue;
+      if (entry.dueMs === undefined) continue;
+      if (entry.dueMs > nowMs) {
+        this.#tellWhenNear(entry, entry.dueMs - nowMs);
+        continue;
+      }
       const isMissed = nowMs - entry.dueMs > MISSED_AFTER_MS;
       if (isMissed && entry.trigger.settings.missed === 'once') {
         entry.heldUntilMs ??= nowMs + this.#options.random.next() * SPREAD_MS;
@@ -100,6 +110,12 @@ export class ScheduleRunner {
     this.#arm();
   }
 
+  #tellWhenNear(entry: Entry, leftMs: number): void {
+    if (leftMs > NEAR_MS || entry.nearMs === entry.dueMs) return;
+    entry.nearMs = entry.dueMs;
+    this.#options.onNear(entry.trigger);
+  }
+
   async #fire(entry: Entry, scheduledMs: number): Promise<void> {
     const { trigger } = entry;
     if (entry.running > 0 && trigger.settings.overlap === 'skip') {
@@ -120,8 +136,9 @@ export class ScheduleRunner {
     this.#cancelTimer = undefined;
     if (!this.#isRunning) return;
     let nextMs = Number.POSITIVE_INFINITY;
-    for (const { dueMs, heldUntilMs } of this.#entries.values()) {
-      nextMs = Math.min(nextMs, heldUntilMs ?? dueMs ?? Number.POSITIVE_INFINITY);
+    for (const { dueMs, heldUntilMs, nearMs } of this.#entries.values()) {
+      if (dueMs === undefined) continue;
+      nextMs = Math.min(nextMs, heldUntilMs ?? (nearMs === dueMs ? dueMs : dueMs - NEAR_MS));
     }
     if (nextMs === Number.POSITIVE_INFINITY) return;
     const { clock } = this.#options;

@@ -30,12 +30,25 @@ export class TriggerCalls {
   readonly #registry: Registry;
   readonly #invoker: Invoker;
   readonly #logger: Logger;
+  readonly #warm: (versionId: string) => void;
   readonly #scheduled = new Set<Promise<void>>();
 
-  constructor({ registry, invoker, logger }: { registry: Registry; invoker: Invoker; logger: Logger }) {
+  constructor({
+    registry,
+    invoker,
+    logger,
+    warm = () => {},
+  }: {
+    registry: Registry;
+    invoker: Invoker;
+    logger: Logger;
+    /** Has an instance ready for a call that comes soon, if none is. */
+    warm?: ((versionId: string) => void) | undefined;
+  }) {
     this.#registry = registry;
     this.#invoker = invoker;
     this.#logger = logger;
+    this.#warm = warm;
   }
 
   /** How long a delivery may take that says nothing of it itself. */
@@ -57,6 +70,11 @@ export class TriggerCalls {
       this.counter.countFailure(triggerId, codeOf(error, request.signal));
       throw error;
     }
+  }
+
+  makeReady(trigger: ScheduleTrigger): void {
+    const versionId = this.#versionIdOf(trigger);
+    if (versionId !== undefined) this.#warm(versionId);
   }
 
   /** Never rejects. A fire that failed is not tried again: the next one comes by itself. */

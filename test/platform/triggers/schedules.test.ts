@@ -45,6 +45,21 @@ describe('a schedule', () => {
     expect(some.triggers.nextFireMs(triggerId)).toBe(Date.parse('2025-06-01T01:20:00Z'));
   });
 
+  it('C21: has an instance made ready two seconds ahead, once for each time', async () => {
+    const some = new SomeTriggers();
+    const { functionId, versionId } = some.aFunction('f');
+    some.triggers.add({ functionId, settings: settingsOf({ kind: 'schedule', cron: '*/20 * * * *' }) });
+    some.triggers.start();
+    await some.clock.wind(HOUR_MS - 5_000);
+    expect(some.warmed).toEqual([20, 40].map((minute) => ({ atMs: minute * MINUTE_MS - 2_000, versionId })));
+    expect(minutesOf(some)).toEqual([20, 40]);
+    await some.clock.wind(4_000);
+    expect(some.warmed.length).toBe(3);
+    await some.triggers.stop();
+    await some.clock.wind(HOUR_MS);
+    expect(some.warmed.length).toBe(3);
+  });
+
   it('gives its own event where it has one', async () => {
     const some = new SomeTriggers();
     aSchedule(some, { payload: { report: 'daily' } });

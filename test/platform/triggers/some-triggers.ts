@@ -14,6 +14,8 @@ import { invocationOf } from '../native/scripted-engine.ts';
 export class SomeTriggers {
   readonly clock: HandWoundClock;
   readonly calls: { readonly atMs: number; readonly request: InvocationRequest; readonly event: unknown }[] = [];
+  /** When an instance was to be made ready, and for which version. */
+  readonly warmed: { readonly atMs: number; readonly versionId: string }[] = [];
   /** Half of what is left to chance. */
   chance = 0.5;
   answer: (request: InvocationRequest) => Promise<void> = async () => {};
@@ -65,7 +67,8 @@ export class SomeTriggers {
       },
     };
     const logger = pino({ level: 'silent' });
-    return [registry, openTriggers({ registry, invoker, clock: this.clock, random, logger })];
+    const warm = (versionId: string) => void this.warmed.push({ atMs: this.clock.monotonicMs(), versionId });
+    return [registry, openTriggers({ registry, invoker, clock: this.clock, random, logger, warm })];
   }
 }
 

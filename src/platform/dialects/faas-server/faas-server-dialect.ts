@@ -1,10 +1,10 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { PROMETHEUS_CONTENT_TYPE } from '../../../telemetry/prometheus-text.ts';
 import { builtins } from '../../builtin/builtins.ts';
-import type { DialectTools, OpenDialect } from '../../platform.ts';
 import { PlatformError } from '../../platform-error.ts';
 import { depthOf } from '../call-depth.ts';
 import { isFromAnotherOrigin } from '../cross-origin.ts';
+import type { DialectTools, OpenDialect } from '../dialect.ts';
 import { WRONG_HOST_DETAIL, WRONG_HOST_STATUS } from '../host-guard.ts';
 import { readBody } from '../read-body.ts';
 import { type Answer, answerOf, messageOf, sendJson } from './answers.ts';

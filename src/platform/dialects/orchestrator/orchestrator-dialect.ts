@@ -1,9 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { FunctionRecord } from '../../function-record.ts';
-import type { DialectTools, OpenDialect } from '../../platform.ts';
 import { PlatformError } from '../../platform-error.ts';
 import { depthOf } from '../call-depth.ts';
 import { isFromAnotherOrigin } from '../cross-origin.ts';
+import type { DialectTools, OpenDialect } from '../dialect.ts';
 import { WRONG_HOST_DETAIL, WRONG_HOST_STATUS } from '../host-guard.ts';
 import { eventOf, sendResult } from '../http-event.ts';
 import { readBody } from '../read-body.ts';
