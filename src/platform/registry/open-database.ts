@@ -39,7 +39,7 @@ export function openRegistryDatabase(path: string): DatabaseSync {
     return db;
   } catch (error) {
     db?.close();
-    throw explain(error, path);
+    throw explainFileError(error, path);
   }
 }
 
@@ -71,7 +71,8 @@ function makeTables(db: DatabaseSync, path: string): void {
   }
 }
 
-function explain(error: unknown, path: string): unknown {
+/** What SQLite says, as something that a person can do something about; anything else as it is. */
+export function explainFileError(error: unknown, path: string): unknown {
   if (error instanceof RegistryFileError || !(error instanceof Error)) return error;
   const code = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
   const advice = code === undefined ? 'name a folder where this user may write' : ADVICE[code];

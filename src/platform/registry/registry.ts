@@ -15,7 +15,7 @@ import { checkCode } from './check-code.ts';
 import { CodeShelf, hashCode } from './code-shelf.ts';
 import { FunctionIndex } from './function-index.ts';
 import { MessageBook } from './message-book.ts';
-import { openRegistryDatabase } from './open-database.ts';
+import { explainFileError, openRegistryDatabase } from './open-database.ts';
 import type { RegisteredVersion, VersionStatus } from './registered-version.ts';
 import { type KeptFunction, writeFunction, writeVersion } from './rows.ts';
 import { Sql } from './sql.ts';
@@ -81,8 +81,14 @@ export class Registry {
     this.#options = options;
     this.#sql = new Sql(openRegistryDatabase(options.path));
     this.#shelf = new CodeShelf(this.#sql);
-    this.#index = new FunctionIndex(this.#sql);
-    this.wishes = new WishBook(this.#sql, options.clock);
+    try {
+      this.#index = new FunctionIndex(this.#sql);
+      this.wishes = new WishBook(this.#sql, options.clock);
+    } catch (error) {
+      // A file can be opened and damaged further in.
+      this.#sql.close();
+      throw explainFileError(error, options.path);
+    }
     this.triggers = new TriggerBook(this.#sql);
     this.messages = new MessageBook(this.#sql);
   }

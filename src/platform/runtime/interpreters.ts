@@ -17,7 +17,7 @@ interface FoundPython extends Interpreter {
   readonly minor: number;
 }
 
-/** The interpreters of this machine. Each is looked at once: what is installed later is found after a restart. */
+/** The interpreters of this machine. Each is looked at once, unless it did not answer: what is installed later is found after a restart. */
 export class Interpreters {
   readonly #path: string;
   readonly #mayTakeNearest: boolean;
@@ -65,8 +65,11 @@ export class Interpreters {
         (error, output) => {
           const [command, version] = output.trim().split('\n');
           const [major, minor] = (version ?? '').split('.').map(Number);
-          if (error || !command || major === undefined || minor === undefined) resolve(undefined);
-          else resolve({ command, title: `python ${version}`, major, minor });
+          if (error || !command || major === undefined || minor === undefined) {
+            // A machine that was too busy to answer in time is asked again.
+            if (error?.code !== 'ENOENT') this.#pythons.delete(name);
+            resolve(undefined);
+          } else resolve({ command, title: `python ${version}`, major, minor });
         },
       );
     });

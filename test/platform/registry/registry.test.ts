@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -191,6 +191,19 @@ describe('the registry', () => {
     db.exec('PRAGMA user_version = 99');
     db.close();
     expect(() => openRegistry(newer)).toThrow(/version 99/);
+  });
+
+  it('says that a file is damaged, also where only what lies further in is', () => {
+    const path = join(folder, 'platform.sqlite');
+    const registry = openRegistry(path);
+    for (let made = 0; made < 40; made += 1) registry.create(newFunction(`f${made}`));
+    registry.close();
+    open = [];
+    const bytes = readFileSync(path);
+    // The pages of the schema at the beginning stay whole.
+    writeFileSync(path, bytes.fill(0xff, 16_384));
+    expect(() => openRegistry(path)).toThrow(RegistryFileError);
+    expect(() => openRegistry(path)).toThrow(/the file is damaged; restore it from a backup/);
   });
 
   it('A68 takes a name once in a namespace, C5 but any number of times in that of the orchestrator', () => {

@@ -1,10 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import {
-  configurationOfPolicy,
-  policyOfConfiguration,
-  type ToldConfiguration,
-} from '../../../contract/autoscaling-configuration.ts';
 import type { DeploymentAnswer } from '../../../contract/deployment.ts';
 import { parseDeploymentRequest, parseSpecificationChange } from '../../../contract/deployment-change.ts';
 import { formatToken } from '../../../contract/fencing.ts';
@@ -12,16 +7,13 @@ import type { Route } from '../../../contract/paths.ts';
 import { type PredictionAnswer, parsePrediction } from '../../../contract/prediction.ts';
 import { buildProblem, type ProblemType, type WireProblem } from '../../../contract/problem.ts';
 import { compareIds, parsePageQuery, type ScalingTarget } from '../../../contract/scaling-targets.ts';
-import { parsePolicy } from '../../../domain/parse-policy.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import type { Pools } from '../../pool-snapshot.ts';
 import type { RegisteredVersion } from '../../registry/registered-version.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { StartWatch } from './start-watch.ts';
+import { configurationOf, LOOK_BACK_SECONDS, policyDocumentOf, withoutNulls } from './version-policy.ts';
 import { countInstances, standingOf } from './version-standing.ts';
-
-/** The longest stickiness window of the wire's own rules. */
-const LOOK_BACK_SECONDS = 3_600;
 
 export interface ControlPlaneOptions {
   readonly registry: Registry;
@@ -271,28 +263,6 @@ export class ControlPlane {
 
 function bounded({ pool: { instancesMin, instancesMax } }: RegisteredVersion, wanted: number): number {
   return Math.min(instancesMax, Math.max(instancesMin, wanted));
-}
-
-/** The policy as a document of the autoscaler's own schema; undefined: its default holds. */
-function policyDocumentOf({ configuration, policy }: RegisteredVersion): unknown {
-  if (!configuration) return policy;
-  const read = policyOfConfiguration(configuration, { lookBackSeconds: LOOK_BACK_SECONDS, base: undefined });
-  return read.ok ? read.policy : undefined;
-}
-
-/** A policy that was given here shows on this part of the wire where it has a form there. */
-function configurationOf({
-  configuration,
-  policy,
-}: RegisteredVersion): DeploymentAnswer['deployment']['deploymentSpecifications'][number]['autoscalingConfiguration'] {
-  if (configuration) return withoutNulls(configuration) as ReturnType<typeof configurationOfPolicy>;
-  if (policy === undefined) return undefined;
-  const read = parsePolicy(policy, { lookBackSeconds: LOOK_BACK_SECONDS });
-  return read.ok && read.policy.kind === 'steps' ? configurationOfPolicy(read.policy) : undefined;
-}
-
-function withoutNulls(configuration: ToldConfiguration): ToldConfiguration {
-  return JSON.parse(JSON.stringify(configuration, (_, value: unknown) => value ?? undefined)) as ToldConfiguration;
 }
 
 function firstAfter(order: readonly string[], after: string): number {

@@ -5,11 +5,10 @@ import type { Code } from '../../function-record.ts';
 import { PlatformError } from '../../platform-error.ts';
 import { unzip } from '../../registry/unzip.ts';
 import { functionName, launchSchema, poolChangeSchema } from '../../registry/version-settings.ts';
+import { LOOK_BACK_SECONDS } from './version-policy.ts';
 
 /** What may be said on this port. Fields that nobody knows are refused: a misspelt setting must not pass for the default. */
 
-/** The longest stickiness window that any autoscaler's look-back allows. */
-const LOOK_BACK_SECONDS = 3_600;
 const PREWARM_MAX = 64;
 
 const policy = z.unknown().superRefine((document, context) => {
