@@ -75,6 +75,20 @@ describe('docker-compose.yml', () => {
     for (const argument of command.slice(1)) expect(known.has(argument.split('=')[0]), argument).toBe(true);
   });
 
+  it('gives Grafana and Prometheus the very files that the chart and other Prometheus servers get', () => {
+    const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
+    const mounts = (name: string) =>
+      new Map((services[name]?.volumes ?? []).map((mount) => [mount.split(':')[0] ?? '', mount.split(':')[1] ?? '']));
+    const boards = mounts('grafana').get('./helm/starling/files/dashboards');
+    const { providers } = parse(read('config/compose/dashboards/dashboards.yml')) as {
+      providers: { options: { path: string } }[];
+    };
+    expect(providers.map(({ options }) => options.path)).toContain(boards);
+    const { rule_files } = parse(read('config/compose/prometheus.yml')) as { rule_files: string[] };
+    expect(rule_files).toEqual([`${mounts('prometheus').get('./config/alerts')}/*.rules.yaml`]);
+    expect(read('config/alerts/starling.rules.yaml')).toContain('alert: Starling');
+  });
+
   it('opens ports to this machine alone', () => {
     for (const { ports = [] } of Object.values(services))
       for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);

@@ -194,7 +194,18 @@ function panel(spec: PanelSpec, { id, x, y, h }: { id: number; x: number; y: num
   };
 }
 
-function fieldConfig({ kind, unit, noValue, steps, words, dashed, isStacked, isStairs, min, max }: PanelSpec): FieldConfigSource {
+function fieldConfig({
+  kind,
+  unit,
+  noValue,
+  steps,
+  words,
+  dashed,
+  isStacked,
+  isStairs,
+  min,
+  max,
+}: PanelSpec): FieldConfigSource {
   const isGraph = kind === 'timeseries';
   return {
     defaults: {
