@@ -46,7 +46,7 @@ const api = new MetricsApi({ store, clock, queryTimeoutMs: 30_000, lookbackMs: 3
 const { port } = await serveMetrics({
   address: { host: '127.0.0.1', port: 0 },
   api,
-  takeSamples: () => {},
+  takeSamples: async () => {},
   logger,
   formMaxBytes: 2 ** 20,
   importMaxBytes: 2 ** 20,

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import service from '../bin/service-process.json' with { type: 'json' };
 import { loadProfiles } from '../src/adapters/prometheus/load-profiles.ts';
 import { PrometheusSignalReader } from '../src/adapters/prometheus/prometheus-signal-reader.ts';
 import { StoreClient } from '../src/adapters/prometheus/store-client.ts';
@@ -34,9 +35,11 @@ export async function run({ isQuick, args, say }: BenchOptions): Promise<BenchRe
 
   const pages = new Pages(versions);
   await pages.listen();
-  const child = fork(path.join(import.meta.dirname, 'metrics-store-process.ts'), [
-    JSON.stringify({ urls: pages.urls, stepMs: STEP_MS, history } satisfies MetricsStoreOrders),
-  ]);
+  const orders: MetricsStoreOrders = { urls: pages.urls, stepMs: STEP_MS, history };
+  const child = fork(path.join(import.meta.dirname, 'metrics-store-process.ts'), [JSON.stringify(orders)], {
+    execArgv: service.flags,
+    env: { ...service.environment, ...process.env },
+  });
   try {
     const { url } = await report(child, 'open');
     await fill(child, pages, { history, say });

@@ -119,11 +119,14 @@ export async function openMetricsStore(options: MetricsStoreOptions): Promise<Me
 }
 
 /** Samples that come by themselves, each with its own time or as of now. */
-function importPage(page: string, options: { store: SampleStore; nowMs: number; samplesMax: number }): void {
+async function importPage(
+  page: string,
+  options: { store: SampleStore; nowMs: number; samplesMax: number },
+): Promise<void> {
   const { store, nowMs, samplesMax } = options;
   const reader = new PageReader({ store, labels: {}, rules: [], samplesMax, endMark: END_MARK });
   try {
-    const { refused, scraped } = reader.read(page, { atMs: nowMs, nowMs });
+    const { refused, scraped } = await reader.read([page], { atMs: nowMs, nowMs: () => nowMs });
     if (refused === 0) return;
     throw new ApiError(
       'bad_data',

@@ -86,6 +86,14 @@ describe('the HTTP API of the metrics store', () => {
     const answer = await fetch(`${one.store.url}/api/v1/query?query=many`, { headers: { 'accept-encoding': 'gzip' } });
     expect(answer.headers.get('content-encoding')).toBe('gzip');
     expect(((await answer.json()) as { data: { result: unknown[] } }).data.result).toHaveLength(500);
+    const wide = `label_replace(many, "wide", "${'x'.repeat(1_000)}", "", "")`;
+    for (const encoding of ['gzip', 'identity']) {
+      const streamed = await fetch(`${one.store.url}/api/v1/query?${new URLSearchParams({ query: wide })}`, {
+        headers: { 'accept-encoding': encoding },
+      });
+      expect(streamed.headers.get('content-length')).toBeNull();
+      expect(((await streamed.json()) as { data: { result: unknown[] } }).data.result).toHaveLength(500);
+    }
     const plain = await fetch(`${one.store.url}/api/v1/query?query=many`, {
       headers: { 'accept-encoding': 'identity' },
     });
@@ -119,6 +127,15 @@ describe('the HTTP API of the metrics store', () => {
     const answer = await one.import(Array.from({ length: 2_000 }, (_, at) => `new{at="${at}"} 1\n`).join(''));
     expect(answer.status).toBe(503);
     expect(await answer.text()).toContain('holds 2000 series and takes no more');
+    // What was refused leaves its room to others, and so does what came too late.
+    const old = now * 1000 - 4_000_000;
+    expect(
+      (await one.import(Array.from({ length: 1_400 }, (_, at) => `old{at="${at}"} 1 ${old}\n`).join(''))).status,
+    ).toBe(400);
+    expect((await one.import(Array.from({ length: 1_400 }, (_, at) => `fits{at="${at}"} 1\n`).join(''))).status).toBe(
+      204,
+    );
+    expect(await one.query('count(fits)')).toMatchObject([{ value: [now, '1400'] }]);
   });
 
   it('says that it is there', async () => {

@@ -82,25 +82,69 @@ describe('the sample store', () => {
         expect(new Set(store.select(matchers))).toEqual(new Set(expected));
       }),
     );
+  });
+
+  it('finds every sample again, to the millisecond and to the bit, however times and values go', () => {
+    const gap = fc.oneof(
+      fc.constant(15_000),
+      fc.integer({ min: 14_900, max: 15_100 }),
+      fc.integer({ min: 1, max: 90_000 }),
+    );
+    const value = fc.oneof(
+      { weight: 8, arbitrary: fc.constant(4) },
+      fc.constantFrom(0, -0, Number.NaN, Number.POSITIVE_INFINITY, 'stale' as const),
+      fc.double(),
+    );
     fc.assert(
       fc.property(
-        fc.array(fc.integer({ min: 1, max: 90_000 }), { maxLength: 120 }),
+        fc.array(fc.tuple(gap, value), { maxLength: 200 }),
         fc.tuple(fc.integer({ min: 0, max: HOUR_MS }), fc.integer({ min: 0, max: HOUR_MS })),
-        (gaps, [one, other]) => {
+        (given, [one, other]) => {
           const store = newStore();
+          // Blocks that another series has left behind must not show through.
+          const before = store.series(labels({ __name__: 'before' }));
+          for (let at = 0; at < 100; at += 1)
+            store.append(before, { timeMs: at * 7 - HOUR_MS, value: at % 40, nowMs: 0 });
+          store.forgetOld(HOUR_MS / 2);
           const series = store.series(labels({ __name__: 'a' }));
-          let timeMs = 0;
-          const times = gaps.map((gap) => (timeMs += gap)).filter((at) => at < HOUR_MS);
-          for (const at of times) store.append(series, { timeMs: at, value: at / 7, nowMs: HOUR_MS });
+          let lastMs = 0;
+          const samples = given
+            .map(([gapMs, value]) => {
+              lastMs += gapMs;
+              return { timeMs: lastMs, value };
+            })
+            .filter(({ timeMs }) => timeMs <= HOUR_MS);
+          for (const { timeMs, value } of samples) {
+            const isStale = value === 'stale';
+            store.append(series, { timeMs, value: isStale ? Number.NaN : value, nowMs: HOUR_MS, isStale });
+          }
           const [fromMs, toMs] = [Math.min(one, other), Math.max(one, other)];
           const span = new SampleSpan();
           store.copy(series, { fromMs, toMs, keepStale: true }, span);
-          const expected = times.filter((at) => at >= fromMs && at <= toMs);
-          expect([...span.times.subarray(0, span.count)]).toEqual(expected);
-          expect([...span.values.subarray(0, span.count)]).toEqual(expected.map((at) => at / 7));
-          expect(store.latest(series, toMs, fromMs)?.timeMs).toBe(expected.at(-1));
+          const expected = samples.filter(({ timeMs }) => timeMs >= fromMs && timeMs <= toMs);
+          expect([...span.times.subarray(0, span.count)]).toEqual(expected.map(({ timeMs }) => timeMs));
+          const values = Array.from(span.values.subarray(0, span.count), (kept, place) =>
+            span.stale[place] === 1 ? 'stale' : kept,
+          );
+          expect(values).toEqual(expected.map(({ value }) => value));
+          const last = expected.at(-1);
+          const latest = store.latest(series, toMs, fromMs);
+          expect(latest).toEqual(last?.value === 'stale' ? undefined : last);
         },
       ),
     );
+  });
+
+  it('keeps a value that stays what it was in less', () => {
+    const bytesOf = (value: (at: number) => number) => {
+      const store = newStore(3_000);
+      for (let of = 0; of < 3_000; of += 1) {
+        const series = store.series(labels({ __name__: 'a', of: String(of) }));
+        for (let at = 0; at < 64; at += 1) store.append(series, { timeMs: at * 15_000, value: value(at), nowMs: 0 });
+      }
+      return store.sampleBytes / (3_000 * 64);
+    };
+    expect(bytesOf(() => 4)).toBeLessThan(3);
+    expect(bytesOf((at) => at)).toBeLessThan(12);
   });
 });

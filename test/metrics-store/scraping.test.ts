@@ -79,6 +79,25 @@ describe('scraping', () => {
     expect(byLabel(await opened.query('up'), 'job')).toEqual({ fleet: '0' });
   });
 
+  it('takes a page in the pieces in which it comes, wherever they are cut', async () => {
+    const page = Buffer.from('a{x="ü"} 1\nb 2\nc{y="ß"} 3');
+    const opened = await AMetricsStore.open();
+    one = opened;
+    const url = await opened.serve(async (_, response) => {
+      response.flushHeaders();
+      for (const byte of page) {
+        response.write(Buffer.from([byte]));
+        await new Promise<void>((resolve) => setImmediate(resolve));
+      }
+      response.end();
+    });
+    await opened.store.addTarget({ url });
+    await expect.poll(() => opened.query('{__name__=~"a|b|c"}')).toHaveLength(3);
+    const found = await opened.query('{__name__=~"a|b|c"}');
+    expect(byLabel(found, '__name__')).toEqual({ a: '1', b: '2', c: '3' });
+    expect(found.map(({ metric }) => metric.x ?? metric.y ?? '').sort()).toEqual(['', 'ß', 'ü']);
+  });
+
   it('takes no page with more samples, or more bytes, than it may', async () => {
     const many = await scraping(['a 1\nb 2\nc 3\n'], { samplesPerScrapeMax: 2 });
     expect(byLabel(await many.opened.query('up'), 'job')).toEqual({ fleet: '0' });

@@ -1,10 +1,11 @@
 /** As Prometheus names what went wrong. */
-export type ErrorType = 'bad_data' | 'execution' | 'timeout' | 'not_found' | 'unavailable' | 'internal';
+export type ErrorType = 'bad_data' | 'execution' | 'timeout' | 'canceled' | 'not_found' | 'unavailable' | 'internal';
 
 const STATUS: Readonly<Record<ErrorType, number>> = {
   bad_data: 400,
   execution: 422,
   timeout: 503,
+  canceled: 503,
   not_found: 404,
   unavailable: 503,
   internal: 500,

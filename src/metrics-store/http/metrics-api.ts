@@ -1,12 +1,13 @@
 import type { Clock } from '../../lib/clock.ts';
+import { Limiter } from '../../lib/limiter.ts';
 import { selectorMatchers } from '../promql/parse-query.ts';
 import { runQuery, runRangeQuery } from '../promql/run-query.ts';
-import { labelEntries, labelValue } from '../storage/labels.ts';
+import { labelValue } from '../storage/labels.ts';
 import type { SampleStore } from '../storage/sample-store.ts';
 import type { Series } from '../storage/series.ts';
 import { ApiError, badParameter } from './api-error.ts';
 import { durationParameter, timeParameter } from './parameters.ts';
-import { instantAnswer, rangeAnswer } from './write-answer.ts';
+import { instantAnswer, rangeAnswer, seriesAnswer } from './write-answer.ts';
 
 export interface MetricsApiOptions {
   readonly store: SampleStore;
@@ -20,22 +21,26 @@ export interface MetricsApiOptions {
 const POINTS_MAX = 11_000;
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
-/** What the query API answers: the text of the `data` of Prometheus' envelope. Throws ApiError and QueryError. */
+/** What the query API answers: the text of the `data` of Prometheus' envelope, in pieces. Throws ApiError and QueryError. */
 export class MetricsApi {
   readonly #options: MetricsApiOptions;
+  /** Large queries side by side would each take their memory, and none would be done sooner. */
+  readonly #turns = new Limiter(1);
 
   constructor(options: MetricsApiOptions) {
     this.#options = options;
   }
 
-  query(parameters: URLSearchParams): string {
+  /** Ends, too, when `signal` says that nobody waits for it. */
+  async query(parameters: URLSearchParams, signal?: AbortSignal): Promise<Iterable<string>> {
     const { store, clock, lookbackMs } = this.#options;
     const atMs = timeParameter(parameters, 'time', clock.wallMs());
-    const result = runQuery(parameters.get('query') ?? '', { store, atMs, lookbackMs, ...this.#deadline(parameters) });
+    const options = { store, atMs, lookbackMs, signal, ...this.#deadline(parameters) };
+    const result = await this.#turns.run(() => runQuery(parameters.get('query') ?? '', options));
     return instantAnswer(result, atMs);
   }
 
-  queryRange(parameters: URLSearchParams): string {
+  async queryRange(parameters: URLSearchParams, signal?: AbortSignal): Promise<Iterable<string>> {
     const { store, lookbackMs } = this.#options;
     const startMs = timeParameter(parameters, 'start');
     const endMs = timeParameter(parameters, 'end');
@@ -53,41 +58,42 @@ export class MetricsApi {
       throw new ApiError('bad_data', why);
     }
     const span = { startMs, endMs, stepMs: Math.floor(stepMs) };
-    const query = parameters.get('query') ?? '';
-    return rangeAnswer(runRangeQuery(query, { store, ...span, lookbackMs, ...this.#deadline(parameters) }));
+    const options = { store, ...span, lookbackMs, signal, ...this.#deadline(parameters) };
+    return rangeAnswer(await this.#turns.run(() => runRangeQuery(parameters.get('query') ?? '', options)));
   }
 
-  labelNames(parameters: URLSearchParams): string {
+  labelNames(parameters: URLSearchParams): Iterable<string> {
     const names = new Set<string>();
     for (const { labels } of this.#matched(parameters)) for (const name of labels.names) names.add(name);
-    return JSON.stringify([...names].sort());
+    return [JSON.stringify([...names].sort())];
   }
 
-  labelValues(name: string, parameters: URLSearchParams): string {
+  labelValues(name: string, parameters: URLSearchParams): Iterable<string> {
     if (!LABEL_NAME.test(name)) throw new ApiError('bad_data', `invalid label name: ${JSON.stringify(name)}`);
     const values = new Set<string>();
     for (const { labels } of this.#matched(parameters)) {
       const value = labelValue(labels, name);
       if (value !== '') values.add(value);
     }
-    return JSON.stringify([...values].sort());
+    return [JSON.stringify([...values].sort())];
   }
 
-  series(parameters: URLSearchParams): string {
+  series(parameters: URLSearchParams): Iterable<string> {
     if (parameters.getAll('match[]').length === 0) throw new ApiError('bad_data', 'no match[] parameter provided');
-    return JSON.stringify(this.#matched(parameters).map(({ labels }) => Object.fromEntries(labelEntries(labels))));
+    return seriesAnswer(this.#matched(parameters));
   }
 
   /** Names the Prometheus whose answers these are like, because clients choose by it what they ask for. */
-  buildInformation(): string {
-    return JSON.stringify({
+  buildInformation(): Iterable<string> {
+    const information = {
       version: '2.42.0',
       revision: `starling-${this.#options.version}`,
       branch: '',
       buildUser: 'starling metrics store',
       buildDate: '',
       goVersion: '',
-    });
+    };
+    return [JSON.stringify(information)];
   }
 
   #matched(parameters: URLSearchParams): Series[] {

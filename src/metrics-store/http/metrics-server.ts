@@ -1,19 +1,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import type { Logger } from 'pino';
 import { QueryError } from '../promql/query-error.ts';
 import { PatternError } from '../storage/pattern-error.ts';
 import { ApiError } from './api-error.ts';
 import type { MetricsApi } from './metrics-api.ts';
 import { readBody } from './read-body.ts';
+import { sendAnswer } from './send-answer.ts';
 
 export interface MetricsServerOptions {
   readonly address: { readonly host: string; readonly port: number };
   readonly api: MetricsApi;
   /** Takes a page of samples; throws what is wrong with it. */
-  readonly takeSamples: (page: string) => void;
+  readonly takeSamples: (page: string) => Promise<void>;
   readonly logger: Logger;
   readonly formMaxBytes: number;
   readonly importMaxBytes: number;
@@ -21,9 +20,6 @@ export interface MetricsServerOptions {
 
 const REQUEST_TIMEOUT_MS = 60_000;
 const HEADERS_TIMEOUT_MS = 10_000;
-/** Smaller answers are not worth packing. */
-const GZIP_FROM_BYTES = 4_096;
-const packed = promisify(gzip);
 
 /** Cannot listen where it was told to. */
 export class ListenError extends Error {
@@ -40,7 +36,11 @@ export async function serveMetrics(options: MetricsServerOptions): Promise<{ ser
   const { address } = options;
   const timeouts = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS };
   const server = createServer(timeouts, (request, response) => {
-    answer(request, response, options).catch((error: unknown) => {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    answer(request, response, { ...options, signal: gone.signal }).catch((error: unknown) => {
+      // Callers may go away as they like.
+      if (gone.signal.aborted) return;
       options.logger.error({ event: 'metrics-store.answer-failed', err: error }, 'an answer could not be sent');
       response.destroy();
     });
@@ -56,14 +56,15 @@ export async function serveMetrics(options: MetricsServerOptions): Promise<{ ser
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  options: MetricsServerOptions,
+  options: MetricsServerOptions & { signal: AbortSignal },
 ): Promise<void> {
   let status = 200;
-  let body: string;
+  let parts: Iterable<string>;
   try {
     const url = new URL(request.url ?? '/', 'http://metrics-store');
     if (url.pathname === '/-/ready' || url.pathname === '/-/healthy') {
-      respond(response, { status, text: 'The metrics store is ready.\n', type: 'text/plain; charset=utf-8' });
+      response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' });
+      response.end('The metrics store is ready.\n');
       return;
     }
     const data = await dataOf(request, url, options);
@@ -71,25 +72,34 @@ async function answer(
       response.writeHead(204).end();
       return;
     }
-    body = `{"status":"success","data":${data}}`;
+    parts = enveloped(data);
   } catch (error) {
     const fault = faultOf(error, options.logger);
     status = fault.status;
-    body = JSON.stringify({ status: 'error', errorType: fault.type, error: fault.message });
+    parts = [JSON.stringify({ status: 'error', errorType: fault.type, error: fault.message })];
     // The rest of a body that nobody wants to read must not be taken for the next request.
     if (!request.complete) response.setHeader('Connection', 'close');
   }
-  const isPacked = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? '')) && body.length >= GZIP_FROM_BYTES;
-  respond(response, { status, text: isPacked ? await packed(body) : body, type: 'application/json', isPacked });
+  await sendAnswer(request, response, { status, parts });
+}
+
+function* enveloped(data: Iterable<string>): Generator<string> {
+  yield '{"status":"success","data":';
+  yield* data;
+  yield '}';
 }
 
 /** The JSON text of the data; undefined for an answer without. */
-async function dataOf(request: IncomingMessage, url: URL, options: MetricsServerOptions): Promise<string | undefined> {
-  const { api } = options;
+async function dataOf(
+  request: IncomingMessage,
+  url: URL,
+  options: MetricsServerOptions & { signal: AbortSignal },
+): Promise<Iterable<string> | undefined> {
+  const { api, signal } = options;
   const path = url.pathname;
   if (path === '/api/v1/import/prometheus') {
     allow(request, ['POST']);
-    options.takeSamples(await readBody(request, options.importMaxBytes));
+    await options.takeSamples(await readBody(request, options.importMaxBytes));
     return undefined;
   }
   const values = /^\/api\/v1\/label\/([^/]+)\/values$/.exec(path)?.[1];
@@ -99,9 +109,9 @@ async function dataOf(request: IncomingMessage, url: URL, options: MetricsServer
   }
   switch (path) {
     case '/api/v1/query':
-      return api.query(await parametersOf(request, url, options));
+      return api.query(await parametersOf(request, url, options), signal);
     case '/api/v1/query_range':
-      return api.queryRange(await parametersOf(request, url, options));
+      return api.queryRange(await parametersOf(request, url, options), signal);
     case '/api/v1/labels':
       return api.labelNames(await parametersOf(request, url, options));
     case '/api/v1/series':
@@ -151,18 +161,4 @@ function faultOf(error: unknown, logger: Logger): ApiError {
   if (error instanceof PatternError) return new ApiError('bad_data', error.message);
   logger.error({ event: 'metrics-store.fault', err: error }, 'a request could not be answered');
   return new ApiError('internal', 'the metrics store could not answer this; its log says why');
-}
-
-function respond(
-  response: ServerResponse,
-  { status, text, type, isPacked = false }: { status: number; text: string | Buffer; type: string; isPacked?: boolean },
-): void {
-  response.writeHead(status, {
-    'Content-Type': type,
-    'Content-Length': Buffer.byteLength(text),
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-    ...(isPacked && { 'Content-Encoding': 'gzip' }),
-  });
-  response.end(text);
 }

@@ -20,7 +20,8 @@ import {
 } from './vector-functions.ts';
 
 /** The value of an expression at every step. Types were checked when the query was read. */
-export function evaluate(expression: Expression, evaluation: Evaluation): Value {
+export async function evaluate(expression: Expression, evaluation: Evaluation): Promise<Value> {
+  if (evaluation.isBreathDue) await evaluation.breathe();
   switch (expression.kind) {
     case 'number':
       return { kind: 'scalar', values: new Float64Array(evaluation.steps).fill(expression.value) };
@@ -31,7 +32,7 @@ export function evaluate(expression: Expression, evaluation: Evaluation): Value 
     case 'vector-selector':
       return selectVector(expression, evaluation);
     case 'unary':
-      return negated(evaluate(expression.of, evaluation), expression.isNegation, evaluation);
+      return negated(await evaluate(expression.of, evaluation), expression.isNegation, evaluation);
     case 'binary':
       return evaluateBinary(expression, evaluation);
     case 'aggregate':
@@ -52,9 +53,9 @@ function negated(value: Value, isNegation: boolean, evaluation: Evaluation): Val
   return withoutNames({ ...frame, values: frame.values.map((one) => -one) }, evaluation);
 }
 
-function evaluateBinary(binary: Binary, evaluation: Evaluation): Value {
-  const left = evaluate(binary.left, evaluation);
-  const right = evaluate(binary.right, evaluation);
+async function evaluateBinary(binary: Binary, evaluation: Evaluation): Promise<Value> {
+  const left = await evaluate(binary.left, evaluation);
+  const right = await evaluate(binary.right, evaluation);
   if (left.kind === 'scalar') {
     if (right.kind === 'scalar') return { kind: 'scalar', values: combineScalars(binary, left.values, right.values) };
     return combineWithScalar(binary, { frame: right as Frame, scalars: left.values, isScalarLeft: true }, evaluation);
@@ -65,10 +66,11 @@ function evaluateBinary(binary: Binary, evaluation: Evaluation): Value {
   return combineVectors(binary, left as Frame, right as Frame, evaluation);
 }
 
-function evaluateAggregate(expression: Aggregate, evaluation: Evaluation): Frame {
+async function evaluateAggregate(expression: Aggregate, evaluation: Evaluation): Promise<Frame> {
   const { operator, labels, isWithout, parameter } = expression;
-  const given = parameter && evaluate(parameter, evaluation);
-  return aggregate(operator, evaluate(expression.of, evaluation) as Frame, {
+  const given = parameter && (await evaluate(parameter, evaluation));
+  const frame = (await evaluate(expression.of, evaluation)) as Frame;
+  return aggregate(operator, frame, {
     grouping: { labels, isWithout },
     parameters: given?.kind === 'scalar' ? given.values : undefined,
     label: given?.kind === 'string' ? given.text : '',
@@ -76,81 +78,82 @@ function evaluateAggregate(expression: Aggregate, evaluation: Evaluation): Frame
   });
 }
 
-function evaluateCall({ name, args }: Call, evaluation: Evaluation): Value {
-  const vector = (at: number) => evaluate(args[at] as Expression, evaluation) as Frame;
-  const scalar = (at: number) => evaluate(args[at] as Expression, evaluation) as ScalarValue;
-  const text = (at: number) => {
-    const value = evaluate(args[at] as Expression, evaluation);
+async function evaluateCall({ name, args }: Call, evaluation: Evaluation): Promise<Value> {
+  const vector = async (at: number) => (await evaluate(args[at] as Expression, evaluation)) as Frame;
+  const scalar = async (at: number) => (await evaluate(args[at] as Expression, evaluation)) as ScalarValue;
+  const text = async (at: number) => {
+    const value = await evaluate(args[at] as Expression, evaluation);
     return value.kind === 'string' ? value.text : '';
   };
   const range = (at: number) => bare(args[at] as Expression) as MatrixSelector;
   const fold = FOLDS[name];
   if (fold) return foldRange(range(0), evaluation, { fold, keepsName: name === 'last_over_time' });
   const map = MAPS[name];
-  if (map) return mapValues(vector(0), evaluation, map);
+  if (map) return mapValues(await vector(0), evaluation, map);
   switch (name) {
     case 'quantile_over_time': {
-      const ranks = scalar(0).values;
+      const ranks = (await scalar(0)).values;
       return foldRange(range(1), evaluation, {
         fold: (window, step) => quantileOverTime(window, ranks[step] as number),
         keepsName: false,
       });
     }
     case 'absent_over_time': {
-      const found = foldRange(range(0), evaluation, { fold: () => 1, keepsName: true });
+      const found = await foldRange(range(0), evaluation, { fold: () => 1, keepsName: true });
       return absent(found, range(0).selector.matchers, evaluation);
     }
     case 'absent': {
       const argument = bare(args[0] as Expression);
-      return absent(vector(0), argument.kind === 'vector-selector' ? argument.matchers : [], evaluation);
+      return absent(await vector(0), argument.kind === 'vector-selector' ? argument.matchers : [], evaluation);
     }
     case 'timestamp':
       return timestamps(args[0] as Expression, evaluation);
     case 'round':
-      return round(vector(0), args.length > 1 ? scalar(1) : undefined, evaluation);
+      return round(await vector(0), args.length > 1 ? await scalar(1) : undefined, evaluation);
     case 'clamp':
-      return clamp(vector(0), { min: scalar(1), max: scalar(2) }, evaluation);
+      return clamp(await vector(0), { min: await scalar(1), max: await scalar(2) }, evaluation);
     case 'clamp_min':
-      return clamp(vector(0), { min: scalar(1) }, evaluation);
+      return clamp(await vector(0), { min: await scalar(1) }, evaluation);
     case 'clamp_max':
-      return clamp(vector(0), { max: scalar(1) }, evaluation);
+      return clamp(await vector(0), { max: await scalar(1) }, evaluation);
     case 'sort':
-      return sorted(vector(0), evaluation, false);
+      return sorted(await vector(0), evaluation, false);
     case 'sort_desc':
-      return sorted(vector(0), evaluation, true);
+      return sorted(await vector(0), evaluation, true);
     case 'label_replace':
       return labelReplace(
-        vector(0),
-        { target: text(1), replacement: text(2), source: text(3), regex: text(4) },
+        await vector(0),
+        { target: await text(1), replacement: await text(2), source: await text(3), regex: await text(4) },
         evaluation,
       );
     case 'label_join': {
-      const sources = args.slice(3).map((_, at) => text(at + 3));
-      return labelJoin(vector(0), { target: text(1), separator: text(2), sources }, evaluation);
+      const sources = await Promise.all(args.slice(3).map((_, at) => text(at + 3)));
+      return labelJoin(await vector(0), { target: await text(1), separator: await text(2), sources }, evaluation);
     }
     case 'histogram_quantile':
-      return histogramQuantile(scalar(0), vector(1), evaluation);
+      return histogramQuantile(await scalar(0), await vector(1), evaluation);
     case 'time':
       return {
         kind: 'scalar',
         values: Float64Array.from({ length: evaluation.steps }, (_, step) => evaluation.timeMs(step) / 1000),
       };
     case 'scalar':
-      return toScalar(vector(0), evaluation);
+      return toScalar(await vector(0), evaluation);
     case 'vector':
-      return toVector(scalar(0), evaluation);
+      return toVector(await scalar(0), evaluation);
     default:
       throw new Error(`${name} is in the table of functions, and nobody computes it`);
   }
 }
 
 /** Of plain selectors the moments of their samples; of anything else the moment that is asked for. */
-function timestamps(expression: Expression, evaluation: Evaluation): Frame {
+async function timestamps(expression: Expression, evaluation: Evaluation): Promise<Frame> {
   const inside = bare(expression);
   if (inside.kind === 'vector-selector') {
-    return withoutNames(selectVector(inside satisfies VectorSelector, evaluation, 'time'), evaluation);
+    return withoutNames(await selectVector(inside satisfies VectorSelector, evaluation, 'time'), evaluation);
   }
-  return mapValues(evaluate(inside, evaluation) as Frame, evaluation, (_, step) => evaluation.timeMs(step) / 1000);
+  const frame = (await evaluate(inside, evaluation)) as Frame;
+  return mapValues(frame, evaluation, (_, step) => evaluation.timeMs(step) / 1000);
 }
 
 function bare(expression: Expression): Expression {

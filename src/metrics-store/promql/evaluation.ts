@@ -1,3 +1,4 @@
+import { Breather } from '../../lib/breather.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { SampleStore } from '../storage/sample-store.ts';
 import { showDuration } from './duration.ts';
@@ -14,6 +15,8 @@ export interface EvaluationOptions {
   /** On the monotonic clock. */
   readonly deadlineMs: number;
   readonly timeoutMs: number;
+  /** Whoever asked is gone. */
+  readonly signal?: AbortSignal | undefined;
   readonly lookbackMs: number;
   readonly startMs: number;
   readonly endMs: number;
@@ -29,11 +32,14 @@ export class Evaluation {
   readonly steps: number;
   readonly lookbackMs: number;
   readonly #options: EvaluationOptions;
+  readonly #breather: Breather;
+  #isBreathDue = false;
   #work = 0;
   #cells = 0;
 
   constructor(options: EvaluationOptions) {
     this.#options = options;
+    this.#breather = new Breather(options.clock);
     this.store = options.store;
     this.startMs = options.startMs;
     this.endMs = options.endMs;
@@ -51,6 +57,24 @@ export class Evaluation {
     this.#work += work;
     if (this.#work < STEPS_BETWEEN_LOOKS) return;
     this.#work = 0;
+    this.#isBreathDue = this.#breather.isDue();
+    this.#refuseLate();
+  }
+
+  /** Whether scrapes and other callers have waited long enough for `breathe`; known by what was spent. */
+  get isBreathDue(): boolean {
+    return this.#isBreathDue;
+  }
+
+  /** Throws when the time is up, or nobody waits for the answer any more. */
+  async breathe(): Promise<void> {
+    await this.#breather.breathe();
+    this.#isBreathDue = false;
+    if (this.#options.signal?.aborted) throw new QueryError('canceled', 'query was canceled: the caller is gone');
+    this.#refuseLate();
+  }
+
+  #refuseLate(): void {
     const { clock, deadlineMs, timeoutMs } = this.#options;
     if (clock.monotonicMs() > deadlineMs) {
       throw new QueryError('timeout', `query timed out in expression evaluation after ${showDuration(timeoutMs)}`);

@@ -30,22 +30,22 @@ interface QueryOptions {
   readonly clock: Clock;
   readonly deadlineMs: number;
   readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
   readonly lookbackMs: number;
 }
 
 /** Answers a query for one moment. Throws a QueryError. */
-export function runQuery(text: string, options: QueryOptions & { atMs: number }): InstantResult {
+export async function runQuery(text: string, options: QueryOptions & { atMs: number }): Promise<InstantResult> {
   const expression = parseQuery(text);
   const { atMs } = options;
   const evaluation = new Evaluation({ ...options, startMs: atMs, endMs: atMs, stepMs: 1 });
+  await evaluation.breathe();
   const matrix = bare(expression);
   if (matrix.kind === 'matrix-selector') {
-    return {
-      kind: 'matrix',
-      series: selectMatrix(matrix, evaluation).sort((a, b) => compareLabels(a.labels, b.labels)),
-    };
+    const series = await selectMatrix(matrix, evaluation);
+    return { kind: 'matrix', series: series.sort((a, b) => compareLabels(a.labels, b.labels)) };
   }
-  const value = evaluate(expression, evaluation);
+  const value = await evaluate(expression, evaluation);
   if (value.kind === 'string') return value;
   if (value.kind === 'scalar') return { kind: 'scalar', value: value.values[0] as number };
   const samples = value.labels.flatMap((labels, row) =>
@@ -55,10 +55,10 @@ export function runQuery(text: string, options: QueryOptions & { atMs: number })
 }
 
 /** Answers a query for moments at even distances. Throws a QueryError. */
-export function runRangeQuery(
+export async function runRangeQuery(
   text: string,
   options: QueryOptions & { startMs: number; endMs: number; stepMs: number },
-): RangeResult {
+): Promise<RangeResult> {
   const expression = parseQuery(text);
   const type = typeOf(expression);
   if (type !== 'scalar' && type !== 'vector') {
@@ -68,7 +68,8 @@ export function runRangeQuery(
     );
   }
   const evaluation = new Evaluation(options);
-  const value = evaluate(expression, evaluation);
+  await evaluation.breathe();
+  const value = await evaluate(expression, evaluation);
   if (value.kind === 'string') throw new Error('texts were turned away above');
   const rows = value.kind === 'scalar' ? [NO_LABELS] : value.labels;
   const { steps } = evaluation;

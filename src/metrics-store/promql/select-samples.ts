@@ -16,17 +16,19 @@ function momentMs(selector: VectorSelector, evaluation: Evaluation, step: number
 }
 
 /** The newest sample of each series, at most the lookback old; `tell` its value, or its time. */
-export function selectVector(
+export async function selectVector(
   selector: VectorSelector,
   evaluation: Evaluation,
   tell: 'value' | 'time' = 'value',
-): Frame {
+): Promise<Frame> {
   const { store, steps, lookbackMs } = evaluation;
   const series = store.select(selector.matchers);
   const frame = newFrame(evaluation, series.length);
   if (steps === 1) {
     const atMs = momentMs(selector, evaluation, 0);
     for (const one of series) {
+      if (evaluation.isBreathDue) await evaluation.breathe();
+      evaluation.spend(1);
       const found = store.latest(one, atMs, atMs - lookbackMs);
       if (!found) continue;
       const row = frame.labels.push(one.labels) - 1;
@@ -39,6 +41,7 @@ export function selectVector(
   const fromMs = momentMs(selector, evaluation, 0) - lookbackMs;
   const toMs = momentMs(selector, evaluation, steps - 1);
   for (const one of series) {
+    if (evaluation.isBreathDue) await evaluation.breathe();
     store.copy(one, { fromMs, toMs, keepStale: true }, span);
     if (span.count === 0) continue;
     const base = frame.labels.length * steps;
@@ -61,11 +64,11 @@ export function selectVector(
 }
 
 /** What `fold` makes of each series' samples within the range before each step; undefined is no value. */
-export function foldRange(
+export async function foldRange(
   matrix: MatrixSelector,
   evaluation: Evaluation,
   { fold, keepsName }: { fold: (window: Window, step: number) => number | undefined; keepsName: boolean },
-): Frame {
+): Promise<Frame> {
   const { store, steps } = evaluation;
   const { selector, rangeMs } = matrix;
   const series = store.select(selector.matchers);
@@ -75,6 +78,7 @@ export function foldRange(
   const toMs = momentMs(selector, evaluation, steps - 1);
   const window: Window = { times: span.times, values: span.values, from: 0, to: 0, startMs: 0, endMs: 0, rangeMs };
   for (const one of series) {
+    if (evaluation.isBreathDue) await evaluation.breathe();
     store.copy(one, { fromMs, toMs, keepStale: false }, span);
     if (span.count === 0) continue;
     const base = frame.labels.length * steps;
@@ -114,19 +118,21 @@ function refuseSameLabels(rows: readonly Labels[]): void {
 }
 
 /** The samples themselves, as an instant query for a range shows them. */
-export function selectMatrix(
+export async function selectMatrix(
   matrix: MatrixSelector,
   evaluation: Evaluation,
-): { labels: Labels; times: Float64Array; values: Float64Array }[] {
+): Promise<{ labels: Labels; times: Float64Array; values: Float64Array }[]> {
   const { store } = evaluation;
   const toMs = momentMs(matrix.selector, evaluation, 0);
   const span = new SampleSpan();
-  return store.select(matrix.selector.matchers).flatMap((series) => {
+  const found: { labels: Labels; times: Float64Array; values: Float64Array }[] = [];
+  for (const series of store.select(matrix.selector.matchers)) {
+    if (evaluation.isBreathDue) await evaluation.breathe();
     store.copy(series, { fromMs: toMs - matrix.rangeMs, toMs, keepStale: false }, span);
-    if (span.count === 0) return [];
+    if (span.count === 0) continue;
     evaluation.reserve(span.count);
-    return [
-      { labels: series.labels, times: span.times.slice(0, span.count), values: span.values.slice(0, span.count) },
-    ];
-  });
+    const [times, values] = [span.times.slice(0, span.count), span.values.slice(0, span.count)];
+    found.push({ labels: series.labels, times, values });
+  }
+  return found;
 }

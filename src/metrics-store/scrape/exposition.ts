@@ -23,7 +23,7 @@ export interface ExpositionVisitor {
    */
   foreseen(): string | undefined;
   /** `text` is the series as it stands on the page; undefined when it is the one that was foreseen. */
-  sample(text: string | undefined, sample: PageSample): void;
+  sample(text: string | undefined, sample: PageSample, line: number): void;
   /** The word that stands for a value where a series has ended. */
   readonly endMark: string | undefined;
 }
@@ -37,9 +37,12 @@ const QUOTE = 34;
 const BACKSLASH = 92;
 const CLOSING_BRACE = 125;
 
-/** Goes through a page in Prometheus' text format (0.0.4), sample by sample. Throws an ExpositionError. */
-export function readExposition(page: string, visitor: ExpositionVisitor): void {
-  let line = 0;
+/**
+ * Goes through a page in Prometheus' text format (0.0.4), sample by sample, or through a piece of it that begins and ends with
+ * a line. Tells how many lines of the page are behind it then. Throws an ExpositionError.
+ */
+export function readExposition(page: string, visitor: ExpositionVisitor, linesBefore = 0): number {
+  let line = linesBefore;
   for (let from = 0; from < page.length; ) {
     line += 1;
     let end = page.indexOf('\n', from);
@@ -71,9 +74,10 @@ export function readExposition(page: string, visitor: ExpositionVisitor): void {
     const rest = valueEnd < end ? page.slice(valueEnd, end).trim() : '';
     if (rest !== '' && !/^-?\d{1,15}$/.test(rest))
       throw new ExpositionError(line, 'no time stamp in milliseconds after the value');
-    visitor.sample(text, { value, isEnd, timeMs: rest === '' ? undefined : Number(rest) });
+    visitor.sample(text, { value, isEnd, timeMs: rest === '' ? undefined : Number(rest) }, line);
     from = end + 1;
   }
+  return line;
 }
 
 function isBlank(page: string, at: number): boolean {

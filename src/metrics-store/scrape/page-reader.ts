@@ -1,7 +1,13 @@
 import { type Labels, labelsOf } from '../storage/labels.ts';
 import type { SampleStore } from '../storage/sample-store.ts';
 import type { Series } from '../storage/series.ts';
-import { ExpositionError, type PageSample, readExposition, readSeriesText } from './exposition.ts';
+import {
+  ExpositionError,
+  type ExpositionVisitor,
+  type PageSample,
+  readExposition,
+  readSeriesText,
+} from './exposition.ts';
 import { type RelabelRule, relabel } from './relabel.ts';
 
 interface Entry {
@@ -59,11 +65,39 @@ export class PageReader {
     this.#options = options;
   }
 
-  /** All of a page or nothing. Throws what is wrong with it. */
-  read(page: string, { atMs, nowMs }: { atMs: number; nowMs: number }): PageCounts {
-    const before = this.#order;
-    const order = this.#parsed(page, before);
+  /**
+   * All of a page or nothing; it comes in pieces that end where a line ends. Throws what is wrong with it, and once `signal`
+   * is aborted.
+   */
+  async read(
+    pieces: Iterable<string> | AsyncIterable<string>,
+    { atMs, nowMs, signal }: { atMs: number; nowMs: () => number; signal?: AbortSignal },
+  ): Promise<PageCounts> {
     const { store } = this.#options;
+    const fresh: Entry[] = [];
+    try {
+      const order = await this.#parse(pieces, { fresh, signal });
+      for (const entry of order) if (entry.series?.isDropped) this.#renew(entry, fresh);
+      return this.#keepAll(order, { atMs, nowMs: nowMs() });
+    } catch (error) {
+      // What a refused page brought is not remembered: it belongs to no page, and nobody would let go of it.
+      for (const entry of fresh) if (entry.page === NEVER) this.#entries.delete(entry.text);
+      throw error;
+    } finally {
+      store.forgetEmpty(fresh.flatMap(({ series }) => series ?? []));
+    }
+  }
+
+  /** There was no page: whatever the last one had has ended. */
+  markAll(times: { atMs: number; nowMs: number }): void {
+    this.#page += 1;
+    const before = this.#order;
+    this.#order = [];
+    this.#markMissing(before, times);
+  }
+
+  #keepAll(order: Entry[], times: { atMs: number; nowMs: number }): PageCounts {
+    const before = this.#order;
     this.#page += 1;
     let relabelled = 0;
     let added = 0;
@@ -74,25 +108,23 @@ export class PageReader {
       entry.page = this.#page;
       if (entry.series === undefined) continue;
       relabelled += 1;
-      if (entry.series.isDropped) entry.series = store.series(entry.series.labels);
       const ownMs = this.#times[at] as number;
       entry.hasTime = !Number.isNaN(ownMs);
-      const timeMs = entry.hasTime ? ownMs : atMs;
-      const sample = { timeMs, value: this.#values[at] as number, nowMs, isStale: this.#ends[at] === 1 };
-      const end = store.append(entry.series, sample);
+      const timeMs = entry.hasTime ? ownMs : times.atMs;
+      const isStale = this.#ends[at] === 1;
+      const sample = { timeMs, value: this.#values[at] as number, nowMs: times.nowMs, isStale };
+      const end = this.#options.store.append(entry.series, sample);
       if (end !== 'kept' && end !== 'same') refused += 1;
     }
     this.#order = order;
-    this.#markMissing(before, { atMs, nowMs });
+    this.#markMissing(before, times);
     return { scraped: order.length, relabelled, added, refused };
   }
 
-  /** There was no page: whatever the last one had has ended. */
-  markAll(times: { atMs: number; nowMs: number }): void {
-    this.#page += 1;
-    const before = this.#order;
-    this.#order = [];
-    this.#markMissing(before, times);
+  /** The store let go of its series in the meantime. */
+  #renew(entry: Entry, fresh: Entry[]): void {
+    entry.series = entry.series && this.#options.store.series(entry.series.labels);
+    fresh.push(entry);
   }
 
   #markMissing(before: readonly Entry[], { atMs, nowMs }: { atMs: number; nowMs: number }): void {
@@ -105,34 +137,26 @@ export class PageReader {
     }
   }
 
-  #parsed(page: string, before: readonly Entry[]): Entry[] {
-    try {
-      return this.#parse(page, before);
-    } catch (error) {
-      // What a refused page brought is not remembered: it belongs to no page, and nobody would let go of it.
-      for (const [text, entry] of this.#entries) if (entry.page === NEVER) this.#entries.delete(text);
-      throw error;
-    }
-  }
-
-  #parse(page: string, before: readonly Entry[]): Entry[] {
+  async #parse(
+    pieces: Iterable<string> | AsyncIterable<string>,
+    { fresh, signal }: { fresh: Entry[]; signal: AbortSignal | undefined },
+  ): Promise<Entry[]> {
+    const before = this.#order;
     const order: Entry[] = [];
-    const { samplesMax } = this.#options;
+    const { samplesMax, endMark } = this.#options;
     // Where the page before had what comes next here, as long as the pages go alike.
     let next = 0;
-    let count = 0;
-    readExposition(page, {
-      endMark: this.#options.endMark,
+    const visitor: ExpositionVisitor = {
+      endMark,
       foreseen: () => before[next]?.text,
-      sample: (text, sample) => {
-        count += 1;
-        if (count > samplesMax) throw new SampleLimitError(samplesMax);
+      sample: (text, sample, line) => {
+        if (order.length === samplesMax) throw new SampleLimitError(samplesMax);
         let entry: Entry;
         if (text === undefined) {
           entry = before[next] as Entry;
           next += 1;
         } else {
-          entry = this.#entry(text, count);
+          entry = this.#entries.get(text) ?? this.#newEntry(text, { line, fresh });
           const after = before[next + 1];
           // One series gone, or one new: the foreseen order goes on behind it.
           if (after === entry) next += 2;
@@ -141,7 +165,13 @@ export class PageReader {
         this.#keep(order.length, sample);
         order.push(entry);
       },
-    });
+    };
+    let lines = 0;
+    for await (const piece of pieces) {
+      signal?.throwIfAborted();
+      lines = readExposition(piece, visitor, lines);
+    }
+    signal?.throwIfAborted();
     return order;
   }
 
@@ -160,17 +190,16 @@ export class PageReader {
     this.#ends[at] = isEnd ? 1 : 0;
   }
 
-  #entry(text: string, sample: number): Entry {
-    const known = this.#entries.get(text);
-    if (known) return known;
+  #newEntry(text: string, { line, fresh }: { line: number; fresh: Entry[] }): Entry {
     const pairs = readSeriesText(text);
-    if (!pairs) throw new ExpositionError(sample, `no series: ${JSON.stringify(text.slice(0, 120))}`);
+    if (!pairs) throw new ExpositionError(line, `no series: ${JSON.stringify(text.slice(0, 120))}`);
     const labels = relabel(this.#labelled(pairs), this.#options.rules);
     // A copy of its own: a piece of the page would keep the whole page.
     const kept = Buffer.from(text).toString();
     const series = labels && this.#options.store.series(labels);
     const entry: Entry = { text: kept, series, page: NEVER, hasTime: false };
     this.#entries.set(kept, entry);
+    fresh.push(entry);
     return entry;
   }
 

@@ -5,7 +5,7 @@ import type { Random } from '../../lib/random.ts';
 import { labelsOf, METRIC_NAME } from '../storage/labels.ts';
 import type { SampleStore } from '../storage/sample-store.ts';
 import { PageFetcher } from './page-fetcher.ts';
-import { PageReader } from './page-reader.ts';
+import { type PageCounts, PageReader } from './page-reader.ts';
 import type { RelabelRule } from './relabel.ts';
 
 /** An address that is asked for its metrics again and again. */
@@ -93,9 +93,7 @@ export class TargetScraper {
     let isUp = 1;
     let counts = { scraped: 0, relabelled: 0, added: 0 };
     try {
-      const page = await this.#fetch();
-      if (this.#stopping.signal.aborted) return;
-      counts = this.#reader.read(page, { atMs, nowMs: clock.wallMs() });
+      counts = await this.#read(atMs);
       if (this.#wasUp === false) logger.info({ event: 'scrape.recovered', url: target.url }, 'scraped again');
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
@@ -122,10 +120,12 @@ export class TargetScraper {
     }
   }
 
-  async #fetch(): Promise<string> {
+  async #read(atMs: number): Promise<PageCounts> {
     const { clock, timeoutMs } = this.#options;
     const deadline = { clock, what: 'the scrape', afterMs: timeoutMs, signal: this.#stopping.signal };
-    return withDeadline(deadline, (signal) => this.#page.fetch({ timeoutMs, signal }));
+    return withDeadline(deadline, (signal) =>
+      this.#reader.read(this.#page.pieces({ timeoutMs, signal }), { atMs, nowMs: () => clock.wallMs(), signal }),
+    );
   }
 }
 

@@ -1,7 +1,8 @@
 /** Samples of one block: two of them cover an hour at a scrape interval of a minute, eight at 15 s. */
 export const BLOCK_SAMPLES = 32;
 const SLAB_BLOCKS = 1024;
-const OFFSET_MAX_MS = 2 ** 32 - 1;
+const STEP_MAX_MS = 2 ** 32 - 1;
+const STRAY_MAX_MS = 2 ** 15 - 1;
 
 /** The very bits by which Prometheus tells the end of a series from a NaN that was measured. */
 const STALE_HIGH = 0x7ff00000;
@@ -9,11 +10,14 @@ const STALE_LOW = 2;
 const [LOW_WORD, HIGH_WORD] = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? [0, 1] : [1, 0];
 
 interface Slab {
+  /** Whether all samples of a block have the same value, which then stands there once. */
+  readonly isConstant: boolean;
   readonly values: Float64Array;
   /** The same memory: a NaN that goes through a JavaScript number may lose its bits. */
   readonly words: Uint32Array;
-  /** Milliseconds after the block's base. */
-  readonly offsets: Uint32Array;
+  /** Blocks lay an even grid through their first two samples; milliseconds by which each is off it. */
+  readonly strays: Int16Array;
+  readonly stepsMs: Uint32Array;
   readonly bases: Float64Array;
   readonly counts: Uint8Array;
 }
@@ -46,45 +50,57 @@ export class SampleSpan {
 }
 
 /**
- * Memory for samples: 12 bytes each, in blocks that are handed out and taken back. One typed array per series would cost more
- * than its samples do (about 200 bytes each before the first sample).
+ * Memory for samples: ten bytes each, two while the value stays what it was, in blocks that are handed out and taken back. One
+ * typed array per series would cost more than its samples do (about 200 bytes each before the first sample).
  */
 export class SampleSlabs {
   readonly #slabs: Slab[] = [];
-  readonly #free: number[] = [];
+  readonly #free = { constant: [] as number[], varied: [] as number[] };
+  #bytes = 0;
 
   get bytes(): number {
-    return this.#slabs.length * SLAB_BLOCKS * (BLOCK_SAMPLES * 12 + 9);
+    return this.#bytes;
   }
 
-  take(baseMs: number): number {
-    if (this.#free.length === 0) this.#addSlab();
-    const block = this.#free.pop() as number;
-    const { bases, counts } = this.#slabOf(block);
-    bases[block % SLAB_BLOCKS] = baseMs;
-    counts[block % SLAB_BLOCKS] = 0;
+  /** A block that begins with this sample. */
+  begin(timeMs: number, value: number, isStale: boolean): number {
+    const block = this.#take(!isStale);
+    const slab = this.#slabOf(block);
+    const place = block % SLAB_BLOCKS;
+    slab.bases[place] = timeMs;
+    slab.strays[place * BLOCK_SAMPLES] = 0;
+    slab.counts[place] = 1;
+    write(slab, valuePlace(slab, place, 0), value, isStale);
     return block;
   }
 
   giveBack(block: number): void {
-    this.#free.push(block);
+    this.#freeOf(this.#slabOf(block).isConstant).push(block);
   }
 
-  /** False when the block is full, or begins too long before. */
-  append(block: number, timeMs: number, value: number, isStale: boolean): boolean {
+  /**
+   * The block that has the sample now: another one, with all that was in it, where the value is the first to differ.
+   * Undefined when the block is full, or the time too far off its grid.
+   */
+  append(block: number, timeMs: number, value: number, isStale: boolean): number | undefined {
     const slab = this.#slabOf(block);
     const place = block % SLAB_BLOCKS;
     const count = slab.counts[place] as number;
-    const offset = timeMs - (slab.bases[place] as number);
-    if (count === BLOCK_SAMPLES || offset > OFFSET_MAX_MS) return false;
-    const at = place * BLOCK_SAMPLES + count;
-    slab.offsets[at] = offset;
-    if (isStale) {
-      slab.words[at * 2 + LOW_WORD] = STALE_LOW;
-      slab.words[at * 2 + HIGH_WORD] = STALE_HIGH;
-    } else slab.values[at] = value;
+    const passedMs = timeMs - (slab.bases[place] as number);
+    if (count === BLOCK_SAMPLES) return undefined;
+    if (count === 1) {
+      if (passedMs > STEP_MAX_MS) return undefined;
+      slab.stepsMs[place] = passedMs;
+    }
+    const strayMs = passedMs - count * (slab.stepsMs[place] as number);
+    if (Math.abs(strayMs) > STRAY_MAX_MS) return undefined;
+    slab.strays[place * BLOCK_SAMPLES + count] = strayMs;
     slab.counts[place] = count + 1;
-    return true;
+    if (!slab.isConstant) {
+      write(slab, valuePlace(slab, place, count), value, isStale);
+      return block;
+    }
+    return !isStale && Object.is(slab.values[place], value) ? block : this.#varied(block, value, isStale);
   }
 
   baseMs(block: number): number {
@@ -94,21 +110,19 @@ export class SampleSlabs {
   lastMs(block: number): number {
     const slab = this.#slabOf(block);
     const place = block % SLAB_BLOCKS;
-    const last = place * BLOCK_SAMPLES + (slab.counts[place] as number) - 1;
-    return (slab.bases[place] as number) + (slab.offsets[last] as number);
+    return timeAt(slab, place, (slab.counts[place] as number) - 1);
   }
 
   /** Appends what the block holds of [fromMs, toMs] to `span`; false when it went past the end. */
   copy(block: number, options: { fromMs: number; toMs: number; keepStale: boolean }, span: SampleSpan): boolean {
     const slab = this.#slabOf(block);
     const place = block % SLAB_BLOCKS;
-    const base = slab.bases[place] as number;
-    const first = place * BLOCK_SAMPLES;
-    const end = first + (slab.counts[place] as number);
-    for (let at = first; at < end; at += 1) {
-      const timeMs = base + (slab.offsets[at] as number);
+    const count = slab.counts[place] as number;
+    for (let index = 0; index < count; index += 1) {
+      const timeMs = timeAt(slab, place, index);
       if (timeMs < options.fromMs) continue;
       if (timeMs > options.toMs) return false;
+      const at = valuePlace(slab, place, index);
       const value = slab.values[at] as number;
       const isStale = Number.isNaN(value) && isStaleAt(slab, at);
       if (!isStale || options.keepStale) span.push(timeMs, value, isStale);
@@ -120,44 +134,91 @@ export class SampleSlabs {
   findLast(block: number, atMs: number): number {
     const slab = this.#slabOf(block);
     const place = block % SLAB_BLOCKS;
-    const base = slab.bases[place] as number;
-    const first = place * BLOCK_SAMPLES;
-    for (let at = first + (slab.counts[place] as number) - 1; at >= first; at -= 1) {
-      if (base + (slab.offsets[at] as number) <= atMs) return at - first;
-    }
-    return -1;
+    let index = (slab.counts[place] as number) - 1;
+    while (index >= 0 && timeAt(slab, place, index) > atMs) index -= 1;
+    return index;
   }
 
   timeAt(block: number, index: number): number {
-    const slab = this.#slabOf(block);
-    const place = block % SLAB_BLOCKS;
-    return (slab.bases[place] as number) + (slab.offsets[place * BLOCK_SAMPLES + index] as number);
+    return timeAt(this.#slabOf(block), block % SLAB_BLOCKS, index);
   }
 
   valueAt(block: number, index: number): number {
-    return this.#slabOf(block).values[(block % SLAB_BLOCKS) * BLOCK_SAMPLES + index] as number;
+    const slab = this.#slabOf(block);
+    return slab.values[valuePlace(slab, block % SLAB_BLOCKS, index)] as number;
   }
 
   isStaleAt(block: number, index: number): boolean {
-    return isStaleAt(this.#slabOf(block), (block % SLAB_BLOCKS) * BLOCK_SAMPLES + index);
+    const slab = this.#slabOf(block);
+    return isStaleAt(slab, valuePlace(slab, block % SLAB_BLOCKS, index));
+  }
+
+  /** Moves a constant block, whose last sample is this one, to where each sample has its own value. */
+  #varied(block: number, value: number, isStale: boolean): number {
+    const moved = this.#take(false);
+    const [from, to] = [this.#slabOf(block), this.#slabOf(moved)];
+    const [place, target] = [block % SLAB_BLOCKS, moved % SLAB_BLOCKS];
+    const count = from.counts[place] as number;
+    to.bases[target] = from.bases[place] as number;
+    to.stepsMs[target] = from.stepsMs[place] as number;
+    to.counts[target] = count;
+    const first = place * BLOCK_SAMPLES;
+    to.strays.set(from.strays.subarray(first, first + count), target * BLOCK_SAMPLES);
+    const values = target * BLOCK_SAMPLES;
+    to.values.fill(from.values[place] as number, values, values + count - 1);
+    write(to, values + count - 1, value, isStale);
+    this.giveBack(block);
+    return moved;
+  }
+
+  #take(isConstant: boolean): number {
+    const free = this.#freeOf(isConstant);
+    if (free.length === 0) this.#addSlab(isConstant);
+    return free.pop() as number;
+  }
+
+  #freeOf(isConstant: boolean): number[] {
+    return isConstant ? this.#free.constant : this.#free.varied;
   }
 
   #slabOf(block: number): Slab {
     return this.#slabs[(block / SLAB_BLOCKS) | 0] as Slab;
   }
 
-  #addSlab(): void {
-    const values = new Float64Array(SLAB_BLOCKS * BLOCK_SAMPLES);
+  #addSlab(isConstant: boolean): void {
+    const values = new Float64Array(isConstant ? SLAB_BLOCKS : SLAB_BLOCKS * BLOCK_SAMPLES);
     const first = this.#slabs.length * SLAB_BLOCKS;
-    this.#slabs.push({
+    const slab: Slab = {
+      isConstant,
       values,
       words: new Uint32Array(values.buffer),
-      offsets: new Uint32Array(SLAB_BLOCKS * BLOCK_SAMPLES),
+      strays: new Int16Array(SLAB_BLOCKS * BLOCK_SAMPLES),
+      stepsMs: new Uint32Array(SLAB_BLOCKS),
       bases: new Float64Array(SLAB_BLOCKS),
       counts: new Uint8Array(SLAB_BLOCKS),
-    });
-    for (let block = first + SLAB_BLOCKS - 1; block >= first; block -= 1) this.#free.push(block);
+    };
+    this.#slabs.push(slab);
+    for (const array of [values, slab.strays, slab.stepsMs, slab.bases, slab.counts]) this.#bytes += array.byteLength;
+    const free = this.#freeOf(isConstant);
+    for (let block = first + SLAB_BLOCKS - 1; block >= first; block -= 1) free.push(block);
   }
+}
+
+function timeAt({ bases, stepsMs, strays }: Slab, place: number, index: number): number {
+  const onGridMs = (bases[place] as number) + index * (stepsMs[place] as number);
+  // The step of a block with one sample is one that another block left there; nought times that is nought.
+  return onGridMs + (strays[place * BLOCK_SAMPLES + index] as number);
+}
+
+function valuePlace(slab: Slab, place: number, index: number): number {
+  return slab.isConstant ? place : place * BLOCK_SAMPLES + index;
+}
+
+function write({ values, words }: Slab, at: number, value: number, isStale: boolean): void {
+  if (isStale) {
+    words[at * 2 + LOW_WORD] = STALE_LOW;
+    words[at * 2 + HIGH_WORD] = STALE_HIGH;
+  } else values[at] = value;
 }
 
 function isStaleAt({ words }: Slab, at: number): boolean {

@@ -56,11 +56,9 @@ export class SampleStore {
     if (timeMs < nowMs - this.#retentionMs) return 'too-old';
     if (timeMs > nowMs + this.#retentionMs) return 'too-far-ahead';
     const last = series.blocks.at(-1);
-    if (last === undefined || !this.#slabs.append(last, timeMs, value, isStale)) {
-      const block = this.#slabs.take(timeMs);
-      this.#slabs.append(block, timeMs, value, isStale);
-      series.blocks.push(block);
-    }
+    const block = last === undefined ? undefined : this.#slabs.append(last, timeMs, value, isStale);
+    if (block === undefined) series.blocks.push(this.#slabs.begin(timeMs, value, isStale));
+    else if (block !== last) series.blocks[series.blocks.length - 1] = block;
     series.lastMs = timeMs;
     return 'kept';
   }
@@ -111,9 +109,20 @@ export class SampleStore {
       const { blocks } = series;
       let old = 0;
       while (old < blocks.length && this.#slabs.lastMs(blocks[old] as number) < oldestMs) old += 1;
-      for (const block of blocks.splice(0, old)) this.#slabs.giveBack(block);
+      if (old > 0) for (const block of blocks.splice(0, old)) this.#slabs.giveBack(block);
       if (blocks.length === 0) gone.add(series);
     }
+    this.#drop(gone);
+  }
+
+  /** Lets go of those that were asked for and then got no sample: they would take up room and be found nowhere. */
+  forgetEmpty(series: Iterable<Series>): void {
+    const gone = new Set<Series>();
+    for (const one of series) if (one.blocks.length === 0 && !one.isDropped) gone.add(one);
+    this.#drop(gone);
+  }
+
+  #drop(gone: ReadonlySet<Series>): void {
     // Whoever remembers a series looks at this before the next append.
     for (const series of gone) series.isDropped = true;
     if (gone.size > 0) this.#index.remove(gone);
