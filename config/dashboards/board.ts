@@ -164,7 +164,7 @@ export function variable({ name, label, values }: { name: string; label: string;
 
 function panel(spec: PanelSpec, { id, x, y, h }: { id: number; x: number; y: number; h: number }): Panel {
   const { kind, title, description } = spec;
-  const isInstant = kind === 'table' || kind === 'bargauge';
+  const isInstant = kind === 'table' || kind === 'bargauge' || kind === 'stat';
   return {
     id,
     type: kind,
