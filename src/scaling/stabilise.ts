@@ -71,6 +71,6 @@ function extend(
     if (lastMs !== undefined && Math.floor(lastMs / slotMs) === Math.floor(atMs / slotMs)) kept[kept.length - 2] = atMs;
     else kept.push(atMs, count);
   }
-  kept.push(nowMs, aim);
-  return kept;
+  // Cut to size: an array that was pushed to has room for 17, and every version keeps one.
+  return kept.length === 0 ? [nowMs, aim] : [...kept, nowMs, aim].slice();
 }

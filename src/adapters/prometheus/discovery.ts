@@ -2,7 +2,7 @@ import { BUCKET_COUNT, type Bucket } from '../../domain/bucket.ts';
 import type { Part } from '../../domain/part.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { type Discovered, type ReadState, TimeseriesError } from '../../ports/signal-reader.ts';
-import { type RawSeries, sampleValue } from './answer.ts';
+import { type RawSeries, type SeriesList, sampleValue } from './answer.ts';
 import { CallCounters } from './call-counters.ts';
 import type { Owned, Presence } from './presence.ts';
 import type { QueryRunner } from './query-runner.ts';
@@ -25,12 +25,12 @@ interface Found {
   functionId: string;
   account: string;
   bucket: Bucket | undefined;
-  readonly profiles: string[];
+  profiles: readonly string[];
 }
 
 interface Slice {
   readonly state: ReadState;
-  readonly series: readonly RawSeries[];
+  readonly series: SeriesList;
   readonly detail: string;
 }
 
@@ -38,6 +38,7 @@ interface Slice {
 export class Discovery {
   readonly #options: DiscoveryOptions;
   readonly #counters: CallCounters;
+  readonly #lists = new Map<string, readonly string[]>();
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
@@ -61,7 +62,7 @@ export class Discovery {
       asked.set(key, slice);
       return slice;
     };
-    for (const profile of profiles) {
+    const look = async (profile: SignalProfile) => {
       const instances = ownedQuery(profile, profile.discovery.instances);
       if (instances) {
         const slice = await ask(instances);
@@ -75,6 +76,15 @@ export class Discovery {
         const called = await this.#called(calls, slice.series, { part, atSeconds, signal });
         note(called);
         for (const metric of called.metrics) this.#add(found, profile, metric, { hasInstances: false });
+      }
+    };
+    for (const profile of profiles) {
+      try {
+        await look(profile);
+      } catch (error) {
+        // Series are read while they are walked over.
+        if (!(error instanceof TimeseriesError)) throw error;
+        note({ state: 'failed', detail: error.message });
       }
     }
     const { versions, left } = this.#usable(found);
@@ -102,7 +112,7 @@ export class Discovery {
   /** A counter that is new or has moved since the last look is a call. At the first look of a part the store is asked who was called. */
   async #called(
     owned: Owned,
-    series: readonly RawSeries[],
+    series: SeriesList,
     asked: { part: Part; atSeconds: number; signal: AbortSignal | undefined },
   ) {
     const { profile, query } = owned;
@@ -124,8 +134,10 @@ export class Discovery {
       detail,
     } = await this.#ask(recent, { ...asked, idleSeconds: this.#options.firstLookSeconds });
     if (state === 'failed') this.#counters.forget(key);
-    const ids = new Set(called.map(({ metric }) => metric[profile.identity.versionId]));
-    const metrics = series.map(({ metric }) => metric).filter((metric) => ids.has(metric[profile.identity.versionId]));
+    const ids = new Set(Array.from(called, ({ metric }) => metric[profile.identity.versionId]));
+    const metrics = Array.from(series, ({ metric }) => metric).filter((metric) =>
+      ids.has(metric[profile.identity.versionId]),
+    );
     return { metrics, state, detail };
   }
 
@@ -138,12 +150,22 @@ export class Discovery {
     const { versionId, functionId, account } = profile.identity;
     const id = metric[versionId];
     if (!id) return;
-    const entry = found.get(id) ?? { functionId: '', account: '', bucket: undefined, profiles: [] };
+    const entry = found.get(id) ?? { functionId: '', account: '', bucket: undefined, profiles: NO_PROFILES };
     found.set(id, entry);
     entry.functionId ||= metric[functionId] ?? '';
     entry.account ||= metric[account] ?? '';
     entry.bucket ??= this.#bucketOf(metric);
-    if (hasInstances && !entry.profiles.includes(profile.name)) entry.profiles.push(profile.name);
+    if (hasInstances && !entry.profiles.includes(profile.name)) {
+      entry.profiles = this.#listOf([...entry.profiles, profile.name]);
+    }
+  }
+
+  /** A fleet has few different lists of profiles; each is held once. */
+  #listOf(profiles: readonly string[]): readonly string[] {
+    const key = profiles.join();
+    const list = this.#lists.get(key) ?? profiles;
+    this.#lists.set(key, list);
+    return list;
   }
 
   #bucketOf(metric: RawSeries['metric']): Bucket | undefined {
@@ -175,6 +197,8 @@ export class Discovery {
     return { versions, left };
   }
 }
+
+const NO_PROFILES: readonly string[] = [];
 
 function ownedQuery(profile: SignalProfile, name: string | undefined): Owned | undefined {
   const query = name === undefined ? undefined : profile.queries.get(name);

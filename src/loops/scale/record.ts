@@ -4,7 +4,7 @@ import type { Bucket } from '../../domain/bucket.ts';
 import type { Decision } from '../../domain/decision.ts';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
 import type { MemberId } from '../../domain/member.ts';
-import { areSameReasons } from '../../domain/reason.ts';
+import { areSameReasons, type Reason } from '../../domain/reason.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Ledger } from '../../ports/ledger.ts';
 import type { Meters } from '../../telemetry/meters.ts';
@@ -22,6 +22,9 @@ export interface RecorderOptions {
   readonly bufferMax: number;
 }
 
+/** Ten thousand at once take a store's client a quarter of a second, in which no heartbeat goes out. */
+const ENTRIES_PER_WRITE = 500;
+
 /**
  * Keeps what was decided and done where people find it: the latest in memory, what is new in the ledger, acts in the log.
  * A decision is new when its verdict or its reasons are others than last time; numbers alone make none.
@@ -29,6 +32,8 @@ export interface RecorderOptions {
 export class Recorder {
   readonly #options: RecorderOptions;
   readonly #servedMs = new Map<Bucket, number>();
+  /** What was said last under each key: a fleet has few of them, and versions at rest all say the same. */
+  readonly #said = new Map<string, { readonly key: string; reasons: readonly Reason[] }>();
   #buffer: LedgerEntry[] = [];
   #flushing: Promise<void> | undefined;
   #cancelTimer: (() => void) | undefined;
@@ -39,13 +44,10 @@ export class Recorder {
 
   decided(tracked: Tracked, decision: Decision): void {
     const { verdict, previous, wanted, actual, policy, atMs } = decision;
-    // A version at rest says the same again and again: held once, it never grows old a hundred thousand times a cycle.
-    const before = tracked.latest?.reasons;
-    const reasons = before && areSameReasons(before, decision.reasons) ? before : decision.reasons;
+    const { key, reasons } = this.#say(tracked, decision);
     tracked.latest = { verdict, previous, wanted, actual, reasons, policy, atMs };
     tracked.trail = noteTrail(tracked.trail, { atMs, wanted, actual });
     this.#options.meters.add('starling_decisions_total', 1, { verdict, reason: reasons[0]?.code ?? 'none' });
-    const key = `${verdict}:${reasons.map((reason) => reason.code).join(' ')}`;
     const isFirst = tracked.recordedKey === '';
     if (key === tracked.recordedKey) return;
     tracked.recordedKey = key;
@@ -118,6 +120,25 @@ export class Recorder {
     if (outcome === 'applied') meters.record('starling_time_to_apply_seconds', (clock.wallMs() - atMs) / 1000);
   }
 
+  /**
+   * The key and the reasons of a decision, as they were kept before if they are the same: a version at rest says them again
+   * and again, and so do others beside it. Kept as a copy, because an array that was pushed to has room for 17.
+   */
+  #say({ latest }: Tracked, { verdict, reasons }: Decision): { key: string; reasons: readonly Reason[] } {
+    const text = `${verdict}:${reasons.map(({ code }) => code).join(' ')}`;
+    const said = this.#said.get(text);
+    if (!said) {
+      const first = { key: text, reasons: reasons.slice() };
+      this.#said.set(text, first);
+      return { ...first };
+    }
+    const { key } = said;
+    if (areSameReasons(said.reasons, reasons)) return { key, reasons: said.reasons };
+    if (latest && areSameReasons(latest.reasons, reasons)) return { key, reasons: latest.reasons };
+    said.reasons = reasons.slice();
+    return { key, reasons: said.reasons };
+  }
+
   #enter(tracked: Tracked, decision: Decision, actuation: Actuation | undefined): void {
     const { versionId, functionId } = tracked.version;
     this.#buffer.push({
@@ -152,15 +173,16 @@ export class Recorder {
     const entries = this.#buffer;
     if (entries.length === 0) return;
     this.#buffer = [];
+    let from = 0;
     try {
-      await this.#options.ledger.record(entries);
+      for (; from < entries.length; from += ENTRIES_PER_WRITE) {
+        await this.#options.ledger.record(entries.slice(from, from + ENTRIES_PER_WRITE));
+      }
     } catch (error) {
       // Some of them may be in; the rest is lost, and harms nobody.
-      this.#options.meters.add('starling_ledger_dropped_total', entries.length);
-      this.#options.logger.warn(
-        { event: 'ledger.lost', entries: entries.length, err: error },
-        'decisions were not recorded',
-      );
+      const lost = entries.length - from;
+      this.#options.meters.add('starling_ledger_dropped_total', lost);
+      this.#options.logger.warn({ event: 'ledger.lost', entries: lost, err: error }, 'decisions were not recorded');
     }
   }
 }

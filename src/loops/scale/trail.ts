@@ -19,5 +19,6 @@ export function noteTrail(trail: readonly TrailPoint[], point: TrailPoint): read
   const last = trail.at(-1);
   if (last && last.wanted === point.wanted && last.actual === point.actual) return trail;
   if (last?.atMs === point.atMs) return noteTrail(trail.slice(0, -1), point);
-  return [...trail.slice(1 - POINTS_MAX), { atMs: point.atMs, wanted: point.wanted, actual: point.actual }];
+  // `concat` makes it just as long as it is; an array literal with a spread keeps room for 17.
+  return trail.slice(1 - POINTS_MAX).concat({ atMs: point.atMs, wanted: point.wanted, actual: point.actual });
 }
