@@ -60,6 +60,11 @@ export class RunningMember {
     });
   }
 
+  /** Where the console and the admin API are. */
+  get adminUrl(): string {
+    return `http://${this.#admin}`;
+  }
+
   status(): Promise<MemberStatus> {
     return this.#ask<MemberStatus>('/v1/status');
   }
