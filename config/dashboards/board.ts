@@ -26,7 +26,7 @@ export interface Query {
 
 export interface Step {
   readonly from: number;
-  readonly color: 'green' | 'orange' | 'red';
+  readonly color: 'green' | 'orange' | 'red' | 'gray';
 }
 
 export interface PanelSpec {

@@ -34,7 +34,7 @@ export const functionBoard = board({
           description: `The verdict of the last decision and its first reason. The whole story: starling explain. ${WHEN_EMPTY}`,
           unit: 'none',
           noValue: NOT_EXPORTED,
-          width: 8,
+          width: 6,
           showsName: true,
           queries: [
             {
@@ -49,7 +49,7 @@ export const functionBoard = board({
           description: `Instances wanted. ${WHEN_EMPTY}`,
           unit: 'none',
           noValue: NOT_EXPORTED,
-          width: 4,
+          width: 3,
           queries: [{ expr: one('starling_function_wanted_instances'), legend: 'wanted' }],
         },
         {
@@ -58,8 +58,20 @@ export const functionBoard = board({
           description: `Instances seen running. ${WHEN_EMPTY}`,
           unit: 'none',
           noValue: NOT_EXPORTED,
-          width: 4,
+          width: 3,
           queries: [{ expr: one('starling_function_actual_instances'), legend: 'running' }],
+        },
+        {
+          kind: 'stat',
+          title: 'Bounds',
+          description: `The least and the most instances that it may have. ${WHEN_EMPTY}`,
+          unit: 'none',
+          noValue: NOT_EXPORTED,
+          width: 4,
+          queries: [
+            { expr: one('starling_function_min_instances'), legend: 'least' },
+            { expr: one('starling_function_max_instances'), legend: 'most' },
+          ],
         },
         {
           kind: 'stat',
@@ -92,19 +104,16 @@ export const functionBoard = board({
         {
           kind: 'timeseries',
           title: 'Instances',
-          description: `Wanted and running, inside the bounds. Running apart from wanted for long: the control plane does not follow. ${WHEN_EMPTY}`,
+          description: `Wanted and running. Running apart from wanted for long: the control plane does not follow. ${WHEN_EMPTY}`,
           unit: 'none',
           noValue: NOT_EXPORTED,
           width: 24,
           height: 9,
           isStairs: true,
           min: 0,
-          dashed: ['lower bound', 'upper bound'],
           queries: [
             { expr: one('starling_function_wanted_instances'), legend: 'wanted' },
             { expr: one('starling_function_actual_instances'), legend: 'running' },
-            { expr: one('starling_function_min_instances'), legend: 'lower bound' },
-            { expr: one('starling_function_max_instances'), legend: 'upper bound' },
           ],
         },
         {

@@ -128,7 +128,7 @@ export const overview = board({
           kind: 'timeseries',
           title: 'Instances',
           description:
-            'Instances wanted and seen running, over all versions. A gap that stays: the control plane accepts and does not follow.',
+            'Instances wanted and seen running, over all versions. A gap that stays: the control plane accepts and does not follow. Both dip for the seconds of a take-over, in which nobody reports some versions.',
           unit: 'none',
           noValue: 'no versions',
           width: 12,
@@ -233,7 +233,7 @@ export const overview = board({
             'Writes and cycles held back, by what was missing: a fresh heartbeat, the store, the bounds. Some at every take-over; a steady stream is a fault.',
           unit: 'ops',
           noValue: 'nothing was held',
-          width: 12,
+          width: 6,
           min: 0,
           queries: [
             { expr: rateOf('starling_holds_total', { by: 'reason' }), legend: '{{reason}}' },
@@ -249,7 +249,7 @@ export const overview = board({
           description: 'By how many instances a wish differs from the one before. Empty while nothing changes.',
           unit: 'none',
           noValue: 'nothing changed',
-          width: 12,
+          width: 6,
           min: 0,
           queries: [
             {
@@ -306,16 +306,14 @@ export const overview = board({
           kind: 'timeseries',
           title: 'Memory',
           description:
-            'Resident memory, the JavaScript heap in use, and the most that the heap may reach (the lowest of all).',
+            'Resident memory, and the largest JavaScript heap in use. What only climbs at the same number of versions is a leak.',
           unit: 'bytes',
           noValue: 'none reports',
           width: 6,
           min: 0,
-          dashed: ['heap limit'],
           queries: [
             { expr: `process_resident_memory_bytes{${FLEET}}`, legend: '{{instance}}' },
             { expr: `max(starling_heap_used_bytes{${FLEET}})`, legend: 'largest heap' },
-            { expr: `min(starling_heap_limit_bytes{${FLEET}})`, legend: 'heap limit' },
           ],
         },
         {

@@ -16,7 +16,7 @@ export const sharding = board({
             'Stacked, they make 1024. Below it nobody serves some; above it two replicas believe in the same ones, which fencing makes harmless, and views differ.',
           unit: 'none',
           noValue: 'none reports',
-          width: 12,
+          width: 8,
           isStacked: true,
           isStairs: true,
           min: 0,
@@ -26,10 +26,10 @@ export const sharding = board({
           kind: 'timeseries',
           title: 'Age of decisions',
           description:
-            'Since the last decision of the oldest and of the median bucket. A crash shows as one tooth of about 10 s and a scaling interval.',
+            'Since the last decision of the oldest and of the median bucket that somebody serves. It saws within one scaling interval; a line that climbs is a replica that hangs.',
           unit: 's',
           noValue: 'nobody decides',
-          width: 12,
+          width: 8,
           min: 0,
           queries: [
             {
@@ -39,6 +39,23 @@ export const sharding = board({
             {
               expr: `quantile(0.5, time() - max by (bucket) (starling_bucket_last_decision_timestamp_seconds{${FLEET}}))`,
               legend: 'median',
+            },
+          ],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Buckets unserved',
+          description:
+            'Of 1024, those that no replica decides for. A crash shows as one block of up to 10 s and a scaling interval; a stop hardly at all.',
+          unit: 'none',
+          noValue: 'all: nobody decides',
+          width: 8,
+          isStairs: true,
+          min: 0,
+          queries: [
+            {
+              expr: `1024 - count(group by (bucket) (starling_bucket_last_decision_timestamp_seconds{${FLEET}}))`,
+              legend: 'unserved',
             },
           ],
         },
@@ -111,7 +128,7 @@ export const sharding = board({
           queries: [{ expr: `starling_duty_held{${FLEET}, duty="discovery"}`, legend: '{{instance}}' }],
           words: { 0: '-', 1: 'holds it' },
           steps: [
-            { from: 0, color: 'orange' },
+            { from: 0, color: 'gray' },
             { from: 1, color: 'green' },
           ],
         },

@@ -70,11 +70,16 @@ export function loadConfig(input: ConfigInput = {}): LoadedConfig {
     effective,
     warnings: warningsOf(config, sources),
     hash: createHash('sha256')
-      .update(JSON.stringify(effective.map(({ key, value }) => [key, value])))
+      .update(
+        JSON.stringify(effective.filter(({ key }) => !OF_ONE_MEMBER.has(key)).map(({ key, value }) => [key, value])),
+      )
       .digest('hex')
       .slice(0, 12),
   };
 }
+
+/** Where a member is and what it is called differs in every fleet; the hash tells whether its members decide alike. */
+const OF_ONE_MEMBER: ReadonlySet<string> = new Set(['member.address', 'member.idPrefix']);
 
 /** The keys that anybody gave a value, whether the values go together or not. Throws ConfigError when one cannot be read. */
 export function givenKeys(input: ConfigInput): ReadonlySet<string> {

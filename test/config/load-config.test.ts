@@ -272,4 +272,10 @@ describe('the hash', () => {
     expect(loadConfig({ set: ['scaling.interval=15s'] }).hash).toBe(plain.hash);
     expect(loadConfig({ set: ['scaling.interval=16s'] }).hash).not.toBe(plain.hash);
   });
+
+  it('is the same for all members of a fleet, wherever they are', () => {
+    const here = loadConfig({ set: ['member.address=http://10.0.0.1:8080', 'member.idPrefix=a'] });
+    expect(here.hash).toBe(loadConfig().hash);
+    expect(loadConfig({ set: ['member.weight=2'] }).hash).not.toBe(here.hash);
+  });
 });

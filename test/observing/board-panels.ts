@@ -9,6 +9,10 @@ export interface BoardPanel {
   readonly noValue: string;
   readonly datasource: string;
   readonly at: GridPos;
+  /** Colours of states, from the lowest. */
+  readonly colors: readonly string[];
+  /** Words for values. */
+  readonly words: Readonly<Record<string, string>>;
   readonly queries: readonly { readonly expr: string; readonly legend: string; readonly isInstant: boolean }[];
 }
 
@@ -17,7 +21,7 @@ export function panelsOf(board: Dashboard): BoardPanel[] {
   return (board.panels ?? []).flatMap((panel) => {
     if (!('fieldConfig' in panel)) return [];
     const { type, title = '', description = '', fieldConfig, datasource, gridPos, targets = [] } = panel;
-    const { unit = '', noValue = '' } = fieldConfig?.defaults ?? {};
+    const { unit = '', noValue = '', thresholds, mappings = [] } = fieldConfig?.defaults ?? {};
     return [
       {
         type,
@@ -25,6 +29,12 @@ export function panelsOf(board: Dashboard): BoardPanel[] {
         description,
         unit,
         noValue,
+        colors: (thresholds?.steps ?? []).map(({ color }) => color),
+        words: Object.fromEntries(
+          mappings.flatMap(({ type: kind, options }) =>
+            kind === 'value' ? Object.entries(options).map(([value, { text = '' }]) => [value, text]) : [],
+          ),
+        ),
         datasource: datasource?.uid ?? '',
         at: gridPos ?? { x: 0, y: 0, w: 0, h: 0 },
         queries: targets.map((target) => ({

@@ -1,3 +1,4 @@
+import type { BoardPanel } from '../../observing/board-panels.ts';
 import type { AnsweredPanel, Line } from './answers.ts';
 import type { Moment } from './real-run.ts';
 
@@ -13,7 +14,7 @@ const COLORS = [
   '#a3a83a',
   '#2aa5b8',
 ];
-const STATE_COLORS = ['#d64545', '#3a9e5c'];
+const STATE_COLORS: Readonly<Record<string, string>> = { red: '#d64545', green: '#3a9e5c', gray: '#d5dbe1' };
 const COLUMN = 58;
 const UNIT_HEIGHT = 30;
 const GAP = 6;
@@ -37,7 +38,7 @@ export function boardPage({ title, panels, beginMs, endMs, moments }: Story): st
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escapeText(title)}</title>
 <style>body{margin:12px;background:#fff;font:11px/1.3 sans-serif;color:#1f2933}h1{font-size:16px;margin:0 0 8px}</style>
 <h1>${escapeText(title)}</h1>
-<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="10">${drawn}</svg></html>`;
+<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="10" shape-rendering="geometricPrecision">${drawn}</svg></html>`;
 }
 
 interface Frame {
@@ -59,21 +60,26 @@ function drawPanel({ panel, lines }: AnsweredPanel, frame: Frame): string {
       case 'timeseries':
         return drawLines(lines, { ...frame, width, height, unit });
       case 'state-timeline':
-        return drawStates(lines, { ...frame, width, height });
+        return drawStates(lines, { ...frame, width, height, colors: panel.colors });
       case 'bargauge':
         return drawBars(lines, { width, height });
       case 'table':
         return drawTable(lines);
       default:
-        return middle(statText(lines, unit), width, height, 20);
+        return middle(statText(lines, panel), width, height, 20);
     }
   }
 }
 
-function statText(lines: readonly Line[], unit: string): string {
-  const newest = lines.toSorted((a, b) => (b.timesMs.at(-1) ?? 0) - (a.timesMs.at(-1) ?? 0))[0];
-  const isNamed = newest?.name.includes(': ');
-  return isNamed ? (newest?.name ?? '') : withUnit(newest?.values.at(-1) ?? 0, unit);
+function statText(lines: readonly Line[], { unit, words }: BoardPanel): string {
+  return lines
+    .map(({ name, values }) => {
+      const value = values.at(-1) ?? 0;
+      if (name.includes(': ')) return name;
+      const text = words[value] ?? withUnit(value, unit);
+      return lines.length > 1 ? `${name} ${text}` : text;
+    })
+    .join(', ');
 }
 
 interface Area extends Frame {
@@ -86,7 +92,8 @@ function drawLines(lines: readonly Line[], area: Area & { unit: string }): strin
   const rows = legendRows(lines, width);
   const bottom = height - 16 - rows.length * LEGEND_LINE;
   const all = lines.flatMap(({ values }) => values);
-  const [low, high] = [Math.min(0, ...all), Math.max(...all, Number.MIN_VALUE)];
+  const low = Math.min(0, ...all);
+  const high = Math.max(...all) || 1;
   const x = (ms: number) => AXIS + ((ms - beginMs) / (endMs - beginMs)) * (width - AXIS - 8);
   const y = (value: number) => bottom - ((value - low) / (high - low || 1)) * (bottom - HEADER - 6);
   const grid = [low, (low + high) / 2, high]
@@ -119,15 +126,15 @@ function pathOf({ timesMs, values }: Line, x: (ms: number) => number, y: (value:
     .join('');
 }
 
-function drawStates(lines: readonly Line[], area: Area): string {
-  const { width, height, beginMs, endMs } = area;
+function drawStates(lines: readonly Line[], area: Area & { colors: readonly string[] }): string {
+  const { width, height, beginMs, endMs, colors } = area;
   const left = 190;
   const x = (ms: number) => left + ((ms - beginMs) / (endMs - beginMs)) * (width - left - 8);
   const rowHeight = Math.min(24, (height - HEADER - 20) / lines.length);
   const rows = lines.map(({ name, timesMs, values }, row) => {
     const top = HEADER + 8 + row * rowHeight;
     const cells = timesMs.map((ms, index) => {
-      const color = STATE_COLORS[values[index] === 0 ? 0 : 1];
+      const color = STATE_COLORS[(values[index] === 0 ? colors[0] : colors.at(-1)) ?? ''];
       return `<rect x="${x(ms).toFixed(1)}" y="${top}" width="${(x(ms + 2_100) - x(ms)).toFixed(1)}" height="${rowHeight - 3}" fill="${color}"/>`;
     });
     return `<text x="${left - 6}" y="${top + rowHeight / 2 + 2}" text-anchor="end">${escapeText(name)}</text>${cells.join('')}`;
