@@ -1,6 +1,6 @@
 import type { Part } from '../../domain/part.ts';
 import { type Backfill, TimeseriesError } from '../../ports/signal-reader.ts';
-import type { Answer } from './answer.ts';
+import type { Answer, RawSeries } from './answer.ts';
 import { weightLabelsOf } from './part-reading.ts';
 import type { Owned, Presence } from './presence.ts';
 import type { QueryRunner } from './query-runner.ts';
@@ -57,9 +57,7 @@ export class PastReading {
       const answers = await Promise.all(owned.map((one) => this.#runner.range(one, this.#span)));
       const partial = [...new Set(answers.map((answer) => answer.partial).filter(Boolean))].join('; ');
       const index = new VersionIndex();
-      const byQuery = new Map(
-        owned.map(({ query }, index) => [query.name, answers[index] ?? { series: [], partial: '' }]),
-      );
+      const byQuery = new Map(owned.map(({ query }, index) => [query.name, [...(answers[index]?.series ?? [])]]));
       for (const [atSeconds, tables] of slicesInTime(profile, byQuery, index)) {
         for (const signal of PAST_SIGNALS) {
           const definition = profile.signals[signal];
@@ -89,7 +87,9 @@ export class PastReading {
         this.#calls.get(key) ?? this.#runner.at(owned, { part, atSeconds: endSeconds, idleSeconds, signal });
       this.#calls.set(key, asking);
       const { series, partial } = await asking;
-      const ids = series.map(({ metric }) => metric[profile.identity.versionId] ?? '').filter((id) => id !== '');
+      const ids = Array.from(series, ({ metric }) => metric[profile.identity.versionId] ?? '').filter(
+        (id) => id !== '',
+      );
       return {
         invoked: new Set(ids),
         state: partial ? ('partial' as const) : ('read' as const),
@@ -105,17 +105,17 @@ export class PastReading {
 /** Cuts matrices into one set of tables per moment, so that the past is made of queries just as the present is. */
 function* slicesInTime(
   profile: SignalProfile,
-  byQuery: ReadonlyMap<string, Answer>,
+  byQuery: ReadonlyMap<string, readonly RawSeries[]>,
   index: VersionIndex,
 ): Generator<[atSeconds: number, tables: Map<string, QueryTable>]> {
   const times = new Set<number>();
-  for (const { series } of byQuery.values()) {
+  for (const series of byQuery.values()) {
     for (const { samples } of series) for (const [atSeconds] of samples) times.add(atSeconds);
   }
-  const cursors = new Map([...byQuery].map(([query, { series }]) => [query, new Uint32Array(series.length)]));
+  const cursors = new Map([...byQuery].map(([query, series]) => [query, new Uint32Array(series.length)]));
   for (const atSeconds of [...times].sort((a, b) => a - b)) {
     const tables = new Map<string, QueryTable>();
-    for (const [query, { series }] of byQuery) {
+    for (const [query, series] of byQuery) {
       const cursor = cursors.get(query) ?? new Uint32Array(0);
       const rows = tableRows(series, {
         index,

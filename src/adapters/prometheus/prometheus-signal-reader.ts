@@ -86,7 +86,7 @@ export class PrometheusSignalReader implements SignalReader {
       list: async (promql, signal) => {
         const asked = { name: 'presence', promql, atSeconds: runner.settledSeconds(), signal };
         const { series } = await runner.instant(asked);
-        return new Set(series.map(({ metric }) => metric[METRIC_LABEL] ?? ''));
+        return new Set(Array.from(series, ({ metric }) => metric[METRIC_LABEL] ?? ''));
       },
     });
     this.#discovery = new Discovery({

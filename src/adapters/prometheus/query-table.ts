@@ -1,5 +1,5 @@
 import type { ReadState } from '../../ports/signal-reader.ts';
-import { type RawSeries, sampleValue } from './answer.ts';
+import { type SeriesList, sampleValue } from './answer.ts';
 import type { VersionIndex } from './version-index.ts';
 
 /** What is wrong with a number, for people. */
@@ -33,7 +33,7 @@ export const NO_ROWS: TableRows = {
 
 /** Turns series into columns. Series without a version id tell nothing about any version and are left out. */
 export function tableRows(
-  series: readonly RawSeries[],
+  series: SeriesList,
   options: {
     index: VersionIndex;
     versionLabel: string;
@@ -48,8 +48,9 @@ export function tableRows(
   const unreadable = new Set<number>();
   const weights = weightLabels.map((label) => [label, new Float64Array(series.length)] as const);
   let rows = 0;
-  for (let at = 0; at < series.length; at += 1) {
-    const { metric, samples } = series[at] as RawSeries;
+  let at = -1;
+  for (const { metric, samples } of series) {
+    at += 1;
     const versionId = metric[versionLabel];
     if (typeof versionId !== 'string' || versionId === '') continue;
     const text = valueAt ? valueAt(at) : (samples[samples.length - 1]?.[1] ?? null);

@@ -34,7 +34,7 @@ describe('an answer', () => {
         },
       ],
     };
-    expect(parse({ status: 'success', data: matrix }).series[0]?.samples).toHaveLength(2);
+    expect([...parse({ status: 'success', data: matrix }).series][0]?.samples).toHaveLength(2);
   });
 
   it('shows a native histogram as a series without samples', () => {

@@ -232,7 +232,7 @@ discovery: {}
       for (const id of written) {
         const promql = `count({${matcher('__name__', '=', 'odd_id')},${matcher('id', '=', id)}})`;
         const { series } = await client.queryAt({ name: 'test', promql, atSeconds: now / 1000 });
-        expect([JSON.stringify(id), series[0]?.samples[0]?.[1]]).toEqual([JSON.stringify(id), '1']);
+        expect([JSON.stringify(id), [...series][0]?.samples[0]?.[1]]).toEqual([JSON.stringify(id), '1']);
       }
     });
 
