@@ -1,6 +1,6 @@
-import type { InstantResult, RangeResult } from '../promql/run-query.ts';
+import type { InstantResult, RangeResult, SeriesOverTime } from '../promql/run-query.ts';
 import { valueText } from '../promql/value-text.ts';
-import { type Labels, labelEntries } from '../storage/labels.ts';
+import type { Labels } from '../storage/labels.ts';
 
 /** The `data` of an instant query's answer, piece by piece. */
 export function instantAnswer(result: InstantResult, atMs: number): Iterable<string> {
@@ -11,8 +11,10 @@ export function instantAnswer(result: InstantResult, atMs: number): Iterable<str
     case 'string':
       return [`{"resultType":"string","result":[${at},${JSON.stringify(result.text)}]}`];
     case 'vector':
-      return listed('vector', result.samples, ({ labels, value }) => {
-        return `{"metric":${labelsText(labels)},"value":[${at},"${valueText(value)}"]}`;
+      return listed('vector', result.labels.length, (row) => {
+        if (result.has[row] === 0) return undefined;
+        const value = valueText(result.values[row] as number);
+        return `{"metric":${labelsText(result.labels[row] as Labels)},"value":[${at},"${value}"]}`;
       });
     case 'matrix':
       return matrixText(result.series);
@@ -36,7 +38,8 @@ export function* seriesAnswer(series: Iterable<{ readonly labels: Labels }>): Ge
 }
 
 function matrixText(series: RangeResult['series']): Iterable<string> {
-  return listed('matrix', series, ({ labels, times, values }) => {
+  return listed('matrix', series.length, (row) => {
+    const { labels, times, values } = series[row] as SeriesOverTime;
     let points = '';
     for (let at = 0; at < times.length; at += 1) {
       points += `${at === 0 ? '' : ','}[${(times[at] as number) / 1000},"${valueText(values[at] as number)}"]`;
@@ -45,14 +48,22 @@ function matrixText(series: RangeResult['series']): Iterable<string> {
   });
 }
 
-function* listed<Row>(type: string, rows: readonly Row[], write: (row: Row) => string): Generator<string> {
-  yield `{"resultType":"${type}","result":[`;
-  for (let at = 0; at < rows.length; at += 1) yield (at === 0 ? '' : ',') + write(rows[at] as Row);
-  yield ']}';
+/** `write` says nothing of a row that does not belong to the answer. */
+function* listed(type: string, rows: number, write: (row: number) => string | undefined): Generator<string> {
+  let before = `{"resultType":"${type}","result":[`;
+  for (let row = 0; row < rows; row += 1) {
+    const text = write(row);
+    if (text === undefined) continue;
+    yield before + text;
+    before = ',';
+  }
+  yield before === ',' ? ']}' : `${before}]}`;
 }
 
-function labelsText(labels: Labels): string {
-  return `{${labelEntries(labels)
-    .map(([name, value]) => `"${name}":${JSON.stringify(value)}`)
-    .join()}}`;
+function labelsText({ names, values }: Labels): string {
+  let text = '{';
+  for (let at = 0; at < names.length; at += 1) {
+    text += `${at === 0 ? '' : ','}"${names[at]}":${JSON.stringify(values[at])}`;
+  }
+  return `${text}}`;
 }

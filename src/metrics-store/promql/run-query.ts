@@ -4,6 +4,7 @@ import type { SampleStore } from '../storage/sample-store.ts';
 import { evaluate } from './evaluate.ts';
 import { Evaluation } from './evaluation.ts';
 import { type Expression, typeName, typeOf } from './expression.ts';
+import type { Frame } from './frame.ts';
 import { parseQuery } from './parse-query.ts';
 import { QueryError } from './query-error.ts';
 import { selectMatrix } from './select-samples.ts';
@@ -18,7 +19,8 @@ export interface SeriesOverTime {
 export type InstantResult =
   | { readonly kind: 'scalar'; readonly value: number }
   | { readonly kind: 'string'; readonly text: string }
-  | { readonly kind: 'vector'; readonly samples: readonly { readonly labels: Labels; readonly value: number }[] }
+  /** One step wide. */
+  | Frame
   | { readonly kind: 'matrix'; readonly series: readonly SeriesOverTime[] };
 
 export interface RangeResult {
@@ -48,10 +50,7 @@ export async function runQuery(text: string, options: QueryOptions & { atMs: num
   const value = await evaluate(expression, evaluation);
   if (value.kind === 'string') return value;
   if (value.kind === 'scalar') return { kind: 'scalar', value: value.values[0] as number };
-  const samples = value.labels.flatMap((labels, row) =>
-    value.has[row] === 1 ? [{ labels, value: value.values[row] as number }] : [],
-  );
-  return { kind: 'vector', samples };
+  return value;
 }
 
 /** Answers a query for moments at even distances. Throws a QueryError. */
