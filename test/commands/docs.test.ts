@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -104,6 +104,56 @@ describe('the pages', () => {
       for (const [name] of read(page).matchAll(/\bstarling_[a-z_]+[a-z]\b/g)) expect(metrics, page).toContain(name);
     }
   });
+});
+
+describe('the links of the pages', () => {
+  const all = [
+    'README.md',
+    'CHANGELOG.md',
+    ...readdirSync(path.join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.md'))
+      .map((file) => `docs/${file.replaceAll(path.sep, '/')}`),
+  ];
+
+  it.each(all)('%s: lead to something that is there', (page) => {
+    expect(linksOf(page).filter(({ file }) => !existsSync(path.join(ROOT, file)))).toEqual([]);
+    const lost = linksOf(page).filter(
+      ({ file, anchor }) => anchor !== '' && file.endsWith('.md') && !anchorsOf(file).has(anchor),
+    );
+    expect(lost).toEqual([]);
+  });
+
+  it('lead from the front page to every page', () => {
+    const found = new Set(['README.md']);
+    // A set tells what is added while it is walked over.
+    for (const page of found)
+      for (const { file } of linksOf(page)) if (all.includes(file) || file === 'docs/README.md') found.add(file);
+    expect(all.filter((page) => !found.has(page))).toEqual([]);
+  });
+
+  function linksOf(page: string): { file: string; anchor: string }[] {
+    const text = read(page).replaceAll(/^```.*?^```$/gms, '');
+    return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, target = '']) => target)
+      .filter((target) => !/^[a-z]+:/.test(target))
+      .map((target) => {
+        const [file = '', anchor = ''] = target.split('#');
+        return { file: file === '' ? page : path.posix.join(path.posix.dirname(page), file), anchor };
+      });
+  }
+
+  /** As GitHub makes them of headings. */
+  function anchorsOf(page: string): Set<string> {
+    const headings = [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading);
+    return new Set(
+      headings.map((heading) =>
+        heading
+          .toLowerCase()
+          .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+          .replaceAll(' ', '-'),
+      ),
+    );
+  }
 });
 
 describe('commands that a page says can be run', () => {
