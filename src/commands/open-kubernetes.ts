@@ -70,6 +70,8 @@ export function openKubernetes(config: Config, { clock, random, meters }: OpenSt
     check: async () => {
       const wishes = actuator.status();
       if ((wishes.lastErrorWallMs ?? 0) > (wishes.lastSuccessWallMs ?? 0)) throw new Error(wishes.lastError);
+      // Nobody has asked it so far, so nothing is wrong.
+      if (!view.isStarted) return 'not asked yet';
       const trouble = view.trouble();
       if (trouble !== '') throw new Error(trouble);
       return wishes.isDryRun ? 'dry run: nothing is sent' : `wishes ${gate.breakerState}, ${view.index.size} workloads`;

@@ -35,6 +35,7 @@ interface Watch {
   readonly reflector: Reflector;
 }
 
+const UNASKED = 'the Kubernetes API has not been asked yet';
 /** A watch that has been silent for longer does not prove that something is not there. */
 const PROOF_MAX_MS = 180_000;
 const KINDS = Object.keys(WORKLOADS) as WorkloadKind[];
@@ -46,7 +47,7 @@ export class ClusterView {
   readonly #running = new AbortController();
   #watches: readonly Watch[] = [];
   #starting: Promise<void> | undefined;
-  #noStart = 'the Kubernetes API has not been asked yet';
+  #noStart: string = UNASKED;
 
   constructor(options: ClusterViewOptions) {
     this.#options = options;
@@ -55,6 +56,10 @@ export class ClusterView {
 
   get index(): WorkloadIndex {
     return this.#index;
+  }
+
+  get isStarted(): boolean {
+    return this.#starting !== undefined || this.#noStart !== UNASKED;
   }
 
   /** Resolves when each list has been tried once. The watches run until `close`. */
@@ -178,7 +183,7 @@ function covers({ namespace }: Watch, workload: Workload): boolean {
 
 function troubleOf({ isSynced, silentMs, trouble }: ReflectorStatus): string {
   if (trouble !== '') return trouble;
-  if (!isSynced) return 'the Kubernetes API has not been asked yet';
+  if (!isSynced) return UNASKED;
   return silentMs > PROOF_MAX_MS ? `the Kubernetes API has said nothing for ${Math.round(silentMs / 1000)} s` : '';
 }
 

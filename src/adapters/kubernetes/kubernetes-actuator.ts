@@ -1,25 +1,26 @@
 import { judgeWrite } from '../../contract/fencing.ts';
-import type { Actuation, ActuationOutcome, Wish } from '../../domain/actuation.ts';
+import type { Actuation, Wish } from '../../domain/actuation.ts';
 import type { FunctionVersion } from '../../domain/function-version.ts';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import { DeadlineExceeded, withDeadline } from '../../lib/deadline.ts';
 import type { Random } from '../../lib/random.ts';
 import type { Actuator } from '../../ports/actuator.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
-import { type ApiResult, describeResult, parseStatus } from './api-answer.ts';
+import type { ApiResult } from './api-answer.ts';
 import type { ApiClient } from './api-client.ts';
 import type { ClusterView, Found } from './cluster-view.ts';
-import { type ScalePatch, scalePatch, workloadPath } from './scale-patch.ts';
-import { MARKS, nameOf, WORKLOADS, type Workload } from './workload.ts';
-
-/** What one attempt means: for the wish, for the breaker, for the rate. */
-interface WishReading {
-  readonly actuation: Actuation;
-  /** The API server is failing, whatever the wish. */
-  readonly isOutage: boolean;
-  /** It asked for fewer calls: stay away this long. */
-  readonly complaintMs: number | undefined;
-}
+import { scalePatch, workloadPath } from './scale-patch.ts';
+import {
+  actuation,
+  actuationOfAbsence,
+  countsOf,
+  fenced,
+  reading,
+  readRefusal,
+  readWritten,
+  type WishReading,
+} from './wish-reading.ts';
+import { MARKS, nameOf, type Workload } from './workload.ts';
 
 /** What is not known of patches that have left. */
 interface Doubt {
@@ -62,8 +63,6 @@ export interface KubernetesActuatorStatus {
 
 /** Each is a reading and a write; a controller that updates the status in between costs one. */
 const ATTEMPTS_MAX = 8;
-/** The pause after a complaint that names none. */
-const COMPLAINT_UNSAID_MS = 1_000;
 
 /**
  * Writes replicas and fencing token into a workload in one patch, on the condition that nobody wrote it since it was
@@ -107,7 +106,7 @@ export class KubernetesActuator implements Actuator {
     const off = barrierOfSwitch(found.workload);
     if (off) return actuationOfAbsence(off);
     let isTurnedAway = false;
-    const reading = await this.#options.gate.run(
+    const sent = await this.#options.gate.run(
       () => this.#write(wish, { found: found.workload, leftMs, signal }),
       ({ message, retryAfterMs }): WishReading => {
         isTurnedAway = true;
@@ -118,8 +117,8 @@ export class KubernetesActuator implements Actuator {
         };
       },
     );
-    if (!isTurnedAway) this.#note(reading);
-    return reading.actuation;
+    if (!isTurnedAway) this.#note(sent);
+    return sent.actuation;
   }
 
   status(): KubernetesActuatorStatus {
@@ -145,13 +144,13 @@ export class KubernetesActuator implements Actuator {
     };
     this.#countInFlight(1);
     try {
-      const reading = await withDeadline({ clock, what: 'the wish', afterMs: leftMs, signal }, (ending) =>
+      const sent = await withDeadline({ clock, what: 'the wish', afterMs: leftMs, signal }, (ending) =>
         this.#attempt(wish, { found, ending, onSend, doubt }),
       );
-      const { outcome, isGone } = reading.actuation;
+      const { outcome, isGone } = sent.actuation;
       // What was lost before may have arrived, whatever became of the rest.
       const isOpen = doubt.wasLost && !isGone && (outcome === 'failed' || outcome === 'refused');
-      return isOpen ? { ...reading, actuation: { ...reading.actuation, outcome: 'unknown' } } : reading;
+      return isOpen ? { ...sent, actuation: { ...sent.actuation, outcome: 'unknown' } } : sent;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       const isOpen = doubt.isOut || doubt.wasLost;
@@ -181,12 +180,13 @@ export class KubernetesActuator implements Actuator {
       if (verdict === 'accept') {
         const patch = scalePatch(workload, wish);
         last = await client.request({ call: 'patch', method: 'PATCH', path, ...patch.request, signal: ending, onSend });
-        if (last.kind === 'answer' && last.status === 200) return this.#readWritten(workload, last, patch);
+        if (last.kind === 'answer' && last.status === 200)
+          return readWritten(workload, view.index.read(workload.kind, last.body), patch);
         doubt.isOut = false;
         const isLost = last.kind === 'answer' ? last.status >= 500 : last.mayHaveArrived;
         doubt.wasLost ||= isLost;
         const isConflict = last.kind === 'answer' && last.status === 409;
-        if (!isLost && !isConflict) return this.#readRefusal(workload, last);
+        if (!isLost && !isConflict) return readRefusal(workload, last, 'patch');
         // The first conflict is most often a controller's note; those who meet again had better not at once.
         if (attempt > 0 || !isConflict) await sleep(clock, 5 + random.next() * 45, ending);
       } else if (isFresh) {
@@ -195,7 +195,7 @@ export class KubernetesActuator implements Actuator {
       }
       // Somebody wrote in between, or the answer was lost, or what the watch told may be old: look how it stands.
       const read = await client.request({ call: 'get', path, signal: ending });
-      if (read.kind !== 'answer' || read.status !== 200) return this.#readRefusal(workload, read, 'get');
+      if (read.kind !== 'answer' || read.status !== 200) return readRefusal(workload, read, 'get');
       const fresh = view.index.read(workload.kind, read.body);
       if (!fresh || fresh.versionId !== wish.versionId) {
         const detail = `${nameOf(workload)} no longer says that it runs this version`;
@@ -215,40 +215,6 @@ export class KubernetesActuator implements Actuator {
     });
   }
 
-  #readWritten(before: Workload, result: Extract<ApiResult, { kind: 'answer' }>, patch: ScalePatch): WishReading {
-    const written = this.#options.view.index.read(before.kind, result.body);
-    if (!written) return reading(actuation('unknown', '200 with something that is no workload'), { isOutage: true });
-    const more = { status: result.status, ...countsOf(written) };
-    if (written.replicas !== patch.replicas) {
-      const detail = `${nameOf(before)} was stored with ${written.replicas} replicas instead of ${patch.replicas}: an admission webhook changes them; exempt it`;
-      return reading(actuation('refused', detail, more));
-    }
-    const bounded = patch.isBounded ? `, bounded to ${patch.replicas}` : '';
-    if (before.replicas === patch.replicas)
-      return reading(actuation('already-so', `nothing to change${bounded}`, more));
-    return reading(actuation('applied', `accepted${bounded}`, more));
-  }
-
-  #readRefusal(workload: Workload, result: ApiResult, verb = 'patch'): WishReading {
-    const what = `${WORKLOADS[workload.kind]} in namespace ${workload.namespace}`;
-    const { message } = describeResult(result, verb, what);
-    if (result.kind === 'no-answer') return reading(actuation('failed', message), { isOutage: !result.isAborted });
-    const { status, retryAfterMs } = result;
-    const more = { status, retryAfterMs };
-    const isTheirs = parseStatus(result.body) !== undefined;
-    if (status === 429) {
-      return reading(actuation('failed', message, more), { complaintMs: retryAfterMs ?? COMPLAINT_UNSAID_MS });
-    }
-    if (status === 404 && isTheirs) {
-      return reading(actuation('refused', `${nameOf(workload)} does not exist any more`, { ...more, isGone: true }));
-    }
-    if (status === 401 || !isTheirs || status >= 500) {
-      const complaintMs = status === 503 ? retryAfterMs : undefined;
-      return reading(actuation('failed', message, more), { isOutage: complaintMs === undefined, complaintMs });
-    }
-    return reading(actuation('refused', message, more));
-  }
-
   #note({ actuation: { outcome, detail }, isOutage, complaintMs }: WishReading): void {
     const isSuccess = outcome === 'applied' || outcome === 'already-so';
     if (isSuccess) this.#lastSuccessWallMs = this.#options.clock.wallMs();
@@ -264,45 +230,6 @@ export class KubernetesActuator implements Actuator {
   }
 }
 
-function actuation(outcome: ActuationOutcome, detail: string, more: Partial<Actuation> = {}): Actuation {
-  return {
-    outcome,
-    status: undefined,
-    detail,
-    isGone: false,
-    retryAfterMs: undefined,
-    storedToken: undefined,
-    instancesActive: undefined,
-    instancesPending: undefined,
-    ...more,
-  };
-}
-
-function reading(
-  made: Actuation,
-  more: { readonly isOutage?: boolean; readonly complaintMs?: number | undefined } = {},
-): WishReading {
-  return { actuation: made, isOutage: more.isOutage ?? false, complaintMs: more.complaintMs };
-}
-
-function fenced({ stored, ...workload }: Workload, wish: Wish): WishReading {
-  const detail = `${nameOf(workload)} holds the fencing token ${stored?.token}, which is ${stored?.token === wish.token ? 'the same with another wish' : 'newer'}`;
-  return reading(actuation('fenced', detail, { storedToken: stored?.token }));
-}
-
-function actuationOfAbsence(found: Exclude<Found, { state: 'found' }>): Actuation {
-  switch (found.state) {
-    case 'gone':
-      return actuation('refused', found.detail, { isGone: true });
-    case 'barred':
-      return actuation('refused', found.detail);
-    case 'unseen':
-      return actuation('failed', `not sent: ${found.detail}`);
-    default:
-      return found satisfies never;
-  }
-}
-
 function barrierOfSwitch(workload: Workload): Exclude<Found, { state: 'found' }> | undefined {
   if (workload.isOn) return undefined;
   return {
@@ -313,11 +240,4 @@ function barrierOfSwitch(workload: Workload): Exclude<Found, { state: 'found' }>
 
 function bodyOf(stored: Workload['stored']) {
   return stored && { token: stored.token, body: { requiredNumberOfInstances: stored.wanted } };
-}
-
-function countsOf({ ready, replicas }: Workload): Pick<Actuation, 'instancesActive' | 'instancesPending'> {
-  return {
-    instancesActive: ready,
-    instancesPending: ready === undefined ? undefined : Math.max(0, replicas - ready),
-  };
 }
