@@ -17,3 +17,18 @@ it('each version goes to one part, and those that no part shows to none', () => 
   const all = [version('a1', 7), version('b1', 7), version('b2'), version('c1')];
   expect(dealOut(parts, all)).toEqual([[all[0]], [all[1]], [all[2]]]);
 });
+
+it('deals as if each part were asked in turn, and gives those that nobody else shows to the part of the others', () => {
+  const parts = [
+    part({ buckets: [2] }),
+    part({ prefixes: ['a', 'bc'] }),
+    part({ otherPrefixes: ['a', 'b'] }),
+    part({}),
+  ];
+  const all = ['a', 'ab', 'b', 'bc', 'bd', 'c', '', 'é'].flatMap((id) => [version(id, 1), version(id, 2)]);
+  const inTurn = parts.map((_, index) =>
+    all.filter((one) => parts.findIndex((each) => shownBy(each)(one.version)) === index),
+  );
+  expect(inTurn.map((hand) => hand.length)).toEqual([8, 3, 3, 2]);
+  expect(dealOut(parts, all)).toEqual(inTurn);
+});
