@@ -1,9 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { z } from 'zod';
 import { formatDuration } from '../config/duration.ts';
 import { printableLine } from '../lib/printable.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
 import type { AdminClient } from './remote/admin-client.ts';
+import { AdminError } from './remote/admin-error.ts';
 import { addAdminFlags, adminClient } from './remote/admin-flags.ts';
 import { addChangeFlags, addSpanFlags, type ChangeFlags, type SpanFlags, spanBody } from './remote/change-flags.ts';
 import { confirm } from './remote/confirm.ts';
@@ -20,7 +22,7 @@ export function declarePause(command: Command, end: (code: ExitCode) => void): v
   changing(addSpanFlags(command)).action(async (versionId: string) => {
     const flags = command.opts<Flags>();
     const question = `Leave ${printableLine(versionId)} as it is for ${formatDuration(flags.for)}?`;
-    end(await put(command, { path: pathOf(versionId, 'pause'), body: spanBody(flags), question }));
+    end(await put(command, { versionId, path: pathOf(versionId, 'pause'), body: spanBody(flags), question }));
   });
 }
 
@@ -31,7 +33,14 @@ export function declareOverride(command: Command, end: (code: ExitCode) => void)
   changing(addSpanFlags(command)).action(async (versionId: string, wanted: number) => {
     const flags = command.opts<Flags>();
     const question = `Run ${wanted} of ${printableLine(versionId)} for ${formatDuration(flags.for)}, whatever its load?`;
-    end(await put(command, { path: pathOf(versionId, 'override'), body: { ...spanBody(flags), wanted }, question }));
+    end(
+      await put(command, {
+        versionId,
+        path: pathOf(versionId, 'override'),
+        body: { ...spanBody(flags), wanted },
+        question,
+      }),
+    );
   });
 }
 
@@ -67,13 +76,34 @@ function changing(command: Command): Command {
   return addOutputFlag(addAdminFlags(addChangeFlags(command)));
 }
 
-async function put(command: Command, change: { path: string; body: object; question: string }): Promise<ExitCode> {
+interface Change {
+  readonly versionId?: string;
+  readonly path: string;
+  readonly body: object;
+  readonly question: string;
+}
+
+async function put(command: Command, change: Change): Promise<ExitCode> {
   const { yes: isYes = false, dryRun: isDryRun = false, output } = command.opts<Flags>();
   const client = adminClient(command);
   if (!isDryRun && !(await confirm(change.question, { isYes }))) return unchanged();
   const control = await send(client, change, isDryRun);
   await printAs(output, control, () => `${isDryRun ? 'would stand' : 'stands'}: ${tellControl(control)}`);
+  if (change.versionId !== undefined) await tellOfStranger(client, change.versionId);
   return EXIT.ok;
+}
+
+/** Versions may be paused before they come; a name typed in place of an id would stand for nothing, and nobody would notice. */
+async function tellOfStranger(client: AdminClient, versionId: string): Promise<void> {
+  try {
+    await client.get(`/v1/functions/${encodeURIComponent(versionId)}`, z.unknown());
+  } catch (error) {
+    // The change stands, whatever else went wrong.
+    if (!(error instanceof AdminError) || error.code !== 'version-unknown') return;
+    process.stderr.write(
+      `no active function version has the id ${printableLine(versionId)} now; starling functions lists them\n`,
+    );
+  }
 }
 
 function send(client: AdminClient, { path, body }: { path: string; body: object }, isDryRun: boolean) {

@@ -53,6 +53,10 @@ function fleet({ method, path, body }: SeenRequest): ScriptedAnswer {
   return { status: 404, body: problem(404, 'path-unknown') };
 }
 
+function changes(): SeenRequest[] | undefined {
+  return admin?.seen.filter(({ method }) => method !== 'GET');
+}
+
 function problem(status: number, code: string) {
   return { type: `urn:starling:problem:${code}`, title: 'No', status, detail: 'Because.', code };
 }
@@ -129,7 +133,7 @@ describe('pause, override, resume and unfreeze', () => {
       '--yes',
     );
     expect({ code, stdout }).toEqual({ code: 0, stdout: `stands: the pause of v/1 until ${UNTIL}, by ada: rollout\n` });
-    expect(admin?.seen).toEqual([
+    expect(changes()).toEqual([
       {
         method: 'PUT',
         path: '/v1/functions/v%2F1/pause',
@@ -150,8 +154,20 @@ describe('pause, override, resume and unfreeze', () => {
     const ended = await on(fleet, ...args, '--yes', '-o', 'json');
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect(JSON.parse(ended.stdout)).toMatchObject({ until: UNTIL });
-    expect(admin?.seen).toMatchObject([{ method: 'PUT', path, body }]);
+    expect(changes()).toMatchObject([{ method: 'PUT', path, body }]);
     expect(admin?.seen[0]?.body).toMatchObject({ by: expect.stringMatching(/.+/) });
+  });
+
+  it('tell that nobody has this id, and stand for whoever will', async () => {
+    const strangers = (request: SeenRequest) =>
+      request.method === 'GET' ? { status: 404, body: problem(404, 'version-unknown') } : fleet(request);
+    const { code, stdout, stderr } = await on(strangers, 'pause', 'checkout', '--why', 'x', '--yes');
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: 'no active function version has the id checkout now; starling functions lists them\n',
+    });
+    expect(stdout).toMatch(/^stands: the pause of/);
+    expect(admin?.seen.at(-1)?.path).toBe('/v1/functions/checkout');
   });
 
   it('ends what stands, and nothing where nothing stands', async () => {
