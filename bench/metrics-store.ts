@@ -37,7 +37,7 @@ export async function run({ isQuick, args, say }: BenchOptions): Promise<BenchRe
   await pages.listen();
   const orders: MetricsStoreOrders = { urls: pages.urls, stepMs: STEP_MS, history };
   const child = fork(path.join(import.meta.dirname, 'metrics-store-process.ts'), [JSON.stringify(orders)], {
-    execArgv: service.flags,
+    execArgv: [...service.flags, ...service.flagsOf['metrics-store']],
     env: { ...service.environment, ...process.env },
   });
   try {

@@ -24,7 +24,7 @@ var service = require('./service-process.json');
 var isService = ['autoscale', 'metrics-store', 'platform'].indexOf(process.argv[2]) >= 0;
 // Whoever tunes the heap has the last word.
 var isTuned = /semi[-_]space/.test(process.env.NODE_OPTIONS || '');
-var flags = isService && !isTuned ? service.flags : [];
+var flags = isService && !isTuned ? service.flags.concat(service.flagsOf[process.argv[2]] || []) : [];
 var environment = isService ? service.environment : {};
 
 function complain(text) {

@@ -106,6 +106,13 @@ describe('bin/starling.js', () => {
       expect(await told(older, ['platform'])).toMatchObject({ flags: service.flags, args: ['platform'], arenas: '2' });
     });
 
+    it('holds the heap of the metrics store closer, which would keep the garbage of every query', async () => {
+      expect(await told([process.execPath], ['metrics-store'])).toMatchObject({
+        flags: [...service.flags, ...service.flagsOf['metrics-store']],
+        args: ['metrics-store'],
+      });
+    });
+
     it('leaves the last word to whoever tunes it', async () => {
       expect(
         await told([process.execPath], ['autoscale'], {
