@@ -4,6 +4,7 @@ import { durationKind, type ListenAddress, listenKind, sizeKind, type ValueKind 
 import { printableLine } from '../lib/printable.ts';
 import { systemRandom } from '../lib/random.ts';
 import type { Dialect } from '../platform/dialects/dialect.ts';
+import { LevelFilter } from '../telemetry/log-levels.ts';
 import { createLogs } from '../telemetry/logger.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { DIALECTS, type DialectEntry, dialectPort } from './platform-dialects.ts';
@@ -94,7 +95,11 @@ export function declarePlatform(command: Command, end: (code: ExitCode) => void)
   addScalingRuleFlags(command);
   addProfilingFlags(command);
   command
-    .addOption(new Flag('--log-level <level>', 'debug, info, warn, error').default('info'))
+    .addOption(
+      new Flag('--log-level <level>', 'debug, info, warn, error; or info,module=debug')
+        .argParser(checkedLevels)
+        .default('info'),
+    )
     .addOption(new Flag('--log-format <format>', 'how to log').choices(['auto', 'json', 'pretty']).default('auto'))
     .action(async () => end(await serve(command.opts<PlatformFlags>(), process.env)));
 }
@@ -226,6 +231,15 @@ function parser<T>(kind: ValueKind<T>): (text: string) => T {
 /** Undefined is a flag that was not given; `off` is what `--no-…` leaves. */
 function listenOrNot(text: string): ListenAddress | false {
   return parser(listenKind)(text) ?? false;
+}
+
+function checkedLevels(text: string): string {
+  try {
+    new LevelFilter(text);
+    return text;
+  } catch (error) {
+    throw new InvalidArgumentError(`${(error as Error).message}.`);
+  }
 }
 
 function collectHost(text: string, before: readonly string[]): string[] {

@@ -57,6 +57,14 @@ describe('starling platform', () => {
       code: 2,
       stderr: expect.stringMatching(/must be host:port/),
     });
+    expect(await refusal(...at, '--allowed-host', 'http://here')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/must be a name without a port/),
+    });
+    expect(await refusal(...at, '--log-level', 'loud')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/"loud" is no log level/),
+    });
     expect(await refusal('--data-dir', '/proc/1/nowhere', '--native', '127.0.0.1:0')).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/where this user may write/),

@@ -15,7 +15,7 @@ describe('the flags of profiling', () => {
     expect(read(['--profile', 'off', '--pyroscope', 'http://x:4040'])).toBeUndefined();
   });
 
-  it('choose types, in one order', () => {
+  it('D38 choose types, in one order', () => {
     expect(read(['--profile', 'lock,cpu'])).toMatchObject({ types: ['cpu', 'lock'], pyroscope: undefined });
     expect(read(['--profile', 'all', '--profile-allocation-step', '2MiB'])).toMatchObject({
       types: ['cpu', 'wall', 'alloc', 'lock'],

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeFolder } from '../make-folder.ts';
 import { REGISTRY_STEPS } from './schema.ts';
 
 /** A data folder that cannot be used; told in one line, with what to do. */
@@ -41,14 +41,6 @@ export function openRegistryDatabase(path: string): DatabaseSync {
     db?.close();
     throw explainFileError(error, path);
   }
-}
-
-/** Folder by folder: Node's own recursive mkdir never comes back below /proc and the like. */
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  makeFolder(dirname(folder));
-  // Code and environments of functions lie in it: nobody else's business.
-  mkdirSync(folder, { mode: 0o700 });
 }
 
 function makeTables(db: DatabaseSync, path: string): void {

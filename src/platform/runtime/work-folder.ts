@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '../make-folder.ts';
 
 /** One instance's own place: made for it, and taken away after it. */
 export interface WorkFolder {
@@ -17,7 +18,7 @@ export class WorkFolders {
   #count = 0;
 
   constructor(parent: string) {
-    mkdirSync(parent, { recursive: true });
+    makeFolder(parent);
     this.root = mkdtempSync(path.join(parent, `starling-${process.pid}-`));
     // Without it, a package file further up would decide what kind of module a function's source is.
     writeFileSync(path.join(this.root, 'package.json'), '{}');

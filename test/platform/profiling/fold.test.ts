@@ -39,7 +39,7 @@ function fold(calls: [number, number][] | undefined) {
 }
 
 describe('folding what V8 sampled', () => {
-  it('D31 counts what ran as CPU and as wall time, and what waited as wall time alone', () => {
+  it('D31, D37 counts what ran as CPU and as wall time, and what waited as wall time alone', () => {
     expect(fold([[1_300, 1_400]])).toEqual({
       cpu: {
         'work<handler<function x': [2, 200_000],
@@ -91,7 +91,7 @@ describe('folding what V8 sampled', () => {
     ]);
   });
 
-  it('puts the lock itself on top of who waited for it', () => {
+  it('D37 puts the lock itself on top of who waited for it', () => {
     const lock = new StackProfile();
     foldLocks([{ frames: [['takeLock', '/code/index.js', 12]], count: 3, waitedUs: 40 }], OWNER, lock);
     expect([...lock.samples()]).toEqual([
