@@ -12,7 +12,7 @@ const METRICS_STORE = 'starling metrics-store --target platform=http://127.0.0.1
 /** What runs until it is stopped, and what it says when it is ready. */
 const SERVICES: readonly { readonly kind: string; readonly fits: RegExp; readonly ready: RegExp }[] = [
   // Nobody waits for a minute to see something scale.
-  { kind: 'dev', fits: /^npm start -- --demo/, ready: /wanted [2-9], .*\(scale-up/ },
+  { kind: 'dev', fits: /^npm start -- --demo|--demo-pace quick/, ready: /\(scale-up/ },
   { kind: 'dev', fits: /^starling dev --demo/, ready: /wanted [2-9]/ },
   { kind: 'dev', fits: /^(npm start|(npx )?starling dev)\b/, ready: /Ctrl-C stops everything/ },
   { kind: 'autoscale', fits: /^(npx )?starling autoscale\b/, ready: /"service\.started"/ },
@@ -45,7 +45,7 @@ const SCENES: readonly Scene[] = [
   {
     page: 'docs/commands.md',
     headings: ['evaluate', 'explain', 'top', 'functions', 'pause', 'override', 'resume', 'unfreeze'],
-    before: ['starling dev --demo'],
+    before: ['starling dev --demo --demo-pace quick'],
   },
   { page: 'docs/commands.md' },
   { page: 'docs/console.md', before: ['starling dev'] },
@@ -101,7 +101,7 @@ describe('the commands of the pages', () => {
           for (const line of scene.before ?? []) await take(line);
           let id = '';
           for (const { line } of runnable.filter((command) => sceneOf(command) === scene)) {
-            if (id === '' && line.includes(EXAMPLE)) id = await busiest();
+            if (id === '' && line.includes(EXAMPLE)) id = await lastMoved();
             if (scene.ahead?.of.test(line)) await take(scene.ahead.line);
             await take(line.replaceAll(EXAMPLE, id));
           }
@@ -123,11 +123,11 @@ describe('the commands of the pages', () => {
       expect(code, `${line}\n${output}`).toBe(0);
     }
 
-    /** The version of which most is wanted: it has something to tell. */
-    async function busiest(): Promise<string> {
+    /** The version that was moved last: it has something to tell. */
+    async function lastMoved(): Promise<string> {
       const { output } = await room.run('starling functions --output json');
-      const { items } = JSON.parse(output) as { items: { versionId: string; latest?: { wanted: number } }[] };
-      items.sort((a, b) => (b.latest?.wanted ?? 0) - (a.latest?.wanted ?? 0));
+      const { items } = JSON.parse(output) as { items: { versionId: string; changedAt: string | null }[] };
+      items.sort((a, b) => (b.changedAt ?? '').localeCompare(a.changedAt ?? ''));
       return items[0]?.versionId ?? '';
     }
   });
