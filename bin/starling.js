@@ -45,7 +45,12 @@ function bundledNode() {
 
 function handOver(node) {
   var env = Object.assign(isCheckout ? { NODE_COMPILE_CACHE: cache } : {}, environment, process.env);
-  var child = spawn(node, flags.concat(entry, process.argv.slice(2)), { stdio: 'inherit', env: env });
+  // The channel closes with this process, also when that is killed.
+  var together = ['--import', pathToFileURL(path.join(__dirname, 'end-with-launcher.mjs')).href];
+  var child = spawn(node, flags.concat(together, entry, process.argv.slice(2)), {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: env,
+  });
   var signals = ['SIGTERM', 'SIGINT', 'SIGHUP'];
   signals.forEach(function (name) {
     process.on(name, function () {

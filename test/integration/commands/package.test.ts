@@ -82,6 +82,7 @@ describe('the packed package', () => {
     for (const file of [
       ...needed,
       'config/starling.yaml',
+      'helm/starling/Chart.yaml',
       'docs/openapi/admin.json',
       'docs/commands.md',
       'LICENSE',
@@ -98,6 +99,7 @@ describe('the packed package', () => {
       'config',
       'dist',
       'docs',
+      'helm',
       'package.json',
     ]);
     expect(packed.filter((file) => /\.ts$|\.test\.|\.map$|left-over|admin-token|\.sqlite/.test(file))).toEqual([]);
