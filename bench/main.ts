@@ -60,3 +60,6 @@ try {
   console.error(isExplained ? message : stack);
   process.exitCode = 1;
 }
+
+// All is ended and awaited by now. Left to itself Node was seen to stand still here now and then, with nothing left open.
+process.exit();
