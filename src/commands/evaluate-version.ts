@@ -7,6 +7,7 @@ import { whyNot } from '../domain/why-not.ts';
 import { showReasons, showSamples, showTime } from '../http/admin/show.ts';
 import { readMemo } from '../loops/scale/memo.ts';
 import { Observer } from '../loops/scale/observe.ts';
+import { GAP_MS } from '../loops/scale/past.ts';
 import { situate } from '../loops/scale/situate.ts';
 import { skewHindrance } from '../loops/scale/skew-watch.ts';
 import { type Tracked, track } from '../loops/scale/tracked.ts';
@@ -68,7 +69,7 @@ async function decideFor(version: ActiveVersion, { loaded, store, tools, signal 
       store.states.read([version.bucket]),
       store.controls.list(nowMs),
       reader.read(part, { signal }),
-      reader.backfill(part, { lookBackMs, stepMs, idleMs, signal }),
+      reader.backfill(part, { lookBackMs, stepMs, idleMs, gapMs: GAP_MS, signal }),
       controlPlane.targets.refresh([version], signal),
     ]);
     const observer = new Observer({

@@ -42,6 +42,8 @@ export interface Backfill {
   readonly demand: ReadonlyMap<string, readonly (readonly [atMs: number, value: number])[]>;
   /** Versions called within the span looked at. Undefined when that could not be read. */
   readonly invoked: ReadonlySet<string> | undefined;
+  /** Those of them that were called within the gap, in which nobody may have been watching. */
+  readonly invokedInGap: ReadonlySet<string> | undefined;
   readonly detail: string;
 }
 
@@ -66,7 +68,7 @@ export interface SignalReader {
   ): Promise<ProfileReading[]>;
   backfill(
     part: Part,
-    options: { lookBackMs: number; stepMs: number; idleMs: number; signal?: AbortSignal | undefined },
+    options: { lookBackMs: number; stepMs: number; idleMs: number; gapMs: number; signal?: AbortSignal | undefined },
   ): Promise<Backfill[]>;
   discover(part: Part, options: { signal?: AbortSignal | undefined }): Promise<Discovered>;
   /** The store's clock against ours, positive when ours is ahead; rejects with a TimeseriesError when it does not answer. */

@@ -28,6 +28,7 @@ export class ScriptedSignals implements SignalReader {
   /** Undefined: present as soon as any version has it. */
   presence: boolean | undefined = undefined;
   invokedLately: ReadonlySet<string> | undefined = new Set();
+  invokedInGap: ReadonlySet<string> | undefined = new Set();
   past: ReadonlyMap<string, readonly (readonly [number, number])[]> = new Map();
   backfillState: Backfill['state'] = 'read';
   skewMs = 0;
@@ -73,6 +74,7 @@ export class ScriptedSignals implements SignalReader {
       utilisation: this.past,
       demand: new Map(),
       invoked: this.backfillState === 'read' ? this.invokedLately : undefined,
+      invokedInGap: this.backfillState === 'read' ? this.invokedInGap : undefined,
       detail: '',
     }));
   }

@@ -18,6 +18,7 @@ export interface PastSpan {
   readonly endSeconds: number;
   readonly stepSeconds: number;
   readonly idleSeconds: number;
+  readonly gapSeconds: number;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -35,14 +36,20 @@ export class PastReading {
   }
 
   async profile(profile: SignalProfile): Promise<Backfill> {
-    const [load, calls] = await Promise.all([this.#load(profile), this.#invoked(profile)]);
+    const { idleSeconds, gapSeconds } = this.#span;
+    const [load, calls, callsInGap] = await Promise.all([
+      this.#load(profile),
+      this.#invoked(profile, idleSeconds),
+      this.#invoked(profile, gapSeconds),
+    ]);
     return {
       profile: profile.name,
-      state: worstState([load.state, calls.state]),
+      state: worstState([load.state, calls.state, callsInGap.state]),
       utilisation: load.past.utilisation,
       demand: load.past.demand,
       invoked: calls.invoked,
-      detail: [load.detail, calls.detail].filter(Boolean).join('; '),
+      invokedInGap: callsInGap.invoked,
+      detail: [...new Set([load.detail, calls.detail, callsInGap.detail])].filter(Boolean).join('; '),
     };
   }
 
@@ -72,7 +79,8 @@ export class PastReading {
     }
   }
 
-  async #invoked(profile: SignalProfile) {
+  /** Who was called within these last seconds. */
+  async #invoked(profile: SignalProfile, idleSeconds: number) {
     const owned = profile.recentCalls === undefined ? undefined : ownedQuery(profile, profile.recentCalls);
     if (!owned) {
       // A profile that counts no calls has none to tell; one that counts them but cannot look back leaves it open.
@@ -80,7 +88,7 @@ export class PastReading {
       return { invoked, state: 'read' as const, detail: '' };
     }
     if (!this.#presence.isWorthAsking(owned)) return { invoked: new Set<string>(), state: 'read' as const, detail: '' };
-    const { part, endSeconds, idleSeconds, signal } = this.#span;
+    const { part, endSeconds, signal } = this.#span;
     try {
       const key = this.#runner.text(owned, { part, idleSeconds });
       const asking =

@@ -130,9 +130,9 @@ export class PrometheusSignalReader implements SignalReader {
 
   async backfill(
     part: Part,
-    options: { lookBackMs: number; stepMs: number; idleMs: number; signal?: AbortSignal | undefined },
+    options: { lookBackMs: number; stepMs: number; idleMs: number; gapMs: number; signal?: AbortSignal | undefined },
   ): Promise<Backfill[]> {
-    const { lookBackMs, stepMs, idleMs, signal } = options;
+    const { lookBackMs, stepMs, idleMs, gapMs, signal } = options;
     await this.#presence.refresh(signal);
     const endSeconds = this.#runner.settledSeconds();
     const stepSeconds = Math.max(1, Math.round(stepMs / 1000));
@@ -144,13 +144,14 @@ export class PrometheusSignalReader implements SignalReader {
         endSeconds,
         stepSeconds,
         idleSeconds: idleMs / 1000,
+        gapSeconds: gapMs / 1000,
         signal,
       },
     );
     const backfills = await Promise.all(this.#options.profiles.map((profile) => past.profile(profile)));
     if (this.#areCallsCounted()) return backfills;
     // Where nobody counts calls, that nobody was seen calling proves nothing.
-    return backfills.map((backfill) => ({ ...backfill, invoked: undefined }));
+    return backfills.map((backfill) => ({ ...backfill, invoked: undefined, invokedInGap: undefined }));
   }
 
   async discover(part: Part, { signal }: { signal?: AbortSignal | undefined }): Promise<Discovered> {

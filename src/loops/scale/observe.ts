@@ -1,3 +1,4 @@
+import { standingOf } from '../../domain/function-state.ts';
 import {
   ABSENT_GAUGE,
   ABSENT_WINDOW,
@@ -58,8 +59,11 @@ export class Observer {
     // Idleness is proven only when every profile could say who was called.
     if (backfills.length === 0 || backfills.some((backfill) => backfill.state !== 'read' || !backfill.invoked)) return;
     tracked.watchedSinceMs = Math.min(tracked.watchedSinceMs ?? span.nowMs, span.nowMs - span.idleMs);
+    // An owner before has put it to sleep after that call; waking it takes one that nobody can have seen.
+    const isAsleep = tracked.state !== undefined && standingOf(tracked.state) === 0;
+    const isCalled = backfills.some(({ invoked, invokedInGap }) => (isAsleep ? invokedInGap : invoked)?.has(versionId));
     // When in the span it was called is not known: taking "now" only delays zero.
-    if (backfills.some((backfill) => backfill.invoked?.has(versionId))) tracked.lastInvokedMs ??= span.nowMs;
+    if (isCalled) tracked.lastInvokedMs ??= span.nowMs;
   }
 
   /** For people: what the last decision could see. */

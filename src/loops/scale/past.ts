@@ -20,6 +20,8 @@ export interface PastOptions {
 
 /** Of all versions here: with fewer newborn ones than this no past is read for them. */
 const WORTH_SHARE = 0.1;
+/** The longest between the last look of an owner before and my first: a call in it was seen by nobody. */
+export const GAP_MS = 90_000;
 /** The pause after a back-fill that failed; it is the dearest read of all. */
 const RETRY_MS = 60_000;
 
@@ -62,7 +64,7 @@ export class Past {
   async #learn(part: Part, strangers: readonly Tracked[], signal: AbortSignal): Promise<void> {
     const { reader, observer, clock, lookBackMs, stepMs, idleMs } = this.#options;
     if (clock.monotonicMs() < (this.#notBeforeMs.get(part.name) ?? 0)) return;
-    const backfills = await reader.backfill(part, { lookBackMs, stepMs, idleMs, signal });
+    const backfills = await reader.backfill(part, { lookBackMs, stepMs, idleMs, gapMs: GAP_MS, signal });
     // What failed is tried again later; what came is used.
     const isComplete = backfills.every((backfill) => backfill.state === 'read');
     if (isComplete) this.#notBeforeMs.delete(part.name);

@@ -298,7 +298,7 @@ describe('PrometheusSignalReader', () => {
   });
 
   describe('reads the past', () => {
-    const options = { lookBackMs: 120_000, stepMs: 60_000, idleMs: 1_800_000 };
+    const options = { lookBackMs: 120_000, stepMs: 60_000, idleMs: 1_800_000, gapMs: 90_000 };
     const range = (
       series: readonly (readonly [Record<string, string>, readonly (readonly [number, string])[]])[],
     ): ScriptedAnswer => ({
@@ -308,6 +308,7 @@ describe('PrometheusSignalReader', () => {
       }),
     });
     const LATELY = 'sum by (v) (increase(calls_total[1800s])) > 0';
+    const IN_GAP = 'sum by (v) (increase(calls_total[90s])) > 0';
 
     it('on the grid, made of the same queries as the present', async () => {
       const t = 1_699_999_998;
@@ -337,8 +338,14 @@ describe('PrometheusSignalReader', () => {
         ]),
       );
       answers.set(LATELY, [[{ v: id('a') }, '1']]);
+      answers.set(IN_GAP, [[{ v: id('b') }, '1']]);
       const [first, second] = await open().backfill(everything, options);
-      expect(first).toMatchObject({ profile: 'first', state: 'read', invoked: new Set([id('a')]) });
+      expect(first).toMatchObject({
+        profile: 'first',
+        state: 'read',
+        invoked: new Set([id('a')]),
+        invokedInGap: new Set([id('b')]),
+      });
       expect(first?.utilisation.get(id('a'))).toEqual([[(t - 60) * 1000, 50]]);
       expect(first?.demand.get(id('a'))).toEqual([
         [(t - 120) * 1000, 1],

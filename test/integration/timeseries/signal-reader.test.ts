@@ -210,7 +210,12 @@ discovery: {}
       const discovered = await reader.discover(EVERYTHING, {});
       expect(discovered.versions.map(({ versionId }) => versionId).sort()).toEqual(expected);
       for (const { versionId, functionId } of discovered.versions) expect(functionId).toBe(`function of ${versionId}`);
-      const past = await reader.backfill(EVERYTHING, { lookBackMs: 120_000, stepMs: 60_000, idleMs: 600_000 });
+      const past = await reader.backfill(EVERYTHING, {
+        lookBackMs: 120_000,
+        stepMs: 60_000,
+        idleMs: 600_000,
+        gapMs: 90_000,
+      });
       expect([...(past[0]?.utilisation.keys() ?? [])].sort()).toEqual(expected);
       // Cut by the first letter, every id is still in exactly one part.
       const parts = (await store.reader({ labels, partVersionsMax: 3 })).plan({
@@ -336,7 +341,12 @@ discovery: {}
         calls('called before', (seconds) => Math.min(seconds, 300)),
       ]);
       const reader = await store.reader({ labels });
-      const [past] = await reader.backfill(EVERYTHING, { lookBackMs: 600_000, stepMs: 60_000, idleMs: 1_800_000 });
+      const [past] = await reader.backfill(EVERYTHING, {
+        lookBackMs: 600_000,
+        stepMs: 60_000,
+        idleMs: 1_800_000,
+        gapMs: 90_000,
+      });
       expect(past?.state).toBe('read');
       const ofA = past?.utilisation.get('a') ?? [];
       expect(ofA.map(([atMs]) => (atMs - now) / 60_000)).toEqual([-10, -9, -8, -7, -6, -5, -4, -3, -2, -1, 0]);
@@ -344,6 +354,7 @@ discovery: {}
       expect(past?.demand.get('young')?.length).toBeGreaterThanOrEqual(2);
       expect(past?.demand.get('young')?.length).toBeLessThanOrEqual(3);
       expect([...(past?.invoked ?? [])].sort()).toEqual(['a', 'born and flat']);
+      expect([...(past?.invokedInGap ?? [])]).toEqual(['a']);
     });
 
     it('shares the load at an LLM gateway among the versions of a function', async () => {
@@ -402,7 +413,12 @@ discovery: {}
       expect(Object.keys(valuesOf(reading?.invocation)).sort()).toEqual(['f1', 'f2', 'f3', 's1', 's2']);
       const discovered = await reader.discover(EVERYTHING, {});
       expect(discovered.versions.map(({ versionId }) => versionId).sort()).toEqual(['f1', 'f2', 'f3', 's1', 's2']);
-      const [past] = await reader.backfill(EVERYTHING, { lookBackMs: 60_000, stepMs: 60_000, idleMs: 60_000 });
+      const [past] = await reader.backfill(EVERYTHING, {
+        lookBackMs: 60_000,
+        stepMs: 60_000,
+        idleMs: 60_000,
+        gapMs: 90_000,
+      });
       expect(past).toMatchObject({ state: 'read', invoked: new Set(['f1', 'f2', 'f3', 's1', 's2']) });
     });
 

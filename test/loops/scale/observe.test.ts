@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { FunctionState } from '../../../src/domain/function-state.ts';
 import { Observer } from '../../../src/loops/scale/observe.ts';
 import { type Tracked, track } from '../../../src/loops/scale/tracked.ts';
 import { History } from '../../../src/scaling/history.ts';
@@ -31,6 +32,27 @@ function aWatch() {
     return observer.take(await signals.read(ANY_PART, {}))(tracked, nowMs);
   };
   return { signals, observer, tracked, look, now: () => nowMs };
+}
+
+/** The row of a version whose zero was accepted. */
+function asleep(): FunctionState {
+  return {
+    bucket: 1,
+    versionId: 'v1',
+    token: 5n,
+    nonce: 'n',
+    phase: 'settled',
+    holder: 'somebody',
+    wanted: 0,
+    previous: 1,
+    reason: 'idle',
+    claimedMs: 1_700_000_000_000,
+    applied: 0,
+    appliedToken: 5n,
+    outcome: 'applied',
+    settledMs: 1_700_000_000_100,
+    memo: '',
+  };
 }
 
 describe('what a replica sees of a version', () => {
@@ -158,6 +180,19 @@ describe('calls', () => {
     signals.set('v1', { instances: 1, calls: 500 });
     await look();
     signals.invokedLately = new Set(['v1']);
+    observer.prefill(tracked, await signals.backfill(), { nowMs: now(), idleMs: 30 * MINUTE });
+    expect(tracked.lastInvokedMs).toBe(now());
+  });
+
+  it('of a version that was put to sleep wake it only where nobody can have seen them', async () => {
+    const { signals, observer, tracked, look, now } = aWatch();
+    signals.set('v1', { instances: 0, calls: 500 });
+    await look();
+    tracked.state = asleep();
+    signals.invokedLately = new Set(['v1']);
+    observer.prefill(tracked, await signals.backfill(), { nowMs: now(), idleMs: 30 * MINUTE });
+    expect(tracked.lastInvokedMs).toBeUndefined();
+    signals.invokedInGap = new Set(['v1']);
     observer.prefill(tracked, await signals.backfill(), { nowMs: now(), idleMs: 30 * MINUTE });
     expect(tracked.lastInvokedMs).toBe(now());
   });
