@@ -81,7 +81,8 @@ describe('starling dev', () => {
     const [, versionId = '', file = ''] = /explain (\S+) --config (\S+)/.exec(dev.process.stdout) ?? [];
     const explained = await starling(['explain', versionId, '--config', file]);
     expect(explained.code).toBe(0);
-    expect(explained.stdout).toMatch(/raise \d+ -> \d+ .*applied under token/);
+    // On a busy machine the platform's own rules may have raised it first.
+    expect(explained.stdout).toMatch(/(?:raise|lower) \d+ -> \d+ .*applied under token/);
     expect((await dev.interrupt()).code).toBe(0);
   });
 
