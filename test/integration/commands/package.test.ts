@@ -22,7 +22,18 @@ import { emptyPrometheus, ScriptedStore } from '../../support/timeseries/scripte
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** What npm needs of a checkout to pack it. */
-const SOURCES = ['bin', 'src', 'config', 'docs', 'package.json', 'LICENSE', 'README.md', 'CHANGELOG.md', '.npmrc'];
+const SOURCES = [
+  'bin',
+  'src',
+  'config',
+  'docs',
+  'helm',
+  'package.json',
+  'LICENSE',
+  'README.md',
+  'CHANGELOG.md',
+  '.npmrc',
+];
 const CONFIGS = ['tsconfig.json', 'tsconfig.build.json'];
 const run = promisify(execFile);
 
