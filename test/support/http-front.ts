@@ -51,7 +51,11 @@ export class HttpFront {
 
   async stop(): Promise<void> {
     const server = this.#server;
-    await new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()));
+    if (!server) return;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    // One that is used again and again would never fall idle.
+    server.closeAllConnections();
+    await closed;
   }
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
