@@ -100,7 +100,7 @@ export class PrometheusSignalReader implements SignalReader {
   }
 
   plan({ isForPast = false, ...share }: Share & { isForPast?: boolean }): Part[] {
-    const { bucketLabel, partVersionsMax = 4_000, partsMax = 8, requestsPerCycleMax = 24 } = this.#options;
+    const { bucketLabel, partVersionsMax = 12_500, partsMax = 8, requestsPerCycleMax = 24 } = this.#options;
     const cut = bucketLabel !== undefined ? 'bucket-label' : this.#areIdsHex ? 'hex-prefix' : 'none';
     if (isForPast) return planParts(share, cut, { partVersionsMax: PAST_PART_VERSIONS, partsMax: PAST_PARTS_MAX });
     const affordable = Math.floor((requestsPerCycleMax - REQUESTS_BESIDE_PARTS) / this.#queriesPerPart());

@@ -46,7 +46,7 @@ export const timeseries = {
     min: '4',
     max: '1000',
   }),
-  partVersionsMax: integer('4000', 'Function versions read by one query; more are split into parts.', {
+  partVersionsMax: integer('12500', 'Function versions read by one query; more are split into parts.', {
     min: '100',
     max: '1000000',
   }),
