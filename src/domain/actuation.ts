@@ -32,3 +32,18 @@ export interface Actuation {
   readonly instancesActive: number | undefined;
   readonly instancesPending: number | undefined;
 }
+
+/** With nothing told beside the outcome but what `more` tells. */
+export function actuation(outcome: ActuationOutcome, detail: string, more: Partial<Actuation> = {}): Actuation {
+  return {
+    outcome,
+    status: undefined,
+    detail,
+    isGone: false,
+    retryAfterMs: undefined,
+    storedToken: undefined,
+    instancesActive: undefined,
+    instancesPending: undefined,
+    ...more,
+  };
+}

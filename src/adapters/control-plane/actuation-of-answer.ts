@@ -1,6 +1,6 @@
 import { parsePredictionAnswer, type ToldPrediction } from '../../contract/prediction.ts';
 import { parseProblem } from '../../contract/problem.ts';
-import type { Actuation, ActuationOutcome } from '../../domain/actuation.ts';
+import { type Actuation, type ActuationOutcome, actuation } from '../../domain/actuation.ts';
 import type { Answer, NoAnswer } from './exchange.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import { scrub } from './scrub.ts';
@@ -16,20 +16,6 @@ export interface Reading {
 
 /** The pause after a complaint that names none. */
 const COMPLAINT_UNSAID_MS = 1_000;
-
-export function actuation(outcome: ActuationOutcome, detail: string, more: Partial<Actuation> = {}): Actuation {
-  return {
-    outcome,
-    status: undefined,
-    detail,
-    isGone: false,
-    retryAfterMs: undefined,
-    storedToken: undefined,
-    instancesActive: undefined,
-    instancesPending: undefined,
-    ...more,
-  };
-}
 
 export function readNoAnswer(result: NoAnswer): Reading {
   const outcome = result.mayHaveArrived ? 'unknown' : 'failed';

@@ -1,14 +1,14 @@
 import { FENCING_TOKEN_HEADER, formatToken, IDEMPOTENCY_KEY_HEADER, idempotencyKey } from '../../contract/fencing.ts';
 import { isAddressable, predictionPath } from '../../contract/paths.ts';
 import { buildPredictionBody } from '../../contract/prediction.ts';
-import type { Actuation, Wish } from '../../domain/actuation.ts';
+import { type Actuation, actuation, type Wish } from '../../domain/actuation.ts';
 import type { FunctionVersion } from '../../domain/function-version.ts';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import { DeadlineExceeded, withDeadline } from '../../lib/deadline.ts';
 import type { Random } from '../../lib/random.ts';
 import type { Actuator, FencingStrength } from '../../ports/actuator.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
-import { actuation, type Reading, readAnswer, readNoAnswer } from './actuation-of-answer.ts';
+import { type Reading, readAnswer, readNoAnswer } from './actuation-of-answer.ts';
 import type { BreakerState } from './breaker.ts';
 import type { ControlPlaneConnection } from './connection.ts';
 import type { CredentialStatus } from './credential.ts';

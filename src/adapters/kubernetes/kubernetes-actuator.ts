@@ -1,5 +1,5 @@
 import { judgeWrite } from '../../contract/fencing.ts';
-import type { Actuation, Wish } from '../../domain/actuation.ts';
+import { type Actuation, actuation, type Wish } from '../../domain/actuation.ts';
 import type { FunctionVersion } from '../../domain/function-version.ts';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import { DeadlineExceeded, withDeadline } from '../../lib/deadline.ts';
@@ -11,7 +11,6 @@ import type { ApiClient } from './api-client.ts';
 import type { ClusterView, Found } from './cluster-view.ts';
 import { scalePatch, workloadPath } from './scale-patch.ts';
 import {
-  actuation,
   actuationOfAbsence,
   countsOf,
   fenced,

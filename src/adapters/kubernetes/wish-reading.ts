@@ -1,4 +1,4 @@
-import type { Actuation, ActuationOutcome, Wish } from '../../domain/actuation.ts';
+import { type Actuation, actuation, type Wish } from '../../domain/actuation.ts';
 import { type ApiResult, describeResult, parseStatus } from './api-answer.ts';
 import type { Found } from './cluster-view.ts';
 import type { ScalePatch } from './scale-patch.ts';
@@ -48,20 +48,6 @@ export function readRefusal(workload: Workload, result: ApiResult, verb: 'patch'
     return reading(actuation('failed', message, more), { isOutage: complaintMs === undefined, complaintMs });
   }
   return reading(actuation('refused', message, more));
-}
-
-export function actuation(outcome: ActuationOutcome, detail: string, more: Partial<Actuation> = {}): Actuation {
-  return {
-    outcome,
-    status: undefined,
-    detail,
-    isGone: false,
-    retryAfterMs: undefined,
-    storedToken: undefined,
-    instancesActive: undefined,
-    instancesPending: undefined,
-    ...more,
-  };
 }
 
 export function reading(
