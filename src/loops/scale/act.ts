@@ -12,7 +12,7 @@ import type { StateKeeper } from '../../ports/state-keeper.ts';
 import type { Meters } from '../../telemetry/meters.ts';
 import type { RareLog } from '../../telemetry/rare-log.ts';
 import { pendingRow, settlementOf } from './claim-rows.ts';
-import type { Tracked } from './tracked.ts';
+import { adopt, type Tracked } from './tracked.ts';
 
 export interface ActOptions {
   readonly memberId: MemberId;
@@ -182,8 +182,7 @@ export class Act {
           tracked.state = pendingRow(bucket, claim, tracked.state);
           break;
         case 'lost':
-          tracked.state = result.current;
-          tracked.isUnsettled = false;
+          adopt(tracked, result.current, this.#options.clock.wallMs());
           break;
         case 'unknown':
           doubtful.push(tracked);
@@ -268,8 +267,8 @@ export class Act {
 
   /** Reads the row the linearizable way: what was in flight is finished or dead afterwards. */
   async #lookAgain(bucket: Bucket, tracked: Tracked): Promise<void> {
-    tracked.state = await this.#options.states.readOne(bucket, tracked.version.versionId);
-    tracked.isUnsettled = false;
+    const { states, clock } = this.#options;
+    adopt(tracked, await states.readOne(bucket, tracked.version.versionId), clock.wallMs());
   }
 
   #postpone(bucket: Bucket, changes: number, error: unknown): void {

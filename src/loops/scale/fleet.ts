@@ -3,8 +3,7 @@ import type { Bucket } from '../../domain/bucket.ts';
 import type { FunctionState } from '../../domain/function-state.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
 import type { StateKeeper } from '../../ports/state-keeper.ts';
-import { readMemo } from './memo.ts';
-import { bringBack, type Tracked, track } from './tracked.ts';
+import { adopt, bringBack, type Tracked, track } from './tracked.ts';
 
 interface Slice {
   readonly versions: Map<string, Tracked>;
@@ -171,14 +170,12 @@ export class Fleet {
   #takeState(tracked: Tracked, state: FunctionState, wallMs: number): void {
     // A row older than what this replica itself wrote meanwhile would be a step back.
     if (tracked.state && tracked.state.token > state.token) return;
-    if (!tracked.state) Object.assign(tracked, readMemo(state.memo, wallMs));
     if (tracked.state?.token === state.token && tracked.state.phase === 'settled') {
       // What became of my own claim is known here, whether or not the row has heard of it.
       tracked.isUnsettled = state.phase === 'pending';
       return;
     }
-    tracked.state = state;
-    tracked.isUnsettled = false;
+    adopt(tracked, state, wallMs);
   }
 
   /** What fails is tried again with the next look. */

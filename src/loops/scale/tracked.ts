@@ -4,7 +4,7 @@ import type { FencingToken } from '../../domain/fencing-token.ts';
 import type { FunctionState } from '../../domain/function-state.ts';
 import type { Reason } from '../../domain/reason.ts';
 import { type Memory, readMemory, writeMemory } from '../../scaling/memory.ts';
-import { FRESH_MEMO, type LastKnown } from './memo.ts';
+import { FRESH_MEMO, type LastKnown, readMemo } from './memo.ts';
 import { NO_TRAIL, type TrailPoint } from './trail.ts';
 
 /** The last decision, without its samples: those are in the history and are fetched when somebody asks. */
@@ -86,6 +86,20 @@ export function track(version: ActiveVersion, { sinceMs = 0, isNewborn = false }
     notBeforeMs: 0,
     pendingSince: undefined,
   };
+}
+
+/**
+ * Goes on from the durable row as it stands. Where somebody newer wrote it, with the memory that it brings: whoever judged
+ * last knows which aims were seen, and without them the next evaluation would lower what was raised a moment ago.
+ */
+export function adopt(tracked: Tracked, row: FunctionState | undefined, wallMs: number): void {
+  if (row && (tracked.state === undefined || row.token > tracked.state.token)) {
+    const { memory, lastKnown } = readMemo(row.memo, wallMs);
+    tracked.memory = memory;
+    if (lastKnown && !(tracked.lastKnown && tracked.lastKnown.atMs > lastKnown.atMs)) tracked.lastKnown = lastKnown;
+  }
+  tracked.state = row;
+  tracked.isUnsettled = false;
 }
 
 /** After a clock was set back nothing may lie ahead of it: what would only end then would hold the version for as long. */

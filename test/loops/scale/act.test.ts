@@ -6,7 +6,9 @@ import type { Actuation } from '../../../src/domain/actuation.ts';
 import type { Decision } from '../../../src/domain/decision.ts';
 import { ABSENT_GAUGE, ABSENT_WINDOW } from '../../../src/domain/signal.ts';
 import { Act, type ActOptions } from '../../../src/loops/scale/act.ts';
+import { writeMemo } from '../../../src/loops/scale/memo.ts';
 import { type Tracked, track } from '../../../src/loops/scale/tracked.ts';
+import { FRESH_MEMORY } from '../../../src/scaling/memory.ts';
 import { silentMeters } from '../../../src/telemetry/meters.ts';
 import { RareLog } from '../../../src/telemetry/rare-log.ts';
 import { anActuation, FencedControlPlane } from '../../support/fenced-control-plane.ts';
@@ -138,7 +140,8 @@ describe('acting on a decision', () => {
 
   it('sends nothing for a claim that it lost, and goes on from the row that won', async () => {
     const { controlPlane, member } = aStage();
-    const first = member('m1');
+    const memory = { ...FRESH_MEMORY, cycles: 3, highs: [1_000, 3] };
+    const first = member('m1', { memoOf: () => writeMemo({ memory, lastKnown: undefined }) });
     const second = member('m2');
     const mine = aVersion();
     const theirs = aVersion();
@@ -146,6 +149,8 @@ describe('acting on a decision', () => {
     await second.want(theirs, 9);
     expect(controlPlane.sent).toHaveLength(1);
     expect(theirs.state).toMatchObject({ holder: 'm1', applied: 3 });
+    // Also with the aims that the other one has seen: its raise is not lowered at once for want of them.
+    expect(theirs.memory).toEqual(memory);
     await second.want(theirs, 9);
     expect(controlPlane.counts.get('v1')).toBe(9);
   });

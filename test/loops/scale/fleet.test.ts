@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../../src/adapters/memory/store.ts';
 import { MemoryWorld } from '../../../src/adapters/memory/world.ts';
+import type { Target } from '../../../src/domain/target.ts';
 import { Fleet } from '../../../src/loops/scale/fleet.ts';
 import { writeMemo } from '../../../src/loops/scale/memo.ts';
 import { FRESH_MEMORY } from '../../../src/scaling/memory.ts';
@@ -93,6 +94,34 @@ describe('the versions in this care', () => {
     await keepUp([1]);
     // A predecessor whose clock was ahead must not hold the version for as long.
     expect(fleet.get('a')?.memory).toMatchObject({ cycles: 3, wish: 7, raisedMs: clock.wallMs() });
+  });
+
+  it('come back with the memory of whoever judged them last, when this replica stood still meanwhile', async () => {
+    const { clock, store, fleet, keepUp, enrol } = aFleetOf();
+    await enrol('a', 1);
+    const mine = claimOf('a', { memo: writeMemo({ memory: { ...FRESH_MEMORY, wish: 4 }, lastKnown: undefined }) });
+    await store.states.claim(1, [mine]);
+    await keepUp([1]);
+    const tracked = fleet.get('a');
+    if (!tracked) throw new Error('the version was not read');
+    const lastKnown = { target: { functionId: 'f' } as Target, atMs: clock.wallMs() };
+    // What is kept here alone and was never written: the aims since.
+    Object.assign(tracked, { memory: { ...tracked.memory, cycles: 3, highs: [clock.wallMs(), 4] }, lastKnown });
+    const theirHighs = [clock.wallMs(), 16];
+    const memory = { ...FRESH_MEMORY, cycles: 3, wish: 15, highs: theirHighs };
+    await store.states.claim(1, [
+      claimOf('a', {
+        observed: mine.token,
+        token: mine.token + 1n,
+        holder: 'm2',
+        memo: writeMemo({ memory, lastKnown: undefined }),
+      }),
+    ]);
+    fleet.doubtAll(clock.wallMs());
+    await keepUp([1]);
+    // With its own it would lower at once what the other one has just raised.
+    expect(tracked.memory).toMatchObject({ wish: 15, highs: theirHighs });
+    expect(tracked.lastKnown).toEqual(lastKnown);
   });
 
   it('never step back behind what this replica wrote itself', async () => {
