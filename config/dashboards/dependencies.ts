@@ -264,7 +264,7 @@ export const dependencies = board({
           kind: 'timeseries',
           title: 'Targets',
           description:
-            'Versions by what the control plane says of them. Nothing is decided for unknown ones; gone ones are asked for rarely.',
+            'Versions by what the control plane says of them. Nothing is decided for unknown and barred ones; gone ones are asked for rarely.',
           unit: 'none',
           noValue: 'none reports',
           width: 8,

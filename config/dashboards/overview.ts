@@ -1,10 +1,16 @@
-import { board } from './board.ts';
+import { board, type PanelSpec } from './board.ts';
 import { FLEET, quantileOf, rateOf } from './promql.ts';
 
 const GOOD_IS_ZERO = [
   { from: 0, color: 'green' },
   { from: 1, color: 'red' },
 ] as const;
+
+/** Two counts of the fleet that ought to lie on each other. */
+function twoCounts(told: Pick<PanelSpec, 'title' | 'description' | 'queries'>): PanelSpec {
+  const look = { unit: 'none', noValue: 'no versions', width: 12, isStairs: true, min: 0 } as const;
+  return { kind: 'timeseries', ...look, ...told };
+}
 
 export const overview = board({
   uid: 'starling-overview',
@@ -124,36 +130,24 @@ export const overview = board({
     {
       title: 'Is it keeping up?',
       panels: [
-        {
-          kind: 'timeseries',
+        twoCounts({
           title: 'Instances',
           description:
             'Instances wanted and seen running, over all versions. A gap that stays: the control plane accepts and does not follow. Both dip for the seconds of a take-over, in which nobody reports some versions.',
-          unit: 'none',
-          noValue: 'no versions',
-          width: 12,
-          isStairs: true,
-          min: 0,
           queries: [
             { expr: `sum(starling_wanted_instances{${FLEET}})`, legend: 'wanted' },
             { expr: `sum(starling_actual_instances{${FLEET}})`, legend: 'running' },
           ],
-        },
-        {
-          kind: 'timeseries',
+        }),
+        twoCounts({
           title: 'Versions',
           description:
             'Function versions that discovery knows and those that replicas decide for. They part for a moment when versions come; parted for minutes, some are served by nobody.',
-          unit: 'none',
-          noValue: 'no versions',
-          width: 12,
-          isStairs: true,
-          min: 0,
           queries: [
             { expr: `max(starling_discovery_versions{${FLEET}})`, legend: 'discovered' },
             { expr: `sum(starling_versions_tracked{${FLEET}})`, legend: 'decided for' },
           ],
-        },
+        }),
         {
           kind: 'timeseries',
           title: 'Decisions',

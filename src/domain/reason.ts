@@ -42,6 +42,7 @@ export const REASON_CODES = [
   'unconfirmed',
   // the target itself
   'not-active',
+  'barred',
   'gone',
   'control-plane-backoff',
 ] as const;

@@ -78,6 +78,7 @@ const SENTENCES: Record<ReasonCode, (facts: Facts) => string> = {
   unconfirmed: (facts) =>
     `Whether the control plane took the last order is not known, so ${instances(facts, 'wanted')} are asked for again.`,
   'not-active': (facts) => `The control plane has it as ${fact(facts, 'status')}; only ACTIVE versions are scaled.`,
+  barred: (facts) => `It is not to be scaled: ${fact(facts, 'detail')}.`,
   gone: () => 'The control plane does not know it (any more).',
   'control-plane-backoff': () => 'The control plane asked to be left alone for a while, or keeps failing.',
 };

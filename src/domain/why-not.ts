@@ -53,6 +53,7 @@ const OTHERWISE: Record<ReasonCode, ((facts: Reason['facts']) => string) | undef
   overridden: (facts) => `Without the override it would ${moveTo(facts['instead'])}.`,
   unconfirmed: undefined,
   'not-active': () => 'It would have to be ACTIVE.',
+  barred: () => 'What bars it would have to be mended at the control plane.',
   gone: () => 'The control plane would have to know it.',
   'control-plane-backoff': () => 'It would be asked again when the back-off ends.',
 };

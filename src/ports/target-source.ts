@@ -6,6 +6,8 @@ export type TargetAnswer =
   | { readonly state: 'known'; readonly target: Target; readonly ageMs: number }
   /** The control plane answered that there is no such version. */
   | { readonly state: 'gone' }
+  /** It is there, and is not to be scaled by us: why, and what to do. Holds at once, whatever was known before. */
+  | { readonly state: 'barred'; readonly detail: string }
   /** Never heard of, and the source does not answer now. */
   | { readonly state: 'unknown'; readonly detail: string };
 

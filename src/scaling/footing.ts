@@ -24,6 +24,10 @@ export function findFooting(situation: Situation, reasons: Reasons): FoundFootin
     because(reasons, 'gone');
     return none;
   }
+  if (knowledge.state === 'barred') {
+    because(reasons, 'barred', { detail: knowledge.detail });
+    return none;
+  }
   if (knowledge.state === 'unknown') {
     because(reasons, 'policy-unknown', { detail: knowledge.detail });
     return none;

@@ -10,6 +10,7 @@ import type { Memory } from './memory.ts';
 export type TargetKnowledge =
   | { readonly state: 'known'; readonly target: Target; readonly ageMs: number }
   | { readonly state: 'gone' }
+  | { readonly state: 'barred'; readonly detail: string }
   | { readonly state: 'unknown'; readonly detail: string };
 
 /** `last-known`: the source does not answer now. `default`: it answered that the version has none of its own. */

@@ -86,7 +86,7 @@ export const CATALOGUE = [
     kind: 'gauge',
     unit: '1',
     labels: ['state'],
-    help: 'Function versions by what the control plane says of them: known, gone, unknown.',
+    help: 'Function versions by what the control plane says of them: known, gone, barred, unknown.',
   },
   {
     name: 'starling_target_age_seconds_max',

@@ -143,6 +143,27 @@ describe('one member', () => {
     expect(controlPlane.counts.get('v2')).toBeUndefined();
   });
 
+  it('claims nothing for a version that is barred, also when its bounds were known before', async () => {
+    const { clock, signals, controlPlane, join, run } = aFleet();
+    run('v1', { utilisation: 90, instances: 10 });
+    const { member } = join('m1');
+    await clock.wind(MINUTE);
+    const sent = controlPlane.sent.length;
+    expect(sent).toBeGreaterThan(0);
+    const token = member.fleet.get('v1')?.state?.token;
+    controlPlane.targets.set('v1', { state: 'barred', detail: 'another scales it' });
+    signals.set('v1', { utilisation: 99, instances: 12 });
+    await clock.wind(5 * MINUTE);
+    expect(controlPlane.sent).toHaveLength(sent);
+    expect(member.fleet.get('v1')).toMatchObject({
+      state: { token },
+      latest: { verdict: 'abstain', reasons: [{ code: 'barred', facts: { detail: 'another scales it' } }] },
+    });
+    controlPlane.know({ versionId: 'v1' });
+    await clock.wind(MINUTE);
+    expect(controlPlane.sent.length).toBeGreaterThan(sent);
+  });
+
   it('discovers as soon as it has the duty', async () => {
     const { clock, world, join, run } = aFleet();
     run('v1', { utilisation: 50, instances: 10 });

@@ -74,6 +74,12 @@ describe('the word of people', () => {
       verdict: 'abstain',
       reasons: [{ code: 'gone' }],
     });
+    expect(
+      decide(aSituation({ controls, target: { state: 'barred', detail: 'two scale it' } })).decision,
+    ).toMatchObject({
+      verdict: 'abstain',
+      reasons: [{ code: 'barred', facts: { detail: 'two scale it' } }],
+    });
     expect(decide(aSituation({ controls, target: { state: 'unknown', detail: 'down' } })).decision).toMatchObject({
       verdict: 'abstain',
       reasons: [{ code: 'policy-unknown', facts: { detail: 'down' } }],

@@ -23,7 +23,7 @@ export type Found =
   | { readonly state: 'found'; readonly workload: Workload; readonly ageMs: number }
   /** Everything was looked through, and it is not there. */
   | { readonly state: 'gone'; readonly detail: string }
-  /** It is there and must not be scaled by us; says what to do. */
+  /** It is there and must not be scaled by us, or nobody can tell whether it may be; says what to do. */
   | { readonly state: 'barred'; readonly detail: string }
   /** Not everything can be seen now. */
   | { readonly state: 'unseen'; readonly detail: string };
@@ -131,9 +131,11 @@ export class ClusterView {
     const scalers = this.#watches
       .find((watch) => watch.kind === undefined && covers(watch, workload))
       ?.reflector.status();
-    if (!scalers?.isSynced) {
+    // Where the workload itself is not heard of either, the whole server is away: then what is known ages, and nothing is written.
+    const isDeaf = (scalers?.silentMs ?? 0) > PROOF_MAX_MS && this.#ageMs(workload) <= PROOF_MAX_MS;
+    if (!scalers?.isSynced || isDeaf) {
       const why = scalers?.trouble || 'HorizontalPodAutoscalers have not been listed yet';
-      return { state: 'unseen', detail: `${name}: nobody can tell whether something else scales it: ${why}` };
+      return { state: 'barred', detail: `${name}: nobody can tell whether something else scales it: ${why}` };
     }
     return undefined;
   }

@@ -61,6 +61,7 @@ export class KubernetesTargetSource implements TargetSource {
       case 'gone':
         return { state: 'gone' };
       case 'barred':
+        return found;
       case 'unseen':
         return { state: 'unknown', detail: found.detail };
       case 'found': {
@@ -91,14 +92,14 @@ export class KubernetesTargetSource implements TargetSource {
   }
 
   #measure(): void {
-    const count = { known: 0, gone: 0, unknown: 0 };
+    const count = { known: 0, gone: 0, barred: 0, unknown: 0 };
     let oldestMs = 0;
     for (const versionId of this.#asked.keys()) {
       const answer = this.get(versionId);
       count[answer.state] += 1;
       if (answer.state === 'known') oldestMs = Math.max(oldestMs, answer.ageMs);
     }
-    for (const state of ['known', 'gone', 'unknown'] as const) {
+    for (const state of ['known', 'gone', 'barred', 'unknown'] as const) {
       this.#meters.set('starling_targets', count[state], { state });
     }
     this.#meters.set('starling_target_age_seconds_max', oldestMs / 1_000);

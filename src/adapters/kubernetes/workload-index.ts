@@ -13,8 +13,9 @@ export class WorkloadIndex {
   readonly #readPolicy: ReadPolicyText;
   readonly #byName = new Map<string, Workload>();
   readonly #byVersion = new Map<string, Map<string, Workload>>();
-  /** The workload that each HorizontalPodAutoscaler scales, by its own name. */
+  /** The workload that each HorizontalPodAutoscaler scales, by its own name; and the way back. */
   readonly #scaled = new Map<string, string>();
+  readonly #scalers = new Map<string, Set<string>>();
 
   constructor(readPolicy: ReadPolicyText) {
     this.#readPolicy = readPolicy;
@@ -34,9 +35,7 @@ export class WorkloadIndex {
 
   /** The HorizontalPodAutoscaler that scales it, for people. */
   scalerOf(workload: Pick<Workload, 'kind' | 'namespace' | 'name'>): string | undefined {
-    const wanted = nameOf(workload);
-    for (const [scaler, target] of this.#scaled) if (target === wanted) return scaler;
-    return undefined;
+    return this.#scalers.get(nameOf(workload))?.values().next().value;
   }
 
   /** Undefined: it is none of ours any more. */
@@ -79,7 +78,7 @@ export class WorkloadIndex {
 
   replaceScalers(namespace: string | undefined, objects: readonly unknown[]): void {
     for (const scaler of [...this.#scaled.keys()]) {
-      if (namespace === undefined || scaler.startsWith(`${SCALER} ${namespace}/`)) this.#scaled.delete(scaler);
+      if (namespace === undefined || scaler.startsWith(`${SCALER} ${namespace}/`)) this.#dropScaler(scaler);
     }
     for (const object of objects) this.putScaler(object);
   }
@@ -91,13 +90,25 @@ export class WorkloadIndex {
     const { kind, name, apiVersion } = spec.scaleTargetRef;
     const own = `${SCALER} ${metadata.namespace}/${metadata.name}`;
     const isOurs = (kind === 'Deployment' || kind === 'StatefulSet') && (apiVersion ?? 'apps/').startsWith('apps/');
-    if (isOurs) this.#scaled.set(own, nameOf({ kind, namespace: metadata.namespace, name }));
-    else this.#scaled.delete(own);
+    this.#dropScaler(own);
+    if (!isOurs) return;
+    const target = nameOf({ kind, namespace: metadata.namespace, name });
+    this.#scaled.set(own, target);
+    this.#scalers.set(target, (this.#scalers.get(target) ?? new Set()).add(own));
   }
 
   dropScaler(object: unknown): void {
     const named = namedSchema.safeParse(object);
-    if (named.success) this.#scaled.delete(`${SCALER} ${named.data.metadata.namespace}/${named.data.metadata.name}`);
+    if (named.success) this.#dropScaler(`${SCALER} ${named.data.metadata.namespace}/${named.data.metadata.name}`);
+  }
+
+  #dropScaler(own: string): void {
+    const target = this.#scaled.get(own);
+    if (target === undefined) return;
+    this.#scaled.delete(own);
+    const ofTarget = this.#scalers.get(target);
+    ofTarget?.delete(own);
+    if (ofTarget?.size === 0) this.#scalers.delete(target);
   }
 
   #drop(name: string): void {

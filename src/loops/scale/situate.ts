@@ -52,7 +52,7 @@ function knowTarget(tracked: Tracked, answer: TargetAnswer, nowMs: number): Targ
       tracked.lastKnown = { target: answer.target, atMs: nowMs - answer.ageMs };
     return answer;
   }
-  if (answer.state === 'gone' || !tracked.lastKnown) return answer;
+  if (answer.state !== 'unknown' || !tracked.lastKnown) return answer;
   return { state: 'known', target: tracked.lastKnown.target, ageMs: Math.max(0, nowMs - tracked.lastKnown.atMs) };
 }
 

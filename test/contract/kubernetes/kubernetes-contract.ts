@@ -28,14 +28,11 @@ export function kubernetesContract(name: string, startServer: () => Promise<ApiS
       return it;
     };
     const read = (path: string) => harness.hand.must('GET', path);
-    const unknown = async (version: FunctionVersion) => {
+    const barred = async (version: FunctionVersion) => {
       await starling.targets.refresh([version]);
-      await starling.until('it is told why', () => {
-        const told = starling.targets.get(version.versionId);
-        return told.state === 'unknown' && !told.detail.includes('asked yet');
-      });
+      await starling.until('it is told why', () => starling.targets.get(version.versionId).state === 'barred');
       const told = starling.targets.get(version.versionId);
-      return told.state === 'unknown' ? told.detail : told.state;
+      return told.state === 'barred' ? told.detail : told.state;
     };
 
     describe('finding', () => {
@@ -146,7 +143,7 @@ export function kubernetesContract(name: string, startServer: () => Promise<ApiS
         ['another function', { 'starling.dev/function': 'not-it' }, 'make them the same'],
       ])('refuses a workload with %s, and says what to do', async (_, annotations, says) => {
         const { version, path, seed } = await harness.make({ annotations });
-        const detail = await unknown(version);
+        const detail = await barred(version);
         expect(detail).toContain(says);
         expect(detail).toContain(`Deployment default/${seed.name}`);
         expect(await starling.actuate(version, 5, 1n)).toMatchObject({ outcome: 'refused', detail });
@@ -158,7 +155,7 @@ export function kubernetesContract(name: string, startServer: () => Promise<ApiS
         const one = await harness.make({ name: `${versionId}-a`, versionId });
         const other = await harness.make({ name: `${versionId}-b`, versionId, kind: 'StatefulSet' });
         await starling.until('both are seen', () => starling.view.index.ofVersion(versionId).length === 2);
-        expect(await unknown(one.version)).toContain(
+        expect(await barred(one.version)).toContain(
           'both say that they run it: keep starling.dev/function-version on one',
         );
         expect(await starling.actuate(one.version, 5, 1n)).toMatchObject({ outcome: 'refused', isGone: false });
@@ -171,7 +168,7 @@ export function kubernetesContract(name: string, startServer: () => Promise<ApiS
         const { seed, version, path } = await made();
         const scaler = harness.name();
         await harness.hand.must('POST', SCALERS, scalerOf(scaler, seed));
-        const detail = await unknown(version);
+        const detail = await barred(version);
         expect(detail).toContain(
           `Deployment default/${seed.name} is scaled by HorizontalPodAutoscaler default/${scaler}`,
         );
@@ -436,10 +433,10 @@ export function kubernetesContract(name: string, startServer: () => Promise<ApiS
         harness.front.fateOf = (seen) => (seen.path.endsWith('autoscalers') ? { kind: 'unheard' } : { kind: 'pass' });
         await blind.targets.refresh([version]);
         expect(blind.targets.get(version.versionId)).toMatchObject({
-          state: 'unknown',
+          state: 'barred',
           detail: /something else scales it/,
         });
-        expect(await blind.actuate(version, 5, 1n)).toMatchObject({ outcome: 'failed' });
+        expect(await blind.actuate(version, 5, 1n)).toMatchObject({ outcome: 'refused', isGone: false });
         expect((await read(path)).spec.replicas).toBe(1);
       });
 
