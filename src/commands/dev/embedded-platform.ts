@@ -47,7 +47,8 @@ export async function startPlatform(options: {
     random,
     logger,
     version: VERSION,
-    engine: { tickMs: TICK_MS, scaleDownAfterIdleMs: IDLE_BEFORE_SCALE_DOWN_MS },
+    // `hold`, as `starling platform` has it: what the autoscaler wants is what is seen.
+    engine: { tickMs: TICK_MS, scaleDownAfterIdleMs: IDLE_BEFORE_SCALE_DOWN_MS, lazyAboveWish: 'hold' },
   });
   const listeners = await platform.start();
   const urlOf = (name: string) => listeners.find((listener) => listener.name === name)?.url;

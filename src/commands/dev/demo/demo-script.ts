@@ -32,6 +32,15 @@ export function definitionOf({ name, instancesMax }: DemoFunction): object {
 export const SIGHTS = ['scale-up', 'scale-down', 'to zero', 'from zero'] as const;
 export type Sight = (typeof SIGHTS)[number];
 
+/** What a phase waits for: all that is named. */
+export interface Goal {
+  readonly seen?: Sight;
+  /** The autoscaler sent each of these to zero, and there they are. */
+  readonly asleep?: readonly DemoName[];
+  /** The autoscaler has these running, and wants at least so many of each. */
+  readonly inHand?: Readonly<Partial<Record<DemoName, number>>>;
+}
+
 export interface Phase {
   readonly name: string;
   readonly says: string;
@@ -39,53 +48,66 @@ export interface Phase {
   readonly callers: Readonly<Partial<Record<DemoName, number>>>;
   /** It lasts this long, */
   readonly lastsMs: number;
-  /** and longer until this was seen, */
-  readonly until: Sight | 'in hand' | 'all at zero';
+  /** and longer until this is so, */
+  readonly until: Goal;
   /** but no longer than this. */
   readonly atMostMs: number;
 }
 
 export const PHASES: Readonly<Record<'normal' | 'quick', readonly Phase[]>> = {
-  normal: script({ shortMs: 15_000, longMs: 30_000, patienceMs: 45_000 }),
-  quick: script({ shortMs: 1_000, longMs: 2_000, patienceMs: 90_000 }),
+  normal: script({ shortMs: 12_000, longMs: 24_000, patienceMs: 45_000 }),
+  // For those who want to see all of it and not to look at it: it waits for as long as it takes.
+  quick: script({ shortMs: 1_000, longMs: 2_000, patienceMs: 600_000 }),
 };
 
+/**
+ * Until the autoscaler has spoken, the platform scales by its own rules, and where both want the same there is nothing left
+ * for the autoscaler to say. So the function of the burst is left alone first: that one is idle, only the autoscaler says, and
+ * from then on every count of it is the autoscaler's.
+ */
 function script({ shortMs, longMs, patienceMs }: { shortMs: number; longMs: number; patienceMs: number }): Phase[] {
   const lasting = (lastsMs: number) => ({ lastsMs, atMostMs: lastsMs + patienceMs });
   return [
     {
       name: 'steady',
-      says: 'two functions get a little, steadily',
+      says: 'two functions get a little, steadily; nobody calls the third',
       callers: { 'demo-steady': 2, 'demo-rare': 1 },
-      until: 'in hand',
+      until: { asleep: ['demo-burst'] },
       ...lasting(longMs),
     },
     {
+      name: 'wake',
+      says: 'somebody calls the third: from zero',
+      callers: { 'demo-steady': 2, 'demo-burst': 1 },
+      until: { inHand: { 'demo-burst': 1 }, seen: 'from zero' },
+      ...lasting(shortMs),
+    },
+    {
       name: 'burst',
-      says: 'one gets a burst: it scales up',
+      says: 'it gets a burst: it scales up',
       callers: { 'demo-steady': 2, 'demo-burst': 5 },
-      until: 'scale-up',
+      until: { inHand: { 'demo-burst': 5 }, seen: 'scale-up' },
       ...lasting(longMs),
     },
     {
       name: 'calm',
       says: 'the burst is almost over: it scales down',
       callers: { 'demo-steady': 1, 'demo-burst': 1 },
-      until: 'scale-down',
+      until: { seen: 'scale-down' },
       ...lasting(longMs),
     },
     {
       name: 'silence',
       says: 'nobody calls: all of them go to zero',
       callers: {},
-      until: 'all at zero',
+      until: { asleep: DEMO_FUNCTIONS.map(({ name }) => name), seen: 'to zero' },
       ...lasting(shortMs),
     },
     {
       name: 'again',
       says: 'somebody calls again: from zero',
       callers: { 'demo-rare': 2 },
-      until: 'in hand',
+      until: { inHand: { 'demo-rare': 2 } },
       ...lasting(longMs),
     },
   ];

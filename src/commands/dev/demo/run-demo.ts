@@ -1,11 +1,21 @@
 import { styleText } from 'node:util';
 import { type Clock, sleep } from '../../../lib/clock.ts';
 import type { AdminClient } from '../../remote/admin-client.ts';
-import { readFunctions, readMembers } from '../../remote/fleet.ts';
+import { type FleetFunction, readFunctions, readMembers } from '../../remote/fleet.ts';
 import { wantedOf } from '../../remote/fleet-table.ts';
 import type { LiveArea } from '../live-area.ts';
+import { AppliedChanges } from './applied-changes.ts';
 import { Callers } from './callers.ts';
-import { CALL_MS, DEMO_FUNCTIONS, type DemoName, definitionOf, PHASES, type Phase, type Sight } from './demo-script.ts';
+import {
+  CALL_MS,
+  DEMO_FUNCTIONS,
+  type DemoName,
+  definitionOf,
+  type Goal,
+  PHASES,
+  type Phase,
+  type Sight,
+} from './demo-script.ts';
 import { clock as clockFace, demoView } from './demo-view.ts';
 import { PlatformClient } from './platform-client.ts';
 import { Sightings, type Standing } from './sightings.ts';
@@ -42,9 +52,12 @@ export async function runDemo(options: {
       name: each.name,
       versionId: await client.register(definitionOf(each), each.name),
       callers: new Callers({ call, clock, signal }),
-      standing: { wanted: undefined, instances: 0 },
+      standing: { wanted: undefined, wish: undefined, instances: 0 },
     });
   }
+  const changes = new AppliedChanges({ admin });
+  // What an earlier demo left is not to be taken for this one's.
+  await Promise.all(players.map(({ versionId }) => changes.take(versionId)));
   // What was never called is not the autoscaler's business yet.
   await Promise.all(players.map(({ name }) => client.invoke(name, { ms: 1 })));
   const sightings = new Sightings();
@@ -60,7 +73,7 @@ export async function runDemo(options: {
     while (!isOver(phase, spentMs, sightings)) {
       await sleep(clock, LOOK_EVERY_MS, signal);
       spentMs = clock.monotonicMs() - phaseMs;
-      await look({ client, admin, players, sightings, area, elapsedMs: clock.monotonicMs() - beganMs });
+      await look({ client, admin, changes, players, sightings, area, elapsedMs: clock.monotonicMs() - beganMs });
       area.show(
         demoView(
           {
@@ -88,38 +101,33 @@ export async function runDemo(options: {
 
 function isOver(phase: Phase, spentMs: number, sightings: Sightings): boolean {
   if (spentMs < phase.lastsMs) return false;
-  return spentMs >= phase.atMostMs || isSeen(phase, sightings);
+  return spentMs >= phase.atMostMs || isReached(phase.until, sightings);
 }
 
-function isSeen({ until, callers }: Phase, sightings: Sightings): boolean {
-  switch (until) {
-    case 'in hand':
-      return sightings.isInHand(Object.keys(callers) as DemoName[]);
-    case 'all at zero':
-      return sightings.isAllAtZero;
-    default:
-      return sightings.has(until);
-  }
+function isReached({ seen, asleep = [], inHand = {} }: Goal, sightings: Sightings): boolean {
+  return (seen === undefined || sightings.has(seen)) && sightings.areAsleep(asleep) && sightings.areInHand(inHand);
 }
 
-/** One look at the platform. A look that fails is left out; the next one is soon. */
+/** One look at both. What fails is left out; the next look is soon. */
 async function look(options: {
   client: PlatformClient;
   admin: AdminClient;
+  changes: AppliedChanges;
   players: readonly Player[];
   sightings: Sightings;
   area: LiveArea;
   elapsedMs: number;
 }): Promise<void> {
-  const { client, admin, players, sightings, area, elapsedMs } = options;
-  const [wishes, counts] = await Promise.all([wishesOf(admin), client.instances()]).catch(() => []);
-  if (!wishes || !counts) return;
+  const { client, admin, changes, players, sightings, area, elapsedMs } = options;
+  const [fleet, counts] = await Promise.all([fleetOf(admin), client.instances()]).catch(() => []);
+  if (!fleet || !counts) return;
   for (const player of players) {
     const { name, versionId, standing: before } = player;
-    const wanted = wishes.get(versionId) ?? before.wanted;
+    const version = fleet.get(versionId);
+    const wanted = (version && wantedOf(version)) ?? before.wanted;
     const instances = counts.get(versionId) ?? 0;
-    player.standing = { wanted, instances };
-    const sights = sightings.look(name, player.standing);
+    player.standing = { wanted, wish: version?.applied ?? before.wish, instances };
+    const sights = sightings.look(name, player.standing, await changes.take(versionId).catch(() => []));
     const isChanged = wanted !== before.wanted || instances !== before.instances;
     if (sights.length === 0 && (area.isLive || !isChanged)) continue;
     const told = `${name}: wanted ${wanted ?? 'not known yet'}, running ${instances}${tell(sights)}`;
@@ -127,14 +135,9 @@ async function look(options: {
   }
 }
 
-async function wishesOf(admin: AdminClient): Promise<ReadonlyMap<string, number>> {
+async function fleetOf(admin: AdminClient): Promise<ReadonlyMap<string, FleetFunction>> {
   const functions = await readFunctions(admin, await readMembers(admin));
-  return new Map(
-    functions.flatMap((version) => {
-      const wanted = wantedOf(version);
-      return wanted === null ? [] : [[version.versionId, wanted] as const];
-    }),
-  );
+  return new Map(functions.map((version) => [version.versionId, version]));
 }
 
 function tell(sights: readonly Sight[]): string {

@@ -3,7 +3,7 @@ import { PHASES } from '../../../../src/commands/dev/demo/demo-script.ts';
 import { demoView } from '../../../../src/commands/dev/demo/demo-view.ts';
 
 it('shows how far it is, what runs of what is wanted, and what was seen', () => {
-  const [, burst] = PHASES.normal;
+  const burst = PHASES.normal.find(({ name }) => name === 'burst');
   if (!burst) throw new Error('the script has no burst');
   const lines = demoView(
     {
@@ -11,16 +11,23 @@ it('shows how far it is, what runs of what is wanted, and what was seen', () => 
       share: 0.5,
       elapsedMs: 72_000,
       functions: [
-        { name: 'demo-steady', versionId: '11111111-aaaa', callers: 2, wanted: undefined, instances: 3 },
-        { name: 'demo-burst', versionId: '22222222-bbbb', callers: 5, wanted: 8, instances: 6 },
-        { name: 'demo-rare', versionId: '33333333-cccc', callers: 0, wanted: 0, instances: 1 },
+        {
+          name: 'demo-steady',
+          versionId: '11111111-aaaa',
+          callers: 2,
+          wanted: undefined,
+          wish: undefined,
+          instances: 3,
+        },
+        { name: 'demo-burst', versionId: '22222222-bbbb', callers: 5, wanted: 8, wish: 8, instances: 6 },
+        { name: 'demo-rare', versionId: '33333333-cccc', callers: 0, wanted: 0, wish: 0, instances: 1 },
       ],
       sightings: { has: (sight) => sight === 'scale-up' },
     },
     (format, text) => (format === 'dim' ? `<${text}>` : text),
   );
   expect(lines).toEqual([
-    'demo ██████████░░░░░░░░░░ 1:12  burst: one gets a burst: it scales up',
+    'demo ██████████░░░░░░░░░░ 1:12  burst: it gets a burst: it scales up',
     '  demo-steady  <11111111>  calls under way  2   wanted  ?   running  3   ■■■<>',
     '  demo-burst   <22222222>  calls under way  5   wanted  8   running  6   ■■■■■■<>□□',
     '  demo-rare    <33333333>  calls under way  0   wanted  0   running  1   <■>',

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import type { AdminClient } from '../../remote/admin-client.ts';
+
+/** Far more than come between two looks, also when some looks failed. */
+const ENTRIES = 50;
+
+const entrySchema = z.object({
+  verdict: z.string(),
+  previous: z.number().nullable(),
+  wanted: z.number().nullable(),
+  token: z.string().nullable(),
+  outcome: z.string().nullable(),
+});
+const entriesSchema = z.object({ items: z.array(entrySchema) });
+
+/** A raise or a lower that the autoscaler decided on and the control plane took. */
+export interface AppliedChange {
+  readonly previous: number;
+  readonly wanted: number;
+}
+
+/** Tells, from the ledger, what the autoscaler changed since it was last asked. What the platform does by itself is not in it. */
+export class AppliedChanges {
+  readonly #admin: AdminClient;
+  /** The tokens that were told of, by version. Not the newest alone: two replicas write down what they did each in its time. */
+  readonly #told = new Map<string, Set<string>>();
+
+  constructor({ admin }: { admin: AdminClient }) {
+    this.#admin = admin;
+  }
+
+  /** Oldest first. Of an earlier demo too, the first time that a version is asked for. */
+  async take(versionId: string): Promise<AppliedChange[]> {
+    const path = `/v1/functions/${encodeURIComponent(versionId)}/decisions?limit=${ENTRIES}`;
+    const { items } = await this.#admin.get(path, entriesSchema);
+    const told = this.#told.get(versionId) ?? new Set();
+    this.#told.set(versionId, told);
+    const changes: AppliedChange[] = [];
+    for (const { verdict, previous, wanted, token, outcome } of items.reverse()) {
+      if ((verdict !== 'raise' && verdict !== 'lower') || outcome !== 'applied') continue;
+      if (previous === null || wanted === null || token === null || told.has(token)) continue;
+      told.add(token);
+      changes.push({ previous, wanted });
+    }
+    return changes;
+  }
+}
