@@ -30,6 +30,7 @@ export interface ChaosVersion {
   readonly min: number;
   readonly max: number;
   readonly isTarget: boolean;
+  readonly steadySeconds: number;
   readonly isUntouchable: boolean;
   /** Instances' worth of work. */
   load: number;
@@ -86,8 +87,10 @@ export class ChaosWorld {
     this.store.fateOf = () => this.#fate();
   }
 
-  run(version: Pick<ChaosVersion, 'versionId' | 'min' | 'max' | 'isTarget' | 'load' | 'instances'>): void {
-    const { versionId, min, max } = version;
+  run(
+    version: Pick<ChaosVersion, 'versionId' | 'min' | 'max' | 'isTarget' | 'steadySeconds' | 'load' | 'instances'>,
+  ): void {
+    const { versionId, min, max, steadySeconds } = version;
     const isInactive = versionId.startsWith('inactive');
     this.versions.set(versionId, {
       ...version,
@@ -102,7 +105,7 @@ export class ChaosWorld {
       instancesMax: max,
       status: isInactive ? 'INACTIVE' : 'ACTIVE',
       policy: version.isTarget
-        ? { ...defaultPolicy('target'), stabilisationDownSeconds: 0, idleTimeoutSeconds: 60 }
+        ? { ...defaultPolicy('target'), stabilisationDownSeconds: steadySeconds, idleTimeoutSeconds: 60 }
         : undefined,
     });
     this.show(versionId);

@@ -11,6 +11,7 @@ const RULES: Rules = {
   evidenceMs: 20_000,
   pauseHeardMs: 60_000,
   sendsPerMinute: 3,
+  steadyMs: new Map([['v1', 30_000]]),
 };
 
 const beat = (atMs: number, member = 'm1'): ChaosEvent => ({
@@ -42,12 +43,12 @@ const sent = (atMs: number, given: Partial<Extract<ChaosEvent, { kind: 'sent' }>
   standing: 4,
   ...given,
 });
-const accepted = (atMs: number, token = 7n): ChaosEvent => ({
+const accepted = (atMs: number, token = 7n, wanted = 5): ChaosEvent => ({
   kind: 'accepted',
   atMs,
   versionId: 'v1',
   token,
-  wanted: 5,
+  wanted,
 });
 
 const whole = [beat(1_000), read(1_100), claimed(1_200), sent(1_300), accepted(1_400)];
@@ -106,6 +107,17 @@ describe('the judge of histories', () => {
       /down from 6, without having seen its load \(last at 1000 ms\)/,
     ],
     ['a count that goes back at the control plane', [...whole, accepted(1_500, 6n)], /took 5 for v1 under 6 after 7/],
+    [
+      'a count that falls soon after it was raised',
+      [
+        ...whole,
+        accepted(1_420, 8n, 5),
+        claimed(1_450, { token: 9n, wanted: 6 }),
+        accepted(1_500, 9n, 6),
+        accepted(31_449, 10n, 5),
+      ],
+      /v1 fell from 6 to 5 29999 ms after its raise was asked for/,
+    ],
     ['a count taken that was never sent', doctored(3), /took 7 of v1, never sent/],
     [
       'more writes than are fair',

@@ -53,6 +53,8 @@ export interface Rules {
   /** What was decided before a pause may still be done for so long. */
   readonly pauseHeardMs: number;
   readonly sendsPerMinute: number;
+  /** For so long after a raise was asked for, and accepted, a version of these is not lowered, whoever judges it. */
+  readonly steadyMs: ReadonlyMap<string, number>;
 }
 
 /** Every promise that was broken, in words; none when all were kept. Knows nothing of how the product works. */
@@ -63,7 +65,12 @@ export function checkHistory(history: readonly ChaosEvent[], rules: Rules): stri
   const claims = new Map<string, Extract<ChaosEvent, { kind: 'claimed' }>>();
   const senders = new Map<string, string>();
   const lastTokens = new Map<string, bigint>();
-  const acceptedTokens = new Map<string, bigint>();
+  /** The claim with which what is asked for now was asked for first; the same is asked for again while it is in doubt. */
+  const asked = new Map<string, Extract<ChaosEvent, { kind: 'claimed' }>>();
+  const accepted = new Map<
+    string,
+    { token: bigint; wanted: number; before: number | undefined; raisedMs: number | undefined }
+  >();
   const sightings = new Map<string, number>();
   const pausedMs = new Map<string, number>();
   const refusedDuties = new Set<string>();
@@ -90,6 +97,7 @@ export function checkHistory(history: readonly ChaosEvent[], rules: Rules): stri
         if (other && other.member !== member)
           tell(`${member} and ${other.member} both claimed ${versionId} at ${token}`);
         claims.set(`${versionId} ${token}`, event);
+        if (asked.get(versionId)?.wanted !== event.wanted) asked.set(versionId, event);
         break;
       }
       case 'sent': {
@@ -140,11 +148,17 @@ export function checkHistory(history: readonly ChaosEvent[], rules: Rules): stri
       }
       case 'accepted': {
         const { versionId, token, wanted } = event;
-        const before = acceptedTokens.get(versionId);
-        if (rules.isFenced && before !== undefined && token <= before)
-          tell(`the control plane took ${wanted} for ${versionId} under ${token} after ${before}`);
+        const before = accepted.get(versionId);
+        if (rules.isFenced && before !== undefined && token <= before.token)
+          tell(`the control plane took ${wanted} for ${versionId} under ${token} after ${before.token}`);
+        // A lowering in doubt is taken back first, by asking again for what stood before it: that is no new raise.
+        const isRaise = before !== undefined && wanted > Math.max(before.wanted, before.before ?? wanted);
+        const raisedMs = isRaise ? (asked.get(versionId)?.atMs ?? event.atMs) : before?.raisedMs;
+        const steadyMs = event.atMs - (raisedMs ?? Number.NEGATIVE_INFINITY);
+        if (rules.isFenced && before && wanted < before.wanted && steadyMs < (rules.steadyMs.get(versionId) ?? 0))
+          tell(`${versionId} fell from ${before.wanted} to ${wanted} ${steadyMs} ms after its raise was asked for`);
         if (!senders.has(`${versionId} ${token}`)) tell(`the control plane took ${token} of ${versionId}, never sent`);
-        acceptedTokens.set(versionId, token);
+        accepted.set(versionId, { token, wanted, before: before?.wanted, raisedMs });
         break;
       }
       case 'paused':

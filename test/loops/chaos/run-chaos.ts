@@ -8,6 +8,10 @@ const SECOND = 1_000;
 const VERSIONS = 40;
 const TROUBLE_MS = 180 * SECOND;
 const MEMBERS_MAX = 4;
+/** Of some versions, the stabilisation window. */
+const STEADY_SECONDS = 60;
+/** A member whose clock is not yet known to be wrong may end it too early by so much. */
+const STEADY_SLACK_MS = 25 * SECOND;
 const ONE_PART: Part[] = [{ name: 'all', buckets: undefined, prefixes: undefined }];
 const TWO_PARTS: Part[] = [
   { name: 'some', buckets: undefined, prefixes: ['v1', 'v2'] },
@@ -37,13 +41,15 @@ export async function runChaos(seed: number): Promise<ChaosReport> {
   const { random, clock } = world;
   for (let index = 0; index < VERSIONS; index += 1) {
     const kind = index < 2 ? 'dry' : index < 4 ? 'inactive' : 'v';
+    const isTarget = index % 3 === 0;
     const min = random.between(0, 2);
     const instances = random.between(Math.max(1, min), 20);
     world.run({
       versionId: `${kind}${index}`,
       min,
       max: random.between(20, 60),
-      isTarget: index % 3 === 0,
+      isTarget,
+      steadySeconds: isTarget && index % 2 === 0 ? STEADY_SECONDS : 0,
       load: instances * random.next(),
       instances,
     });
@@ -72,6 +78,9 @@ export async function runChaos(seed: number): Promise<ChaosReport> {
     evidenceMs: 35 * SECOND,
     pauseHeardMs: 65 * SECOND,
     sendsPerMinute: 16,
+    steadyMs: new Map(
+      [...world.versions.values()].map((each) => [each.versionId, each.steadySeconds * SECOND - STEADY_SLACK_MS]),
+    ),
   };
   const broken = checkHistory(world.history, rules);
   broken.push(...findUnhealed(world), ...(await findUnmoved(world, { isFrozen: settings.freeze !== undefined })));
