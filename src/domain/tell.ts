@@ -79,7 +79,8 @@ const SENTENCES: Record<ReasonCode, (facts: Facts) => string> = {
     `Whether the control plane took the last order is not known, so ${instances(facts, 'wanted')} are asked for again.`,
   'not-active': (facts) => `The control plane has it as ${fact(facts, 'status')}; only ACTIVE versions are scaled.`,
   barred: (facts) => `It is not to be scaled: ${fact(facts, 'detail')}.`,
-  gone: () => 'The control plane does not know it (any more).',
+  gone: (facts) =>
+    `The control plane does not know it (any more)${has(facts, 'detail') ? `: ${fact(facts, 'detail')}` : ''}.`,
   'control-plane-backoff': () => 'The control plane asked to be left alone for a while, or keeps failing.',
 };
 

@@ -4,8 +4,8 @@ import type { Target } from '../domain/target.ts';
 export type TargetAnswer =
   /** `ageMs` tells how long ago the control plane said so; grows while it is down. */
   | { readonly state: 'known'; readonly target: Target; readonly ageMs: number }
-  /** The control plane answered that there is no such version. */
-  | { readonly state: 'gone' }
+  /** The control plane answered that there is no such version; `detail` says what would make one. */
+  | { readonly state: 'gone'; readonly detail?: string }
   /** It is there, and is not to be scaled by us: why, and what to do. Holds at once, whatever was known before. */
   | { readonly state: 'barred'; readonly detail: string }
   /** Never heard of, and the source does not answer now. */

@@ -21,7 +21,7 @@ export function findFooting(situation: Situation, reasons: Reasons): FoundFootin
   }
   const { target: knowledge } = situation;
   if (knowledge.state === 'gone') {
-    because(reasons, 'gone');
+    because(reasons, 'gone', knowledge.detail === undefined ? {} : { detail: knowledge.detail });
     return none;
   }
   if (knowledge.state === 'barred') {

@@ -9,7 +9,7 @@ import type { Memory } from './memory.ts';
 /** What is known of a version's target: the answer of a target source, taken as it is. */
 export type TargetKnowledge =
   | { readonly state: 'known'; readonly target: Target; readonly ageMs: number }
-  | { readonly state: 'gone' }
+  | { readonly state: 'gone'; readonly detail?: string }
   | { readonly state: 'barred'; readonly detail: string }
   | { readonly state: 'unknown'; readonly detail: string };
 

@@ -101,7 +101,10 @@ export class ClusterView {
     if (!workload) {
       const told = this.trouble();
       if (told !== '') return { state: 'unseen', detail: told };
-      return { state: 'gone', detail: `no Deployment or StatefulSet has the label ${MARKS.version} ${versionId}` };
+      return {
+        state: 'gone',
+        detail: `no Deployment or StatefulSet has the label ${MARKS.version} ${versionId}; put it on the one that runs this version`,
+      };
     }
     if (other) {
       return {

@@ -59,7 +59,6 @@ export class KubernetesTargetSource implements TargetSource {
     const found = this.#options.view.find(asked?.version ?? { versionId });
     switch (found.state) {
       case 'gone':
-        return { state: 'gone' };
       case 'barred':
         return found;
       case 'unseen':

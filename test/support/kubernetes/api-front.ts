@@ -99,7 +99,7 @@ export class ApiFront {
     }
     if (seen.isWatch) {
       this.#watches.add(request.socket);
-      request.socket.once('close', () => this.#watches.delete(request.socket));
+      response.once('close', () => this.#watches.delete(request.socket));
     }
     this.#forward(request, response, { body: Buffer.concat(chunks), isLost: fate.kind === 'lost' });
   }

@@ -70,6 +70,20 @@ export class ControlPlane {
     return (JSON.parse(this.kubectl('get', ...args, '-o', 'json')) as { items: Item[] }).items;
   }
 
+  /** Kills the API server, and only that; what it resolves with starts it again on the same port and data. */
+  async breakApi(): Promise<() => Promise<void>> {
+    const index = this.#running.findIndex(({ name }) => name === 'kube-apiserver');
+    const [broken] = this.#running.splice(index, 1);
+    if (index < 0 || !broken) throw new Error('the API server does not run');
+    const ended = new Promise((resolve) => broken.child.once('exit', resolve));
+    broken.child.kill('SIGKILL');
+    await ended;
+    return async () => {
+      this.#runApiServer();
+      await this.#untilReady();
+    };
+  }
+
   async stop(): Promise<void> {
     for (const { child } of [...this.#running].reverse()) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
@@ -83,9 +97,8 @@ export class ControlPlane {
   }
 
   async #startApi(): Promise<void> {
-    const { api, etcd, peer } = this.#ports;
+    const { etcd, peer } = this.#ports;
     this.#makeCertificates();
-    const pki = (name: string) => path.join(this.#pki, name);
     const store = `http://127.0.0.1:${etcd}`;
     this.#run('etcd', [
       '--name=default',
@@ -98,8 +111,15 @@ export class ControlPlane {
       // Nothing here outlives the test.
       '--unsafe-no-fsync',
     ]);
+    this.#runApiServer();
+    await this.#untilReady();
+  }
+
+  #runApiServer(): void {
+    const { api, etcd } = this.#ports;
+    const pki = (name: string) => path.join(this.#pki, name);
     this.#run('kube-apiserver', [
-      `--etcd-servers=${store}`,
+      `--etcd-servers=http://127.0.0.1:${etcd}`,
       '--bind-address=127.0.0.1',
       '--advertise-address=127.0.0.1',
       `--secure-port=${api}`,
@@ -116,7 +136,6 @@ export class ControlPlane {
       `--requestheader-client-ca-file=${pki('ca.crt')}`,
       '--requestheader-allowed-names=nobody',
     ]);
-    await this.#untilReady();
   }
 
   async #startControllers(nodes: number): Promise<void> {
