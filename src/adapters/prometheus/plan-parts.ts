@@ -1,4 +1,4 @@
-import type { Bucket } from '../../domain/bucket.ts';
+import { BUCKET_COUNT, type Bucket } from '../../domain/bucket.ts';
 import type { Part } from '../../domain/part.ts';
 import { anyOf, startsWith } from './promql-text.ts';
 
@@ -45,6 +45,14 @@ export function planParts(share: Share, cut: Cut, limits: PlanLimits): Part[] {
     const otherPrefixes = allPrefixes.slice(0, allPrefixes.length - prefixes.length);
     return { name: `${name} and others`, buckets: undefined, prefixes: undefined, otherPrefixes };
   });
+}
+
+/** About how much of the fleet the queries of a part show: ids are as good as random. */
+export function shareOf({ buckets, prefixes, otherPrefixes }: Part): number {
+  if (buckets) return buckets.length / BUCKET_COUNT;
+  const spaceOf = (all: readonly string[]) => all.length / HEX_DIGITS.length ** (all[0]?.length ?? 1);
+  if (prefixes) return spaceOf(prefixes);
+  return 1 - spaceOf(otherPrefixes ?? []);
 }
 
 const EVERYTHING: Part = { name: 'all', buckets: undefined, prefixes: undefined };

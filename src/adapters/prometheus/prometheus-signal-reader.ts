@@ -5,7 +5,7 @@ import type { Meters } from '../../telemetry/meters.ts';
 import { Discovery } from './discovery.ts';
 import { PartReading } from './part-reading.ts';
 import { PastReading } from './past-reading.ts';
-import { planParts, type Share } from './plan-parts.ts';
+import { planParts, type Share, shareOf } from './plan-parts.ts';
 import { METRIC_LABEL, type Owned, Presence } from './presence.ts';
 import { type Flavour, probeFlavour, probeSkew } from './probe-store.ts';
 import { QueryRunner } from './query-runner.ts';
@@ -47,6 +47,8 @@ const PAST_PARTS_MAX = 256;
 const REQUESTS_BESIDE_PARTS = 3;
 /** A metric that was there and is gone is asked for with every cycle for this long. */
 const PRESENCE_RETIRE_MS = 300_000;
+/** Several cycles. */
+const INDEX_KEPT_MS = 120_000;
 const BEGINS_LIKE_UUID = /^[0-9a-f]{8}(?:-|$)/;
 
 /** Reads the signals of many versions with a few queries, from any store that speaks Prometheus' query API. */
@@ -59,7 +61,9 @@ export class PrometheusSignalReader implements SignalReader {
   #areIdsHex = true;
   #flavour: Flavour | undefined;
   /** By the name of the part. */
-  readonly #indexes = new Map<string, VersionIndex>();
+  readonly #indexes = new Map<string, { readonly index: VersionIndex; usedMs: number }>();
+  /** Versions that there are, by the last answer; undefined before the first. */
+  #fleetSeen: number | undefined;
 
   constructor(options: PrometheusSignalReaderOptions) {
     this.#options = options;
@@ -104,7 +108,20 @@ export class PrometheusSignalReader implements SignalReader {
     const cut = bucketLabel !== undefined ? 'bucket-label' : this.#areIdsHex ? 'hex-prefix' : 'none';
     if (isForPast) return planParts(share, cut, { partVersionsMax: PAST_PART_VERSIONS, partsMax: PAST_PARTS_MAX });
     const affordable = Math.floor((requestsPerCycleMax - REQUESTS_BESIDE_PARTS) / this.#queriesPerPart());
-    return planParts(share, cut, { partVersionsMax, partsMax: Math.max(1, Math.min(partsMax, affordable)) });
+    return planParts({ ...share, versions: this.#expected(share) }, cut, {
+      partVersionsMax,
+      partsMax: Math.max(1, Math.min(partsMax, affordable)),
+    });
+  }
+
+  /**
+   * How many versions answers about a share will hold. While a fleet is being found the caller knows of few, and the
+   * store answers with all: as one part that was 10 MB an answer at 100,000.
+   */
+  #expected({ buckets, versions, bucketCount }: Share): number {
+    const seen = this.#fleetSeen === undefined ? undefined : (this.#fleetSeen * buckets.length) / bucketCount;
+    if (seen === undefined) return versions === 0 ? Number.POSITIVE_INFINITY : versions;
+    return seen > 2 * versions ? seen : versions;
   }
 
   async read(
@@ -114,8 +131,7 @@ export class PrometheusSignalReader implements SignalReader {
     const { profiles } = this.#options;
     await this.#presence.refresh(signal);
     signal?.throwIfAborted();
-    const index = this.#indexes.get(part.name) ?? new VersionIndex();
-    this.#indexes.set(part.name, index);
+    const index = this.#indexOf(part);
     const reading = new PartReading({ runner: this.#runner, presence: this.#presence, index }, part, {
       atSeconds: this.#runner.settledSeconds(),
       signal,
@@ -124,6 +140,7 @@ export class PrometheusSignalReader implements SignalReader {
       profiles.map((profile) => reading.profile(profile, { isLoadWanted: wanted?.has(profile.name) ?? true })),
     );
     if (index.isWorn(reading.rowsMax)) this.#indexes.delete(part.name);
+    if (reading.rowsMax > 0) this.#fleetSeen = reading.rowsMax / shareOf(part);
     this.#lookAtIds(readings.flatMap(({ instances, invocation }) => [instances, invocation]));
     return readings;
   }
@@ -166,6 +183,16 @@ export class PrometheusSignalReader implements SignalReader {
     // So that the first plan knows which profiles are alive.
     await this.#presence.refresh(signal);
     return { skewMs, flavour: this.#flavour };
+  }
+
+  #indexOf(part: Part): VersionIndex {
+    const nowMs = this.#options.clock.monotonicMs();
+    // A fleet that grew is cut into other parts.
+    for (const [name, { usedMs }] of this.#indexes) if (nowMs - usedMs > INDEX_KEPT_MS) this.#indexes.delete(name);
+    const held = this.#indexes.get(part.name) ?? { index: new VersionIndex(), usedMs: nowMs };
+    held.usedMs = nowMs;
+    this.#indexes.set(part.name, held);
+    return held.index;
   }
 
   /** Distinct queries that a part costs now. */

@@ -1,5 +1,6 @@
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
+import type { Readable } from 'node:stream';
 import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
 import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
 import { type Clock, sleep } from '../../lib/clock.ts';
@@ -11,6 +12,7 @@ import { type Meters, silentMeters } from '../../telemetry/meters.ts';
 import { Agents, type TlsMaterial } from './agents.ts';
 import { type Answer, describeBody, notPrometheus, parseAnswer, parseEnvelope, shorten } from './answer.ts';
 import { type CredentialSource, FixedCredentials, refuseCleartext, type TimeseriesAuth } from './credentials.ts';
+import { readBody } from './read-body.ts';
 import { asTimeseriesError, isStoreTrouble, reasonOf } from './store-failure.ts';
 import { TokenExchange } from './token-exchange.ts';
 
@@ -227,8 +229,9 @@ export class StoreClient {
 
   async #exchange(request: Request, headers: Record<string, string>, signal: AbortSignal): Promise<Reply> {
     const { responseMaxBytes = 64 * 2 ** 20, compression = 'none' } = this.#options;
-    const response: AxiosResponse<Buffer> = await this.#http.request({
+    const response: AxiosResponse<Readable> = await this.#http.request({
       method: request.method,
+      responseType: 'stream',
       url: `${this.url}${request.path}`,
       data: request.form?.toString(),
       headers: {
@@ -240,10 +243,10 @@ export class StoreClient {
         ...headers,
       },
       signal,
-      maxContentLength: responseMaxBytes,
       ...this.#agentsFor(this.url),
     });
-    return { status: response.status, headers: response.headers, body: response.data };
+    const body = await readBody(response.data, { maxBytes: responseMaxBytes });
+    return { status: response.status, headers: response.headers, body };
   }
 
   /** A reply that an attempt may return: everything that another try may mend, and whatever is no query API, is thrown. */

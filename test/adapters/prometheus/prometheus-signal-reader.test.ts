@@ -212,6 +212,21 @@ describe('PrometheusSignalReader', () => {
       expect(open({ requestsPerCycleMax: 8 }).plan(share)).toHaveLength(1);
     });
 
+    it('for what the store shows while the caller knows of little', async () => {
+      const reader = open({ partVersionsMax: 10 });
+      expect(reader.plan({ ...share, versions: 0 }).length).toBeGreaterThan(1);
+      load(Object.fromEntries(Array.from({ length: 25 }, (_, index) => [`0000000${index % 10}-${index}`, ['1', '1']])));
+      await reader.read(everything, {});
+      expect(reader.plan({ ...share, versions: 2 })).toHaveLength(3);
+      // Half of the buckets, and half of what there is: it is told already.
+      const half = { ...share, buckets: share.buckets.slice(0, 512) };
+      expect(reader.plan({ ...half, versions: 10 })).toHaveLength(2);
+      // It knows best of a fleet that shrinks.
+      load({ [id('a')]: ['1', '1'] });
+      await reader.read(everything, {});
+      expect(reader.plan({ ...share, versions: 2 })).toHaveLength(1);
+    });
+
     it('by bucket where a label carries it, by id while ids are hex, else not at all', async () => {
       expect(open({ bucketLabel: 'bucket' }).plan(share)[0]?.buckets?.slice(0, 2)).toEqual([0, 1]);
       const reader = open();

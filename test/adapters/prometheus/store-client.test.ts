@@ -171,6 +171,13 @@ describe('StoreClient', () => {
     expect(store.requests).toHaveLength(5);
   });
 
+  it('asks again when an answer breaks off in the middle', async () => {
+    const whole = vector([[{ v: 'a' }, '1']], { atSeconds: 7 });
+    store.answer = (_, index) => (index === 0 ? { isCut: true, body: whole.body?.slice(0, 20) ?? '' } : whole);
+    expect([...(await ask(open())).series]).toHaveLength(1);
+    expect(store.requests).toHaveLength(2);
+  });
+
   it('refuses answers that are too large', async () => {
     store.answer = () => ({ body: 'x'.repeat(5_000) });
     await expect(ask(open({ responseMaxBytes: 1_000 }))).rejects.toMatchObject({ kind: 'too-large' });

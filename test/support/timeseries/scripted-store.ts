@@ -14,7 +14,7 @@ export interface ScriptedAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Closes the connection instead of answering. */
+  /** Closes the connection instead of answering; with a body, after that much of the answer. */
   readonly isCut?: boolean;
 }
 
@@ -47,7 +47,8 @@ export class ScriptedStore {
         const answer = this.answer(seen, this.requests.length - 1);
         if (!answer) return;
         if (answer.isCut) {
-          request.socket.destroy();
+          if (answer.body === undefined) request.socket.destroy();
+          else response.write(answer.body, () => request.socket.destroy());
           return;
         }
         response.writeHead(answer.status ?? 200, { 'content-type': 'application/json', ...answer.headers });
