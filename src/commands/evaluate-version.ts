@@ -17,7 +17,7 @@ import { decide } from '../scaling/decide.ts';
 import { History } from '../scaling/history.ts';
 import { autoscalerSettings } from './autoscaler-settings.ts';
 import { findVersion } from './find-version.ts';
-import { withStore, withTools } from './look.ts';
+import { withExistingStore, withTools } from './look.ts';
 import { openControlPlane } from './open-control-plane.ts';
 import type { OpenStoreTools } from './open-store.ts';
 import { openTimeseries } from './open-timeseries.ts';
@@ -36,7 +36,7 @@ export async function evaluate(
 ): Promise<{ evaluation: Evaluation; document: object } | undefined> {
   const isPlacedByLabel = loaded.config.timeseries.bucketLabel !== undefined;
   return withTools(loaded, (tools, signal) =>
-    withStore(loaded.config, tools, async (store) => {
+    withExistingStore(loaded.config, tools, async (store) => {
       const version = await findVersion(store, versionId, { isPlacedByLabel });
       if (!version) return undefined;
       const evaluation = await decideFor(version, { loaded, store, tools, signal });

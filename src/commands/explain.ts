@@ -23,5 +23,5 @@ export function declareExplain(command: Command, end: (code: ExitCode) => void):
 function readLimit(text: string): number {
   const limit = Number(text);
   if (Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX) return limit;
-  throw new InvalidArgumentError(`give a whole number from 1 to ${LIMIT_MAX}`);
+  throw new InvalidArgumentError(`It must be a whole number from 1 to ${LIMIT_MAX}.`);
 }

@@ -1,9 +1,11 @@
+import { inspectFile } from '../adapters/sqlite/inspect-file.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import type { Config } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { Secrets } from '../config/secrets.ts';
 import { systemRandom } from '../lib/random.ts';
 import type { Store } from '../ports/store.ts';
+import { StoreError } from '../ports/store-error.ts';
 import { createLogs } from '../telemetry/logger.ts';
 import { silentMeters } from '../telemetry/meters.ts';
 import { type OpenStoreTools, openStore } from './open-store.ts';
@@ -35,6 +37,30 @@ export async function withTools<T>(
     working.catch(() => {});
     secrets.close();
   }
+}
+
+/** As `withStore`, for who writes nothing: opening an SQLite file makes it and its tables. */
+export async function withExistingStore<T>(
+  config: Config,
+  tools: OpenStoreTools,
+  work: (store: Store) => Promise<T>,
+): Promise<T> {
+  const { storeTarget: target } = config;
+  if (target.kind === 'sqlite') {
+    const kind = await inspectFile(target.path).catch((error: Error) => {
+      throw new StoreError('auth', `SQLite file ${target.path}: ${error.message}`, { cause: error });
+    });
+    if (kind === 'foreign') throw new StoreError('schema', `${target.path} is the SQLite file of another program`);
+    if (kind !== 'usable') {
+      const found = kind === 'absent' ? `there is no file ${target.path}` : `${target.path} is empty`;
+      throw new StoreError(
+        'unavailable',
+        `${found}, so no replica has run on it; --store or --config names the one of the replicas ` +
+          '(starling dev: --config starling-data/dev.yaml)',
+      );
+    }
+  }
+  return withStore(config, tools, work);
 }
 
 /** Opens the store for `work` and closes it whatever happens. */

@@ -16,7 +16,7 @@ export function migrateStore(loaded: LoadedConfig, { isDryRun }: { isDryRun: boo
       case 'memory':
         return { report: { steps: [], warnings: [] }, summary: 'memory: there are no tables; nothing to do' };
       case 'sqlite':
-        return migrateSqlite(loaded, tools, { isDryRun });
+        return migrateSqlite(loaded, tools, { path: storeTarget.path, isDryRun });
       case 'cassandra':
         return migrateCassandra(loaded, tools, { isDryRun });
       default:
@@ -29,7 +29,7 @@ export function migrateStore(loaded: LoadedConfig, { isDryRun }: { isDryRun: boo
 async function migrateSqlite(
   { config }: LoadedConfig,
   tools: OpenStoreTools,
-  { isDryRun }: { isDryRun: boolean },
+  { path, isDryRun }: { path: string; isDryRun: boolean },
 ): Promise<Migrated> {
   const { SCHEMA } = await import('../adapters/sqlite/schema.ts');
   const id = 'sqlite-tables';
@@ -38,7 +38,7 @@ async function migrateSqlite(
   await withStore(config, tools, (store) => store.ping());
   return {
     report: { steps: [{ id, cql, state: 'done' }], warnings: [] },
-    summary: 'sqlite: the file has its tables; autoscale would have made them too',
+    summary: `sqlite: ${path} has its tables; autoscale would have made them too`,
   };
 }
 

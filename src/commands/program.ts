@@ -16,7 +16,9 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
     .showSuggestionAfterError()
     .showHelpAfterError('(starling --help shows what there is)')
     .exitOverride();
-  for (const { name, description } of COMMANDS) program.command(name).description(description);
+  for (const { name, description } of COMMANDS) {
+    program.command(name).description(description).showHelpAfterError(`(starling ${name} --help shows what there is)`);
+  }
   program.hook('preSubcommand', async (_, command) => {
     const declare = await COMMANDS.find(({ name }) => name === command.name())?.load();
     declare?.(command, end);

@@ -112,11 +112,17 @@ function readFileLayer(file: string): Layer {
       key: file,
       value: undefined,
       source: 'flag --config or STARLING_CONFIG',
-      says: `cannot be read: ${(error as Error).message}`,
+      says: whyUnread(error as NodeJS.ErrnoException),
       mend: 'check the path and its permissions',
     };
     return { assignments: [], problems: [problem] };
   }
+}
+
+function whyUnread({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EISDIR') return 'is a folder; name a file';
+  return `cannot be read: ${message}`;
 }
 
 /** Convict keeps the layers in order. Flags are set last by key: its own parser would make numbers of ids. */

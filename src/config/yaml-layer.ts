@@ -39,7 +39,7 @@ export function readYamlLayer({ file, text }: { file: string; text: string }): L
         if (LEAF_BY_KEY.has(key) || GROUP_KEYS.has(key)) visit(resolve(pair.value), key, here);
         else problems.push(unknownKey({ key, value: scalarText(resolve(pair.value)), source: here }));
       }
-    } else if (scalarText(node) !== undefined) {
+    } else if (isSeq(node) || scalarText(node) !== undefined) {
       problems.push({
         key: path || file,
         value: scalarText(node),

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { SqliteStore } from '../../src/adapters/sqlite/store.ts';
@@ -103,6 +104,23 @@ describe('starling explain', () => {
     const json = await explain('v-2', '-o', 'json');
     expect(json.code).toBe(3);
     expect(JSON.parse(json.stdout)).toEqual({ versionId: 'v-2', decisions: [] });
+  });
+
+  it('ends with 4 when there is no such file, says which one it looked for, and makes none', async () => {
+    const { code, stdout, stderr } = await explain('v');
+    expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
+    expect(stderr).toContain(`there is no file ${store}`);
+    expect(stderr).toMatch(/--store or --config/);
+    expect(existsSync(store)).toBe(false);
+  });
+
+  it('leaves the file of another program alone', async () => {
+    const db = new DatabaseSync(store);
+    db.exec('CREATE TABLE theirs (id INTEGER)');
+    db.close();
+    const { code, stderr } = await explain('v');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/of another program/);
   });
 
   it('ends with 4 when the store is not there', async () => {

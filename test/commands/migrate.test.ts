@@ -26,7 +26,7 @@ describe('starling migrate', () => {
   it('makes the tables of a file, again and again, three times at once', async () => {
     const all = await Promise.all([migrate(), migrate(), migrate('-o', 'json')]);
     expect(all.map(({ code }) => code)).toEqual([0, 0, 0]);
-    expect(all[0]?.stdout).toMatch(/^sqlite: the file has its tables/);
+    expect(all[0]?.stdout).toContain(`${file} has its tables`);
     expect(JSON.parse(all[2]?.stdout ?? '')).toMatchObject({ steps: [{ state: 'done' }], warnings: [] });
     expect((await migrate()).code).toBe(0);
     const db = new DatabaseSync(file, { readOnly: true });
@@ -50,6 +50,14 @@ describe('starling migrate', () => {
       code: 0,
       stdout: 'memory: there are no tables; nothing to do\n',
       stderr: '',
+    });
+  });
+
+  it('ends with 4 where the system does not let it make the file', async () => {
+    const path = join(import.meta.filename, 'in-a-file', 'store.sqlite');
+    expect(await starling(['migrate', '--store', `sqlite:${path}`])).toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(/^store: .*name a file in a folder where this user may write/),
     });
   });
 

@@ -52,7 +52,7 @@ describe('starling', () => {
     [['config', '--scaling-intervall', '3s'], /\(Did you mean --scaling-interval\?\)/],
     [['--store', 'memory:', 'config'], /\(--store stands behind the command/],
     [['config', '--http-admin-token', 'canary-in-argv'], /Secrets are read from files: --http-admin-token-file/],
-    [['explain'], /missing required argument 'function-version'/],
+    [['explain'], /missing required argument 'function-version'\n\(starling explain --help shows what there is\)/],
     [['explain', 'v', '--limit', '0'], /whole number from 1 to 1000/],
     [['explain', 'v', '--limit', '1e3x'], /whole number/],
     [['doctor', '--output', 'xml'], /Allowed choices are table, json, yaml/],

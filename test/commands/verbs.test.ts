@@ -237,6 +237,13 @@ describe('exit codes', () => {
       code: EXIT.failed,
       stderr: expect.stringMatching(/not as Starling's admin API does/),
     });
+    // The platform, say: it tells of problems in the same form.
+    for (const body of [problem(404, 'not-found'), 'Not Found']) {
+      expect(await on(() => ({ status: 404, body }), 'functions')).toMatchObject({
+        code: EXIT.failed,
+        stderr: expect.stringMatching(/knows nothing of \/v1\/.*not as Starling's admin API does; is the port right\?/),
+      });
+    }
   });
 });
 

@@ -183,6 +183,8 @@ describe('what is wrong', () => {
     ['text that is not YAML', 'a: [', /is not YAML/],
     ['a repeated key', 'member: {weight: 1}\nmember: {weight: 2}', /is not YAML.*unique/],
     ['a scalar for a file', 'hello', /group of options/],
+    ['a list for a file', '- scaling\n- store', /group of options/],
+    ['a list where a group belongs', 'scaling:\n  - interval: 15s', /group of options/],
     ['an unknown group', 'scalling: {interval: 15s}', /no such option/],
     ['a port beyond all ports', 'http: {admin: "127.0.0.1:70000"}', /host:port/],
     ['a listing that is not one', 'timeseries: {headers: "a"}', /pairs/],
@@ -198,7 +200,7 @@ describe('what is wrong', () => {
   }
 
   it('is a file that cannot be read', () => {
-    expect(problemsOf({ files: [join(directory, 'absent.yaml')] })[0]?.says).toMatch(/cannot be read: ENOENT/);
+    expect(problemsOf({ files: [join(directory, 'absent.yaml')] })[0]?.says).toMatch(/there is no such file/);
   });
 
   it('never pollutes a prototype', () => {

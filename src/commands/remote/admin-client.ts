@@ -48,7 +48,11 @@ export class AdminClient {
   #read<T>(text: string, schema: z.ZodType<T>): T {
     const parsed = schema.safeParse(parseJson(text));
     if (parsed.success) return parsed.data;
-    throw new AdminError(`${this.url} answers, but not as Starling's admin API does; is the port right?`, {
+    throw this.#stranger("not as Starling's admin API does");
+  }
+
+  #stranger(how: string): AdminError {
+    return new AdminError(`${this.url} answers, but ${how}; is the port right?`, {
       exitCode: EXIT.failed,
     });
   }
@@ -79,7 +83,7 @@ export class AdminClient {
       throw this.#unreachable(error, deadline.aborted);
     }
     if (status >= 200 && status < 300) return text;
-    throw this.#refused(status, text);
+    throw this.#refused(status, text, path);
   }
 
   #unreachable(error: unknown, isLate: boolean): AdminError {
@@ -90,8 +94,12 @@ export class AdminClient {
     );
   }
 
-  #refused(status: number, text: string): AdminError {
+  #refused(status: number, text: string, path: string): AdminError {
     const parsed = problemSchema.safeParse(parseJson(text));
+    // Whatever commands ask for is there, but for a version perhaps: whoever does not know it is something else.
+    if (status === 404 && parsed.data?.code !== 'version-unknown') {
+      return this.#stranger(`knows nothing of ${path.split('?')[0]}, not as Starling's admin API does`);
+    }
     if (!parsed.success) {
       return new AdminError(`${this.url} answered ${status}: ${text.slice(0, DETAIL_MAX)}`, {
         exitCode: exitCodeOf(status),

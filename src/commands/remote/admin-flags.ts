@@ -55,7 +55,7 @@ function readToken(file: string): string {
   try {
     token = readFileSync(file, 'utf8').trim();
   } catch (error) {
-    throw new AdminError(`the token file cannot be read: ${(error as Error).message}`, {
+    throw new AdminError(`the token file cannot be read: ${(error as Error).message}; --token-file names it`, {
       exitCode: EXIT.usage,
       cause: error,
     });
