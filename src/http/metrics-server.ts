@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
+import { listen } from '../lib/listen.ts';
 import { PROMETHEUS_CONTENT_TYPE } from '../telemetry/prometheus-text.ts';
-import { listen } from './listen.ts';
 
 /** Prometheus text on its own port, so that it can be opened to the monitoring alone. */
 export async function startMetricsServer(options: {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { listen } from '../lib/listen.ts';
 import { type HealthAnswer, type HealthFacts, health, liveness, readiness } from './health.ts';
-import { listen } from './listen.ts';
 
 type Judge = (facts: HealthFacts) => HealthAnswer;
 

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../lib/clock.ts';
+import { closeServer } from '../lib/listen.ts';
 import type { Random } from '../lib/random.ts';
 import { ApiError } from './http/api-error.ts';
 import { MetricsApi } from './http/metrics-api.ts';
@@ -109,11 +110,7 @@ export async function openMetricsStore(options: MetricsStoreOptions): Promise<Me
       cancelForgetting();
       await Promise.all([...scrapers.values()].map((scraper) => scraper.stop({ isGone: false })));
       scrapers.clear();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      const cancelForce = clock.after(STOP_GRACE_MS, () => server.closeAllConnections());
-      await closed;
-      cancelForce();
+      await closeServer(server, STOP_GRACE_MS);
     },
   };
 }

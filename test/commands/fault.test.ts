@@ -3,7 +3,7 @@ import { ProfileError } from '../../src/adapters/prometheus/parse-profile.ts';
 import { tellFault } from '../../src/commands/fault.ts';
 import { FileFault } from '../../src/config/live-files.ts';
 import { ConfigError } from '../../src/config/problem.ts';
-import { ListenError } from '../../src/http/listen.ts';
+import { ListenError } from '../../src/lib/listen.ts';
 import { TimeseriesError } from '../../src/ports/signal-reader.ts';
 import { StoreError } from '../../src/ports/store-error.ts';
 

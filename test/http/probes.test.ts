@@ -1,8 +1,8 @@
 import type { Server } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { HealthFacts } from '../../src/http/health.ts';
-import { ListenError } from '../../src/http/listen.ts';
 import { startProbeServer } from '../../src/http/probe-server.ts';
+import { ListenError } from '../../src/lib/listen.ts';
 
 const servers: Server[] = [];
 afterEach(() => {

@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { listen } from '../../http/listen.ts';
+import { listen } from '../../lib/listen.ts';
 import { HOST } from './port-plan.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { ListenError, listen } from '../../http/listen.ts';
+import { ListenError, listen } from '../../lib/listen.ts';
 
 export const HOST = '127.0.0.1';
 export const CONSOLE_PORT = 8080;

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
+import { listen } from '../../lib/listen.ts';
 import { QueryError } from '../promql/query-error.ts';
 import { PatternError } from '../storage/pattern-error.ts';
 import { ApiError } from './api-error.ts';
@@ -21,16 +21,6 @@ export interface MetricsServerOptions {
 const REQUEST_TIMEOUT_MS = 60_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 
-/** Cannot listen where it was told to. */
-export class ListenError extends Error {
-  constructor({ host, port }: { host: string; port: number }, cause: NodeJS.ErrnoException) {
-    const why =
-      cause.code === 'EADDRINUSE' ? 'the port is taken; stop the other process or choose another port' : cause.message;
-    super(`cannot listen on ${host}:${port} for the metrics store: ${why}`, { cause });
-    this.name = 'ListenError';
-  }
-}
-
 /** Speaks Prometheus' HTTP API. */
 export async function serveMetrics(options: MetricsServerOptions): Promise<{ server: Server; port: number }> {
   const { address } = options;
@@ -45,12 +35,7 @@ export async function serveMetrics(options: MetricsServerOptions): Promise<{ ser
       response.destroy();
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    // Stays for good: later errors are connections that could not be accepted, and those must not end the process.
-    server.on('error', (error: NodeJS.ErrnoException) => reject(new ListenError(address, error)));
-    server.listen(address, () => resolve());
-  });
-  return { server, port: (server.address() as AddressInfo).port };
+  return { server, port: await listen(server, { ...address, what: 'the metrics store' }) };
 }
 
 async function answer(

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { expect, it } from 'vitest';
-import { closeServer, ListenError, listen } from '../../src/http/listen.ts';
+import { closeServer, ListenError, listen } from '../../src/lib/listen.ts';
 
 it('tells a port that cannot be had in one line', async () => {
   const first = createServer();

@@ -28,17 +28,23 @@ function explain(error: NodeJS.ErrnoException): string {
     case 'EACCES':
       return 'not allowed; ports below 1024 need a privilege, choose a higher one';
     case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
       return 'this machine has no such address';
     default:
       return error.message;
   }
 }
 
-/** Ends a server now: idle connections are closed, running answers get `graceMs`. */
+const SWEEP_MS = 25;
+
+/** Takes no more connections, and ends: idle ones are closed, running answers get `graceMs`. */
 export async function closeServer(server: Server, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
+  // A connection that is kept alive becomes idle when its answer is out; nobody tells when that is.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
   const force = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
+  clearInterval(sweep);
   clearTimeout(force);
 }
