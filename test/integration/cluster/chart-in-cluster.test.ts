@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -19,6 +19,12 @@ interface Pod {
   readonly status: { readonly conditions?: readonly { type: string; status: string }[] };
 }
 
+/**
+ * The first chart that there ever was, as its history has it (2cb79cd) and `helm package` made it. The package of each
+ * released chart takes its place.
+ */
+const PREVIOUS = path.join(import.meta.dirname, 'first-chart.tgz');
+
 /** What every namespace holds by itself. */
 const ITS_OWN = ['kube-root-ca.crt', 'default'];
 
@@ -28,11 +34,9 @@ const NOT_HERE = ['GrafanaDashboard', 'Pod'];
 describeWithTools('cluster', 'the chart in a cluster', () => {
   let cluster: ControlPlane;
   let folder: string;
-  let previous: string;
 
   beforeAll(async () => {
-    folder = mkdtempSync(path.join(tmpdir(), 'starling-previous-'));
-    previous = previousChart(folder);
+    folder = mkdtempSync(path.join(tmpdir(), 'starling-evictions-'));
     cluster = await ControlPlane.start();
   });
   afterAll(async () => {
@@ -103,30 +107,28 @@ describeWithTools('cluster', 'the chart in a cluster', () => {
 
     it('installs, upgrades from the version before, scales, rolls back, and leaves nothing behind', async () => {
       namespaceWith(namespace);
+      const given = [
+        ...['--set', 'image.tag=first,controlPlane.kubernetes.enabled=true,prometheusRule.enabled=true'],
+        ...['--set-json', `extraObjects=[${JSON.stringify(configMap('kept'))},${JSON.stringify(configMap('left'))}]`],
+      ];
       helm(
         version,
         namespace,
-        'install',
-        'fleet',
-        previous,
-        '--values',
-        profileFile('minimal'),
-        '--wait',
-        '--timeout',
-        '90s',
+        ...['install', 'fleet', PREVIOUS, '--values', profileFile('minimal'), ...given, '--wait', '--timeout', '90s'],
       );
       expect(replicas(namespace, 'fleet').filter(isReady)).toHaveLength(3);
-      const tagOf = () =>
-        cluster.kubectl(
-          'get',
-          'deployment',
-          'fleet-starling',
-          '-n',
-          namespace,
-          '-o',
-          'jsonpath={..containers[0].image}',
-        );
-      expect(tagOf()).toBe('starling:0.0.9');
+      const get = (what: string, jsonpath: string) =>
+        cluster.kubectl('get', ...what.split(' '), '-n', namespace, '-o', `jsonpath={${jsonpath}}`);
+      const tag = () => get('deployment fleet-starling', '..containers[0].image').split(':')[1];
+      const rights = () => get('role fleet-starling-scale', '.rules[*].resources[*]').split(' ');
+      const alerts = () => get('prometheusrule fleet-starling', '..alert').split(' ').length;
+      const maps = () =>
+        leftIn(namespace)
+          .filter((name) => /^ConfigMap.(kept|left)$/.test(name))
+          .sort();
+      const first = { tag: tag(), rights: rights(), alerts: alerts(), maps: maps() };
+      expect(first.rights).toContain('deployments/scale');
+      expect(first.maps).toEqual(['ConfigMap/kept', 'ConfigMap/left']);
       // The hooks are gone when they are done.
       expect(leftIn(namespace).filter((name) => name.includes('migrate'))).toEqual([]);
 
@@ -143,8 +145,12 @@ describeWithTools('cluster', 'the chart in a cluster', () => {
           '90s',
           ...args,
         );
-      upgrade();
-      expect(tagOf()).toBe('starling:0.1.0');
+      upgrade('--set', 'image.tag=second', '--set-json', `extraObjects=[${JSON.stringify(configMap('kept'))}]`);
+      const second = { tag: tag(), rights: rights(), alerts: alerts(), maps: maps() };
+      expect(second).toMatchObject({ tag: 'second', maps: ['ConfigMap/kept'] });
+      // What the templates of then and now make of the same values.
+      expect(second.rights).not.toContain('deployments/scale');
+      expect(second.alerts).toBeGreaterThan(first.alerts);
       // Nothing has changed, and the migration runs all the same.
       upgrade();
       upgrade('--set', 'replicaCount=5');
@@ -156,7 +162,7 @@ describeWithTools('cluster', 'the chart in a cluster', () => {
       expect(new Set(five.map(({ spec }) => spec.nodeName)).size, 'spread over the nodes').toBe(3);
 
       helm(version, namespace, 'rollback', 'fleet', '1', '--wait', '--timeout', '90s');
-      expect(tagOf()).toBe('starling:0.0.9');
+      expect({ tag: tag(), rights: rights(), alerts: alerts(), maps: maps() }).toEqual(first);
       await until(
         'three replicas',
         () => replicas(namespace, 'fleet'),
@@ -384,25 +390,6 @@ describeWithTools('cluster', 'the chart in a cluster', () => {
   });
 });
 
-/**
- * The chart as it was before. There is none yet: this one under an older version and image, and with an object that the new
- * one does not have. The package of each released chart takes its place.
- */
-function previousChart(folder: string): string {
-  const copy = path.join(folder, 'starling');
-  cpSync(CHART, copy, { recursive: true });
-  const file = path.join(copy, 'Chart.yaml');
-  const older = readFileSync(file, 'utf8').replaceAll(/ersion: "?0\.1\.0"?$/gm, 'ersion: 0.0.9');
-  if ((older.match(/0\.0\.9/g) ?? []).length !== 2)
-    throw new Error('the chart has another version by now: keep the package of 0.1.0 and upgrade from it');
-  writeFileSync(file, older);
-  writeFileSync(
-    path.join(copy, 'templates', 'gone.yaml'),
-    'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-gone\n  namespace: {{ .Release.Namespace }}\n',
-  );
-  return copy;
-}
-
 /** The specs of all Pods that a rendered chart leads to. */
 function podsOf(text: string): unknown[] {
   return parseAllDocuments(text).flatMap((document) => {
@@ -410,6 +397,10 @@ function podsOf(text: string): unknown[] {
     if (object?.kind === 'Pod') return [object.spec];
     return object?.spec?.template ? [object.spec.template.spec] : [];
   });
+}
+
+function configMap(name: string): object {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } };
 }
 
 function evictionOf(folder: string, pod: string): string {
