@@ -9,6 +9,8 @@ import type { Actuator } from '../ports/actuator.ts';
 import type { TargetSource } from '../ports/target-source.ts';
 import { openKubernetes } from './open-kubernetes.ts';
 import type { OpenStoreTools } from './open-store.ts';
+import { tellTargets, tellWishes } from './tell-control-plane.ts';
+import { tlsOf } from './tls-of.ts';
 
 export interface ControlPlane {
   readonly actuator: Actuator;
@@ -48,16 +50,7 @@ export function openHttpControlPlane(
     random,
     meters,
     auth: authOf(config, secrets),
-    tls: {
-      material:
-        material &&
-        (() => {
-          const { ca, cert, key } = material.current();
-          return { ca, cert, key: key?.reveal() };
-        }),
-      serverName: controlPlane.tls.serverName,
-      isInsecure: controlPlane.tls.insecure,
-    },
+    tls: () => tlsOf(material, controlPlane.tls),
     connectionsMax: controlPlane.connections,
     userAgent: controlPlane.userAgent,
   });
@@ -99,7 +92,7 @@ export function openHttpControlPlane(
         ({ lastErrorWallMs, lastSuccessWallMs }) => (lastErrorWallMs ?? 0) > (lastSuccessWallMs ?? 0),
       );
       if (worst) throw new Error(worst.lastError);
-      return wishes.isDryRun ? 'dry run: nothing is sent' : `wishes ${wishes.breaker}, targets ${reads.mode}`;
+      return wishes.isDryRun ? 'dry run: nothing is sent' : `${tellWishes(wishes.breaker)}, ${tellTargets(reads.mode)}`;
     },
     close: () => connection.close(),
   };

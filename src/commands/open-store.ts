@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
 import type { Layout, Store } from '../ports/store.ts';
 import type { Meters } from '../telemetry/meters.ts';
+import { tlsOf } from './tls-of.ts';
 
 /** Raised when members of the version before could not share the tables any more. The same number on every kind of store. */
 const SCHEMA_VERSION = 1;
@@ -84,15 +85,7 @@ export function cassandraConnection(config: Config, { secrets, clock, random, me
       cassandra.user === undefined
         ? undefined
         : { username: cassandra.user, password: password?.current().reveal() ?? '' },
-    tls: cassandra.tls.enabled
-      ? {
-          ca: tls?.current().ca,
-          cert: tls?.current().cert,
-          key: tls?.current().key?.reveal(),
-          serverName: cassandra.tls.serverName,
-          insecure: cassandra.tls.insecure,
-        }
-      : undefined,
+    tls: cassandra.tls.enabled ? tlsOf(tls, cassandra.tls) : undefined,
   });
   return {
     live: [password, tls].filter((live) => live !== undefined),

@@ -5,6 +5,7 @@ import { StoreClient } from '../adapters/prometheus/store-client.ts';
 import type { Config } from '../config/config.ts';
 import type { Secrets } from '../config/secrets.ts';
 import type { OpenStoreTools } from './open-store.ts';
+import { tlsOf } from './tls-of.ts';
 
 export interface Timeseries {
   readonly client: StoreClient;
@@ -28,11 +29,7 @@ export async function openTimeseries(
     random,
     meters,
     auth: authOf(config, secrets),
-    tls: () => {
-      const current = material?.current();
-      const { serverName, insecure } = timeseries.tls;
-      return { ca: current?.ca, cert: current?.cert, key: current?.key?.reveal(), serverName, insecure };
-    },
+    tls: () => tlsOf(material, timeseries.tls),
     headers: timeseries.headers,
     compression: timeseries.compression,
     timeoutMs: timeseries.timeoutMs,

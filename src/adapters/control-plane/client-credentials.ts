@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { checkAddress } from './address.ts';
-import { AgentSource, type TlsOptions } from './agent.ts';
+import { Agents, type TlsMaterial } from '../../lib/agents.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { checkAddress, lookupChecked } from './address.ts';
 import { type Answer, exchange } from './exchange.ts';
 import { scrub } from './scrub.ts';
 
@@ -22,22 +23,23 @@ export class ClientCredentials {
   readonly #clientId: string;
   readonly #scope: string | undefined;
   readonly #userAgent: string;
-  readonly #agents: AgentSource;
+  readonly #agents: Agents;
 
   constructor(options: {
     tokenUrl: string;
     clientId: string;
     scope?: string | undefined;
     userAgent: string;
-    tls?: TlsOptions | undefined;
+    clock: Clock;
+    tls?: (() => TlsMaterial) | undefined;
   }) {
-    const { url, isTls } = checkAddress(options.tokenUrl, { what: 'the token endpoint', hasCredentials: true });
+    const { url } = checkAddress(options.tokenUrl, { what: 'the token endpoint', hasCredentials: true });
     this.#tokenUrl = url;
     this.#host = new URL(url).host;
     this.#clientId = options.clientId;
     this.#scope = options.scope;
     this.#userAgent = options.userAgent;
-    this.#agents = new AgentSource({ isTls, connectionsMax: 2, tls: options.tls });
+    this.#agents = new Agents({ clock: options.clock, connectionsMax: 2, tls: options.tls, lookup: lookupChecked });
   }
 
   async fetch(clientSecret: string, signal: AbortSignal): Promise<{ token: string; expiresInMs: number | undefined }> {
@@ -45,7 +47,7 @@ export class ClientCredentials {
     if (this.#scope) form.set('scope', this.#scope);
     const answer = await exchange(
       {
-        ...this.#agents.current(),
+        ...this.#agents.for(this.#tokenUrl),
         method: 'POST',
         url: this.#tokenUrl,
         data: form.toString(),

@@ -1,8 +1,8 @@
+import { Agents, type TlsMaterial } from '../../lib/agents.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
-import { AddressError, checkAddress } from './address.ts';
-import { AgentSource, type TlsOptions } from './agent.ts';
+import { AddressError, checkAddress, lookupChecked } from './address.ts';
 import { type Auth, type Credential, type CredentialStatus, createCredential } from './credential.ts';
 import { type Answer, exchange, type NoAnswer } from './exchange.ts';
 import { scrub } from './scrub.ts';
@@ -13,7 +13,7 @@ export interface ConnectionOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly auth?: Auth | undefined;
-  readonly tls?: TlsOptions | undefined;
+  readonly tls?: (() => TlsMaterial) | undefined;
   readonly connectionsMax?: number | undefined;
   readonly userAgent?: string | undefined;
   readonly meters?: Meters | undefined;
@@ -38,7 +38,7 @@ export class ControlPlaneConnection {
   readonly #clock: Clock;
   readonly #meters: Meters;
   readonly #credential: Credential;
-  readonly #agents: AgentSource;
+  readonly #agents: Agents;
   readonly #userAgent: string;
 
   constructor(options: ConnectionOptions) {
@@ -55,7 +55,7 @@ export class ControlPlaneConnection {
     this.#meters = options.meters ?? silentMeters;
     this.#userAgent = userAgent;
     this.#credential = createCredential(auth, { clock, random, tls, userAgent });
-    this.#agents = new AgentSource({ isTls, connectionsMax: options.connectionsMax ?? 64, tls });
+    this.#agents = new Agents({ clock, connectionsMax: options.connectionsMax ?? 64, tls, lookup: lookupChecked });
   }
 
   /** Throws nothing but what `onSend` does. A credential that is refused is dropped once, and the request sent once more. */
@@ -88,7 +88,7 @@ export class ControlPlaneConnection {
     request.onSend?.();
     const result = await exchange(
       {
-        ...this.#agents.current(),
+        ...this.#agents.for(this.url),
         method: request.method,
         url: `${this.url}${request.path}`,
         headers: {

@@ -1,7 +1,7 @@
+import type { TlsMaterial } from '../../lib/agents.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { ExpiringValue } from '../../lib/expiring-value.ts';
 import type { Random } from '../../lib/random.ts';
-import type { TlsOptions } from './agent.ts';
 import { ClientCredentials } from './client-credentials.ts';
 
 /** How to prove who we are. Secrets are asked for at every use: they are reloaded while we run. */
@@ -47,7 +47,7 @@ export interface Credential {
 
 export function createCredential(
   auth: Auth,
-  means: { clock: Clock; random: Random; tls?: TlsOptions | undefined; userAgent: string },
+  means: { clock: Clock; random: Random; tls?: (() => TlsMaterial) | undefined; userAgent: string },
 ): Credential {
   switch (auth.kind) {
     case 'none':
@@ -120,10 +120,10 @@ class IssuedToken implements Credential {
 
   constructor(
     auth: Extract<Auth, { kind: 'oauth2' }>,
-    means: { clock: Clock; random: Random; tls?: TlsOptions | undefined; userAgent: string },
+    means: { clock: Clock; random: Random; tls?: (() => TlsMaterial) | undefined; userAgent: string },
   ) {
     this.#secret = auth.clientSecret;
-    this.#issuer = new ClientCredentials({ ...auth, tls: means.tls, userAgent: means.userAgent });
+    this.#issuer = new ClientCredentials({ ...auth, clock: means.clock, tls: means.tls, userAgent: means.userAgent });
     this.#value = new ExpiringValue({
       clock: means.clock,
       random: means.random,

@@ -3,13 +3,13 @@ import type { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
 import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
+import { Agents, type TlsMaterial } from '../../lib/agents.ts';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import { DeadlineExceeded, withDeadline } from '../../lib/deadline.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import type { Random } from '../../lib/random.ts';
 import { TimeseriesError } from '../../ports/signal-reader.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
-import { Agents, type TlsMaterial } from './agents.ts';
 import { type Answer, describeBody, notPrometheus, parseAnswer, parseEnvelope, shorten } from './answer.ts';
 import { type CredentialSource, FixedCredentials, refuseCleartext, type TimeseriesAuth } from './credentials.ts';
 import { readBody } from './read-body.ts';
@@ -87,7 +87,7 @@ export class StoreClient {
     this.#limiter = new Limiter(concurrency);
     this.#agents = new Agents({
       clock: options.clock,
-      tls: options.tls ?? (() => ({})),
+      tls: options.tls,
       proxyUrl: options.proxyUrl,
       connectionsMax: concurrency + 1,
     });
@@ -148,7 +148,7 @@ export class StoreClient {
   }> {
     const { timeoutMs = 10_000 } = this.#options;
     const { headers } = await this.#credentials.credentials(AbortSignal.timeout(timeoutMs));
-    return { headers: { ...this.#options.headers, ...headers }, agents: this.#agentsFor(this.url) };
+    return { headers: { ...this.#options.headers, ...headers }, agents: this.#agents.for(this.url) };
   }
 
   close(): void {
@@ -243,7 +243,7 @@ export class StoreClient {
         ...headers,
       },
       signal,
-      ...this.#agentsFor(this.url),
+      ...this.#agents.for(this.url),
     });
     const body = await readBody(response.data, { maxBytes: responseMaxBytes });
     return { status: response.status, headers: response.headers, body };
@@ -274,11 +274,6 @@ export class StoreClient {
     );
   }
 
-  #agentsFor(url: string): { httpAgent: HttpAgent; httpsAgent?: HttpsAgent } {
-    const { http } = this.#agents;
-    return url.startsWith('https:') ? { httpAgent: http, httpsAgent: this.#agents.https() } : { httpAgent: http };
-  }
-
   #credentialSource(auth: TimeseriesAuth): CredentialSource {
     if (auth.kind !== 'token-exchange') return new FixedCredentials(auth);
     const { clock, random, exchangeTimeoutMs = 5_000, backoffMaxMs = 180_000 } = this.#options;
@@ -294,7 +289,7 @@ export class StoreClient {
           headers: { accept: 'application/json', ...headers },
           signal,
           maxContentLength: 65_536,
-          ...this.#agentsFor(url),
+          ...this.#agents.for(url),
         });
         return { status: response.status, body: response.data.toString('utf8') };
       },

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { Clock } from '../../lib/clock.ts';
+import type { LookupFunction } from 'node:net';
+import type { Clock } from './clock.ts';
 
 /** PEM texts, read anew for every request: certificates are renewed while we run. */
 export interface TlsMaterial {
@@ -14,10 +15,12 @@ export interface TlsMaterial {
 
 export interface AgentOptions {
   readonly clock: Clock;
-  readonly tls: () => TlsMaterial;
+  readonly tls?: (() => TlsMaterial) | undefined;
   /** A proxy is used only when it is configured, never because of an environment variable. */
-  readonly proxyUrl: string | undefined;
+  readonly proxyUrl?: string | undefined;
   readonly connectionsMax: number;
+  /** Finds the address of a host; for whom not every address will do. */
+  readonly lookup?: LookupFunction | undefined;
 }
 
 const DRAIN_MS = 30_000;
@@ -34,12 +37,20 @@ export class Agents {
     this.#http = new HttpAgent(this.#common());
   }
 
-  get http(): HttpAgent {
-    return this.#http;
+  /** The agents for one request to this URL, under the names that axios knows them by. */
+  for(url: string): { httpAgent: HttpAgent; httpsAgent?: HttpsAgent } {
+    // Also for https: a request by way of a proxy begins with plain http.
+    return url.startsWith('https:') ? { httpAgent: this.#http, httpsAgent: this.#secure() } : { httpAgent: this.#http };
   }
 
-  https(): HttpsAgent {
-    const tls = this.#options.tls();
+  close(): void {
+    this.#http.destroy();
+    this.#https?.agent.destroy();
+    for (const end of this.#draining) end();
+  }
+
+  #secure(): HttpsAgent {
+    const tls = this.#options.tls?.() ?? {};
     const material = JSON.stringify(tls);
     if (this.#https?.material === material) return this.#https.agent;
     if (this.#https) this.#drain(this.#https.agent);
@@ -56,12 +67,6 @@ export class Agents {
     return agent;
   }
 
-  close(): void {
-    this.#http.destroy();
-    this.#https?.agent.destroy();
-    for (const end of this.#draining) end();
-  }
-
   #drain(agent: HttpsAgent): void {
     const end = () => {
       cancel();
@@ -73,10 +78,13 @@ export class Agents {
   }
 
   #common() {
-    const { proxyUrl, connectionsMax } = this.#options;
+    const { proxyUrl, connectionsMax, lookup } = this.#options;
     return {
       keepAlive: true,
       maxSockets: connectionsMax,
+      maxFreeSockets: connectionsMax,
+      scheduling: 'lifo' as const,
+      ...(lookup && { lookup }),
       ...(proxyUrl === undefined ? {} : { proxyEnv: { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl } }),
     };
   }
