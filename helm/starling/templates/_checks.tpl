@@ -12,12 +12,24 @@
 {{- if not (dig "timeseries" "url" "" $v.config) -}}
 {{- $faults = append $faults "config.timeseries.url is not set: say where Prometheus answers, such as http://prometheus-operated.monitoring:9090" -}}
 {{- end -}}
-{{- if not (or (dig "controlPlane" "url" "" $v.config) $v.platform.enabled $v.controlPlane.kubernetes.enabled) -}}
+{{- $kind := dig "controlPlane" "kind" "" $v.config -}}
+{{- if not (or (dig "controlPlane" "url" "" $v.config) $v.platform.enabled $v.controlPlane.kubernetes.enabled (eq $kind "kubernetes")) -}}
 {{- $faults = append $faults "config.controlPlane.url is not set: say where your control plane answers, or set platform.enabled: true to try Starling on its own platform" -}}
 {{- end -}}
 
 {{- if and $v.platform.enabled $v.controlPlane.kubernetes.enabled -}}
 {{- $faults = append $faults "platform.enabled and controlPlane.kubernetes.enabled are both true: there is one control plane; switch one off" -}}
+{{- end -}}
+
+{{- /* With a kubeconfig it is another cluster, and the rights are given there. */ -}}
+{{- if and (eq $kind "kubernetes") (not $v.controlPlane.kubernetes.enabled) (not (dig "controlPlane" "kubernetes" "kubeconfigFile" "" $v.config)) -}}
+{{- $faults = append $faults "config.controlPlane.kind is kubernetes, but controlPlane.kubernetes.enabled is false, so the Pods have neither token nor rights: say controlPlane.kubernetes.enabled: true" -}}
+{{- end -}}
+{{- if and $kind (ne $kind "kubernetes") $v.controlPlane.kubernetes.enabled -}}
+{{- $faults = append $faults (printf "config.controlPlane.kind is %s, but controlPlane.kubernetes.enabled is true: there is one control plane; remove one of them" $kind) -}}
+{{- end -}}
+{{- if and $v.controlPlane.kubernetes.enabled (dig "controlPlane" "kubernetes" "namespaces" "" $v.config) -}}
+{{- $faults = append $faults "config.controlPlane.kubernetes.namespaces is set by the chart, which grants the rights there: say controlPlane.kubernetes.namespaces, or clusterWide: true" -}}
 {{- end -}}
 
 {{- if and (has $store (list "sqlite" "memory")) (gt $most 1) -}}

@@ -54,6 +54,21 @@ controlPlaneKey: controlPlane.tls.keyFile
 {{- toYaml $given -}}
 {{- end -}}
 
+{{- /* For people: the Secrets that must be there already, each with its keys. */ -}}
+{{- define "starling.secretsNeeded" -}}
+{{- $needed := dict -}}
+{{- range $migration := list false true -}}
+{{- range $name, $secret := include "starling.secretsGiven" (dict "root" $ "migration" $migration) | fromYaml -}}
+{{- if not $secret.value -}}
+{{- $_ := set $needed $secret.secretName (append (get $needed $secret.secretName | default list) $secret.key | uniq) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $told := list -}}
+{{- range $name, $keys := $needed }}{{ $told = append $told (printf "%s (%s)" $name (join ", " $keys)) }}{{ end -}}
+{{- join ", " $told -}}
+{{- end -}}
+
 {{- /* Sets an option by its key with dots. Call with (list $map "a.b.c" value). */ -}}
 {{- define "starling.setOption" -}}
 {{- $map := index . 0 -}}
