@@ -1,18 +1,14 @@
-import { type Labels, labelsKey, labelValue, METRIC_NAME, pickLabels, withLabel } from '../storage/labels.ts';
+import { type Labels, labelSetter, METRIC_NAME } from '../storage/labels.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Aggregation } from './expression.ts';
 import { type Frame, newFrame, pickRows, trimmed } from './frame.ts';
+import { type Grouping, Groups } from './groups.ts';
 import { ascending, quantileOf } from './quantile.ts';
 import { QueryError } from './query-error.ts';
 import { plainValueText } from './value-text.ts';
 
-export interface Grouping {
-  readonly labels: readonly string[];
-  readonly isWithout: boolean;
-}
-
 /** Each row's group, and each group's labels. */
-interface Groups {
+interface GroupedRows {
   readonly ofRow: Int32Array;
   readonly labels: readonly Labels[];
 }
@@ -104,49 +100,14 @@ export function aggregate(
   }
 }
 
-function groupsOf(rows: readonly Labels[], grouping: Grouping): Groups {
+function groupsOf(rows: readonly Labels[], grouping: Grouping): GroupedRows {
+  const groups = new Groups(grouping);
   const ofRow = new Int32Array(rows.length);
-  const labels: Labels[] = [];
-  const known = new Map<string, number>();
-  const keyOf = keyer(grouping);
-  for (let row = 0; row < rows.length; row += 1) {
-    const one = rows[row] as Labels;
-    const key = keyOf(one);
-    let group = known.get(key);
-    if (group === undefined) {
-      group = labels.push(groupLabels(one, grouping)) - 1;
-      known.set(key, group);
-    }
-    ofRow[row] = group;
-  }
-  return { ofRow, labels };
+  for (let row = 0; row < rows.length; row += 1) ofRow[row] = groups.of(rows[row] as Labels);
+  return { ofRow, labels: groups.labels };
 }
 
-function groupLabels(labels: Labels, { labels: names, isWithout }: Grouping): Labels {
-  return pickLabels(labels, new Set(isWithout ? [...names, METRIC_NAME] : names), !isWithout);
-}
-
-/** The same text for rows of the same group. */
-function keyer(grouping: Grouping): (labels: Labels) => string {
-  const { labels: names, isWithout } = grouping;
-  if (isWithout) {
-    const left = new Set([...names, METRIC_NAME]);
-    return (labels) => labelsKey(pickLabels(labels, left, false));
-  }
-  const [only] = names;
-  if (only === undefined) return () => '';
-  if (names.length === 1) return (labels) => labelValue(labels, only);
-  return (labels) => {
-    let key = '';
-    for (const name of names) {
-      const value = labelValue(labels, name);
-      key += `${value.length}:${value}`;
-    }
-    return key;
-  };
-}
-
-function folded(frame: Frame, groups: Groups, folding: Folding, evaluation: Evaluation): Frame {
+function folded(frame: Frame, groups: GroupedRows, folding: Folding, evaluation: Evaluation): Frame {
   const { steps } = evaluation;
   const result = newFrame(evaluation, groups.labels.length);
   result.labels = [...groups.labels];
@@ -183,7 +144,7 @@ function folded(frame: Frame, groups: Groups, folding: Folding, evaluation: Eval
 }
 
 /** The rows of each group that have a value at a step. */
-function membersAt(frame: Frame, groups: Groups, { step, steps }: { step: number; steps: number }): number[][] {
+function membersAt(frame: Frame, groups: GroupedRows, { step, steps }: { step: number; steps: number }): number[][] {
   const members: number[][] = groups.labels.map(() => []);
   for (let row = 0; row < frame.labels.length; row += 1) {
     if (frame.has[row * steps + step] === 1) members[groups.ofRow[row] as number]?.push(row);
@@ -191,7 +152,7 @@ function membersAt(frame: Frame, groups: Groups, { step, steps }: { step: number
   return members;
 }
 
-function quantiles(frame: Frame, groups: Groups, ranks: Float64Array, evaluation: Evaluation): Frame {
+function quantiles(frame: Frame, groups: GroupedRows, ranks: Float64Array, evaluation: Evaluation): Frame {
   const { steps } = evaluation;
   const result = newFrame(evaluation, groups.labels.length);
   result.labels = [...groups.labels];
@@ -210,7 +171,7 @@ function quantiles(frame: Frame, groups: Groups, ranks: Float64Array, evaluation
 /** Keeps the rows themselves: the largest or smallest of each group. */
 function extremes(
   frame: Frame,
-  groups: Groups,
+  groups: GroupedRows,
   { counts, isTop, evaluation }: { counts: Float64Array; isTop: boolean; evaluation: Evaluation },
 ): Frame {
   const { steps } = evaluation;
@@ -248,22 +209,27 @@ function countValues(
 ): Frame {
   if (!LABEL_NAME.test(label)) throw new QueryError('execution', `invalid label name "${label}"`);
   const { steps } = evaluation;
-  const rowOf = new Map<string, number>();
-  const labels: Labels[] = [];
-  const counts: { row: number; step: number }[] = [];
   // The label takes part in the grouping: `by` has it beside its own, and `without` may take it away again.
-  const whole = grouping.isWithout ? grouping : { ...grouping, labels: [...new Set([...grouping.labels, label])] };
-  const keyOf = keyer(whole);
+  const { isWithout } = grouping;
+  const isTakenAway = isWithout && (label === METRIC_NAME || grouping.labels.includes(label));
+  const others = grouping.labels.filter((name) => name !== label);
+  const groups = new Groups({ labels: isWithout ? [...others, label] : others, isWithout });
+  const rowsOf: Map<string, number>[] = [];
+  const labels: Labels[] = [];
+  const withValue = labelSetter(label);
+  const counts: { row: number; step: number }[] = [];
   for (let row = 0; row < frame.labels.length; row += 1) {
-    const own = frame.labels[row] as Labels;
+    const group = groups.of(frame.labels[row] as Labels);
+    rowsOf[group] ??= new Map();
+    const rowOf = rowsOf[group];
     for (let step = 0; step < steps; step += 1) {
       if (frame.has[row * steps + step] === 0) continue;
-      const valued = withLabel(own, label, plainValueText(frame.values[row * steps + step] as number));
-      const key = keyOf(valued);
-      let to = rowOf.get(key);
+      const text = isTakenAway ? '' : plainValueText(frame.values[row * steps + step] as number);
+      let to = rowOf.get(text);
       if (to === undefined) {
-        to = labels.push(groupLabels(valued, whole)) - 1;
-        rowOf.set(key, to);
+        const own = groups.labels[group] as Labels;
+        to = labels.push(isTakenAway ? own : withValue(own, text)) - 1;
+        rowOf.set(text, to);
       }
       counts.push({ row: to, step });
     }

@@ -1,3 +1,4 @@
+import { METRIC_NAME } from '../storage/labels.ts';
 import { aggregate } from './aggregate.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Aggregate, Binary, Call, Expression, MatrixSelector, VectorSelector } from './expression.ts';
@@ -69,12 +70,26 @@ async function evaluateBinary(binary: Binary, evaluation: Evaluation): Promise<V
 async function evaluateAggregate(expression: Aggregate, evaluation: Evaluation): Promise<Frame> {
   const { operator, labels, isWithout, parameter } = expression;
   const given = parameter && (await evaluate(parameter, evaluation));
-  const frame = (await evaluate(expression.of, evaluation)) as Frame;
+  const frame = await evaluateGrouped(expression, evaluation);
   return aggregate(operator, frame, {
     grouping: { labels, isWithout },
     parameters: given?.kind === 'scalar' ? given.values : undefined,
     label: given?.kind === 'string' ? given.text : '',
     evaluation,
+  });
+}
+
+/** What is to be grouped. A name that the grouping does not look at is not taken from every series first. */
+async function evaluateGrouped({ of, operator, labels, isWithout }: Aggregate, evaluation: Evaluation): Promise<Frame> {
+  const inside = bare(of);
+  const keepsRows = operator === 'topk' || operator === 'bottomk';
+  const fold = inside.kind === 'call' ? FOLDS[inside.name] : undefined;
+  if (inside.kind !== 'call' || !fold || keepsRows || (!isWithout && labels.includes(METRIC_NAME))) {
+    return (await evaluate(of, evaluation)) as Frame;
+  }
+  return foldRange(bare(inside.args[0] as Expression) as MatrixSelector, evaluation, {
+    fold,
+    name: inside.name === 'last_over_time' ? 'kept' : 'unread',
   });
 }
 
@@ -87,7 +102,7 @@ async function evaluateCall({ name, args }: Call, evaluation: Evaluation): Promi
   };
   const range = (at: number) => bare(args[at] as Expression) as MatrixSelector;
   const fold = FOLDS[name];
-  if (fold) return foldRange(range(0), evaluation, { fold, keepsName: name === 'last_over_time' });
+  if (fold) return foldRange(range(0), evaluation, { fold, name: name === 'last_over_time' ? 'kept' : 'dropped' });
   const map = MAPS[name];
   if (map) return mapValues(await vector(0), evaluation, map);
   switch (name) {
@@ -95,11 +110,11 @@ async function evaluateCall({ name, args }: Call, evaluation: Evaluation): Promi
       const ranks = (await scalar(0)).values;
       return foldRange(range(1), evaluation, {
         fold: (window, step) => quantileOverTime(window, ranks[step] as number),
-        keepsName: false,
+        name: 'dropped',
       });
     }
     case 'absent_over_time': {
-      const found = await foldRange(range(0), evaluation, { fold: () => 1, keepsName: true });
+      const found = await foldRange(range(0), evaluation, { fold: () => 1, name: 'kept' });
       return absent(found, range(0).selector.matchers, evaluation);
     }
     case 'absent': {

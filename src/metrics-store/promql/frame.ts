@@ -57,6 +57,23 @@ export function dropMetricNames(rows: readonly Labels[]): { labels: Labels[]; ar
   return { labels, areAlike };
 }
 
+/** Whether all are series of one metric. */
+export function haveSameName(rows: readonly Labels[]): boolean {
+  let shape: readonly string[] | undefined;
+  let place = -1;
+  let first: string | undefined;
+  for (const { names, values } of rows) {
+    if (names !== shape) {
+      shape = names;
+      place = names.indexOf(METRIC_NAME);
+    }
+    const name = place < 0 ? '' : (values[place] as string);
+    first ??= name;
+    if (name !== first) return false;
+  }
+  return true;
+}
+
 export const SAME_LABELS = 'vector cannot contain metrics with the same labelset';
 
 /** Rows with the same labels are one series, as long as they never meet. Throws when they do. */

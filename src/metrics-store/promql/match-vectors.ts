@@ -10,7 +10,7 @@ import {
 } from '../storage/labels.ts';
 import type { Evaluation } from './evaluation.ts';
 import { type Binary, isComparison, isSetOperator, type Matching, type SetOperator } from './expression.ts';
-import { type Frame, mergeSameLabels, newFrame, SAME_LABELS, trimmed, withoutNames } from './frame.ts';
+import { type Frame, mergeSameLabels, newFrame, pickRows, SAME_LABELS, trimmed, withoutNames } from './frame.ts';
 import { arithmetic, comparison } from './operators.ts';
 import { QueryError } from './query-error.ts';
 
@@ -215,10 +215,7 @@ function combineSets(
     case 'unless':
       return masked(left, { by: right, keepsMatched: false, sign, evaluation });
     case 'or':
-      return mergeSameLabels(
-        stacked(left, masked(right, { by: left, keepsMatched: false, sign, evaluation }), evaluation),
-        evaluation,
-      );
+      return united(left, masked(right, { by: left, keepsMatched: false, sign, evaluation }), evaluation);
     default:
       return operator satisfies never;
   }
@@ -231,23 +228,68 @@ function masked(
 ): Frame {
   const { by, keepsMatched, sign, evaluation } = options;
   const { steps } = evaluation;
-  const matched = new Map<string, Uint8Array>();
-  for (let row = 0; row < by.labels.length; row += 1) {
-    const signature = sign(by.labels[row] as Labels);
-    const has = by.has.subarray(row * steps, (row + 1) * steps);
-    const known = matched.get(signature);
-    if (!known) matched.set(signature, has.slice());
-    else for (let step = 0; step < steps; step += 1) if (has[step] === 1) known[step] = 1;
-  }
+  const whole = wholeRows(by, steps);
+  let matched: ReadonlyMap<string, Uint8Array> | undefined;
   evaluation.reserve(frame.labels.length);
   const has = frame.has.slice();
   for (let row = 0; row < frame.labels.length; row += 1) {
-    const there = matched.get(sign(frame.labels[row] as Labels));
+    const labels = frame.labels[row] as Labels;
+    const base = row * steps;
+    if (whole.has(labels)) {
+      if (!keepsMatched) has.fill(0, base, base + steps);
+      continue;
+    }
+    matched ??= presenceBySignature(by, sign, steps);
+    const there = matched.get(sign(labels));
     for (let step = 0; step < steps; step += 1) {
-      if ((there?.[step] === 1) !== keepsMatched) has[row * steps + step] = 0;
+      if ((there?.[step] === 1) !== keepsMatched) has[base + step] = 0;
     }
   }
   return { ...frame, has };
+}
+
+/** The label sets of rows that have a value at every step: the same series on the other side needs no closer look. */
+function wholeRows({ labels, has }: Frame, steps: number): ReadonlySet<Labels> {
+  const whole = new Set<Labels>();
+  for (let row = 0; row < labels.length; row += 1) {
+    let step = 0;
+    while (step < steps && has[row * steps + step] === 1) step += 1;
+    if (step === steps) whole.add(labels[row] as Labels);
+  }
+  return whole;
+}
+
+/** The steps at which any row of a signature has a value. */
+function presenceBySignature(frame: Frame, sign: (of: Labels) => string, steps: number): Map<string, Uint8Array> {
+  const there = new Map<string, Uint8Array>();
+  for (let row = 0; row < frame.labels.length; row += 1) {
+    const signature = sign(frame.labels[row] as Labels);
+    const has = frame.has.subarray(row * steps, (row + 1) * steps);
+    const known = there.get(signature);
+    if (!known) there.set(signature, has.slice());
+    else for (let step = 0; step < steps; step += 1) if (has[step] === 1) known[step] = 1;
+  }
+  return there;
+}
+
+/** Both, where they never have the same series at the same step. */
+function united(one: Frame, other: Frame, evaluation: Evaluation): Frame {
+  const { steps } = evaluation;
+  const together = stacked(withValues(one, steps), withValues(other, steps), evaluation);
+  // At a single step what has a value is there once; over several, each may have its part of one series.
+  return steps === 1 ? together : mergeSameLabels(together, evaluation);
+}
+
+/** Without the rows that have no value at any step. */
+function withValues(frame: Frame, steps: number): Frame {
+  const rows: number[] = [];
+  for (let row = 0; row < frame.labels.length; row += 1) {
+    const end = (row + 1) * steps;
+    let cell = row * steps;
+    while (cell < end && frame.has[cell] === 0) cell += 1;
+    if (cell < end) rows.push(row);
+  }
+  return rows.length === frame.labels.length ? frame : pickRows(frame, rows, steps);
 }
 
 function stacked(top: Frame, bottom: Frame, evaluation: Evaluation): Frame {

@@ -1,9 +1,8 @@
-import type { Labels } from '../storage/labels.ts';
-import { labelsKey } from '../storage/labels.ts';
+import { type Labels, labelsKey } from '../storage/labels.ts';
 import { SampleSpan } from '../storage/sample-slabs.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { MatrixSelector, VectorSelector } from './expression.ts';
-import { dropMetricNames, type Frame, newFrame, SAME_LABELS, trimmed } from './frame.ts';
+import { dropMetricNames, type Frame, haveSameName, newFrame, SAME_LABELS, trimmed } from './frame.ts';
 import { QueryError } from './query-error.ts';
 import type { Window } from './range-functions.ts';
 
@@ -63,11 +62,14 @@ export async function selectVector(
   return trimmed(frame, steps);
 }
 
+/** What becomes of the metric names; `unread`: whoever gets the series does not look at them, so they may as well stay. */
+export type NameRule = 'kept' | 'dropped' | 'unread';
+
 /** What `fold` makes of each series' samples within the range before each step; undefined is no value. */
 export async function foldRange(
   matrix: MatrixSelector,
   evaluation: Evaluation,
-  { fold, keepsName }: { fold: (window: Window, step: number) => number | undefined; keepsName: boolean },
+  { fold, name }: { fold: (window: Window, step: number) => number | undefined; name: NameRule },
 ): Promise<Frame> {
   const { store, steps } = evaluation;
   const { selector, rangeMs } = matrix;
@@ -105,7 +107,7 @@ export async function foldRange(
     evaluation.spend(span.count);
   }
   const folded = trimmed(frame, steps);
-  if (keepsName) return folded;
+  if (name === 'kept' || (name === 'unread' && haveSameName(folded.labels))) return folded;
   const { labels, areAlike } = dropMetricNames(folded.labels);
   if (!areAlike) refuseSameLabels(labels);
   return { ...folded, labels };

@@ -33,8 +33,25 @@ export function pickLabels(labels: Labels, keep: ReadonlySet<string>, isKept: bo
 
 /** With this label set, or taken away by an empty value. */
 export function withLabel(labels: Labels, name: string, value: string): Labels {
-  const others = labelEntries(labels).filter(([other]) => other !== name);
-  return labelsOf([...others, [name, value]]);
+  return labelSetter(name)(labels, value);
+}
+
+/** Sets the same label of one set after the other; sets with the same names go on sharing them. */
+export function labelSetter(name: string): (labels: Labels, value: string) => Labels {
+  let before: readonly string[] | undefined;
+  let isThere = false;
+  let place = 0;
+  let names: readonly string[] = [];
+  return (labels, value) => {
+    if (value === '') return pickLabels(labels, new Set([name]), false);
+    if (labels.names !== before) {
+      before = labels.names;
+      isThere = before.includes(name);
+      place = isThere ? before.indexOf(name) : before.filter((other) => other < name).length;
+      names = isThere ? before : before.toSpliced(place, 0, name);
+    }
+    return { names, values: labels.values.toSpliced(place, isThere ? 1 : 0, value) };
+  };
 }
 
 export function labelEntries({ names, values }: Labels): [name: string, value: string][] {

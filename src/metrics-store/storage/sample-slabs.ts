@@ -118,9 +118,8 @@ export class SampleSlabs {
     const slab = this.#slabOf(block);
     const place = block % SLAB_BLOCKS;
     const count = slab.counts[place] as number;
-    for (let index = 0; index < count; index += 1) {
+    for (let index = firstFrom(slab, place, options.fromMs); index < count; index += 1) {
       const timeMs = timeAt(slab, place, index);
-      if (timeMs < options.fromMs) continue;
       if (timeMs > options.toMs) return false;
       const at = valuePlace(slab, place, index);
       const value = slab.values[at] as number;
@@ -208,6 +207,18 @@ function timeAt({ bases, stepsMs, strays }: Slab, place: number, index: number):
   const onGridMs = (bases[place] as number) + index * (stepsMs[place] as number);
   // The step of a block with one sample is one that another block left there; nought times that is nought.
   return onGridMs + (strays[place * BLOCK_SAMPLES + index] as number);
+}
+
+/** The first sample of the block from `fromMs` on. The grid says about where it is, and times ascend. */
+function firstFrom(slab: Slab, place: number, fromMs: number): number {
+  const count = slab.counts[place] as number;
+  const passedMs = fromMs - (slab.bases[place] as number);
+  if (passedMs <= 0) return 0;
+  const stepMs = slab.stepsMs[place] as number;
+  let index = count === 1 ? 0 : Math.min(count, Math.ceil(passedMs / stepMs));
+  while (index > 0 && timeAt(slab, place, index - 1) >= fromMs) index -= 1;
+  while (index < count && timeAt(slab, place, index) < fromMs) index += 1;
+  return index;
 }
 
 function valuePlace(slab: Slab, place: number, index: number): number {
