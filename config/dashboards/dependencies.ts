@@ -37,10 +37,7 @@ export const dependencies = board({
           width: 6,
           min: 0,
           isStairs: true,
-          queries: [
-            { expr: `max by (dependency) (starling_breaker_open{${FLEET}}) * 2`, legend: '{{dependency}}' },
-            { expr: `max(starling_control_plane_breaker_state{${FLEET}})`, legend: 'control plane' },
-          ],
+          queries: [{ expr: `max by (dependency) (starling_breaker_state{${FLEET}})`, legend: '{{dependency}}' }],
         },
         {
           kind: 'timeseries',
@@ -290,10 +287,6 @@ export const dependencies = board({
             {
               expr: `sum by (dependency) (increase(starling_auth_failures_total{${FLEET}}[5m]))`,
               legend: '{{dependency}}: not authorised',
-            },
-            {
-              expr: `sum(increase(starling_control_plane_auth_failures_total{${FLEET}}[5m]))`,
-              legend: 'control plane: not authorised',
             },
             {
               expr: `sum(increase(starling_control_plane_throttled_total{${FLEET}}[5m]))`,

@@ -47,25 +47,11 @@ export const CATALOGUE = [
     help: 'Time of calls to the control plane.',
   },
   {
-    name: 'starling_control_plane_auth_failures_total',
-    kind: 'counter',
-    unit: '1',
-    labels: ['call'],
-    help: 'Calls that the control plane answered with 401. The credential is dropped and fetched once more.',
-  },
-  {
     name: 'starling_control_plane_throttled_total',
     kind: 'counter',
     unit: '1',
     labels: [],
     help: 'Answers by which the control plane asked for fewer calls (429, or 503 with Retry-After).',
-  },
-  {
-    name: 'starling_control_plane_breaker_state',
-    kind: 'gauge',
-    unit: '',
-    labels: [],
-    help: 'Circuit breaker in front of the control plane: 0 closed, 1 half-open, 2 open.',
   },
   {
     name: 'starling_control_plane_rate_per_second',
@@ -445,18 +431,18 @@ export const CATALOGUE = [
     help: 'Open file descriptors.',
   },
   {
-    name: 'starling_breaker_open',
+    name: 'starling_breaker_state',
     kind: 'gauge',
     unit: '',
     labels: ['dependency'],
-    help: '1 while calls are held back after repeated failures.',
+    help: 'Circuit breaker in front of the time-series store or the control plane: 0 closed, 1 half-open, 2 open.',
   },
   {
     name: 'starling_auth_failures_total',
     kind: 'counter',
     unit: '',
     labels: ['dependency'],
-    help: 'Calls that were turned away as not authorised.',
+    help: 'Calls that were turned away as not authorised. The credential is dropped and, where it can be, fetched anew.',
   },
 ] as const satisfies readonly MetricEntry[];
 

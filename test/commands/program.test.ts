@@ -68,7 +68,7 @@ describe('starling', () => {
 
   it('loads only what a command needs', async () => {
     const heavy =
-      /axios|opentelemetry|express|cassandra-driver|cockatiel|prometheus-query|\/pino\/|\/src\/(adapters|http|loops)\//;
+      /axios|opentelemetry|express|cassandra-driver|prometheus-query|\/pino\/|\/src\/(adapters|http|loops)\//;
     const [version, config, help] = await Promise.all([
       loadsOf('--version'),
       loadsOf('config'),

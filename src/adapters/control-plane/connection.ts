@@ -62,7 +62,7 @@ export class ControlPlaneConnection {
   async request(request: Request): Promise<Answer | NoAnswer> {
     const first = await this.#attempt(request);
     if (first.result.kind !== 'answer' || first.result.status !== 401) return first.result;
-    this.#meters.add('starling_control_plane_auth_failures_total', 1, { call: request.call });
+    this.#meters.add('starling_auth_failures_total', 1, { dependency: 'control-plane' });
     if (!this.#credential.drop(first.authorization)) return first.result;
     return (await this.#attempt(request)).result;
   }

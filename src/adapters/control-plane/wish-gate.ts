@@ -1,8 +1,8 @@
+import { BREAKER_NUMBER, Breaker, BreakerOpen, type BreakerState } from '../../lib/breaker.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
 import { NotAdmitted } from '../../ports/actuator.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
-import { Breaker, BreakerOpen, type BreakerState } from './breaker.ts';
 import { SharedRate } from './shared-rate.ts';
 
 export interface WishGateOptions {
@@ -27,14 +27,13 @@ interface Sent {
 
 /** One trial is admitted at a time; one that never came back counts as over after this. */
 const TRIAL_OVER_MS = 5_000;
-const BREAKER_NUMBER: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open': 1, open: 2 };
 
 /** What every wish passes before it may be sent: the fleet's rate, and a breaker that spares a failing control plane. */
 export class WishGate {
   readonly #clock: Clock;
   readonly #meters: Meters;
   readonly #rate: SharedRate;
-  readonly #breaker: Breaker;
+  readonly #breaker: Breaker<Sent>;
   #trialUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: WishGateOptions) {
@@ -54,7 +53,10 @@ export class WishGate {
       random,
       failures: options.breaker?.failures ?? 10,
       openForMs: options.breaker?.openForMs ?? 5_000,
-      onChange: (state) => meters.set('starling_control_plane_breaker_state', BREAKER_NUMBER[state]),
+      ofResult: ({ isOutage }) => (isOutage ? 'ill' : 'well'),
+      // Work of a wish does not throw; what does is a fault of ours.
+      ofError: () => 'unknown',
+      onChange: (state) => meters.set('starling_breaker_state', BREAKER_NUMBER[state], { dependency: 'control-plane' }),
     });
   }
 

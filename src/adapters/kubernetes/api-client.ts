@@ -99,7 +99,7 @@ export class ApiClient {
         const response = await axios.request<Readable>(config);
         note(outcomeOf(response.status));
         if (response.status === 401) {
-          meters.add('starling_control_plane_auth_failures_total', 1, { call: request.call });
+          meters.add('starling_auth_failures_total', 1, { dependency: 'control-plane' });
           const answer = await readAnswer(response);
           if (attempt > 0 || !(await access.renew(credentials).catch(() => false))) return answer;
           continue;

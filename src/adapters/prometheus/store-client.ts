@@ -2,8 +2,8 @@ import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
-import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
 import { Agents, type TlsMaterial } from '../../lib/agents.ts';
+import { BREAKER_NUMBER, Breaker } from '../../lib/breaker.ts';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import { DeadlineExceeded, withDeadline } from '../../lib/deadline.ts';
 import { Limiter } from '../../lib/limiter.ts';
@@ -13,7 +13,7 @@ import { type Meters, silentMeters } from '../../telemetry/meters.ts';
 import { type Answer, describeBody, notPrometheus, parseAnswer, parseEnvelope, shorten } from './answer.ts';
 import { type CredentialSource, FixedCredentials, refuseCleartext, type TimeseriesAuth } from './credentials.ts';
 import { readBody } from './read-body.ts';
-import { asTimeseriesError, isStoreTrouble, reasonOf } from './store-failure.ts';
+import { asTimeseriesError, healthOf, isStoreTrouble, reasonOf } from './store-failure.ts';
 import { TokenExchange } from './token-exchange.ts';
 
 export interface StoreClientOptions {
@@ -71,7 +71,7 @@ export class StoreClient {
   readonly #agents: Agents;
   readonly #http: AxiosInstance;
   readonly #credentials: CredentialSource;
-  readonly #breaker: CircuitBreakerPolicy;
+  readonly #breaker: Breaker<Reply>;
   readonly #limiter: Limiter;
   /** Learned from a store that knew no instant query and answered a range query. */
   #hasRangeAlone = false;
@@ -102,12 +102,15 @@ export class StoreClient {
       transformResponse: (data) => data,
     });
     this.#credentials = this.#credentialSource(auth);
-    this.#breaker = circuitBreaker(handleWhen(isStoreTrouble), {
-      halfOpenAfter: options.breakerOpenMs ?? 10_000,
-      breaker: new ConsecutiveBreaker(options.breakerFailures ?? 5),
-    });
-    this.#breaker.onStateChange((state) => {
-      this.#meters.set('starling_breaker_open', state === CircuitState.Closed ? 0 : 1, { dependency: 'timeseries' });
+    this.#breaker = new Breaker({
+      clock: options.clock,
+      random: options.random,
+      failures: options.breakerFailures ?? 5,
+      openForMs: options.breakerOpenMs ?? 10_000,
+      ofResult: () => 'well',
+      ofError: healthOf,
+      onChange: (state) =>
+        this.#meters.set('starling_breaker_state', BREAKER_NUMBER[state], { dependency: 'timeseries' }),
     });
   }
 
@@ -189,7 +192,7 @@ export class StoreClient {
     const { clock, random, retries = 2, retryDelayMs = 100, retryDelayMaxMs = 2_000 } = this.#options;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await this.#breaker.execute(() => this.#attemptInTime(request, signal));
+        return await this.#breaker.run(() => this.#attemptInTime(request, signal));
       } catch (error) {
         if (signal.aborted || attempt >= retries || !isStoreTrouble(error)) throw error;
         this.#meters.add('starling_timeseries_retries_total', 1);

@@ -1,5 +1,5 @@
 import { isAxiosError } from 'axios';
-import { BrokenCircuitError } from 'cockatiel';
+import { BreakerOpen, type Health } from '../../lib/breaker.ts';
 import { DeadlineExceeded } from '../../lib/deadline.ts';
 import { TimeseriesError } from '../../ports/signal-reader.ts';
 import { describeBody, parseEnvelope, shorten } from './answer.ts';
@@ -12,6 +12,12 @@ export function isStoreTrouble(error: unknown): boolean {
   return isAxiosError(error) && error.code !== 'ERR_CANCELED' && !isTooLarge(error) && error.code !== 'ERR_INVALID_URL';
 }
 
+/** What a failed attempt says of the store: whoever answers, if only to refuse, is there. */
+export function healthOf(error: unknown): Health {
+  if (isStoreTrouble(error)) return 'ill';
+  return error instanceof TimeseriesError && error.status !== undefined ? 'well' : 'unknown';
+}
+
 function isTooLarge(error: { message: string }): boolean {
   return error.message.startsWith('maxContentLength');
 }
@@ -20,7 +26,7 @@ export function asTimeseriesError(error: unknown, url: string): unknown {
   if (error instanceof TimeseriesError) return error;
   if (error instanceof DeadlineExceeded)
     return new TimeseriesError('timeout', `${url}: ${error.message}`, { cause: error });
-  if (error instanceof BrokenCircuitError) {
+  if (error instanceof BreakerOpen) {
     return new TimeseriesError(
       'open-circuit',
       `${url} failed several times in a row and is left alone for some seconds`,
