@@ -16,6 +16,19 @@ export interface BoardPanel {
   readonly queries: readonly { readonly expr: string; readonly legend: string; readonly isInstant: boolean }[];
 }
 
+/** What stands above the panels of a row. */
+export interface BoardRow {
+  readonly title: string;
+  readonly y: number;
+}
+
+export function rowsOf(board: Dashboard, variables: Readonly<Record<string, string>>): BoardRow[] {
+  const chosen = (title: string) => title.replaceAll(/\$(\w+)/g, (whole, name: string) => variables[name] ?? whole);
+  return (board.panels ?? []).flatMap(({ type, title = '', gridPos }) =>
+    type === 'row' ? [{ title: chosen(title), y: gridPos?.y ?? 0 }] : [],
+  );
+}
+
 /** The panels of a board, without its rows. */
 export function panelsOf(board: Dashboard): BoardPanel[] {
   return (board.panels ?? []).flatMap((panel) => {

@@ -1,4 +1,4 @@
-import type { BoardPanel } from '../../observing/board-panels.ts';
+import type { BoardPanel, BoardRow } from '../../observing/board-panels.ts';
 import type { AnsweredPanel, Line } from './answers.ts';
 import type { Moment } from './real-run.ts';
 
@@ -22,9 +22,12 @@ const WIDTH = 24 * COLUMN;
 const HEADER = 22;
 const LEGEND_LINE = 13;
 const AXIS = 46;
+/** A little longer than the distance of two answers. */
+const STEP_MS = 2_100;
 
 interface Story {
   readonly title: string;
+  readonly rows: readonly BoardRow[];
   readonly panels: readonly AnsweredPanel[];
   readonly beginMs: number;
   readonly endMs: number;
@@ -32,9 +35,13 @@ interface Story {
 }
 
 /** A page with the panels of a board where Grafana would put them, and what happened as upright lines. */
-export function boardPage({ title, panels, beginMs, endMs, moments }: Story): string {
+export function boardPage({ title, rows, panels, beginMs, endMs, moments }: Story): string {
   const height = Math.max(...panels.map(({ panel: { at } }) => at.y + at.h)) * UNIT_HEIGHT;
-  const drawn = panels.map((answered) => drawPanel(answered, { beginMs, endMs, moments })).join('');
+  const heads = rows.map(
+    ({ title: row, y }) =>
+      `<text x="2" y="${(y + 1) * UNIT_HEIGHT - 9}" font-size="14" font-weight="bold" fill="#52606d">${escapeText(row)}</text>`,
+  );
+  const drawn = [...heads, ...panels.map((answered) => drawPanel(answered, { beginMs, endMs, moments }))].join('');
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escapeText(title)}</title>
 <style>body{margin:12px;background:#fff;font:11px/1.3 sans-serif;color:#1f2933}h1{font-size:16px;margin:0 0 8px}</style>
 <h1>${escapeText(title)}</h1>
@@ -133,13 +140,26 @@ function drawStates(lines: readonly Line[], area: Area & { colors: readonly stri
   const rowHeight = Math.min(24, (height - HEADER - 20) / lines.length);
   const rows = lines.map(({ name, timesMs, values }, row) => {
     const top = HEADER + 8 + row * rowHeight;
-    const cells = timesMs.map((ms, index) => {
-      const color = STATE_COLORS[(values[index] === 0 ? colors[0] : colors.at(-1)) ?? ''];
-      return `<rect x="${x(ms).toFixed(1)}" y="${top}" width="${(x(ms + 2_100) - x(ms)).toFixed(1)}" height="${rowHeight - 3}" fill="${color}"/>`;
+    const cells = spansOf({ timesMs, isZero: values.map((value) => value === 0) }).map((span) => {
+      const color = STATE_COLORS[(span.isZero ? colors[0] : colors.at(-1)) ?? ''];
+      const [from, to] = [x(span.fromMs), x(Math.min(endMs, span.toMs))];
+      return `<rect x="${from.toFixed(1)}" y="${top}" width="${(to - from).toFixed(1)}" height="${rowHeight - 3}" fill="${color}"/>`;
     });
     return `<text x="${left - 6}" y="${top + rowHeight / 2 + 2}" text-anchor="end">${escapeText(name)}</text>${cells.join('')}`;
   });
   return `${rows.join('')}${drawMoments(area, x, height - 8)}`;
+}
+
+/** Answers in a row that say the same are one span; each holds until the next is due. */
+function spansOf({ timesMs, isZero }: { timesMs: readonly number[]; isZero: readonly boolean[] }) {
+  const spans: { fromMs: number; toMs: number; isZero: boolean }[] = [];
+  for (const [index, ms] of timesMs.entries()) {
+    const last = spans.at(-1);
+    const state = isZero[index] ?? false;
+    if (last && last.isZero === state && ms <= last.toMs) last.toMs = ms + STEP_MS;
+    else spans.push({ fromMs: ms, toMs: ms + STEP_MS, isZero: state });
+  }
+  return spans;
 }
 
 function drawMoments({ moments }: Frame, x: (ms: number) => number, bottom: number): string {

@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DASHBOARDS } from '../../../config/dashboards/dashboards.ts';
+import { rowsOf } from '../../observing/board-panels.ts';
+import { toPalette } from '../../observing/palette-png.ts';
 import { launchBrowser, leftOutWithoutBrowser } from '../../support/browser.ts';
 import { leftOutWithout } from '../autoscale/left-out.ts';
 import { type AnsweredPanel, askBoard } from './answers.ts';
@@ -9,6 +11,9 @@ import { boardPage } from './board-page.ts';
 import { type RealRun, realRun } from './real-run.ts';
 
 const PICTURES = fileURLToPath(new URL('../../../docs/images/', import.meta.url));
+
+/** What somebody has chosen who looks at the boards. */
+const CHOSEN = { version: 'version-1', function: 'f-version-1' };
 
 describe('the dashboards on a real run with an outage and a kill', {
   skip: await leftOutWithout('prometheus'),
@@ -20,8 +25,7 @@ describe('the dashboards on a real run with an outage and a kill', {
     run = await realRun();
     const { url, beginMs, endMs } = run;
     for (const [name, board] of Object.entries(DASHBOARDS)) {
-      const variables = { version: 'version-1', function: 'f-version-1' };
-      answers.set(name, await askBoard(board, { url, beginMs, endMs, variables }));
+      answers.set(name, await askBoard(board, { url, beginMs, endMs, variables: CHOSEN }));
     }
     const file = process.env['SAVE_RUN'];
     if (file) writeFileSync(file, JSON.stringify({ run, answers: Object.fromEntries(answers) }));
@@ -68,13 +72,16 @@ describe('the dashboards on a real run with an outage and a kill', {
         const page = await browser.newPage({ viewport: { width: 1420, height: 800 } });
         const complaints: string[] = [];
         page.on('pageerror', (error) => complaints.push(error.message));
-        await page.setContent(boardPage({ ...run, title: DASHBOARDS[name]?.title ?? '', panels }));
+        const board = DASHBOARDS[name];
+        if (!board) throw new Error(`no board ${name}`);
+        await page.setContent(boardPage({ ...run, title: board.title ?? '', rows: rowsOf(board, CHOSEN), panels }));
         const drawn = page.locator('.panel');
         expect(await drawn.count()).toBe(panels.length);
         expect(await page.locator('.panel:not(:has(path, .value, rect + text ~ rect, text + text))').count()).toBe(0);
         expect(complaints).toEqual([]);
-        if (process.env['WRITE_PICTURES'])
-          await page.screenshot({ path: `${PICTURES}board-${name}.png`, fullPage: true });
+        if (process.env['WRITE_PICTURES']) {
+          writeFileSync(`${PICTURES}board-${name}.png`, toPalette(await page.screenshot({ fullPage: true })));
+        }
       }
     } finally {
       await browser.close();
