@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Summary } from '../../src/console/api/shapes.ts';
+import type { Member, Summary } from '../../src/console/api/shapes.ts';
 import {
   elsewhere,
+  isToldAll,
   mergeRows,
   PLAIN_QUERY,
   type Rows,
@@ -46,6 +47,27 @@ function aRow(versionId: string, changes: Partial<Summary> = {}, latest: Partial
 
 const rowsOf = (...items: Summary[]): Rows => mergeRows(new Map(), items);
 const ids = (rows: ReturnType<typeof selectRows>) => rows.map(({ summary }) => summary.versionId);
+
+describe('whether a page hears of everything from the member that serves it', () => {
+  const aMember = (memberId: string, isAlive = true): Member => ({
+    ...{ memberId, isAlive, state: 'active', version: '1', address: '', weight: 1, bucketsOwned: 512 },
+  });
+  const mine = rowsOf(aRow('a'), aRow('b'));
+
+  it('does so from one that is alone', () => {
+    expect(isToldAll(mine, [aMember('m1'), aMember('m2', false)])).toBe(true);
+  });
+
+  it('does not where another lives: its first version would never appear, since nothing here tells of it', () => {
+    expect(isToldAll(mine, [aMember('m1'), aMember('m2')])).toBe(false);
+    expect(isToldAll(new Map(), [aMember('m1'), aMember('m2')])).toBe(false);
+  });
+
+  it('does not where a row is of another, or before anybody is known', () => {
+    expect(isToldAll(rowsOf(aRow('a', { isMine: false })), [aMember('m1')])).toBe(false);
+    expect(isToldAll(mine, [])).toBe(false);
+  });
+});
 
 describe('a row of the fleet', () => {
   it.each([

@@ -1,4 +1,5 @@
 import type { Loop } from '../api/shapes.ts';
+import { type Column, DataTable } from '../parts/data-table.tsx';
 import { Fact, Note } from '../parts/notes.tsx';
 import { useCell, useNow } from '../state/hooks.ts';
 import type { Session } from '../state/session.ts';
@@ -37,60 +38,36 @@ export function LoopsPage({ session }: { session: Session }) {
         ))}
       </ul>
       <h2>Loops</h2>
-      <div class="table-wrap">
-        <table class="loops">
-          <thead>
-            <tr>
-              <th scope="col">Loop</th>
-              <th scope="col">State</th>
-              <th scope="col" class="number">
-                Last run
-              </th>
-              <th scope="col" class="number">
-                Took
-              </th>
-              <th scope="col" class="number wide">
-                Every
-              </th>
-              <th scope="col" class="number wide">
-                Runs
-              </th>
-              <th scope="col" class="number wide">
-                Overruns
-              </th>
-              <th scope="col" class="number">
-                Failures
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {status.loops.map((loop) => (
-              <tr key={loop.name}>
-                <td>
-                  <strong>{loop.name}</strong>
-                  <span class="muted sub">{loop.purpose}</span>
-                  {loop.lastError && <span class="sub loop-error">{loop.lastError}</span>}
-                </td>
-                <td>
-                  <LoopState loop={loop} />
-                </td>
-                <td class="number" title={loop.lastStartedAt ? tellClock(loop.lastStartedAt) : undefined}>
-                  {tellAgo(loop.lastStartedAt, nowMs)}
-                </td>
-                <td class="number">
-                  <Took loop={loop} />
-                </td>
-                <td class="number wide">{tellDuration(loop.periodMs)}</td>
-                <td class="number wide">{tellCount(loop.activations)}</td>
-                <td class="number wide">{tellCount(loop.overruns)}</td>
-                <td class="number">{tellCount(loop.failures)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <DataTable columns={columnsOf(nowMs)} rows={status.loops} keyOf={({ name }) => name} />
     </div>
   );
+}
+
+function columnsOf(nowMs: number): Column<Loop>[] {
+  return [
+    {
+      name: 'Loop',
+      cell: (loop) => (
+        <>
+          <strong>{loop.name}</strong>
+          <span class="muted sub">{loop.purpose}</span>
+          {loop.lastError && <span class="sub loop-error">{loop.lastError}</span>}
+        </>
+      ),
+    },
+    { name: 'State', cell: (loop) => <LoopState loop={loop} /> },
+    {
+      name: 'Last run',
+      isNumber: true,
+      hint: ({ lastStartedAt }) => (lastStartedAt ? tellClock(lastStartedAt) : undefined),
+      cell: ({ lastStartedAt }) => tellAgo(lastStartedAt, nowMs),
+    },
+    { name: 'Took', isNumber: true, cell: (loop) => <Took loop={loop} /> },
+    { name: 'Every', isNumber: true, isWide: true, cell: ({ periodMs }) => tellDuration(periodMs) },
+    { name: 'Runs', isNumber: true, isWide: true, cell: ({ activations }) => tellCount(activations) },
+    { name: 'Overruns', isNumber: true, isWide: true, cell: ({ overruns }) => tellCount(overruns) },
+    { name: 'Failures', isNumber: true, cell: ({ failures }) => tellCount(failures) },
+  ];
 }
 
 function LoopState({ loop }: { loop: Loop }) {
@@ -108,7 +85,7 @@ function Took({ loop }: { loop: Loop }) {
       <span class="meter" aria-hidden="true">
         <span style={{ width: `${share}%` }} class={share >= 85 ? 'meter-high' : ''} />
       </span>
-      {tellDuration(loop.lastDurationMs)}
+      <span class="took">{tellDuration(loop.lastDurationMs)}</span>
     </>
   );
 }

@@ -1,4 +1,6 @@
 import { useMemo, useState } from 'preact/hooks';
+import type { Member } from '../api/shapes.ts';
+import { type Column, DataTable } from '../parts/data-table.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { Note } from '../parts/notes.tsx';
 import { useCell, useMedia, useNow } from '../state/hooks.ts';
@@ -32,71 +34,62 @@ export function MembersPage({ session }: { session: Session }) {
       <h1>
         Members <span class="muted">{alive} alive</span>
       </h1>
-      <div class="table-wrap">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Member</th>
-              <th scope="col">State</th>
-              <th scope="col" class="number">
-                Buckets
-              </th>
-              <th scope="col" class="number">
-                Versions
-              </th>
-              <th scope="col" class="number wide">
-                Weight
-              </th>
-              <th scope="col" class="wide">
-                Release
-              </th>
-              <th scope="col">Console</th>
-            </tr>
-          </thead>
-          <tbody>
-            {members.map((member) => {
-              const link = memberLink(member.address);
-              const isHere = member.memberId === status?.memberId;
-              return (
-                <tr
-                  key={member.memberId}
-                  class={member.isAlive ? '' : 'gone'}
-                  onMouseEnter={() => setLit(member.memberId)}
-                  onMouseLeave={() => setLit(undefined)}
-                >
-                  <td title={member.memberId}>
-                    <span class={`swatch hue-${hues.get(member.memberId) ?? 0}`} aria-hidden="true" />
-                    <span class="mono">{tellMember(member.memberId)}</span>
-                    {isHere && <span class="chip chip-here">here</span>}
-                  </td>
-                  <td>{member.isAlive ? member.state : member.state === 'left' ? 'left' : 'dead'}</td>
-                  <td class="number">
-                    <Share count={member.bucketsOwned} of={owners.length} />
-                  </td>
-                  <td class="number">{tellCount(versions.byOwner.get(member.memberId) ?? 0)}</td>
-                  <td class="number wide">{member.weight}</td>
-                  <td class="wide">{member.version}</td>
-                  <td>
-                    {link && !isHere ? (
-                      <a href={link} rel="noreferrer">
-                        open <Icon name="link" />
-                      </a>
-                    ) : (
-                      <span class="muted">{isHere ? 'this one' : 'no address'}</span>
-                    )}
-                  </td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </div>
+      <DataTable
+        columns={columnsOf({ hues, versions: versions.byOwner, buckets: owners.length, here: status?.memberId })}
+        rows={members}
+        keyOf={({ memberId }) => memberId}
+        rowClass={({ isAlive }) => (isAlive ? '' : 'gone')}
+        onPoint={(member) => setLit(member?.memberId)}
+      />
       <h2>
         Buckets <span class="muted">{owners.length}, each evaluated by one member</span>
       </h2>
       <BucketMap owners={owners} moves={moves} hues={hues} lit={lit} versionsIn={versions.byBucket} />
       <Moves moves={moves} />
     </div>
+  );
+}
+
+function columnsOf(known: {
+  hues: ReadonlyMap<string, number>;
+  versions: ReadonlyMap<string, number>;
+  buckets: number;
+  here: string | undefined;
+}): Column<Member>[] {
+  return [
+    {
+      name: 'Member',
+      hint: ({ memberId }) => memberId,
+      cell: ({ memberId }) => (
+        <>
+          <span class={`swatch hue-${known.hues.get(memberId) ?? 0}`} aria-hidden="true" />
+          <span class="mono">{tellMember(memberId)}</span>
+          {memberId === known.here && <span class="chip chip-here">here</span>}
+        </>
+      ),
+    },
+    { name: 'State', cell: ({ isAlive, state }) => (isAlive ? state : state === 'left' ? 'left' : 'dead') },
+    {
+      name: 'Buckets',
+      isNumber: true,
+      cell: ({ bucketsOwned }) => <Share count={bucketsOwned} of={known.buckets} />,
+    },
+    { name: 'Versions', isNumber: true, cell: ({ memberId }) => tellCount(known.versions.get(memberId) ?? 0) },
+    { name: 'Weight', isNumber: true, isWide: true, cell: ({ weight }) => weight },
+    { name: 'Release', isWide: true, cell: ({ version }) => version },
+    { name: 'Console', cell: (member) => <Way member={member} isHere={member.memberId === known.here} /> },
+  ];
+}
+
+/** To the console of a member that says where it answers. */
+function Way({ member, isHere }: { member: Member; isHere: boolean }) {
+  const link = memberLink(member.address);
+  if (isHere || !link) return <span class="muted">{isHere ? 'this one' : 'no address'}</span>;
+  return (
+    <a href={link} rel="noreferrer">
+      open
+      <Icon name="link" />
+    </a>
   );
 }
 

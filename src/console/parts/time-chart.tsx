@@ -7,7 +7,6 @@ export interface ChartLine {
   readonly name: string;
   /** A colour of the style sheet: `--wanted`. */
   readonly colour: string;
-  readonly scale: 'left' | 'right';
   readonly isStep?: boolean;
   readonly isFilled?: boolean;
   readonly isDashed?: boolean;
@@ -43,7 +42,8 @@ export interface TimeChartProps {
 
 const SYNC = 'starling';
 const SIDE = 46;
-const EDGE = 20;
+/** Room for half of a time with its seconds below the last line. */
+const EDGE = 30;
 
 /** One panel of several that share a time axis and a cursor. */
 export function TimeChart(props: TimeChartProps) {
@@ -87,13 +87,12 @@ function optionsOf(element: HTMLElement, latest: { current: TimeChartProps }): u
   const colour = (name: string) => style.getPropertyValue(name).trim();
   const { lines, height, showsTime } = latest.current;
   const font = `11px ${style.fontFamily}`;
-  const hasRight = lines.some(({ scale }) => scale === 'right');
   const grid = { stroke: colour('--grid'), width: 1 };
   const axis = { stroke: colour('--muted'), font, grid, ticks: { show: false }, size: SIDE };
   return {
     width: Math.max(200, element.clientWidth),
     height,
-    padding: [10, hasRight ? 0 : EDGE, 0, 0],
+    padding: [10, EDGE, 0, 0],
     legend: { show: false },
     cursor: {
       sync: { key: SYNC, setSeries: false },
@@ -104,18 +103,16 @@ function optionsOf(element: HTMLElement, latest: { current: TimeChartProps }): u
     scales: {
       x: { time: true, range: () => [latest.current.from, latest.current.to] },
       left: { range: (_, __, max) => [0, rounded(Math.max(max ?? 0, latest.current.leftMax ?? 0))] },
-      right: { range: (_, __, max) => [0, rounded(max ?? 0)] },
     },
     axes: [
       { ...axis, size: showsTime ? 26 : 4, space: 90, values: showsTime ? clockValues : () => [] },
       { ...axis, scale: 'left', incrs: INCREMENTS },
-      ...(hasRight ? [{ ...axis, scale: 'right', side: 1 as const, grid: { show: false } }] : []),
     ],
     series: [
       {},
       ...lines.map((line) => ({
         label: line.name,
-        scale: line.scale,
+        scale: 'left',
         stroke: colour(line.colour),
         width: line.isDashed ? 1 : 1.75,
         points: { show: false },

@@ -2,18 +2,19 @@ import { useMemo, useState } from 'preact/hooks';
 import type { Entry } from '../api/shapes.ts';
 import { useMedia } from '../state/hooks.ts';
 import { alignColumns, type ChartSeries, nearestMarker, type Point } from '../view/chart-series.ts';
+import { chartWindow, hasOlder } from '../view/chart-window.ts';
 import { tellClock, tellValue, UNKNOWN } from '../view/format.ts';
 import { Note } from './notes.tsx';
 import { type ChartLine, type ChartMark, TimeChart } from './time-chart.tsx';
 
 const COUNT_LINES: readonly ChartLine[] = [
-  { name: 'Actual', colour: '--actual', scale: 'left', isStep: true, isFilled: true },
-  { name: 'Wanted', colour: '--wanted', scale: 'left', isStep: true },
+  { name: 'Actual', colour: '--actual', isStep: true, isFilled: true },
+  { name: 'Wanted', colour: '--wanted', isStep: true },
 ];
-const UTILISATION_LINES: readonly ChartLine[] = [{ name: 'Utilisation', colour: '--utilisation', scale: 'left' }];
+const UTILISATION_LINES: readonly ChartLine[] = [{ name: 'Utilisation', colour: '--utilisation' }];
 const DEMAND_LINES: readonly ChartLine[] = [
-  { name: 'Demand', colour: '--demand', scale: 'left', isFilled: true },
-  { name: 'Carried at target', colour: '--wanted', scale: 'left', isStep: true, isDashed: true },
+  { name: 'Demand', colour: '--demand', isFilled: true },
+  { name: 'Carried at target', colour: '--wanted', isStep: true, isDashed: true },
 ];
 
 const SPANS = [
@@ -34,9 +35,7 @@ export function VersionCharts(props: {
   const [span, setSpan] = useState<number>(600);
   const [hover, setHover] = useState<number>();
   const isNarrow = useMedia('(max-width: 760px)');
-  // In whole steps, so that the chart does not creep with every second.
-  const to = Math.ceil(props.nowMs / 5000) * 5;
-  const from = to - span;
+  const nowSeconds = props.nowMs / 1000;
 
   const counts = useMemo(() => alignColumns([series.actual, series.wanted], { carry: true }), [series]);
   const utilisation = useMemo(() => alignColumns([series.utilisation]), [series]);
@@ -64,6 +63,13 @@ export function VersionCharts(props: {
       </Note>
     );
   }
+  const firstSeconds = series.fromSeconds;
+  const { from, to } = chartWindow({ spanSeconds: span, firstSeconds, nowSeconds });
+  // A longer span that shows no more than the one before it is no choice.
+  const spans = SPANS.filter(([, seconds], index) => {
+    const thanSeconds = SPANS[index - 1]?.[1] ?? 0;
+    return seconds === span || thanSeconds === 0 || hasOlder({ thanSeconds, firstSeconds, nowSeconds });
+  });
   const pick = (atSeconds: number, perPixel: number) => {
     const marker = nearestMarker(series.markers, atSeconds, perPixel * PICK_WITHIN_PX);
     if (marker) props.onChoose(marker.entry);
@@ -84,20 +90,22 @@ export function VersionCharts(props: {
           )}
           {hasDemand && <Key colour="demand" name="Demand" value={lastAt(series.demand, at)} />}
         </p>
-        <fieldset class="spans">
-          <legend class="unseen">Span</legend>
-          {SPANS.map(([name, seconds]) => (
-            <button
-              key={seconds}
-              type="button"
-              class="filter"
-              aria-pressed={span === seconds}
-              onClick={() => setSpan(seconds)}
-            >
-              {name}
-            </button>
-          ))}
-        </fieldset>
+        {spans.length > 1 && (
+          <fieldset class="spans">
+            <legend class="unseen">Span</legend>
+            {spans.map(([name, seconds]) => (
+              <button
+                key={seconds}
+                type="button"
+                class="filter"
+                aria-pressed={span === seconds}
+                onClick={() => setSpan(seconds)}
+              >
+                {name}
+              </button>
+            ))}
+          </fieldset>
+        )}
       </div>
       <h3 class="panel-name">Instances</h3>
       <TimeChart

@@ -4,7 +4,7 @@ import type { Control, Member, Move, Status, Summary } from '../api/shapes.ts';
 import type { ServerEvent } from '../api/sse-parser.ts';
 import { Token } from '../api/token.ts';
 import { addMoves, applyMoves, type TimedMove } from '../view/bucket-map.ts';
-import { elsewhere, mergeRows, type Rows, replaceRows } from '../view/fleet-rows.ts';
+import { elsewhere, isToldAll, mergeRows, type Rows, replaceRows } from '../view/fleet-rows.ts';
 import { Cell } from './cell.ts';
 
 export type Line =
@@ -53,9 +53,8 @@ export class Session {
       signal,
     );
     const timer = setInterval(() => {
-      const isAllHere = [...this.rows.value.values()].every(({ summary }) => summary.isMine);
-      // Of what is judged here every change is told.
-      if (this.line.value.state === 'live' && !document.hidden && !isAllHere) void this.#readAll();
+      if (isToldAll(this.rows.value, this.members.value)) return;
+      if (this.line.value.state === 'live' && !document.hidden) void this.#readAll();
     }, READ_AGAIN_MS);
     signal.addEventListener('abort', () => clearInterval(timer));
   }

@@ -1,4 +1,4 @@
-import type { Summary, Value } from '../api/shapes.ts';
+import type { Member, Summary, Value } from '../api/shapes.ts';
 
 /** What a row is about at one glance; the first that fits. */
 export type Standing =
@@ -116,6 +116,15 @@ export function replaceRows(rows: Rows, items: readonly Summary[]): Rows {
 
 function decidedMs({ latest }: Summary): number {
   return latest?.at ? Date.parse(latest.at) : 0;
+}
+
+/**
+ * Whether this member tells of every change by itself. Another one that lives may hold what this one has never judged, also
+ * when every row that is known so far is of this one.
+ */
+export function isToldAll(rows: Rows, members: readonly Member[]): boolean {
+  const isAlone = members.filter(({ isAlive }) => isAlive).length === 1;
+  return isAlone && [...rows.values()].every(({ summary }) => summary.isMine);
 }
 
 export interface FleetTotals {
