@@ -7,6 +7,7 @@ import { KubernetesTargetSource } from '../adapters/kubernetes/kubernetes-target
 import type { Config } from '../config/config.ts';
 import type { ControlPlane } from './open-control-plane.ts';
 import type { OpenStoreTools } from './open-store.ts';
+import { tellWishes } from './tell-control-plane.ts';
 
 export interface KubernetesControlPlane extends ControlPlane {
   readonly access: Access;
@@ -74,7 +75,9 @@ export function openKubernetes(config: Config, { clock, random, meters }: OpenSt
       if (!view.isStarted) return 'not asked yet';
       const trouble = view.trouble();
       if (trouble !== '') throw new Error(trouble);
-      return wishes.isDryRun ? 'dry run: nothing is sent' : `wishes ${gate.breakerState}, ${view.index.size} workloads`;
+      return wishes.isDryRun
+        ? 'dry run: nothing is sent'
+        : `${tellWishes(gate.breakerState)}, ${view.index.size} workloads`;
     },
     close: () => {
       view.close();
