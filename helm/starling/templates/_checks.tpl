@@ -3,8 +3,9 @@
 {{- $v := .Values -}}
 {{- $faults := list -}}
 {{- $store := include "starling.storeKind" . -}}
-{{- $most := ternary $v.autoscaling.maxReplicas $v.replicaCount $v.autoscaling.enabled | int -}}
-{{- $least := ternary $v.autoscaling.minReplicas $v.replicaCount $v.autoscaling.enabled | int -}}
+{{- $replicas := include "starling.replicas" . | fromYaml -}}
+{{- $most := int $replicas.most -}}
+{{- $least := int $replicas.least -}}
 
 {{- if not $store -}}
 {{- $faults = append $faults "config.store.url is not set: say cassandra://host1,host2/starling?dc=dc1, or sqlite:/var/lib/starling/starling.db with replicaCount: 1" -}}
@@ -33,8 +34,7 @@
 {{- end -}}
 
 {{- if and (has $store (list "sqlite" "memory")) (gt $most 1) -}}
-{{- $says := ternary (printf "autoscaling.maxReplicas is %d" $most) (printf "replicaCount is %d" $most) $v.autoscaling.enabled -}}
-{{- $faults = append $faults (printf "%s, but config.store.url is %s: replicas on several machines cannot share it, so each would scale every function; say replicaCount: 1 and autoscaling.enabled: false, or use Cassandra" $says $store) -}}
+{{- $faults = append $faults (printf "%s, but config.store.url is %s: replicas on several machines cannot share it, so each would scale every function; say replicaCount: 1 and autoscaling.enabled: false, or use Cassandra" $replicas.value $store) -}}
 {{- end -}}
 {{- if eq $store "sqlite" -}}
 {{- $file := dig "store" "url" "" $v.config | trimPrefix "sqlite:" | trimPrefix "//" -}}

@@ -13,6 +13,19 @@
 {{- end -}}
 {{- end -}}
 
+{{- /* The fewest and the most replicas there are meant to be, and how that is said. Where something else scales them, two stand for several. */ -}}
+{{- define "starling.replicas" -}}
+{{- $auto := .Values.autoscaling -}}
+{{- $count := .Values.replicaCount -}}
+{{- if $auto.enabled -}}
+{{- dict "least" $auto.minReplicas "most" $auto.maxReplicas "value" (printf "autoscaling.maxReplicas is %d" (int $auto.maxReplicas)) "told" (printf "%d to %d replicas" (int $auto.minReplicas) (int $auto.maxReplicas)) | toYaml -}}
+{{- else if kindIs "invalid" $count -}}
+{{- dict "least" 2 "most" 2 "value" "replicaCount is null, so something else scales it" "told" "as many replicas as something else wants" | toYaml -}}
+{{- else -}}
+{{- dict "least" $count "most" $count "value" (printf "replicaCount is %d" (int $count)) "told" (printf "%d %s" (int $count) (ternary "replica" "replicas" (eq (int $count) 1))) | toYaml -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "starling.namespace" -}}
 {{- default .Release.Namespace .Values.namespaceOverride -}}
 {{- end -}}
