@@ -1,4 +1,4 @@
-/** What asked for a call. */
+/** What asked for a call; `fanout`: a function of ours that runs and waits for it. */
 export type InvocationSource = 'http' | 'schedule' | 'queue' | 'burst' | 'chain' | 'fanout' | 'manual';
 
 export interface InvocationRequest {
@@ -7,7 +7,7 @@ export interface InvocationRequest {
   /** Left out: one is made. */
   readonly requestId?: string | undefined;
   readonly source: InvocationSource;
-  /** Of calls that functions make of functions; the eighth is refused. */
+  /** Of calls that functions make of functions, as far as their callers tell; the eighth is refused. */
   readonly depth: number;
   readonly signal?: AbortSignal | undefined;
   /** Of handlers that stream; the body is empty then. A promise holds the handler up until it settles. */

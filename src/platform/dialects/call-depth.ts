@@ -3,7 +3,10 @@ import { PlatformError } from '../platform-error.ts';
 
 const DEPTH_HEADER = 'x-starling-depth';
 
-/** How deep in calls of functions by functions a request is, as its caller says. Throws `input-invalid`. */
+/**
+ * How deep in calls of functions by functions a request is, as its caller says: it ends chains that go round over HTTP, and
+ * gives no rights. Throws `input-invalid`.
+ */
 export function depthOf({ headers }: IncomingMessage): number {
   const text = headers[DEPTH_HEADER];
   if (text === undefined) return 0;

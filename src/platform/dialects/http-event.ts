@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PlatformError } from '../platform-error.ts';
 import type { HttpRoute } from '../triggers/triggers.ts';
+import { endWith } from './end-with.ts';
 import { type FunctionResult, readResult } from './function-result.ts';
 
 /** What the function of a route is given: the request, taken apart. */
@@ -51,7 +52,7 @@ export function sendResult(response: ServerResponse, result: Uint8Array): void {
   }
   const { bytes, type } = bytesOf(body, isBase64);
   response.writeHead(statusCode, { 'content-type': type, ...headers, 'content-length': bytes.length });
-  response.end(bytes);
+  endWith(response, bytes);
 }
 
 function bytesOf(body: FunctionResult['body'], isBase64: boolean): { readonly bytes: Buffer; readonly type: string } {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
+import { Alarm } from '../alarm.ts';
 
 /** Deadlines are looked at no more often than this: a caller is told at most so much too late. */
 const COARSENESS_MS = 10;
@@ -27,15 +28,15 @@ export interface WaitListOptions<Waiter> {
 export class WaitList<Waiter> {
   readonly #clock: Clock;
   readonly #onExpired: (waiter: Waiter) => void;
+  readonly #alarm: Alarm;
   #first: Node<Waiter> | undefined;
   #last: Node<Waiter> | undefined;
   #size = 0;
-  #alarmMs = Number.POSITIVE_INFINITY;
-  #cancelAlarm: (() => void) | undefined;
 
   constructor({ clock, onExpired }: WaitListOptions<Waiter>) {
     this.#clock = clock;
     this.#onExpired = onExpired;
+    this.#alarm = new Alarm({ clock, onRing: () => this.#ring() });
   }
 
   get size(): number {
@@ -57,7 +58,7 @@ export class WaitList<Waiter> {
     if (after) after.before = node;
     else this.#last = node;
     this.#size += 1;
-    if (place.deadlineMs < this.#alarmMs) this.#setAlarm(place.deadlineMs);
+    this.#alarm.setBy(place.deadlineMs);
     return () => this.#take(node);
   }
 
@@ -84,26 +85,11 @@ export class WaitList<Waiter> {
     if (node.after) node.after.before = node.before;
     else this.#last = node.before;
     this.#size -= 1;
-    // Otherwise the alarm stays: it finds nothing due and sets itself to the next deadline, which costs less than a timer per waiter.
-    if (this.#size === 0) this.#clearAlarm();
+    if (this.#size === 0) this.#alarm.clear();
     return true;
   }
 
-  #setAlarm(atMs: number): void {
-    this.#cancelAlarm?.();
-    this.#alarmMs = atMs;
-    this.#cancelAlarm = this.#clock.after(Math.max(0, atMs - this.#clock.monotonicMs()), () => this.#ring());
-  }
-
-  #clearAlarm(): void {
-    this.#cancelAlarm?.();
-    this.#cancelAlarm = undefined;
-    this.#alarmMs = Number.POSITIVE_INFINITY;
-  }
-
   #ring(): void {
-    this.#cancelAlarm = undefined;
-    this.#alarmMs = Number.POSITIVE_INFINITY;
     const nowMs = this.#clock.monotonicMs();
     const expired: Waiter[] = [];
     let nextMs = Number.POSITIVE_INFINITY;
@@ -111,7 +97,7 @@ export class WaitList<Waiter> {
       if (node.place.deadlineMs > nowMs) nextMs = Math.min(nextMs, node.place.deadlineMs);
       else if (this.#take(node)) expired.push(node.waiter);
     }
-    if (nextMs < Number.POSITIVE_INFINITY) this.#setAlarm(Math.max(nextMs, nowMs + COARSENESS_MS));
+    if (nextMs < Number.POSITIVE_INFINITY) this.#alarm.setBy(Math.max(nextMs, nowMs + COARSENESS_MS));
     for (const waiter of expired) this.#onExpired(waiter);
   }
 }

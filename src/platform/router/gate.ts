@@ -4,12 +4,12 @@ import { type Place, WaitList } from '../pool/wait-list.ts';
 
 /** Lets so many in at a time. When it is full, who wants in waits in order until a deadline. */
 export class Gate {
-  limit: number;
+  readonly #limit: number;
   readonly #waiting: WaitList<Turn<void>>;
   #inside = 0;
 
   constructor({ limit, clock, onExpired }: { limit: number; clock: Clock; onExpired: () => unknown }) {
-    this.limit = limit;
+    this.#limit = limit;
     this.#waiting = new WaitList({ clock, onExpired: (turn) => turn.refuse(onExpired()) });
   }
 
@@ -17,13 +17,9 @@ export class Gate {
     return this.#inside;
   }
 
-  get waiting(): number {
-    return this.#waiting.size;
-  }
-
   /** In at once, or not. */
   tryEnter(): boolean {
-    if (this.#inside >= this.limit) return false;
+    if (this.#inside >= this.#limit) return false;
     this.#inside += 1;
     return true;
   }
@@ -37,7 +33,7 @@ export class Gate {
   }
 
   leave(): void {
-    const next = this.#inside > this.limit ? undefined : this.#waiting.shift();
+    const next = this.#waiting.shift();
     // Handed on rather than freed and taken again, so that nobody slips in between.
     if (next) next.serve();
     else this.#inside -= 1;

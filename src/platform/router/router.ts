@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import { type Random, systemRandom } from '../../lib/random.ts';
-import type { CallFacts, Invocation, InvocationRequest, InvocationSource, Invoker } from '../invocation.ts';
+import type { CallFacts, Invocation, InvocationRequest, Invoker } from '../invocation.ts';
 import { PlatformError } from '../platform-error.ts';
 import type { InstancePool } from '../pool/instance-pool.ts';
 import type { InstancePools } from '../pool/instance-pools.ts';
@@ -14,9 +14,6 @@ import { Gate } from './gate.ts';
 const MIB = 1024 * 1024;
 const CALLS_MIN = 200;
 const CALLS_PER_CPU = 64;
-
-/** Parts of one request of the outside world, which has its slot already: they would wait for each other for more. */
-const COMPOSED: ReadonlySet<InvocationSource> = new Set(['burst', 'chain', 'fanout']);
 
 export interface RouterOptions {
   readonly clock: Clock;
@@ -46,17 +43,20 @@ interface Passage {
   readonly arrivedMs: number;
   readonly deadlineMs: number;
   readonly order: number;
+  /**
+   * A function made it, and holds an instance and a place of the host meanwhile: for more of them the two would wait for each
+   * other. Known by where the call comes from; the depth is only what a caller says.
+   */
+  readonly isChild: boolean;
 }
 
 /**
- * The one way for every call: limit of the host, limit of the function, a free instance or a new one or a turn, dispatch,
- * release. Waiting counts against the time-out of the function; running gets all of it again from the moment it is sent.
+ * The one way for every call: limit of the host, a free instance or a new one or a turn, dispatch, release. Waiting counts against the time-out of the function; running gets all of it again from the moment it is sent.
  * For a warm instance that is free, nothing is awaited before the call is written to it.
  */
 export class Router implements Invoker {
   readonly #options: Required<Omit<RouterOptions, 'callChild'>> & Pick<RouterOptions, 'callChild'>;
   readonly #hostGate: Gate;
-  readonly #functionGates = new Map<string, Gate>();
   #order = 0;
   #isStopping = false;
 
@@ -77,7 +77,7 @@ export class Router implements Invoker {
     });
   }
 
-  /** Calls of the outside world that are under way. */
+  /** Calls that hold a place of the host. */
   get callsUnderWay(): number {
     return this.#hostGate.inside;
   }
@@ -86,9 +86,16 @@ export class Router implements Invoker {
     const arrivedMs = this.#options.clock.monotonicMs();
     const version = this.#resolve(request);
     const pool = this.#options.pools.poolFor(version);
+    const passage = this.#passage(request, { version, pool, arrivedMs });
     pool.counters.requests += 1;
     try {
-      return await this.#admit(this.#passage(request, { version, pool, arrivedMs }));
+      if (passage.isChild) return await this.#run(passage);
+      if (!this.#hostGate.tryEnter()) await this.#waitOutside(passage);
+      try {
+        return await this.#run(passage);
+      } finally {
+        this.#hostGate.leave();
+      }
     } catch (error) {
       if (error instanceof PlatformError) pool.counters.countFailure(error.code);
       throw error;
@@ -129,68 +136,23 @@ export class Router implements Invoker {
     request: InvocationRequest,
     { version, pool, arrivedMs }: { version: ServedVersion; pool: InstancePool; arrivedMs: number },
   ): Passage {
-    const share = request.depth > 0 ? this.#options.childWaitShare : 1;
-    const deadlineMs = arrivedMs + version.launch.timeoutMs * share;
+    const isChild = request.source === 'fanout';
+    const deadlineMs = arrivedMs + version.launch.timeoutMs * (isChild ? this.#options.childWaitShare : 1);
     this.#order += 1;
-    return { request, version, pool, arrivedMs, deadlineMs, order: this.#order };
+    return { request, version, pool, arrivedMs, deadlineMs, order: this.#order, isChild };
   }
 
-  /** Through the gates that lie before the pool. */
-  async #admit(passage: Passage): Promise<Invocation> {
-    const { request, version, arrivedMs, deadlineMs, order } = passage;
-    const hostGate = request.depth === 0 && !COMPOSED.has(request.source) ? this.#hostGate : undefined;
-    if (hostGate && !hostGate.tryEnter()) {
-      const graceEndMs = Math.min(deadlineMs, arrivedMs + this.#options.hostGraceMs);
-      await hostGate.enter({ order, deadlineMs: graceEndMs }, request.signal);
-    }
-    try {
-      const functionGate = version.concurrencyLimit && this.#functionGate(version);
-      if (!functionGate) return await this.#run(passage);
-      if (!functionGate.tryEnter()) await this.#queueAt(functionGate, passage);
-      try {
-        return await this.#run(passage);
-      } finally {
-        functionGate.leave();
-        if (functionGate.inside === 0) this.#functionGates.delete(version.functionId);
-      }
-    } finally {
-      hostGate?.leave();
-    }
-  }
-
-  #functionGate({ functionId, concurrencyLimit }: ServedVersion): Gate {
-    const limit = concurrencyLimit?.limit ?? 0;
-    if (limit === 0) {
-      throw new PlatformError('concurrency-zero', 'no call of this function may run: its concurrency is set to 0');
-    }
-    let gate = this.#functionGates.get(functionId);
-    if (!gate) {
-      gate = new Gate({
-        limit,
-        clock: this.#options.clock,
-        onExpired: () => new PlatformError('wait-timeout', 'the function had as many calls as it may, for too long'),
-      });
-      this.#functionGates.set(functionId, gate);
-    }
-    gate.limit = limit;
-    return gate;
-  }
-
-  #queueAt(gate: Gate, { request, version, deadlineMs, order }: Passage): Promise<void> {
-    const { limit, whenFull } = version.concurrencyLimit!;
-    if (whenFull === 'reject') {
-      throw new PlatformError('overloaded', `${limit} calls of this function run, which is as many as may`);
-    }
-    if (gate.waiting >= version.pool.queueDepth) {
-      throw new PlatformError('queue-full', `${gate.waiting} calls wait for this function already: try again later`);
-    }
-    return gate.enter({ order, deadlineMs }, request.signal);
+  #waitOutside({ request, arrivedMs, deadlineMs, order }: Passage): Promise<void> {
+    const graceEndMs = Math.min(deadlineMs, arrivedMs + this.#options.hostGraceMs);
+    return this.#hostGate.enter({ order, deadlineMs: graceEndMs }, request.signal);
   }
 
   async #run(passage: Passage): Promise<Invocation> {
-    const { clock, random, attemptsMax } = this.#options;
+    const { clock, random, attemptsMax, callChild } = this.#options;
     const { request, version, pool, arrivedMs } = passage;
-    const { signal } = request;
+    const { payload, signal, onChunk } = request;
+    const { timeoutMs } = version.launch;
+    const onChild = callChild && ((child: ChildCall) => callChild(request, child));
     const requestId = request.requestId ?? random.uuid();
     let nowMs = arrivedMs;
     for (let attempt = 1; ; attempt += 1) {
@@ -204,8 +166,13 @@ export class Router implements Invoker {
         }
       }
       const sentMs = nowMs;
-      const timeoutMs = version.launch.timeoutMs;
-      const end = await send(lease, { request, requestId, timeoutMs, callChild: this.#options.callChild });
+      let end: CallEnd;
+      try {
+        end = await lease.running.call({ requestId, payload, timeoutMs, signal, onChunk, onChild });
+      } catch (error) {
+        // A back end that breaks its word and rejects may have run the handler.
+        end = { kind: 'crashed', detail: error instanceof Error ? error.message : String(error) };
+      }
       nowMs = clock.monotonicMs();
       if (end.kind !== 'not-reached') {
         return this.#conclude(passage, { lease, end, requestId, sentMs, nowMs });
@@ -218,9 +185,8 @@ export class Router implements Invoker {
     }
   }
 
-  #wait({ request, pool, deadlineMs, order }: Passage, attempt: number, nowMs: number): Promise<Lease> {
-    const { depth, signal } = request;
-    return pool.waitFor({ nowMs, order, deadlineMs, signal, isChild: depth > 0, isRetry: attempt > 1 });
+  #wait({ request, pool, deadlineMs, order, isChild }: Passage, attempt: number, nowMs: number): Promise<Lease> {
+    return pool.waitFor({ nowMs, order, deadlineMs, signal: request.signal, isChild, isRetry: attempt > 1 });
   }
 
   #conclude(passage: Passage, { lease, end, requestId, sentMs, nowMs }: Ended): Invocation {
@@ -254,23 +220,4 @@ interface Ended {
   readonly requestId: string;
   readonly sentMs: number;
   readonly nowMs: number;
-}
-
-/** A back end that breaks its word and rejects may have run the handler. */
-async function send(
-  { running }: Lease,
-  {
-    request,
-    requestId,
-    timeoutMs,
-    callChild,
-  }: { request: InvocationRequest; requestId: string; timeoutMs: number; callChild: ChildCaller | undefined },
-): Promise<CallEnd> {
-  const { payload, signal, onChunk } = request;
-  const onChild = callChild && ((child: ChildCall) => callChild(request, child));
-  try {
-    return await running.call({ requestId, payload, timeoutMs, signal, onChunk, onChild });
-  } catch (error) {
-    return { kind: 'crashed', detail: error instanceof Error ? error.message : String(error) };
-  }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
+import { Alarm } from '../alarm.ts';
 import type { CallTransport, ChildEnd, HandlerFault, TransportListener } from './call-transport.ts';
 import type { Call, CallEnd, ChildCall, RunningInstance } from './instance-backend.ts';
 import type { LineRing } from './line-ring.ts';
@@ -14,7 +15,9 @@ type Ending =
 interface PendingCall {
   readonly call: Call;
   readonly resolve: (end: CallEnd) => void;
-  cancelTimer: () => void;
+  readonly sentMs: number;
+  /** When it is to be looked at: whether it was begun, and then whether its time is over. */
+  dueMs: number;
   readonly forget: (() => void) | undefined;
   chunks: Uint8Array[] | undefined;
   chunkBytes: number;
@@ -57,6 +60,7 @@ export class ProcessInstance implements RunningInstance, TransportListener {
   readonly ready: Promise<void>;
   readonly #options: ProcessInstanceOptions;
   readonly #pending = new Map<number, PendingCall>();
+  readonly #alarm: Alarm;
   #transport: CallTransport | undefined;
   #newest = 0;
   #ending: Ending | undefined;
@@ -70,6 +74,7 @@ export class ProcessInstance implements RunningInstance, TransportListener {
     this.instanceId = options.instanceId;
     this.runtime = options.runtime;
     this.pid = options.worker.pid;
+    this.#alarm = new Alarm({ clock: options.clock, onRing: () => this.#onAlarm() });
     this.ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject };
     });
@@ -94,11 +99,14 @@ export class ProcessInstance implements RunningInstance, TransportListener {
     if (this.#pending.size === 0) ring.mark();
     const number = ++this.#newest;
     return new Promise((resolve) => {
-      const delayMs = Math.min(deafMs, call.timeoutMs);
+      const sentMs = clock.monotonicMs();
+      const dueMs = sentMs + Math.min(deafMs, call.timeoutMs);
+      this.#alarm.setBy(dueMs);
       this.#pending.set(number, {
         call,
         resolve,
-        cancelTimer: clock.after(delayMs, () => this.#onTimer(number, delayMs)),
+        sentMs,
+        dueMs,
         forget: this.#watchCaller(number, call.signal),
         chunks: undefined,
         chunkBytes: 0,
@@ -204,22 +212,27 @@ export class ProcessInstance implements RunningInstance, TransportListener {
   // ---- ends of calls -------------------------------------------------------------------------------------------------------
 
   /** Decides only after what has come in meanwhile was read: we may have been the ones that were late. */
-  #onTimer(number: number, waitedMs: number): void {
-    setImmediate(() => this.#judge(number, waitedMs));
+  #onAlarm(): void {
+    setImmediate(() => {
+      const nowMs = this.#options.clock.monotonicMs();
+      for (const [number, { dueMs }] of this.#pending) if (dueMs <= nowMs) this.#judge(number, nowMs);
+      for (const { dueMs } of this.#pending.values()) this.#alarm.setBy(dueMs);
+    });
   }
 
-  #judge(number: number, waitedMs: number): void {
+  #judge(number: number, nowMs: number): void {
     const pending = this.#pending.get(number);
     if (!pending) return;
     const isBegun = this.#transport?.hasBegun(number) ?? false;
     if (!isBegun && this.#pending.size === 1) {
       // Killed first, and then asked once more: only a dead worker cannot begin after we looked.
+      pending.dueMs = Number.POSITIVE_INFINITY;
       this.#end({ kind: 'deaf' }, 0);
       return;
     }
-    const leftMs = pending.call.timeoutMs - waitedMs;
-    if (leftMs > 0) {
-      pending.cancelTimer = this.#options.clock.after(leftMs, () => this.#onTimer(number, pending.call.timeoutMs));
+    const endMs = pending.sentMs + pending.call.timeoutMs;
+    if (endMs > nowMs) {
+      pending.dueMs = endMs;
       return;
     }
     this.#settle(number, { kind: 'timeout' });
@@ -241,7 +254,6 @@ export class ProcessInstance implements RunningInstance, TransportListener {
     const pending = this.#pending.get(number);
     if (!pending) return;
     this.#pending.delete(number);
-    pending.cancelTimer();
     pending.forget?.();
     // Lines written before the answer are read in the same turn of the loop, through other descriptors.
     setImmediate(pending.resolve, end);
@@ -258,6 +270,7 @@ export class ProcessInstance implements RunningInstance, TransportListener {
     for (const [number] of this.#pending) this.#settle(number, this.#callEnd(number, end));
     this.#settleReady.reject(new LoadFailure(end));
     this.#isGone = true;
+    this.#alarm.clear();
     this.#transport?.close();
     await this.#options.cleanUp();
     return exit;

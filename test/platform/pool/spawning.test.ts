@@ -92,7 +92,7 @@ describe('starting instances', () => {
     await Promise.all(calls);
   });
 
-  it('turns calls away at once where no instance may ever run', async () => {
+  it('B50: turns calls away at once where no instance may ever run', async () => {
     engine.put('v', { pool: { instancesMax: 0 } });
     expect(await engine.outcome('v')).toBe('concurrency-zero');
   });

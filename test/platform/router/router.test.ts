@@ -85,15 +85,27 @@ describe('the router', () => {
       await Promise.all(calls);
     });
 
-    it('does not count what functions call, nor the parts of what was composed', async () => {
-      engine.put('v', { pool: { queueDepth: 1_000 } });
-      const calls = [
-        engine.outcome('v', { depth: 1 }),
-        ...Array.from({ length: 250 }, () => engine.outcome('v', { source: 'burst' })),
-      ];
+    it('does not count what functions call: their callers hold places meanwhile', async () => {
+      engine.put('v', { pool: { queueDepth: 1_000 }, launch: { timeoutMs: 60_000 } });
+      const calls = Array.from({ length: 250 }, () => engine.outcome('v', { source: 'fanout', depth: 1 }));
       expect(engine.router.callsUnderWay).toBe(0);
       await engine.clock.wind(3_000);
       expect(new Set(await Promise.all(calls))).toEqual(new Set(['cold', 'warm']));
+    });
+
+    it.each([
+      ['who only says that functions called each other before', { source: 'http', depth: 3 }],
+      ['the parts of a burst, each for itself', { source: 'burst', depth: 0 }],
+    ] as const)('counts %s', async (_, call) => {
+      engine.put('v', open);
+      engine.backend.handlers.set('v', ({ sleep }) => sleep(20_000));
+      const calls = Array.from({ length: 200 }, () => engine.outcome('v', call));
+      expect(engine.router.callsUnderWay).toBe(200);
+      const late = engine.outcome('v', call);
+      await engine.clock.wind(250);
+      expect(await late).toBe('overloaded');
+      await engine.clock.wind(120_000);
+      await Promise.all(calls);
     });
 
     it('forgets who gives up waiting', async () => {
@@ -106,39 +118,6 @@ describe('the router', () => {
       await engine.clock.wind(20_000);
       await Promise.all(calls);
       expect(engine.router.callsUnderWay).toBe(0);
-    });
-  });
-
-  describe('the limit of a function', () => {
-    it('B50: 0 refuses every call', async () => {
-      engine.put('v', { concurrencyLimit: { limit: 0, whenFull: 'queue' } });
-      expect(await engine.outcome('v')).toBe('concurrency-zero');
-      expect(engine.backend.launches).toBe(0);
-    });
-
-    it('refuses at once where it is told to', async () => {
-      engine.put('v', { concurrencyLimit: { limit: 1, whenFull: 'reject' } });
-      const first = engine.outcome('v');
-      expect(await engine.outcome('v')).toBe('overloaded');
-      await engine.clock.wind(200);
-      expect(await first).toBe('cold');
-    });
-
-    it('queues otherwise, over all versions of the function, in order, to the depth and the deadline', async () => {
-      const concurrencyLimit = { limit: 1, whenFull: 'queue' } as const;
-      engine.put('v1', { functionId: 'f', concurrencyLimit, pool: { queueDepth: 2 } });
-      engine.put('v2', { functionId: 'f', concurrencyLimit, pool: { queueDepth: 2 } });
-      const calls = [engine.outcome('v1'), engine.outcome('v2'), engine.outcome('v1')];
-      expect(await engine.outcome('v2')).toBe('queue-full');
-      await engine.clock.wind(100);
-      expect(engine.backend.launches).toBe(1);
-      await engine.clock.wind(500);
-      expect(await Promise.all(calls)).toEqual(['cold', 'cold', 'warm']);
-
-      engine.backend.handlers.set('v1', ({ sleep }) => sleep(2_999));
-      const slow = [engine.outcome('v1'), engine.outcome('v1'), engine.outcome('v1')];
-      await engine.clock.wind(7_000);
-      expect(await Promise.all(slow)).toEqual(['warm', 'warm', 'wait-timeout']);
     });
   });
 

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { PlatformError, type PlatformErrorCode } from '../../platform-error.ts';
+import { endWith } from '../end-with.ts';
 
 export interface Answer {
   readonly status: number;
@@ -32,7 +33,7 @@ export function sendJson(response: ServerResponse, { status, body, headers }: An
     ...(status === 413 && !complete ? { connection: 'close' } : {}),
     ...headers,
   });
-  response.end(bytes);
+  endWith(response, bytes);
 }
 
 export function answerOf(error: unknown): Answer {

@@ -3,6 +3,7 @@ import { PROMETHEUS_CONTENT_TYPE } from '../../../telemetry/prometheus-text.ts';
 import { builtins } from '../../builtin/builtins.ts';
 import { PlatformError } from '../../platform-error.ts';
 import { depthOf } from '../call-depth.ts';
+import { callerOf } from '../caller.ts';
 import { isFromAnotherOrigin } from '../cross-origin.ts';
 import type { DialectTools, OpenDialect } from '../dialect.ts';
 import { WRONG_HOST_DETAIL, WRONG_HOST_STATUS } from '../host-guard.ts';
@@ -121,14 +122,11 @@ class FaasServer {
     { request, response, query }: { request: IncomingMessage; response: ServerResponse; query: URLSearchParams },
   ): void {
     const { registry } = this.#tools;
-    const caller = new AbortController();
-    response.once('close', () => {
-      if (!response.writableFinished) caller.abort();
-    });
+    const signal = callerOf(response);
     readBody(request, BODY_MAX_BYTES, (error, body) => {
       this.#send(response, async () => {
         if (error) throw error;
-        const asking = { signal: caller.signal, depth: depthOf(request) };
+        const asking = { signal, depth: depthOf(request) };
         switch (route) {
           case '/fn/chain': {
             const chain = chainOf(body, (each) => registry.findByName('builtin', each) !== undefined);

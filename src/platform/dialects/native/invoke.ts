@@ -3,6 +3,8 @@ import type { Logger } from 'pino';
 import type { Invocation, Invoker } from '../../invocation.ts';
 import { PlatformError } from '../../platform-error.ts';
 import { depthOf } from '../call-depth.ts';
+import { callerOf } from '../caller.ts';
+import { endWith } from '../end-with.ts';
 import { readBody } from '../read-body.ts';
 import { StreamedAnswer } from '../streamed-answer.ts';
 import { sendError } from './problem.ts';
@@ -58,15 +60,6 @@ export function invoke(request: IncomingMessage, response: ServerResponse, optio
   });
 }
 
-/** Aborts when the caller goes away before it has its answer. */
-export function callerOf(response: ServerResponse): AbortSignal {
-  const caller = new AbortController();
-  response.once('close', () => {
-    if (!response.writableFinished) caller.abort();
-  });
-  return caller.signal;
-}
-
 function sendResult(response: ServerResponse, invocation: Invocation): void {
   if (response.destroyed) return;
   const { body } = invocation;
@@ -87,7 +80,7 @@ function sendResult(response: ServerResponse, invocation: Invocation): void {
     'x-starling-ran-ms',
     invocation.ranMs.toFixed(2),
   ]);
-  response.end(body);
+  endWith(response, body);
 }
 
 function factsOf(invocation: Invocation): Record<(typeof FACTS)[number], string> {

@@ -4,11 +4,11 @@ import { buildProblem } from '../../../contract/problem.ts';
 import { PlatformError } from '../../platform-error.ts';
 import type { HttpRoute, Triggers } from '../../triggers/triggers.ts';
 import { depthOf } from '../call-depth.ts';
+import { callerOf } from '../caller.ts';
 import { readResult } from '../function-result.ts';
 import { eventOf, sendResult } from '../http-event.ts';
 import { readBody } from '../read-body.ts';
 import { StreamedAnswer, type StreamHead } from '../streamed-answer.ts';
-import { callerOf } from './invoke.ts';
 import { notAllowed, sendError, sendJson } from './problem.ts';
 
 /** What stands before the path of a trigger: functions cannot take paths of the platform's own. */

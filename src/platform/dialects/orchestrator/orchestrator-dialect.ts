@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { FunctionRecord } from '../../function-record.ts';
 import { PlatformError } from '../../platform-error.ts';
 import { depthOf } from '../call-depth.ts';
+import { callerOf } from '../caller.ts';
 import { isFromAnotherOrigin } from '../cross-origin.ts';
 import type { DialectTools, OpenDialect } from '../dialect.ts';
 import { WRONG_HOST_DETAIL, WRONG_HOST_STATUS } from '../host-guard.ts';
@@ -215,13 +216,4 @@ function segmentsOf(path: string): readonly string[] | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Aborts when the caller goes away before it has its answer. */
-function callerOf(response: ServerResponse): AbortSignal {
-  const caller = new AbortController();
-  response.once('close', () => {
-    if (!response.writableFinished) caller.abort();
-  });
-  return caller.signal;
 }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { z } from 'zod';
 import { PlatformError, type PlatformErrorCode } from '../../platform-error.ts';
+import { endWith } from '../end-with.ts';
 
 /** As everything is answered here: what went wrong is `{"error": text}`. */
 export interface Reply {
@@ -88,7 +89,7 @@ export function send(response: ServerResponse, { status, body, headers = {}, isP
     ...headers,
     ...end,
   });
-  response.end(bytes);
+  endWith(response, bytes);
 }
 
 /** The body as the schema reads it. Throws `input-invalid` that names every field that is wrong. */
