@@ -21,7 +21,7 @@ var cache = path.join(root, 'node_modules', '.cache', 'starling');
 // What runs for months is started with a small young generation and an allocator that gives back what it no longer
 // needs: by itself Node keeps twice the memory for the same work (docs/benchmarks.md).
 var service = require('./service-process.json');
-var isService = ['autoscale', 'metrics-store', 'platform'].indexOf(process.argv[2]) >= 0;
+var isService = ['autoscale', 'dev', 'metrics-store', 'platform'].indexOf(process.argv[2]) >= 0;
 // Whoever tunes the heap has the last word.
 var isTuned = /semi[-_]space/.test(process.env.NODE_OPTIONS || '');
 var flags = isService && !isTuned ? service.flags.concat(service.flagsOf[process.argv[2]] || []) : [];

@@ -121,12 +121,15 @@ describe('bin/starling.js', () => {
       });
     });
 
-    it('holds the heap of the metrics store closer, which would keep the garbage of every query', async () => {
-      expect(await told([process.execPath], ['metrics-store'])).toMatchObject({
-        flags: [...service.flags, ...service.flagsOf['metrics-store']],
-        args: ['metrics-store'],
-      });
-    });
+    it.each(['metrics-store', 'dev'] as const)(
+      'holds the heap of the metrics store closer, which would keep the garbage of every query: %s',
+      async (command) => {
+        expect(await told([process.execPath], [command])).toMatchObject({
+          flags: [...service.flags, '--heap-growing-percent=40'],
+          args: [command],
+        });
+      },
+    );
 
     it('leaves the last word to whoever tunes it', async () => {
       expect(

@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../lib/clock.ts';
 import type { ServiceAddresses } from '../service.ts';
+import { serviceProcess } from './service-process.ts';
 
 /** In a checkout Node runs the .ts file as it is; in the package there is only the compiled one. */
 const MAIN = fileURLToPath(
@@ -65,7 +66,9 @@ export class Replica {
     logDescriptor: number;
   }): Promise<Replica> {
     const { number, port, args, logDescriptor } = options;
-    const child = spawn(process.execPath, [MAIN, 'autoscale', '--child', ...args], {
+    const { flags, env } = serviceProcess(process.env);
+    const child = spawn(process.execPath, [...flags, MAIN, 'autoscale', '--child', ...args], {
+      env,
       // Its own group: what is typed at our terminal is for us, and we stop the parts in order.
       detached: true,
       stdio: ['ignore', logDescriptor, 'pipe', 'ipc'],

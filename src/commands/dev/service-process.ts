@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+
+interface ServiceProcess {
+  readonly flags: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** How the launcher starts what runs for long. */
+const LAUNCHED: ServiceProcess = JSON.parse(
+  readFileSync(new URL('../../../bin/service-process.json', import.meta.url), 'utf8'),
+);
+
+/** The same for what is started without it. Whoever tunes the heap has the last word. */
+export function serviceProcess(env: NodeJS.ProcessEnv): { flags: readonly string[]; env: NodeJS.ProcessEnv } {
+  const isTuned = /semi[-_]space/.test(env['NODE_OPTIONS'] ?? '');
+  return { flags: isTuned ? [] : LAUNCHED.flags, env: { ...LAUNCHED.environment, ...env } };
+}
