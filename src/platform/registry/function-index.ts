@@ -15,7 +15,6 @@ export class FunctionIndex {
   readonly #versions = new Map<string, RegisteredVersion>();
   readonly #versionsOf = new Map<string, RegisteredVersion[]>();
   readonly #deployments = new Map<string, string>();
-  readonly #gone = new Set<string>();
   #order: string[] | undefined;
 
   constructor(sql: Sql) {
@@ -24,10 +23,6 @@ export class FunctionIndex {
       this.putFunction(kept, aliases.get(kept.functionId)?.map(({ alias }) => alias) ?? []);
     }
     for (const version of readVersions(sql)) this.putVersion(version);
-    for (const row of sql.prepare('SELECT version_id FROM gone_versions').all()) {
-      const versionId = String(row['version_id']);
-      if (!this.#versions.has(versionId)) this.#gone.add(versionId);
-    }
   }
 
   /** One look-up in a map for whoever calls a function: the record is made when it changes, not when it is asked for. */
@@ -69,10 +64,6 @@ export class FunctionIndex {
     return this.#versions.get(this.#deployments.get(deploymentId) ?? '');
   }
 
-  isGone(versionId: string): boolean {
-    return this.#gone.has(versionId);
-  }
-
   /** The function as it would be kept with these changes. */
   kept(functionId: string, change: Partial<KeptFunction>): KeptFunction {
     const kept = this.#kept.get(functionId);
@@ -109,7 +100,6 @@ export class FunctionIndex {
     const { versionId, functionId, deploymentId } = version;
     const isNew = !this.#versions.has(versionId);
     if (isNew) this.#order = undefined;
-    this.#gone.delete(versionId);
     this.#versions.set(versionId, version);
     this.#deployments.set(deploymentId, versionId);
     const others = this.#versionsOf.get(functionId) ?? [];
@@ -122,7 +112,6 @@ export class FunctionIndex {
     const version = this.#versions.get(versionId);
     if (!version) return;
     this.#order = undefined;
-    this.#gone.add(versionId);
     this.#versions.delete(versionId);
     this.#deployments.delete(version.deploymentId);
     const others = this.versionsOf(version.functionId).filter((other) => other.versionId !== versionId);

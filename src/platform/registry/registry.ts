@@ -14,6 +14,7 @@ import { PlatformError } from '../platform-error.ts';
 import { checkCode } from './check-code.ts';
 import { CodeShelf, hashCode } from './code-shelf.ts';
 import { FunctionIndex } from './function-index.ts';
+import { GoneVersions } from './gone-versions.ts';
 import { MessageBook } from './message-book.ts';
 import { explainFileError, openRegistryDatabase } from './open-database.ts';
 import type { RegisteredVersion, VersionStatus } from './registered-version.ts';
@@ -73,6 +74,7 @@ export class Registry {
   readonly #sql: Sql;
   readonly #shelf: CodeShelf;
   readonly #index: FunctionIndex;
+  readonly #gone: GoneVersions;
   readonly #options: RegistryOptions;
   readonly #listeners = new Set<(change: RegistryChange) => void>();
 
@@ -84,6 +86,8 @@ export class Registry {
     try {
       this.#index = new FunctionIndex(this.#sql);
       this.wishes = new WishBook(this.#sql, options.clock);
+      this.#gone = new GoneVersions({ sql: this.#sql, clock: options.clock, wishes: this.wishes });
+      this.#forgetGone();
     } catch (error) {
       // A file can be opened and damaged further in.
       this.#sql.close();
@@ -140,9 +144,9 @@ export class Registry {
     return this.#index.findByDeployment(deploymentId);
   }
 
-  /** It was here and was deleted. */
+  /** It was here and was deleted, within the last month. */
   isGone(versionId: string): boolean {
-    return this.#index.isGone(versionId);
+    return this.#index.version(versionId) === undefined && this.#gone.has(versionId);
   }
 
   /** Reads from disk. Throws `no-code` when it is not there any more. */
@@ -241,11 +245,12 @@ export class Registry {
     const record = this.#recordOf(functionId);
     const versions = this.#index.versionsOf(functionId);
     this.#sql.transaction(() => {
-      for (const version of versions) this.#bury(version);
+      for (const version of versions) this.#gone.bury(version);
       this.#sql.prepare('DELETE FROM functions WHERE function_id = ?').run(functionId);
       this.#shelf.sweep();
     });
     this.#index.removeFunction(functionId);
+    this.#forgetGone();
     for (const version of versions) this.#tell({ kind: 'version-removed', version });
     this.#tell({ kind: 'function-removed', record: { ...record, status: 'DELETED' } });
   }
@@ -257,18 +262,17 @@ export class Registry {
       throw new PlatformError('not-active', 'this is the active version: activate another one, or delete the function');
     }
     this.#sql.transaction(() => {
-      this.#bury(version);
+      this.#gone.bury(version);
       this.#sql.prepare('DELETE FROM versions WHERE version_id = ?').run(versionId);
       this.#shelf.sweep();
     });
     this.#index.removeVersion(versionId);
+    this.#forgetGone();
     this.#tell({ kind: 'version-removed', version });
   }
 
-  #bury({ versionId, functionId, account }: RegisteredVersion): void {
-    this.#sql
-      .prepare('INSERT OR REPLACE INTO gone_versions VALUES (?, ?, ?, ?)')
-      .run(versionId, functionId, account, Math.round(this.#options.clock.wallMs()));
+  #forgetGone(): void {
+    this.#gone.forgetOld((versionId) => this.#index.version(versionId) !== undefined);
   }
 
   #newVersion(

@@ -1,6 +1,6 @@
 /**
  * STRICT, so that a wrong type is an error where it is written. `token` is 64 bits wide and is always read through CAST AS
- * TEXT: as a float it would be rounded. Fences outlive their versions: an id that comes back is still ordered. Functions
+ * TEXT: as a float it would be rounded. Fences outlive their versions by a month: an id that comes back is still ordered. Functions
  * keep their row ids, which say in which order they were made.
  */
 const FUNCTIONS = `

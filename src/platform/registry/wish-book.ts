@@ -17,7 +17,7 @@ export type WishVerdict =
 
 /**
  * Fencing tokens and wishes, on disk before they are answered. Check and write are one step: everything here is synchronous,
- * and the process has the file to itself. Tokens outlive their versions.
+ * and the process has the file to itself. Tokens outlive their versions for a while.
  */
 export class WishBook {
   readonly #sql: Sql;
@@ -61,6 +61,12 @@ export class WishBook {
         return { kind: 'accepted', answer: wish.answer };
       }
     }
+  }
+
+  /** Of a version that is gone for good; within a transaction of whoever knows that. */
+  forget(versionId: string): void {
+    this.#sql.prepare('DELETE FROM fences WHERE version_id = ?').run(versionId);
+    this.#stored.delete(versionId);
   }
 
   #keep(versionId: string, wish: StoredWish): void {

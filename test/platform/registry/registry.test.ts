@@ -8,6 +8,7 @@ import type { PredictionAnswer } from '../../../src/contract/prediction.ts';
 import { systemRandom } from '../../../src/lib/random.ts';
 import { deployIdOf } from '../../../src/platform/deploy-id.ts';
 import type { Code, LaunchSettings } from '../../../src/platform/function-record.ts';
+import { REMEMBERED_MS } from '../../../src/platform/registry/gone-versions.ts';
 import { RegistryFileError } from '../../../src/platform/registry/open-database.ts';
 import { type NewFunction, Registry, type RegistryChange } from '../../../src/platform/registry/registry.ts';
 import { changePool, DEFAULT_POOL } from '../../../src/platform/registry/version-settings.ts';
@@ -266,6 +267,68 @@ describe('the registry', () => {
     expect(codeOfError(() => registry.removeVersion(version.versionId))).toBe('not-active');
     const third = registry.addVersion(record.functionId, { launch: LAUNCH, pool: DEFAULT_POOL, code: FILES });
     expect(third.number).toBe(2);
+  });
+
+  describe('what was deleted long ago', () => {
+    const body = { requiredNumberOfInstances: 1 };
+    const write = (registry: Registry, versionId: string, token: bigint) =>
+      registry.wishes.write(versionId, { token, body, answer: () => ANSWER });
+    const rows = () => {
+      const db = new DatabaseSync(join(folder, 'platform.sqlite'));
+      const of = (table: string) =>
+        db
+          .prepare(`SELECT version_id FROM ${table} ORDER BY 1`)
+          .all()
+          .map((row) => String(row['version_id']));
+      const found = { gone: of('gone_versions'), fences: of('fences') };
+      db.close();
+      return found;
+    };
+    const removed = (registry: Registry, id: string) => {
+      registry.create(newFunction(id, { functionId: `f-${id}`, versionId: id }));
+      write(registry, id, 50n);
+      registry.removeFunction(`f-${id}`);
+    };
+
+    it('is remembered with its token for 30 days, and forgotten at the next deletion', async () => {
+      const registry = openRegistry();
+      removed(registry, 'old');
+      await clock.wind(REMEMBERED_MS);
+      removed(registry, 'newer');
+      expect([registry.isGone('old'), registry.isGone('newer')]).toEqual([true, true]);
+      await clock.wind(1);
+      removed(registry, 'newest');
+      expect([registry.isGone('old'), registry.isGone('newer')]).toEqual([false, true]);
+      expect(registry.wishes.of('old')).toBeUndefined();
+      registry.close();
+      expect(rows()).toEqual({ gone: ['newer', 'newest'], fences: ['newer', 'newest'] });
+    });
+
+    it('is forgotten at a start too', async () => {
+      const registry = openRegistry();
+      removed(registry, 'old');
+      registry.close();
+      await clock.wind(REMEMBERED_MS + 1);
+      const again = openRegistry();
+      expect(again.isGone('old')).toBe(false);
+      again.close();
+      expect(rows()).toEqual({ gone: [], fences: [] });
+    });
+
+    it('keeps the token of an id that has come back', async () => {
+      const registry = openRegistry();
+      removed(registry, 'v');
+      registry.create(newFunction('again', { functionId: 'f-v', versionId: 'v' }));
+      await clock.wind(REMEMBERED_MS + 1);
+      removed(registry, 'other');
+      expect(write(registry, 'v', 49n)).toMatchObject({ kind: 'stale', storedToken: 50n });
+      registry.close();
+      expect(rows()).toEqual({ gone: ['other'], fences: ['other', 'v'] });
+      // And once it goes again, it is remembered from then on.
+      const later = openRegistry();
+      later.removeFunction('f-v');
+      expect(later.isGone('v')).toBe(true);
+    });
   });
 
   it('B30 forgets what is deleted, remembers that it was there, and takes it again', () => {

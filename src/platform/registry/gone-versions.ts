@@ -1,0 +1,59 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { RegisteredVersion } from './registered-version.ts';
+import type { Sql } from './sql.ts';
+import type { WishBook } from './wish-book.ts';
+
+/**
+ * So long a version that was deleted is remembered, and its fencing token. An autoscaler gives up an order that it has claimed
+ * within minutes, and one that was frozen meanwhile begins anew when it wakes: what is a month old nobody writes any more.
+ */
+export const REMEMBERED_MS = 30 * 24 * 3_600_000;
+
+/** Versions that were here: who asks for one is told that it is gone, and its token still orders writers should the id come back. */
+export class GoneVersions {
+  readonly #sql: Sql;
+  readonly #clock: Clock;
+  readonly #wishes: WishBook;
+  /** When each was deleted, oldest first. */
+  readonly #deletedMs = new Map<string, number>();
+
+  constructor({ sql, clock, wishes }: { sql: Sql; clock: Clock; wishes: WishBook }) {
+    this.#sql = sql;
+    this.#clock = clock;
+    this.#wishes = wishes;
+    const rows = sql.prepare('SELECT version_id, deleted_ms FROM gone_versions ORDER BY deleted_ms').all();
+    for (const row of rows) this.#deletedMs.set(String(row['version_id']), Number(row['deleted_ms']));
+  }
+
+  has(versionId: string): boolean {
+    return this.#deletedMs.has(versionId);
+  }
+
+  /** On disk; within the transaction that deletes it. */
+  bury({ versionId, functionId, account }: RegisteredVersion): void {
+    const deletedMs = Math.round(this.#clock.wallMs());
+    this.#sql
+      .prepare('INSERT OR REPLACE INTO gone_versions VALUES (?, ?, ?, ?)')
+      .run(versionId, functionId, account, deletedMs);
+    this.#deletedMs.delete(versionId);
+    this.#deletedMs.set(versionId, deletedMs);
+  }
+
+  /** Forgets what was deleted too long ago for anybody to write for it. `isHere`: the id has come back. */
+  forgetOld(isHere: (versionId: string) => boolean): void {
+    const sinceMs = this.#clock.wallMs() - REMEMBERED_MS;
+    const old: string[] = [];
+    for (const [versionId, deletedMs] of this.#deletedMs) {
+      if (deletedMs >= sinceMs) break;
+      old.push(versionId);
+    }
+    if (old.length === 0) return;
+    this.#sql.transaction(() => {
+      for (const versionId of old) {
+        this.#sql.prepare('DELETE FROM gone_versions WHERE version_id = ?').run(versionId);
+        if (!isHere(versionId)) this.#wishes.forget(versionId);
+      }
+    });
+    for (const versionId of old) this.#deletedMs.delete(versionId);
+  }
+}
