@@ -84,8 +84,6 @@ export interface Pools {
   warm(versionId: string, options: { count: number; source: SpawnSource; signal?: AbortSignal }): Promise<number>;
   /** The wish of the control plane; `undefined` takes it back. */
   wish(versionId: string, wish: { readonly wanted: number; readonly untilMs: number } | undefined): void;
-  /** Signs of life from whoever wishes: all wishes that still hold now hold until then. It writes only what changes. */
-  renewWishes(untilMs: number): void;
   /** Ends the instances that are free, however they came, and with `alsoBusy` those warmed by hand after their calls; returns how many. */
   cool(versionId: string, options?: { readonly alsoBusy?: boolean }): number;
   /** Settings or code changed: instances of another deploy id are retired, bounds hold at once. */

@@ -277,12 +277,6 @@ export class InstancePool {
     this.#owner.changed(this);
   }
 
-  renewWish(until: { nowMs: number; untilMs: number; untilWallMs: number }): void {
-    const { nowMs, untilMs, untilWallMs } = until;
-    const wish = this.#keeper.scaler.wishAt(nowMs);
-    if (wish && wish.untilMs < untilMs) this.#keeper.scaler.setWish({ ...wish, untilMs, untilWallMs });
-  }
-
   tick(nowMs: number): void {
     if (this.#closed || this.#isDormant) return;
     // First: starts that end as overdue below tell their caller so, and are not made up for before they have.

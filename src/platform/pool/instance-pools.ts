@@ -138,13 +138,6 @@ export class InstancePools implements Pools, PoolOwner {
     this.poolFor(version).setWish({ wanted: wish.wanted, untilMs, untilWallMs: wish.untilMs });
   }
 
-  renewWishes(untilWallMs: number): void {
-    const { clock } = this.#surroundings;
-    const nowMs = clock.monotonicMs();
-    const untilMs = nowMs + untilWallMs - clock.wallMs();
-    for (const pool of this.#active) pool.renewWish({ nowMs, untilMs, untilWallMs });
-  }
-
   cool(versionId: string, { alsoBusy = false }: { alsoBusy?: boolean } = {}): number {
     return this.#pools.get(versionId)?.cool({ alsoBusy }) ?? 0;
   }

@@ -24,7 +24,6 @@ export class ScriptedEngine implements Engine {
       const wanted = wish?.wanted ?? 0;
       this.snapshotOf.set(versionId, poolOf(versionId, { wanted, wishUntilMs: wish?.untilMs }));
     },
-    renewWishes: () => {},
     cool: () => 0,
     refresh: (versionId) => this.told.push(['refresh', versionId]),
     retire: (versionId) => this.told.push(['retire', versionId]),

@@ -105,17 +105,16 @@ describe('the wish of the control plane', () => {
     expect(engine.states('v')).toEqual([]);
   });
 
-  it('is renewed by signs of life, and once it is over, by nothing but another wish', async () => {
+  it('is renewed by being wished again, and is over when nobody does', async () => {
     engine.put('v', { pool: { idleTtlMs: 1_000 } });
-    wish(2);
     for (let minute = 0; minute < 5; minute += 1) {
+      wish(2);
       await engine.clock.wind(50_000);
-      engine.pools.renewWishes(engine.clock.wallMs() + 60_000);
     }
     expect(engine.states('v')).toEqual(['warm', 'warm']);
     await engine.clock.wind(100_000);
-    engine.pools.renewWishes(engine.clock.wallMs() + 60_000);
     expect(engine.of('v').wishUntilMs).toBeUndefined();
+    expect(engine.states('v')).toEqual([]);
   });
 
   it('is measured on the clock that does not jump', async () => {
