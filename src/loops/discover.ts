@@ -9,6 +9,7 @@ import type { Catalogue } from '../ports/catalogue.ts';
 import type { Discovered, SignalReader } from '../ports/signal-reader.ts';
 import type { Meters } from '../telemetry/meters.ts';
 import type { Duty } from './duty.ts';
+import { type KnownVersion, KnownVersions } from './known-versions.ts';
 
 export interface DiscoverOptions {
   readonly duty: Pick<Duty, 'heldToken' | 'isOver'>;
@@ -27,12 +28,6 @@ export interface DiscoverOptions {
   readonly rowsPerWrite: number;
 }
 
-interface Known {
-  row: ActiveVersion;
-  /** On the monotonic clock. */
-  writtenMs: number;
-}
-
 const ALL_BUCKETS: readonly Bucket[] = Array.from({ length: BUCKET_COUNT }, (_, bucket) => bucket);
 
 /**
@@ -42,7 +37,7 @@ const ALL_BUCKETS: readonly Bucket[] = Array.from({ length: BUCKET_COUNT }, (_, 
  */
 export class Discover {
   readonly #options: DiscoverOptions;
-  readonly #known = new Map<string, Known>();
+  #known = new KnownVersions();
   /** Since when a part has not been read whole. */
   readonly #failingSinceMs = new Map<string, number>();
   readonly #partsNoted = new Set<string>();
@@ -91,7 +86,7 @@ export class Discover {
     this.#forgetAll();
     for (const row of rows) {
       const ageMs = Math.max(0, wallMs - row.seenMs);
-      this.#known.set(row.versionId, { row, writtenMs: nowMs - ageMs });
+      this.#known.set(row, nowMs - ageMs);
     }
     this.#loadedUnder = token;
   }
@@ -133,17 +128,17 @@ export class Discover {
         discoveryToken: token,
       };
       const known = this.#known.get(version.versionId);
-      if (known && !isOther(known.row, row) && nowMs - known.writtenMs < refreshAfterMs) continue;
-      if (known && known.row.bucket !== row.bucket) await this.#retire(known.row);
+      if (known && !isOther(known, row) && nowMs - known.writtenMs < refreshAfterMs) continue;
+      if (known && known.bucket !== row.bucket) await this.#retire({ ...row, ...identityOf(known) });
       if (!known) this.#found += 1;
       due.push(row);
     }
     const darkSinceMs = this.#failingSinceMs.get(part.name);
     if (darkSinceMs !== undefined && nowMs - darkSinceMs >= heldAfterMs) {
       const isShown = shownBy(part);
-      for (const known of this.#known.values()) {
-        if (!isShown(known.row) || nowMs - known.writtenMs < refreshAfterMs) continue;
-        due.push({ ...known.row, seenMs: clock.wallMs(), discoveryToken: token });
+      for (const known of this.#known.all()) {
+        if (!isShown(known) || nowMs - known.writtenMs < refreshAfterMs) continue;
+        due.push({ ...identityOf(known), seenMs: clock.wallMs(), discoveryToken: token });
       }
     }
     return due;
@@ -163,7 +158,7 @@ export class Discover {
       if (duty.heldToken() === undefined) return;
       await catalogue.enrol(bucket, chunk, { ttlSeconds: Math.round(ttlMs / 1000) });
       const nowMs = clock.monotonicMs();
-      for (const row of chunk) this.#known.set(row.versionId, { row, writtenMs: nowMs });
+      for (const row of chunk) this.#known.set(row, nowMs);
     });
   }
 
@@ -178,17 +173,14 @@ export class Discover {
     const { meters } = this.#options;
     meters.set('starling_discovery_versions', Number.NaN);
     for (const part of this.#partsNoted) meters.set('starling_discovery_part_age_seconds', Number.NaN, { part });
-    this.#known.clear();
+    this.#known = new KnownVersions();
     this.#failingSinceMs.clear();
     this.#partsNoted.clear();
     this.#loadedUnder = undefined;
   }
 
   #forgetAged(): void {
-    const nowMs = this.#options.clock.monotonicMs();
-    for (const [versionId, { writtenMs }] of this.#known) {
-      if (nowMs - writtenMs > this.#options.ttlMs) this.#known.delete(versionId);
-    }
+    this.#known.dropOlder(this.#options.clock.monotonicMs() - this.#options.ttlMs);
   }
 }
 
@@ -199,7 +191,11 @@ function isUsable({ versionId, functionId, account }: FunctionVersion): boolean 
   return isUsableId(versionId) && [functionId, account].every((id) => id === '' || isUsableId(id));
 }
 
-function isOther(a: ActiveVersion, b: ActiveVersion): boolean {
+function identityOf({ writtenMs: _, ...identity }: KnownVersion): Omit<KnownVersion, 'writtenMs'> {
+  return identity;
+}
+
+function isOther(a: KnownVersion, b: ActiveVersion): boolean {
   return (
     a.functionId !== b.functionId ||
     a.account !== b.account ||

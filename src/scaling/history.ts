@@ -5,8 +5,8 @@ const OFFSET_UNIT_MS = 10;
 export const GRID_STEP_MAX_MS = 600_000;
 
 /**
- * Past samples of many versions on one time grid: a ring of `slots` steps each, in typed arrays. A step keeps the newest
- * sample that fell into it. 100,000 versions with 11 slots take under 7 MB.
+ * Past samples of many versions on one time grid: a ring of `slots` steps each, in typed arrays, by the number that whoever
+ * keeps it has given a version. A step keeps the newest sample that fell into it. 100,000 versions with 11 slots take 7 MB.
  */
 export class History {
   readonly #stepMs: number;
@@ -16,8 +16,6 @@ export class History {
   #offsets = new Uint16Array(0);
   /** The newest step written, per row; -1 for none. */
   #lastSteps = new Float64Array(0);
-  readonly #rows = new Map<string, number>();
-  readonly #freeRows: number[] = [];
 
   constructor(options: { stepMs: number; lookBackMs: number }) {
     if (options.stepMs > GRID_STEP_MAX_MS) throw new RangeError(`stepMs must be at most ${GRID_STEP_MAX_MS}`);
@@ -25,20 +23,15 @@ export class History {
     this.#slots = Math.floor(options.lookBackMs / options.stepMs) + 1;
   }
 
-  get size(): number {
-    return this.#rows.size;
-  }
-
   /** Remembers what was just read. Whatever stands there as later was written by a clock that has been set back since. */
-  push(versionId: string, atMs: number, value: number): void {
-    const row = this.#rows.get(versionId);
-    if (row !== undefined) this.#rewind(row, atMs);
-    this.add(versionId, atMs, value);
+  push(row: number, atMs: number, value: number): void {
+    if (row < this.#capacity) this.#rewind(row, atMs);
+    this.add(row, atMs, value);
   }
 
   /** Remembers a sample. One that is older than the ring, or than what its step already holds, is left out. */
-  add(versionId: string, atMs: number, value: number): void {
-    const row = this.#rows.get(versionId) ?? this.#newRow(versionId);
+  add(row: number, atMs: number, value: number): void {
+    if (row >= this.#capacity) this.#grow(Math.max(256, row + 1, Math.ceil(this.#capacity * 1.5)));
     const step = Math.floor(atMs / this.#stepMs);
     const lastStep = this.#lastSteps[row] ?? -1;
     const offset = Math.floor((atMs - step * this.#stepMs) / OFFSET_UNIT_MS);
@@ -58,9 +51,7 @@ export class History {
   }
 
   /** Samples of the last `slots` steps up to `nowMs`, oldest first. */
-  samples(versionId: string, nowMs: number): Sample[] {
-    const row = this.#rows.get(versionId);
-    if (row === undefined) return [];
+  samples(row: number, nowMs: number): Sample[] {
     const nowStep = Math.floor(nowMs / this.#stepMs);
     const lastStep = Math.min(this.#lastSteps[row] ?? -1, nowStep);
     const samples: Sample[] = [];
@@ -74,18 +65,13 @@ export class History {
   }
 
   /** The newest value, however old. */
-  latest(versionId: string): number | undefined {
-    const row = this.#rows.get(versionId);
-    const lastStep = row === undefined ? -1 : (this.#lastSteps[row] ?? -1);
-    return row === undefined || lastStep < 0 ? undefined : this.#values[this.#cell(row, lastStep)];
+  latest(row: number): number | undefined {
+    const lastStep = this.#lastSteps[row] ?? -1;
+    return lastStep < 0 ? undefined : this.#values[this.#cell(row, lastStep)];
   }
 
-  forget(versionId: string): void {
-    const row = this.#rows.get(versionId);
-    if (row === undefined) return;
-    this.#rows.delete(versionId);
-    this.#lastSteps[row] = -1;
-    this.#freeRows.push(row);
+  forget(row: number): void {
+    if (row < this.#capacity) this.#lastSteps[row] = -1;
   }
 
   #rewind(row: number, atMs: number): void {
@@ -105,14 +91,6 @@ export class History {
 
   #cell(row: number, step: number): number {
     return row * this.#slots + (step % this.#slots);
-  }
-
-  #newRow(versionId: string): number {
-    const row = this.#freeRows.pop() ?? this.#rows.size;
-    if (row >= this.#capacity) this.#grow(Math.max(256, this.#capacity * 2));
-    this.#lastSteps[row] = -1;
-    this.#rows.set(versionId, row);
-    return row;
   }
 
   #grow(capacity: number): void {

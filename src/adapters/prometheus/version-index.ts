@@ -1,3 +1,5 @@
+import { oneText } from '../../lib/one-text.ts';
+
 /** Grown this much beyond what the last answers held, it is begun anew: versions come and go. */
 const SPARE_SHARE = 0.5;
 const SPARE_MIN = 1_000;
@@ -17,8 +19,9 @@ export class VersionIndex {
   slotOf(versionId: string): number {
     const known = this.#slots.get(versionId);
     if (known !== undefined) return known;
-    const slot = this.#ids.push(versionId) - 1;
-    this.#slots.set(versionId, slot);
+    const text = oneText(versionId);
+    const slot = this.#ids.push(text) - 1;
+    this.#slots.set(text, slot);
     return slot;
   }
 

@@ -1,6 +1,7 @@
 import type { ActiveVersion } from '../../domain/active-version.ts';
 import type { Bucket } from '../../domain/bucket.ts';
 import type { FunctionState } from '../../domain/function-state.ts';
+import { oneText } from '../../lib/one-text.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
 import type { StateKeeper } from '../../ports/state-keeper.ts';
 import { adopt, bringBack, type Tracked, track } from './tracked.ts';
@@ -188,11 +189,11 @@ export class Fleet {
   }
 
   #enrol(slice: Slice, version: ActiveVersion, nowMs: number): void {
-    const tracked = track(version, { sinceMs: nowMs, isNewborn: slice.isLoaded });
+    const tracked = track(withOneText(version), { sinceMs: nowMs, isNewborn: slice.isLoaded });
     const elsewhere = this.#byId.get(version.versionId);
     if (elsewhere) elsewhere.isStateRead = false;
-    slice.versions.set(version.versionId, tracked);
-    this.#byId.set(version.versionId, tracked);
+    slice.versions.set(tracked.version.versionId, tracked);
+    this.#byId.set(tracked.version.versionId, tracked);
     // Its durable row has not been read yet: the next look at the bucket must bring it.
     slice.stateReadMs = LONG_AGO_MS;
   }
@@ -220,6 +221,12 @@ function piecesOf(buckets: readonly Bucket[]): Bucket[][] {
     pieces.push(buckets.slice(from, from + BUCKETS_PER_READ));
   }
   return pieces;
+}
+
+/** Each row comes with strings of its own, of which the account alone is in a thousand others. */
+function withOneText(row: ActiveVersion): ActiveVersion {
+  const { versionId, functionId, account } = row;
+  return { ...row, versionId: oneText(versionId), functionId: oneText(functionId), account: oneText(account) };
 }
 
 /** The row just read; its ids, which do not change, stay the strings that are held already. */

@@ -9,6 +9,7 @@ import {
   type Signals,
   type Window,
 } from '../../domain/signal.ts';
+import { grown, RowNumbers } from '../../lib/row-numbers.ts';
 import type { Backfill, Column, ProfileReading } from '../../ports/signal-reader.ts';
 import type { History } from '../../scaling/history.ts';
 import type { Tracked } from './tracked.ts';
@@ -35,8 +36,9 @@ export class Observer {
   readonly #utilisation: History;
   readonly #demand: History;
   readonly #switchProfileAfterMs: number;
-  /** The request counters as last read: profile → version → value. */
-  readonly #counters = new Map<string, Map<string, number>>();
+  readonly #rows = new RowNumbers();
+  /** The request counters as last read, by profile and row; NaN where none was. */
+  readonly #counters = new Map<string, Float64Array>();
 
   constructor(options: { utilisation: History; demand: History; switchProfileAfterMs: number }) {
     this.#utilisation = options.utilisation;
@@ -54,8 +56,9 @@ export class Observer {
   prefill(tracked: Tracked, backfills: readonly Backfill[], span: { nowMs: number; idleMs: number }): void {
     const { versionId } = tracked.version;
     const chosen = backfills.find((backfill) => backfill.profile === tracked.profile);
-    for (const [atMs, value] of chosen?.utilisation.get(versionId) ?? []) this.#utilisation.add(versionId, atMs, value);
-    for (const [atMs, value] of chosen?.demand.get(versionId) ?? []) this.#demand.add(versionId, atMs, value);
+    const row = this.#rows.take(versionId);
+    for (const [atMs, value] of chosen?.utilisation.get(versionId) ?? []) this.#utilisation.add(row, atMs, value);
+    for (const [atMs, value] of chosen?.demand.get(versionId) ?? []) this.#demand.add(row, atMs, value);
     // Idleness is proven only when every profile could say who was called.
     if (backfills.length === 0 || backfills.some((backfill) => backfill.state !== 'read' || !backfill.invoked)) return;
     tracked.watchedSinceMs = Math.min(tracked.watchedSinceMs ?? span.nowMs, span.nowMs - span.idleMs);
@@ -68,34 +71,39 @@ export class Observer {
 
   /** For people: what the last decision could see. */
   samplesOf(versionId: string, nowMs: number): { utilisation: readonly Sample[]; demand: readonly Sample[] } {
-    return {
-      utilisation: this.#utilisation.samples(versionId, nowMs),
-      demand: this.#demand.samples(versionId, nowMs),
-    };
+    const row = this.#rows.of(versionId);
+    if (row === undefined) return { utilisation: [], demand: [] };
+    return { utilisation: this.#utilisation.samples(row, nowMs), demand: this.#demand.samples(row, nowMs) };
   }
 
   latestUtilisation(versionId: string): number | undefined {
-    return this.#utilisation.latest(versionId);
+    const row = this.#rows.of(versionId);
+    return row === undefined ? undefined : this.#utilisation.latest(row);
   }
 
   latestDemand(versionId: string): number | undefined {
-    return this.#demand.latest(versionId);
+    const row = this.#rows.of(versionId);
+    return row === undefined ? undefined : this.#demand.latest(row);
   }
 
   forget(versionId: string): void {
-    this.#forgetLoad(versionId);
-    for (const counters of this.#counters.values()) counters.delete(versionId);
+    const row = this.#rows.of(versionId);
+    if (row === undefined) return;
+    this.#forgetLoad(row);
+    for (const counters of this.#counters.values()) if (row < counters.length) counters[row] = Number.NaN;
+    this.#rows.release(versionId);
   }
 
   /** Samples of another profile mean something else: they are not carried over. */
-  #forgetLoad(versionId: string): void {
-    this.#utilisation.forget(versionId);
-    this.#demand.forget(versionId);
+  #forgetLoad(row: number): void {
+    this.#utilisation.forget(row);
+    this.#demand.forget(row);
   }
 
   #signalsOf(tracked: Tracked, views: readonly ProfileView[], nowMs: number): Signals {
-    const view = this.#chooseProfile(tracked, views, nowMs);
-    const invocation = this.#recordInvocation(tracked, views, nowMs);
+    const row = this.#rows.take(tracked.version.versionId);
+    const view = this.#chooseProfile(tracked, row, { views, nowMs });
+    const invocation = this.#recordInvocation(tracked, row, { views, nowMs });
     if (!view) {
       return {
         profile: undefined,
@@ -108,8 +116,8 @@ export class Observer {
     const { versionId } = tracked.version;
     return {
       profile: view.profile,
-      utilisation: windowOf(view.load.utilisation, this.#utilisation, versionId, view.atMs),
-      demand: windowOf(view.load.demand, this.#demand, versionId, view.atMs),
+      utilisation: windowOf(view.load.utilisation, this.#utilisation, { versionId, row, atMs: view.atMs }),
+      demand: windowOf(view.load.demand, this.#demand, { versionId, row, atMs: view.atMs }),
       instances: gaugeOf(view.load.instances, versionId, view.atMs),
       invocation,
     };
@@ -119,7 +127,11 @@ export class Observer {
    * A counter that is new or has changed since the last look is a call; its value means nothing. The first look after
    * taking a version over proves nothing either way: the back-fill tells what was before.
    */
-  #recordInvocation(tracked: Tracked, views: readonly ProfileView[], nowMs: number): InvocationRecord {
+  #recordInvocation(
+    tracked: Tracked,
+    row: number,
+    { views, nowMs }: { views: readonly ProfileView[]; nowMs: number },
+  ): InvocationRecord {
     const { versionId } = tracked.version;
     let quality: Quality = 'absent';
     for (const { profile, invocation } of views) {
@@ -127,11 +139,10 @@ export class Observer {
       quality = worse(quality, invocationQuality(invocation));
       const counter = invocation.values.get(versionId);
       if (counter === undefined) continue;
-      const counters = this.#counters.get(profile) ?? new Map<string, number>();
-      this.#counters.set(profile, counters);
-      const before = counters.get(versionId);
-      if (before !== counter && (before !== undefined || tracked.isCounterWatched)) tracked.lastInvokedMs = nowMs;
-      counters.set(versionId, counter);
+      const counters = this.#countersOf(profile, row);
+      const before = counters[row] ?? Number.NaN;
+      if (before !== counter && (!Number.isNaN(before) || tracked.isCounterWatched)) tracked.lastInvokedMs = nowMs;
+      counters[row] = counter;
     }
     if (quality === 'fresh') {
       tracked.isCounterWatched = true;
@@ -140,11 +151,23 @@ export class Observer {
     return { quality, lastMs: tracked.lastInvokedMs, watchedSinceMs: tracked.watchedSinceMs };
   }
 
+  #countersOf(profile: string, row: number): Float64Array {
+    const held = this.#counters.get(profile);
+    if (held && row < held.length) return held;
+    const counters = grown(held ?? new Float64Array(), row, Number.NaN);
+    this.#counters.set(profile, counters);
+    return counters;
+  }
+
   /**
    * The first profile that shows the version. A version that has just vanished from its profile stays with it for a
    * while: falling through at once would turn a failed scrape into a change of meaning.
    */
-  #chooseProfile(tracked: Tracked, views: readonly ProfileView[], nowMs: number): ProfileView | undefined {
+  #chooseProfile(
+    tracked: Tracked,
+    row: number,
+    { views, nowMs }: { views: readonly ProfileView[]; nowMs: number },
+  ): ProfileView | undefined {
     const { versionId } = tracked.version;
     const remembered = views.find((view) => view.profile === tracked.profile);
     const best = views.find((view) => LOAD_SIGNALS.some((signal) => view.load[signal]?.values.has(versionId)));
@@ -157,7 +180,7 @@ export class Observer {
       if (nowMs - tracked.profileMissingSinceMs < this.#switchProfileAfterMs) return remembered;
     }
     if (best) {
-      if (tracked.profile !== undefined) this.#forgetLoad(versionId);
+      if (tracked.profile !== undefined) this.#forgetLoad(row);
       tracked.profile = best.profile;
       tracked.profileMissingSinceMs = undefined;
       return best;
@@ -196,11 +219,15 @@ function qualityOf(lookup: Lookup | undefined, versionId: string): Quality {
   return lookup.column.state === 'partial' ? 'stale' : 'absent';
 }
 
-function windowOf(lookup: Lookup | undefined, history: History, versionId: string, atMs: number): Window {
+function windowOf(
+  lookup: Lookup | undefined,
+  history: History,
+  { versionId, row, atMs }: { versionId: string; row: number; atMs: number },
+): Window {
   const quality = qualityOf(lookup, versionId);
   const value = lookup?.values.get(versionId);
-  if (value !== undefined) history.push(versionId, atMs, value);
-  return { quality, samples: history.samples(versionId, atMs) };
+  if (value !== undefined) history.push(row, atMs, value);
+  return { quality, samples: history.samples(row, atMs) };
 }
 
 function gaugeOf(lookup: Lookup | undefined, versionId: string, atMs: number): Gauge {
