@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { AutoscalerSettings } from '../loops/autoscaler.ts';
+import type { AutoscalerSettings } from '../loops/autoscaler-settings.ts';
 import { DECIDING_DEFAULTS } from '../scaling/deciding-settings.ts';
 
 /** A refresh that came back three times empty-handed has made the answers "last known". */

@@ -1,19 +1,17 @@
 import type { Logger } from 'pino';
 import type { Bucket } from '../domain/bucket.ts';
 import type { MemberId } from '../domain/member.ts';
-import type { Policy } from '../domain/policy.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
 import type { Actuator } from '../ports/actuator.ts';
 import type { SignalReader } from '../ports/signal-reader.ts';
 import type { Store } from '../ports/store.ts';
 import type { TargetSource } from '../ports/target-source.ts';
-import type { DecidingSettings } from '../scaling/deciding-settings.ts';
-import type { FreezeSettings } from '../scaling/fleet-freeze.ts';
 import { History } from '../scaling/history.ts';
 import { placeVersion } from '../sharding/place.ts';
 import type { Meters } from '../telemetry/meters.ts';
 import { RareLog } from '../telemetry/rare-log.ts';
+import type { AutoscalerSettings } from './autoscaler-settings.ts';
 import { Discover } from './discover.ts';
 import { Duty } from './duty.ts';
 import { type Activation, Loop, type LoopStatus } from './loop.ts';
@@ -29,48 +27,6 @@ import { Recorder } from './scale/record.ts';
 import { Scale } from './scale/scale.ts';
 import { SkewWatch } from './scale/skew-watch.ts';
 import { TimeWatch } from './time-watch.ts';
-
-export interface AutoscalerSettings {
-  readonly beatEveryMs: number;
-  readonly deadAfterMs: number;
-  readonly selfStopMs: number;
-  readonly joinWaitMs: number;
-  readonly discoverEveryMs: number;
-  readonly activeTtlMs: number;
-  readonly refreshAfterMs: number;
-  readonly heldAfterMs: number;
-  readonly dutyJitterMs: number;
-  readonly dutyRenewMs: number;
-  readonly dutyStopMs: number;
-  readonly dutyExpireMs: number;
-  readonly scaleEveryMs: number;
-  readonly lookBackMs: number;
-  readonly stepMs: number;
-  readonly idleMs: number;
-  readonly catalogueRefreshMs: number;
-  readonly stateRefreshMs: number;
-  readonly forgetAfterMs: number;
-  readonly bucketsAtOnce: number;
-  readonly claimHoldMs: number;
-  readonly claimDeadlineMs: number;
-  readonly resendMs: number;
-  readonly retryDelayMs: number;
-  readonly retryDelayMaxMs: number;
-  readonly goneDelayMaxMs: number;
-  readonly profilePatienceMs: number;
-  readonly logRepeatMs: number;
-  readonly clockSkewMaxMs: number;
-  readonly targetStaleAfterMs: number;
-  readonly ledgerFlushMs: number;
-  readonly ledgerBuffer: number;
-  readonly missedPeriods: number;
-  readonly hungMinMs: number;
-  /** The metrics carry the bucket: an id alone does not tell it. */
-  readonly isPlacedByLabel: boolean;
-  readonly defaultPolicy: Policy;
-  readonly deciding: DecidingSettings;
-  readonly freeze: FreezeSettings | undefined;
-}
 
 export interface AutoscalerParts {
   readonly memberId: MemberId;

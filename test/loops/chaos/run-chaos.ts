@@ -1,5 +1,5 @@
 import type { Part } from '../../../src/domain/part.ts';
-import type { AutoscalerSettings } from '../../../src/loops/autoscaler.ts';
+import type { AutoscalerSettings } from '../../../src/loops/autoscaler-settings.ts';
 import { FREEZE_DEFAULTS } from '../../../src/scaling/fleet-freeze.ts';
 import { type ChaosMember, ChaosWorld, type Weather } from './chaos-world.ts';
 import { type ChaosEvent, checkHistory, type Rules } from './history.ts';
