@@ -24,12 +24,14 @@ export async function startPlatform(options: {
   port: number;
   /** False: free ports for them too. */
   areDialectPortsFixed: boolean;
+  /** Host headers that its ports answer to besides. */
+  allowedHosts: readonly string[];
   env: NodeJS.ProcessEnv;
   clock: Clock;
   random: Random;
   logger: Logger;
 }): Promise<EmbeddedPlatform> {
-  const { dataDir, port, areDialectPortsFixed, env, clock, random, logger } = options;
+  const { dataDir, port, areDialectPortsFixed, allowedHosts, env, clock, random, logger } = options;
   const wanted = await Promise.all(
     DIALECTS.map(async (entry) => {
       const dialect = areDialectPortsFixed ? dialectPort(entry, env) : 0;
@@ -43,6 +45,7 @@ export async function startPlatform(options: {
     dialects: wanted.flatMap(({ entry: { name }, port: dialect, open }) =>
       open ? [{ name, address: { host: HOST, port: dialect }, open }] : [],
     ),
+    allowedHosts: allowedHosts.map(nameOf),
     clock,
     random,
     logger,
@@ -58,4 +61,9 @@ export async function startPlatform(options: {
     dialects: wanted.map(({ entry: { name }, port: dialect }) => ({ name, port: dialect, url: urlOf(name) })),
     stop: (stopping) => platform.stop(stopping),
   };
+}
+
+/** In the configuration a name may stand with the port that a proxy shows; the platform looks at names alone. */
+function nameOf(host: string): string {
+  return host.toLowerCase().replace(/:\d+$/, '');
 }

@@ -188,11 +188,12 @@ class Parts {
   }
 
   async #startPlatform(): Promise<EmbeddedPlatform> {
-    const { folder, ports, logger } = this.#options;
+    const { planned, folder, ports, logger } = this.#options;
     const platform = await startPlatform({
       dataDir: folder.path,
       port: ports.platform,
       areDialectPortsFixed: ports.platform !== 0,
+      allowedHosts: planned.config.http.allowedHosts,
       env: process.env,
       clock: systemClock,
       random: systemRandom,
