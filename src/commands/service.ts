@@ -1,14 +1,10 @@
-import { createServer, type Server } from 'node:http';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { Secrets } from '../config/secrets.ts';
-import { adminApp } from '../http/admin/admin-app.ts';
+import type { AdminWorld } from '../http/admin/admin-world.ts';
 import type { HealthFacts } from '../http/health.ts';
-import { startMetricsServer } from '../http/metrics-server.ts';
-import { startProbeServer } from '../http/probe-server.ts';
 import type { Clock } from '../lib/clock.ts';
-import { closeServer, listen } from '../lib/listen.ts';
 import type { Random } from '../lib/random.ts';
 import { Autoscaler } from '../loops/autoscaler.ts';
 import { Loop } from '../loops/loop.ts';
@@ -18,6 +14,7 @@ import { startTelemetry, type Telemetry } from '../telemetry/start-telemetry.ts'
 import { adminWorld } from './admin-world.ts';
 import { autoscalerSettings } from './autoscaler-settings.ts';
 import { Dependency } from './dependency.ts';
+import { Doors } from './doors.ts';
 import { functionSeries } from './function-series.ts';
 import { openConsole } from './open-console.ts';
 import { type ControlPlane, openControlPlane } from './open-control-plane.ts';
@@ -27,7 +24,6 @@ import { secretEvents } from './secret-events.ts';
 import { VERSION } from './version.ts';
 
 const CHECK_EVERY_MS = 10_000;
-const SERVER_GRACE_MS = 500;
 /** For the last metrics and spans; a collector that hangs must not hold the process. */
 const TELEMETRY_GRACE_MS = 1_500;
 /** Beside the drain itself: two beats and the release of the duty. */
@@ -58,7 +54,7 @@ export class Service {
   readonly #secrets: Secrets;
   readonly #dependencies: { store: Dependency; timeseries: Dependency; controlPlane: Dependency };
   readonly #stopping = new AbortController();
-  readonly #servers: Server[] = [];
+  readonly #doors: Doors;
   readonly #startedMs: number;
   #autoscaler: Autoscaler | undefined;
   #store: Store | undefined;
@@ -98,6 +94,7 @@ export class Service {
       timeseries: dependency('timeseries'),
       controlPlane: dependency('control-plane'),
     };
+    this.#doors = new Doors(loaded.config, this.#logger);
     meters.set('starling_config_info', 1, { hash: loaded.hash });
   }
 
@@ -105,8 +102,8 @@ export class Service {
   async start(): Promise<ServiceAddresses> {
     const { config, warnings } = this.#loaded;
     for (const warning of warnings) this.#logger.warn({ event: 'config.warning' }, warning);
-    const health = await this.#serveHealth();
-    const metrics = await this.#serveMetrics();
+    const health = await this.#doors.openHealth(() => this.#healthFacts());
+    const metrics = await this.#doors.openMetrics(() => this.#telemetry.render());
     this.#logger.info(
       { event: 'service.starting', member: this.#memberId, config: this.#loaded.hash, health, metrics },
       'starting',
@@ -114,12 +111,13 @@ export class Service {
 
     const timeseries = await openTimeseries(config, this.#openTools('timeseries'));
     const controlPlane = openControlPlane(config, this.#openTools('control-plane'));
-    this.#store = await this.#openStore();
+    const store = await this.#openStore();
+    this.#store = store;
     await this.#awaitTimeseries(timeseries);
-    const autoscaler = this.#build(this.#store, timeseries, controlPlane);
+    const autoscaler = this.#build(store, timeseries, controlPlane);
     this.#autoscaler = autoscaler;
-    const admin = await this.#serveAdmin(autoscaler, controlPlane);
-    this.#watchDependencies(this.#store, timeseries, controlPlane);
+    const admin = await this.#doors.openAdmin(() => this.#world(store, autoscaler, controlPlane));
+    this.#watchDependencies(store, timeseries, controlPlane);
     this.#telemetry.setFunctionSeries(() => functionSeries(autoscaler, controlPlane.targets));
     // Told to stop while it was still starting: what was closed meanwhile must not be set going.
     this.#stopping.signal.throwIfAborted();
@@ -144,7 +142,7 @@ export class Service {
     const handedOverMs = clock.monotonicMs() - beganMs;
     await this.#store?.close();
     this.#secrets.close();
-    await Promise.all(this.#servers.map((server) => closeServer(server, SERVER_GRACE_MS)));
+    await this.#doors.close();
     this.#logger.info({ event: 'service.stopped', handedOverMs: Math.round(handedOverMs) }, 'stopped');
     await settledWithin(this.#telemetry.shutdown(), { clock, afterMs: TELEMETRY_GRACE_MS });
   }
@@ -251,6 +249,24 @@ export class Service {
     }
   }
 
+  /** What the admin API shows, and lets people do. */
+  #world(store: Store, autoscaler: Autoscaler, controlPlane: ControlPlane): AdminWorld {
+    return adminWorld({
+      loaded: this.#loaded,
+      memberId: this.#memberId,
+      startedMs: this.#startedMs,
+      store,
+      autoscaler,
+      targets: controlPlane.targets,
+      secrets: this.#secrets,
+      clock: this.#tools.clock,
+      logger: this.#telemetry.logs.of('admin'),
+      dependencies: () => this.#healthFacts().dependencies,
+      stopping: this.#stopping.signal,
+      console: openConsole({ logger: this.#telemetry.logs.of('console'), signal: this.#stopping.signal }),
+    });
+  }
+
   #healthFacts(): HealthFacts {
     const { store, timeseries, controlPlane } = this.#dependencies;
     const isAsked = controlPlane.health.state !== 'awaited';
@@ -262,53 +278,6 @@ export class Service {
       awaited: [store.health, timeseries.health],
       dependencies: [store.health, timeseries.health, ...(isAsked ? [controlPlane.health] : [])],
     };
-  }
-
-  async #serveHealth(): Promise<string | undefined> {
-    const address = this.#loaded.config.http.health;
-    if (!address) return undefined;
-    const { server, port } = await startProbeServer({ ...address, facts: () => this.#healthFacts() });
-    this.#servers.push(server);
-    return `${address.host}:${port}`;
-  }
-
-  async #serveMetrics(): Promise<string | undefined> {
-    const address = this.#loaded.config.http.metrics;
-    if (!address) return undefined;
-    const { server, port } = await startMetricsServer({
-      ...address,
-      render: () => this.#telemetry.render(),
-      onFault: (error) =>
-        this.#logger.error({ event: 'metrics.failed', err: error }, 'the metrics could not be gathered'),
-    });
-    this.#servers.push(server);
-    return `${address.host}:${port}`;
-  }
-
-  async #serveAdmin(autoscaler: Autoscaler, controlPlane: ControlPlane): Promise<string | undefined> {
-    const { http } = this.#loaded.config;
-    if (!http.admin || !this.#store) return undefined;
-    const world = adminWorld({
-      loaded: this.#loaded,
-      memberId: this.#memberId,
-      startedMs: this.#startedMs,
-      store: this.#store,
-      autoscaler,
-      targets: controlPlane.targets,
-      secrets: this.#secrets,
-      clock: this.#tools.clock,
-      logger: this.#telemetry.logs.of('admin'),
-      dependencies: () => this.#healthFacts().dependencies,
-      stopping: this.#stopping.signal,
-      console: openConsole({ logger: this.#telemetry.logs.of('console'), signal: this.#stopping.signal }),
-    });
-    const app = adminApp(world, (error) =>
-      this.#logger.error({ event: 'admin.fault', err: error }, 'a request failed'),
-    );
-    const server = createServer({ requestTimeout: http.requestTimeoutMs, headersTimeout: http.headersTimeoutMs }, app);
-    const port = await listen(server, { ...http.admin, what: 'the admin API' });
-    this.#servers.push(server);
-    return `${http.admin.host}:${port}`;
   }
 }
 
