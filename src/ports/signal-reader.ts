@@ -34,12 +34,17 @@ export interface ProfileReading {
   readonly invocation: Column | undefined;
 }
 
+/** Samples of one signal before now: those of a version, oldest first. Kept in columns by a reader of many. */
+export interface PastSamples {
+  get(versionId: string): Iterable<readonly [atMs: number, value: number]> | undefined;
+}
+
 /** Past utilisation and demand on the history grid, and recent invocation, for start and take-over. */
 export interface Backfill {
   readonly profile: string;
   readonly state: ReadState;
-  readonly utilisation: ReadonlyMap<string, readonly (readonly [atMs: number, value: number])[]>;
-  readonly demand: ReadonlyMap<string, readonly (readonly [atMs: number, value: number])[]>;
+  readonly utilisation: PastSamples;
+  readonly demand: PastSamples;
   /** Versions called within the span looked at. Undefined when that could not be read. */
   readonly invoked: ReadonlySet<string> | undefined;
   /** Those of them that were called within the gap, in which nobody may have been watching. */

@@ -1,15 +1,15 @@
 import type { Part } from '../../domain/part.ts';
 import { type Backfill, TimeseriesError } from '../../ports/signal-reader.ts';
-import type { Answer, RawSeries } from './answer.ts';
+import type { Answer } from './answer.ts';
 import { weightLabelsOf } from './part-reading.ts';
+import { PastColumns } from './past-columns.ts';
 import type { Owned, Presence } from './presence.ts';
 import type { QueryRunner } from './query-runner.ts';
-import { type QueryTable, tableRows } from './query-table.ts';
-import { signalColumn, worstState } from './signal-columns.ts';
+import { type QueryTable, tablesInTime } from './query-table.ts';
+import { pastValues, worstState } from './signal-columns.ts';
 import { queriesOf, type SignalProfile } from './signal-profile.ts';
 import { VersionIndex } from './version-index.ts';
 
-type Past = Map<string, [atMs: number, value: number][]>;
 const PAST_SIGNALS = ['utilisation', 'demand'] as const;
 
 export interface PastSpan {
@@ -54,7 +54,8 @@ export class PastReading {
   }
 
   async #load(profile: SignalProfile) {
-    const past: Record<(typeof PAST_SIGNALS)[number], Past> = { utilisation: new Map(), demand: new Map() };
+    const index = new VersionIndex();
+    const past = { utilisation: new PastColumns(index), demand: new PastColumns(index) };
     const names = [...new Set(PAST_SIGNALS.flatMap((signal) => queriesOf(profile.signals[signal])))];
     const owned = names
       .flatMap((name) => ownedQuery(profile, name) ?? [])
@@ -63,13 +64,19 @@ export class PastReading {
     try {
       const answers = await Promise.all(owned.map((one) => this.#runner.range(one, this.#span)));
       const partial = [...new Set(answers.map((answer) => answer.partial).filter(Boolean))].join('; ');
-      const index = new VersionIndex();
-      const byQuery = new Map(owned.map(({ query }, index) => [query.name, [...(answers[index]?.series ?? [])]]));
-      for (const [atSeconds, tables] of slicesInTime(profile, byQuery, index)) {
+      const moments = new Map<number, Map<string, QueryTable>>();
+      for (const [at, { query }] of owned.entries()) {
+        const weightLabels = weightLabelsOf(profile, query.name);
+        const options = { index, versionLabel: profile.identity.versionId, weightLabels };
+        for (const [atSeconds, rows] of tablesInTime(answers[at]?.series ?? [], options)) {
+          const tables = moments.get(atSeconds) ?? new Map<string, QueryTable>();
+          moments.set(atSeconds, tables.set(query.name, { ...rows, state: 'read', isPresent: undefined, detail: '' }));
+        }
+      }
+      for (const [atSeconds, tables] of [...moments].sort(([a], [b]) => a - b)) {
         for (const signal of PAST_SIGNALS) {
           const definition = profile.signals[signal];
-          if (definition !== undefined)
-            addMoment(past[signal], atSeconds * 1000, signalColumn(definition, 'load', { tables, index }));
+          if (definition !== undefined) past[signal].add(atSeconds * 1000, pastValues(definition, { tables, index }));
         }
       }
       return { past, state: partial ? ('partial' as const) : ('read' as const), detail: partial };
@@ -107,46 +114,6 @@ export class PastReading {
       if (!(error instanceof TimeseriesError)) throw error;
       return { invoked: undefined, state: 'failed' as const, detail: error.message };
     }
-  }
-}
-
-/** Cuts matrices into one set of tables per moment, so that the past is made of queries just as the present is. */
-function* slicesInTime(
-  profile: SignalProfile,
-  byQuery: ReadonlyMap<string, readonly RawSeries[]>,
-  index: VersionIndex,
-): Generator<[atSeconds: number, tables: Map<string, QueryTable>]> {
-  const times = new Set<number>();
-  for (const series of byQuery.values()) {
-    for (const { samples } of series) for (const [atSeconds] of samples) times.add(atSeconds);
-  }
-  const cursors = new Map([...byQuery].map(([query, series]) => [query, new Uint32Array(series.length)]));
-  for (const atSeconds of [...times].sort((a, b) => a - b)) {
-    const tables = new Map<string, QueryTable>();
-    for (const [query, series] of byQuery) {
-      const cursor = cursors.get(query) ?? new Uint32Array(0);
-      const rows = tableRows(series, {
-        index,
-        versionLabel: profile.identity.versionId,
-        weightLabels: weightLabelsOf(profile, query),
-        valueAt: (at) => {
-          const sample = series[at]?.samples[cursor[at] ?? 0];
-          if (sample?.[0] !== atSeconds) return undefined;
-          cursor[at] = (cursor[at] ?? 0) + 1;
-          return sample[1];
-        },
-      });
-      tables.set(query, { ...rows, state: 'read', isPresent: undefined, detail: '' });
-    }
-    yield [atSeconds, tables];
-  }
-}
-
-function addMoment(past: Past, atMs: number, column: { versionIds: readonly string[]; values: Float64Array }): void {
-  for (const [index, versionId] of column.versionIds.entries()) {
-    const samples = past.get(versionId) ?? [];
-    past.set(versionId, samples);
-    samples.push([atMs, column.values[index] ?? Number.NaN]);
   }
 }
 

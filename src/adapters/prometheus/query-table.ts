@@ -1,5 +1,5 @@
 import type { ReadState } from '../../ports/signal-reader.ts';
-import { type SeriesList, sampleValue } from './answer.ts';
+import { type RawSeries, type SeriesList, sampleValue } from './answer.ts';
 import type { VersionIndex } from './version-index.ts';
 
 /** What is wrong with a number, for people. */
@@ -31,41 +31,81 @@ export const NO_ROWS: TableRows = {
   weights: new Map(),
 };
 
-/** Turns series into columns. Series without a version id tell nothing about any version and are left out. */
-export function tableRows(
-  series: SeriesList,
-  options: {
-    index: VersionIndex;
-    versionLabel: string;
-    weightLabels: readonly string[];
-    /** The value of the i-th series as text, undefined for none at the moment that is looked at; default: its newest. */
-    valueAt?: (index: number) => unknown;
-  },
-): TableRows {
-  const { index, versionLabel, weightLabels, valueAt } = options;
-  const slots = new Int32Array(series.length);
+interface RowOptions {
+  readonly index: VersionIndex;
+  readonly versionLabel: string;
+  readonly weightLabels: readonly string[];
+}
+
+/** Turns series into columns, of their newest values. Series without a version id tell nothing about any version and are left out. */
+export function tableRows(series: SeriesList, options: RowOptions): TableRows {
+  const rows = new RowsOfSeries(series.length, options);
   const values = new Float64Array(series.length);
   const unreadable = new Set<number>();
-  const weights = weightLabels.map((label) => [label, new Float64Array(series.length)] as const);
-  let rows = 0;
-  let at = -1;
   for (const { metric, samples } of series) {
-    at += 1;
-    const versionId = metric[versionLabel];
-    if (typeof versionId !== 'string' || versionId === '') continue;
-    const text = valueAt ? valueAt(at) : (samples[samples.length - 1]?.[1] ?? null);
-    if (text === undefined) continue;
-    const value = sampleValue(text);
-    if (value === undefined) unreadable.add(rows);
-    slots[rows] = index.slotOf(versionId);
-    values[rows] = value ?? Number.NaN;
-    for (const [label, ofLabel] of weights) ofLabel[rows] = sampleValue(metric[label]) ?? Number.NaN;
-    rows += 1;
+    const row = rows.add(metric);
+    if (row === undefined) continue;
+    const value = sampleValue(samples[samples.length - 1]?.[1] ?? null);
+    if (value === undefined) unreadable.add(row);
+    values[row] = value ?? Number.NaN;
   }
-  return {
-    slots: slots.subarray(0, rows),
-    values: values.subarray(0, rows),
-    unreadable,
-    weights: new Map(weights),
-  };
+  return rows.table(values, unreadable);
+}
+
+/** Turns matrices into columns, one table for each moment, so that the past is made of queries just as the present is. */
+export function tablesInTime(series: SeriesList, options: RowOptions): Map<number, TableRows> {
+  const rows = new RowsOfSeries(series.length, options);
+  const moments = new Map<number, { values: Float64Array; unreadable: Set<number> }>();
+  for (const { metric, samples } of series) {
+    const row = rows.add(metric);
+    if (row === undefined) continue;
+    for (const [atSeconds, text] of samples) {
+      let moment = moments.get(atSeconds);
+      if (!moment) {
+        moment = { values: new Float64Array(series.length).fill(Number.NaN), unreadable: new Set() };
+        moments.set(atSeconds, moment);
+      }
+      const value = sampleValue(text);
+      if (value === undefined) moment.unreadable.add(row);
+      else moment.values[row] = value;
+    }
+  }
+  return new Map(
+    Array.from(moments, ([atSeconds, { values, unreadable }]) => [atSeconds, rows.table(values, unreadable)]),
+  );
+}
+
+/** What the labels of series say, row by row. */
+class RowsOfSeries {
+  readonly #options: RowOptions;
+  readonly #slots: Int32Array;
+  readonly #weights: (readonly [label: string, numbers: Float64Array])[];
+  #count = 0;
+
+  constructor(seriesMax: number, options: RowOptions) {
+    this.#options = options;
+    this.#slots = new Int32Array(seriesMax);
+    this.#weights = options.weightLabels.map((label) => [label, new Float64Array(seriesMax)] as const);
+  }
+
+  /** The row of this series; undefined where it is of no version. */
+  add(metric: RawSeries['metric']): number | undefined {
+    const versionId = metric[this.#options.versionLabel];
+    if (typeof versionId !== 'string' || versionId === '') return undefined;
+    const row = this.#count;
+    this.#count += 1;
+    this.#slots[row] = this.#options.index.slotOf(versionId);
+    for (const [label, numbers] of this.#weights) numbers[row] = sampleValue(metric[label]) ?? Number.NaN;
+    return row;
+  }
+
+  /** With the values of one moment. */
+  table(values: Float64Array, unreadable: ReadonlySet<number>): TableRows {
+    return {
+      slots: this.#slots.subarray(0, this.#count),
+      values: values.subarray(0, this.#count),
+      unreadable,
+      weights: new Map(this.#weights),
+    };
+  }
 }

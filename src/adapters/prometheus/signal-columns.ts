@@ -30,6 +30,13 @@ export function signalColumn(definition: SignalDefinition, domain: Domain, from:
   return { state, isPresent: allPresent(used), ...columnOf(numbers, from.index), detail };
 }
 
+/** The same at one moment of the past, by slot: what is wrong with a sample is not told there, it is just none. */
+export function pastValues(definition: SignalDefinition, from: From): Float64Array {
+  const numbers = evaluate(definition, from);
+  rejectOutside(numbers, 'load');
+  return numbers.values;
+}
+
 function evaluate(definition: SignalDefinition, from: From): Numbers {
   if (typeof definition === 'string' || !('percent' in definition)) return evaluateTerm(definition, from);
   const { of, over } = definition.percent;

@@ -25,6 +25,10 @@ export class VersionIndex {
     return slot;
   }
 
+  find(versionId: string): number | undefined {
+    return this.#slots.get(versionId);
+  }
+
   idAt(slot: number): string {
     return this.#ids[slot] ?? '';
   }

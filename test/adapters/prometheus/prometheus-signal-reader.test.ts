@@ -361,8 +361,8 @@ describe('PrometheusSignalReader', () => {
         invoked: new Set([id('a')]),
         invokedInGap: new Set([id('b')]),
       });
-      expect(first?.utilisation.get(id('a'))).toEqual([[(t - 60) * 1000, 50]]);
-      expect(first?.demand.get(id('a'))).toEqual([
+      expect([...(first?.utilisation.get(id('a')) ?? [])]).toEqual([[(t - 60) * 1000, 50]]);
+      expect([...(first?.demand.get(id('a')) ?? [])]).toEqual([
         [(t - 120) * 1000, 1],
         [(t - 60) * 1000, 2],
       ]);

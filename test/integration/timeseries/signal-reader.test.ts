@@ -216,7 +216,7 @@ discovery: {}
         idleMs: 600_000,
         gapMs: 90_000,
       });
-      expect([...(past[0]?.utilisation.keys() ?? [])].sort()).toEqual(expected);
+      for (const id of expected) expect([...(past[0]?.utilisation.get(id) ?? [])], id).not.toEqual([]);
       // Cut by the first letter, every id is still in exactly one part.
       const parts = (await store.reader({ labels, partVersionsMax: 3 })).plan({
         buckets: Array.from({ length: 1024 }, (_, bucket) => bucket),
@@ -348,11 +348,12 @@ discovery: {}
         gapMs: 90_000,
       });
       expect(past?.state).toBe('read');
-      const ofA = past?.utilisation.get('a') ?? [];
+      const ofA = [...(past?.utilisation.get('a') ?? [])];
       expect(ofA.map(([atMs]) => (atMs - now) / 60_000)).toEqual([-10, -9, -8, -7, -6, -5, -4, -3, -2, -1, 0]);
       for (const [, value] of ofA) expect(value).toBeCloseTo(25, 0);
-      expect(past?.demand.get('young')?.length).toBeGreaterThanOrEqual(2);
-      expect(past?.demand.get('young')?.length).toBeLessThanOrEqual(3);
+      const ofYoung = [...(past?.demand.get('young') ?? [])];
+      expect(ofYoung.length).toBeGreaterThanOrEqual(2);
+      expect(ofYoung.length).toBeLessThanOrEqual(3);
       expect([...(past?.invoked ?? [])].sort()).toEqual(['a', 'born and flat']);
       expect([...(past?.invokedInGap ?? [])]).toEqual(['a']);
     });
