@@ -29,15 +29,15 @@ export type Found =
   | { readonly state: 'unseen'; readonly detail: string };
 
 interface Watch {
-  readonly namespace: string | undefined;
-  /** Undefined: of HorizontalPodAutoscalers. */
-  readonly kind: WorkloadKind | undefined;
+  /** What it watches and where: a kind, or SCALERS, and a namespace, or nothing for all. */
+  readonly key: string;
   readonly reflector: Reflector;
 }
 
 const UNASKED = 'the Kubernetes API has not been asked yet';
 /** A watch that has been silent for longer does not prove that something is not there. */
 const PROOF_MAX_MS = 180_000;
+const SCALERS = 'HorizontalPodAutoscaler';
 const KINDS = Object.keys(WORKLOADS) as WorkloadKind[];
 
 /** What the cluster says, kept up to date by watches: workloads that carry a version, and what else scales them. */
@@ -45,7 +45,8 @@ export class ClusterView {
   readonly #options: ClusterViewOptions;
   readonly #index: WorkloadIndex;
   readonly #running = new AbortController();
-  #watches: readonly Watch[] = [];
+  /** By their keys. Some watch hundreds of namespaces. */
+  #watches: ReadonlyMap<string, Reflector> = new Map();
   #starting: Promise<void> | undefined;
   #noStart: string = UNASKED;
 
@@ -73,7 +74,7 @@ export class ClusterView {
       this.#noStart = (error as Error).message;
       return;
     }
-    await Promise.all(this.#watches.map(({ reflector }) => reflector.tried));
+    await Promise.all(Array.from(this.#watches.values(), ({ tried }) => tried));
   }
 
   /** Those that are watched; undefined: all. */
@@ -91,8 +92,10 @@ export class ClusterView {
   }
 
   troubles(): string[] {
-    if (this.#watches.length === 0) return [this.#noStart];
-    return this.#watches.map(({ reflector }) => troubleOf(reflector.status())).filter((told) => told !== '');
+    if (this.#watches.size === 0) return [this.#noStart];
+    return Array.from(this.#watches.values(), (reflector) => troubleOf(reflector.status())).filter(
+      (told) => told !== '',
+    );
   }
 
   find(version: Pick<FunctionVersion, 'versionId'> & Partial<FunctionVersion>): Found {
@@ -131,9 +134,7 @@ export class ClusterView {
         detail: `${name} is scaled by ${scaler}, and two would undo each other's work: delete that, or take the label ${MARKS.version} off`,
       };
     }
-    const scalers = this.#watches
-      .find((watch) => watch.kind === undefined && covers(watch, workload))
-      ?.reflector.status();
+    const scalers = this.#watchOf(SCALERS, workload)?.status();
     // Where the workload itself is not heard of either, the whole server is away: then what is known ages, and nothing is written.
     const isDeaf = (scalers?.silentMs ?? 0) > PROOF_MAX_MS && this.#ageMs(workload) <= PROOF_MAX_MS;
     if (!scalers?.isSynced || isDeaf) {
@@ -145,8 +146,9 @@ export class ClusterView {
 
   async #open(): Promise<void> {
     const namespaces: readonly (string | undefined)[] = (await this.#options.namespacesOf()) ?? [undefined];
-    this.#watches = namespaces.flatMap((namespace) => this.#watchesIn(namespace));
-    for (const { reflector } of this.#watches) void reflector.run(this.#running.signal);
+    const watches = namespaces.flatMap((namespace) => this.#watchesIn(namespace));
+    this.#watches = new Map(watches.map(({ key, reflector }) => [key, reflector]));
+    for (const { reflector } of watches) void reflector.run(this.#running.signal);
   }
 
   #watchesIn(namespace: string | undefined): Watch[] {
@@ -163,7 +165,7 @@ export class ClusterView {
         onPut: (item) => index.putWorkload(kind, item),
         onDeleted: (item) => index.dropWorkload(kind, item),
       });
-      return { namespace, kind, reflector };
+      return { key: keyOf(kind, namespace), reflector };
     });
     const scalers = new Reflector({
       ...this.#options,
@@ -173,17 +175,20 @@ export class ClusterView {
       onPut: (item) => index.putScaler(item),
       onDeleted: (item) => index.dropScaler(item),
     });
-    return [...workloads, { namespace, kind: undefined, reflector: scalers }];
+    return [...workloads, { key: keyOf(SCALERS, namespace), reflector: scalers }];
   }
 
   #ageMs(workload: Workload): number {
-    const watch = this.#watches.find((each) => each.kind === workload.kind && covers(each, workload));
-    return Math.max(0, watch?.reflector.status().silentMs ?? Number.POSITIVE_INFINITY);
+    return Math.max(0, this.#watchOf(workload.kind, workload)?.status().silentMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  #watchOf(kind: WorkloadKind | typeof SCALERS, { namespace }: Workload): Reflector | undefined {
+    return this.#watches.get(keyOf(kind, namespace)) ?? this.#watches.get(keyOf(kind, undefined));
   }
 }
 
-function covers({ namespace }: Watch, workload: Workload): boolean {
-  return namespace === undefined || namespace === workload.namespace;
+function keyOf(kind: WorkloadKind | typeof SCALERS, namespace: string | undefined): string {
+  return `${kind} ${namespace ?? ''}`;
 }
 
 function troubleOf({ isSynced, silentMs, trouble }: ReflectorStatus): string {

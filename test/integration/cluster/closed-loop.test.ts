@@ -122,6 +122,19 @@ describeWithTools('cluster', 'the whole loop on Kubernetes', () => {
     await until('it is scaled again', 60_000, async () => (rig.replicas('shared') ?? 0) > before.wanted);
   });
 
+  it('says which right was taken away, changes nothing, and goes on when it is back', {
+    timeout: 180_000,
+  }, async () => {
+    const giveBack = rig.takeRights();
+    call('v-shared', 8 * LOAD, 2);
+    await untilExplained('v-shared', 'give this account the right to patch deployments in namespace shop');
+    const before = await marks('shared');
+    await members[0]?.cycles(3);
+    expect(await marks('shared')).toEqual(before);
+    giveBack();
+    await until('it is scaled again', 120_000, () => rig.ready('v-shared') > before.replicas);
+  });
+
   it('goes on when one of two replicas is killed', { timeout: 180_000 }, async () => {
     members.push(await rig.join());
     await untilShared(members);

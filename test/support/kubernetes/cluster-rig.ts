@@ -100,6 +100,12 @@ export class ClusterRig {
     return member;
   }
 
+  /** Takes the account its rights away; what it returns gives them back. */
+  takeRights(): () => void {
+    this.plane.kubectl('-n', NAMESPACE, 'delete', 'rolebinding', '--all');
+    return () => void this.plane.apply(rights());
+  }
+
   /** What a replica is started with. */
   flags(): string[] {
     return [
@@ -128,12 +134,7 @@ export class ClusterRig {
   /** The account and its rights as the chart makes them, and a kubeconfig with its token. */
   #grant(): void {
     this.plane.kubectl('create', 'namespace', NAMESPACE);
-    const rights = render('helm4', [
-      ...['--set', `namespaceOverride=${NAMESPACE},controlPlane.kubernetes.enabled=true`],
-      ...['--set', 'config.store.url=cassandra://unused,config.timeseries.url=http://unused'],
-      ...['--show-only', 'templates/serviceaccount.yaml', '--show-only', 'templates/rbac.yaml'],
-    ]);
-    this.plane.apply(rights);
+    this.plane.apply(rights());
     const config = {
       contexts: [{ name: 'it', context: { cluster: 'it', user: 'it', namespace: NAMESPACE } }],
       clusters: [
@@ -182,4 +183,13 @@ export class ClusterRig {
     this.stored.push({ name, replicas: spec.replicas, token: token === undefined ? undefined : BigInt(token) });
     this.#ready.set(labels?.['starling.dev/function-version'] ?? name, status?.readyReplicas ?? 0);
   }
+}
+
+/** The account and its rights, as the chart makes them. */
+function rights(): string {
+  return render('helm4', [
+    ...['--set', `namespaceOverride=${NAMESPACE},controlPlane.kubernetes.enabled=true`],
+    ...['--set', 'config.store.url=cassandra://unused,config.timeseries.url=http://unused'],
+    ...['--show-only', 'templates/serviceaccount.yaml', '--show-only', 'templates/rbac.yaml'],
+  ]);
 }
