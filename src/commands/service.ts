@@ -3,27 +3,22 @@ import type { Logger } from 'pino';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { Secrets } from '../config/secrets.ts';
 import type { AdminWorld } from '../http/admin/admin-world.ts';
-import type { HealthFacts } from '../http/health.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
 import { Autoscaler } from '../loops/autoscaler.ts';
-import { Loop } from '../loops/loop.ts';
 import type { Store } from '../ports/store.ts';
-import { StoreError } from '../ports/store-error.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/start-telemetry.ts';
 import { adminWorld } from './admin-world.ts';
 import { autoscalerSettings } from './autoscaler-settings.ts';
-import { Dependency } from './dependency.ts';
 import { Doors } from './doors.ts';
 import { functionSeries } from './function-series.ts';
+import { Ground } from './ground.ts';
 import { openConsole } from './open-console.ts';
 import { type ControlPlane, openControlPlane } from './open-control-plane.ts';
-import { layoutOf, openStore } from './open-store.ts';
 import { openTimeseries, type Timeseries } from './open-timeseries.ts';
 import { secretEvents } from './secret-events.ts';
 import { VERSION } from './version.ts';
 
-const CHECK_EVERY_MS = 10_000;
 /** For the last metrics and spans; a collector that hangs must not hold the process. */
 const TELEMETRY_GRACE_MS = 1_500;
 /** Beside the drain itself: two beats and the release of the duty. */
@@ -52,13 +47,12 @@ export class Service {
   readonly #telemetry: Telemetry;
   readonly #logger: Logger;
   readonly #secrets: Secrets;
-  readonly #dependencies: { store: Dependency; timeseries: Dependency; controlPlane: Dependency };
+  readonly #ground: Ground;
   readonly #stopping = new AbortController();
   readonly #doors: Doors;
   readonly #startedMs: number;
   #autoscaler: Autoscaler | undefined;
   #store: Store | undefined;
-  #check: Loop | undefined;
 
   static async create(loaded: LoadedConfig, tools: ServiceTools): Promise<Service> {
     const { config } = loaded;
@@ -88,12 +82,7 @@ export class Service {
     this.#startedMs = tools.clock.wallMs();
     const { meters, logs } = made.telemetry;
     this.#secrets = new Secrets({ clock: tools.clock, onEvent: secretEvents(logs.of('secrets'), meters, tools.clock) });
-    const dependency = (name: string) => new Dependency({ name, logger: this.#logger, meters });
-    this.#dependencies = {
-      store: dependency('store'),
-      timeseries: dependency('timeseries'),
-      controlPlane: dependency('control-plane'),
-    };
+    this.#ground = new Ground({ clock: tools.clock, logger: this.#logger, meters, stopping: this.#stopping.signal });
     this.#doors = new Doors(loaded.config, this.#logger);
     meters.set('starling_config_info', 1, { hash: loaded.hash });
   }
@@ -102,7 +91,13 @@ export class Service {
   async start(): Promise<ServiceAddresses> {
     const { config, warnings } = this.#loaded;
     for (const warning of warnings) this.#logger.warn({ event: 'config.warning' }, warning);
-    const health = await this.#doors.openHealth(() => this.#healthFacts());
+    const health = await this.#doors.openHealth(() => ({
+      isStopping: this.#stopping.signal.aborted,
+      isStarted: this.#autoscaler !== undefined,
+      hungLoops: (this.#autoscaler?.loops() ?? []).filter((loop) => loop.isHung).map((loop) => loop.name),
+      awaited: this.#ground.awaited(),
+      dependencies: this.#ground.health(),
+    }));
     const metrics = await this.#doors.openMetrics(() => this.#telemetry.render());
     this.#logger.info(
       { event: 'service.starting', member: this.#memberId, config: this.#loaded.hash, health, metrics },
@@ -111,13 +106,13 @@ export class Service {
 
     const timeseries = await openTimeseries(config, this.#openTools('timeseries'));
     const controlPlane = openControlPlane(config, this.#openTools('control-plane'));
-    const store = await this.#openStore();
+    const store = await this.#ground.openStore(config, this.#openTools('store'));
     this.#store = store;
-    await this.#awaitTimeseries(timeseries);
+    await this.#ground.awaitTimeseries(timeseries);
     const autoscaler = this.#build(store, timeseries, controlPlane);
     this.#autoscaler = autoscaler;
     const admin = await this.#doors.openAdmin(() => this.#world(store, autoscaler, controlPlane));
-    this.#watchDependencies(store, timeseries, controlPlane);
+    this.#ground.watch({ store, timeseries, controlPlane });
     this.#telemetry.setFunctionSeries(() => functionSeries(autoscaler, controlPlane.targets));
     // Told to stop while it was still starting: what was closed meanwhile must not be set going.
     this.#stopping.signal.throwIfAborted();
@@ -135,7 +130,7 @@ export class Service {
     this.#logger.info({ event: 'service.stopping' }, 'handing over');
     // The check may be waiting for an answer; the others are not to wait for it. What hangs is left behind: its claims stay
     // pending, and the next owner goes on from there.
-    await settledWithin(Promise.all([this.#autoscaler?.stop(), this.#check?.stop()]), {
+    await settledWithin(Promise.all([this.#autoscaler?.stop(), this.#ground.stop()]), {
       clock,
       afterMs: this.#loaded.config.shutdown.drainMs + HAND_OVER_MS,
     });
@@ -156,39 +151,6 @@ export class Service {
     const { clock, random } = this.#tools;
     const { meters, logs } = this.#telemetry;
     return { secrets: this.#secrets, clock, random, meters, logger: logs.of(module) };
-  }
-
-  #openStore(): Promise<Store> {
-    const { config } = this.#loaded;
-    return this.#dependencies.store.await(
-      async () => {
-        const store = await openStore(config, this.#openTools('store'));
-        try {
-          await store.agree(layoutOf(config));
-          return store;
-        } catch (error) {
-          await store.close();
-          throw error;
-        }
-      },
-      {
-        clock: this.#tools.clock,
-        signal: this.#stopping.signal,
-        // Waiting makes no schema, no permission, and no other layout.
-        isFatal: (error) => error instanceof StoreError && (error.kind === 'schema' || error.kind === 'auth'),
-        describe: () => config.storeTarget.kind,
-      },
-    );
-  }
-
-  async #awaitTimeseries({ reader }: Timeseries): Promise<void> {
-    const { signal } = this.#stopping;
-    await this.#dependencies.timeseries.await(() => reader.probe({ signal }), {
-      clock: this.#tools.clock,
-      signal,
-      isFatal: () => false,
-      describe: ({ flavour }) => flavour,
-    });
   }
 
   #build(store: Store, { reader, fadeMs }: Timeseries, controlPlane: ControlPlane): Autoscaler {
@@ -213,42 +175,6 @@ export class Service {
     });
   }
 
-  /** So that an outage shows at once, and not only in what did not happen. */
-  #watchDependencies(store: Store, { reader }: Timeseries, controlPlane: ControlPlane): void {
-    const { clock } = this.#tools;
-    this.#check = new Loop({
-      name: 'check',
-      purpose: 'ask what this service stands on whether it is there',
-      periodMs: CHECK_EVERY_MS,
-      hungAfterMs: Number.POSITIVE_INFINITY,
-      clock,
-      logger: this.#logger,
-      meters: this.#telemetry.meters,
-      activate: async ({ signal }) => {
-        await Promise.all([
-          this.#note(
-            this.#dependencies.store,
-            store.ping().then(() => this.#loaded.config.storeTarget.kind),
-          ),
-          this.#note(
-            this.#dependencies.timeseries,
-            reader.probe({ signal }).then(({ flavour }) => flavour),
-          ),
-          this.#note(this.#dependencies.controlPlane, controlPlane.check()),
-        ]);
-      },
-    });
-    this.#check.start();
-  }
-
-  async #note(dependency: Dependency, answer: Promise<string>): Promise<void> {
-    try {
-      dependency.answered(await answer);
-    } catch (error) {
-      if (!this.#stopping.signal.aborted) dependency.failed(error);
-    }
-  }
-
   /** What the admin API shows, and lets people do. */
   #world(store: Store, autoscaler: Autoscaler, controlPlane: ControlPlane): AdminWorld {
     return adminWorld({
@@ -261,23 +187,10 @@ export class Service {
       secrets: this.#secrets,
       clock: this.#tools.clock,
       logger: this.#telemetry.logs.of('admin'),
-      dependencies: () => this.#healthFacts().dependencies,
+      dependencies: () => this.#ground.health(),
       stopping: this.#stopping.signal,
       console: openConsole({ logger: this.#telemetry.logs.of('console'), signal: this.#stopping.signal }),
     });
-  }
-
-  #healthFacts(): HealthFacts {
-    const { store, timeseries, controlPlane } = this.#dependencies;
-    const isAsked = controlPlane.health.state !== 'awaited';
-    return {
-      isStopping: this.#stopping.signal.aborted,
-      isStarted: this.#autoscaler !== undefined,
-      hungLoops: (this.#autoscaler?.loops() ?? []).filter((loop) => loop.isHung).map((loop) => loop.name),
-      // The control plane is not waited for: without it nothing is written, and that is all.
-      awaited: [store.health, timeseries.health],
-      dependencies: [store.health, timeseries.health, ...(isAsked ? [controlPlane.health] : [])],
-    };
   }
 }
 
