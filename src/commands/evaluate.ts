@@ -6,7 +6,7 @@ import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
 
 /** `starling evaluate`: one decision from real signals, with everything it was made from. Writes nothing. */
 export function declareEvaluate(command: Command, end: (code: ExitCode) => void): void {
-  command.argument('<function-version>', 'the version id');
+  command.argument('<function-version>', 'the version id, or how it begins');
   addOutputFlag(addConfigFlags(command)).action(async (versionId: string) => {
     const { output } = command.opts<{ output: OutputFormat }>();
     const loaded = await configOf(command);

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { printableLine } from '../lib/printable.ts';
 import { addConfigFlags, configOf } from './config-flags.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
@@ -8,13 +9,14 @@ const LIMIT_MAX = 1_000;
 /** `starling explain`: what was decided for a version and why, from the ledger. */
 export function declareExplain(command: Command, end: (code: ExitCode) => void): void {
   command
-    .argument('<function-version>', 'the version id')
+    .argument('<function-version>', 'the version id, or how it begins')
     .option('-n, --limit <count>', 'how many decisions, newest first', readLimit, 10);
-  addOutputFlag(addConfigFlags(command)).action(async (versionId: string) => {
+  addOutputFlag(addConfigFlags(command)).action(async (given: string) => {
     const { limit, output } = command.opts<{ limit: number; output: OutputFormat }>();
     const loaded = await configOf(command);
     const [{ explain }, { tellEntries }] = await Promise.all([import('./explain-version.ts'), import('./tell.ts')]);
-    const { document, entries } = await explain(loaded, versionId, { limit });
+    const { versionId, document, entries } = await explain(loaded, given, { limit });
+    if (versionId !== given) process.stderr.write(`${printableLine(versionId)}\n`);
     await printAs(output, document, () => tellEntries(versionId, entries));
     end(entries.length > 0 ? EXIT.ok : EXIT.checkFalse);
   });

@@ -4,7 +4,7 @@ import { StoreError } from '../ports/store-error.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { AdminError } from './remote/admin-error.ts';
 
-/** What keeps anything from starting, whoever asks. By name, so that a wrong flag does not wait for every adapter to load. */
+/** What keeps anything from starting, whoever asks, wrong usage included. By name, so that a wrong flag does not wait for every adapter to load. */
 const START_UP_FAULTS: ReadonlySet<string> = new Set([
   'ConfigError',
   'FileFault',
@@ -12,6 +12,7 @@ const START_UP_FAULTS: ReadonlySet<string> = new Set([
   'PartFault',
   'ProfileError',
   'RegistryFileError',
+  'UnclearVersionError',
 ]);
 
 /** Turns whatever ended a command into the lines that a person reads and the code that a script reads. */

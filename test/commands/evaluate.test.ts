@@ -80,6 +80,27 @@ describe('starling evaluate', () => {
     });
   });
 
+  it('knows a version by how its id begins, when only one begins so', async () => {
+    const store = await SqliteStore.open({ path: file, clock: systemClock });
+    for (const id of ['d1d6d5a1-0001', 'd1d6d5a1-0002', 'e77c']) {
+      const bucket = placeVersion(id);
+      await store.catalogue.enrol(bucket, [activeOf(id, { bucket })], { ttlSeconds: 600 });
+    }
+    await store.close();
+    const [one, several, short] = await Promise.all([
+      evaluate('d1d6d5a1-0002', '-o', 'json'),
+      evaluate('d1d6'),
+      evaluate('e77'),
+    ]);
+    expect(JSON.parse(one.stdout)).toMatchObject({ versionId: 'd1d6d5a1-0002' });
+    expect(several).toMatchObject({ code: 2, stdout: '' });
+    expect(several.stderr).toBe(
+      'd1d6 begins several version ids; give more of it:\n  d1d6d5a1-0001\n  d1d6d5a1-0002\n',
+    );
+    expect(short.code).toBe(3);
+    expect(JSON.parse((await evaluate(NASTY.slice(0, 5), '-o', 'json')).stdout)).toMatchObject({ versionId: NASTY });
+  });
+
   it('holds back for a clock that is an hour off, as a replica would', async () => {
     timeseries.answer = emptyPrometheus({ aheadMs: 3_600_000 });
     const { stdout } = await evaluate(NASTY, '-o', 'json');

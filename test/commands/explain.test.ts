@@ -7,6 +7,8 @@ import { parse } from 'yaml';
 import { SqliteStore } from '../../src/adapters/sqlite/store.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import type { LedgerEntry } from '../../src/domain/ledger-entry.ts';
+import { placeVersion } from '../../src/sharding/place.ts';
+import { activeOf } from '../contract/store/rows.ts';
 import { starling } from '../support/run-starling.ts';
 
 // Each of these is a process of its own, on a machine that may be busy.
@@ -94,6 +96,18 @@ describe('starling explain', () => {
     expect(told.stdout).toContain('control plane: it said \\u001b[2J no\\u000aand more');
     for (const { stdout } of [told, json, unknown]) expect(stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u);
     expect(unknown.stdout).toContain('nothing is recorded for a"b\'c\\u000a\\u001b[31m');
+  });
+
+  it('knows an active version by how its id begins, and says which one it is', async () => {
+    await record({ versionId: 'd1d6d5a1-0000' });
+    const sqlite = await SqliteStore.open({ path: store, clock: systemClock });
+    const bucket = placeVersion('d1d6d5a1-0000');
+    await sqlite.catalogue.enrol(bucket, [activeOf('d1d6d5a1-0000', { bucket })], { ttlSeconds: 600 });
+    await sqlite.close();
+    const { code, stdout, stderr } = await explain('d1d6');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'd1d6d5a1-0000\n' });
+    expect(stdout).toContain('raise 2 -> 3');
+    expect(JSON.parse((await explain('d1d6', '-o', 'json')).stdout)).toMatchObject({ versionId: 'd1d6d5a1-0000' });
   });
 
   it('ends with 3 and says what to try when nothing is recorded', async () => {
