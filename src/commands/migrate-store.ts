@@ -8,8 +8,14 @@ export interface Migrated {
   readonly summary: string;
 }
 
-/** Brings the tables to what this version needs, or says what it would do. Progress and warnings go to standard error. */
-export function migrateStore(loaded: LoadedConfig, { isDryRun }: { isDryRun: boolean }): Promise<Migrated> {
+interface MigrateOptions {
+  readonly isDryRun: boolean;
+  /** Hears of progress and warnings; unless told otherwise they go to standard error. */
+  readonly say?: (line: string) => void;
+}
+
+/** Brings the tables to what this version needs, or says what it would do. */
+export function migrateStore(loaded: LoadedConfig, { isDryRun, say = toStderr }: MigrateOptions): Promise<Migrated> {
   return withTools(loaded, async (tools) => {
     const { storeTarget } = loaded.config;
     switch (storeTarget.kind) {
@@ -18,7 +24,7 @@ export function migrateStore(loaded: LoadedConfig, { isDryRun }: { isDryRun: boo
       case 'sqlite':
         return migrateSqlite(loaded, tools, { path: storeTarget.path, isDryRun });
       case 'cassandra':
-        return migrateCassandra(loaded, tools, { isDryRun });
+        return migrateCassandra(loaded, tools, { isDryRun, say });
       default:
         return storeTarget satisfies never;
     }
@@ -45,10 +51,9 @@ async function migrateSqlite(
 async function migrateCassandra(
   { config }: LoadedConfig,
   tools: OpenStoreTools,
-  { isDryRun }: { isDryRun: boolean },
+  { isDryRun, say }: Required<MigrateOptions>,
 ): Promise<Migrated> {
   const { migrate } = await import('../adapters/cassandra/schema/migrate.ts');
-  const say = (line: string) => process.stderr.write(`${line}\n`);
   const copies = Object.entries(config.store.cassandra.replication);
   const report = await migrate(
     {
@@ -65,4 +70,8 @@ async function migrateCassandra(
   const statements = report.steps.map(({ id, state, cql }) => `-- ${id}: ${state}\n${cql};`).join('\n');
   const standing = `keyspace ${report.keyspace} (${report.replication}) is as this version needs it`;
   return { report, summary: isDryRun ? statements : standing };
+}
+
+function toStderr(line: string): void {
+  process.stderr.write(`${line}\n`);
 }

@@ -78,6 +78,18 @@ export class DevSettings {
     return loadConfig({ ...this.#given, base: { file: 'starling dev', text: this.text(places) } });
   }
 
+  /** What leads another command to the store that was named beside the file; not the environment, which it may have too. */
+  get storeArgs(): string[] {
+    const { set = [], flags = {} } = this.#given;
+    return [
+      ...configFiles({ ...this.#given, env: {} }).flatMap((file) => ['--config', quoted(file)]),
+      ...set.filter((text) => text.startsWith('store.')).flatMap((text) => ['--set', quoted(text)]),
+      ...Object.entries(flags)
+        .filter(([flag]) => flag === 'store' || flag.startsWith('store-'))
+        .map(([flag, value]) => `--${flag}=${quoted(value)}`),
+    ];
+  }
+
   /** The arguments of a replica, where the file lies on disk. */
   argsOf({ file, port }: { file: string; port: number }): string[] {
     const { set = [], flags = {} } = this.#given;
@@ -89,6 +101,11 @@ export class DevSettings {
       `--member-address=http://127.0.0.1:${port}`,
     ];
   }
+}
+
+/** As a shell takes it for one word. */
+function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** `a.b` is `b` in `a`. */

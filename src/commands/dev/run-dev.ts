@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import pino from 'pino';
 import { systemClock } from '../../adapters/system/clock.ts';
 import type { ConfigInput, LoadedConfig } from '../../config/load-config.ts';
+import { printableLine } from '../../lib/printable.ts';
 import { systemRandom } from '../../lib/random.ts';
 import { type MetricsStore, openMetricsStore } from '../../metrics-store/open-metrics-store.ts';
 import { createLogs, type Logger } from '../../telemetry/logger.ts';
@@ -20,6 +21,8 @@ import { LiveArea } from './live-area.ts';
 import { HOST, type PortPlan, portPlan, refuseTakenPorts } from './port-plan.ts';
 import { PartFault, Replicas } from './replicas.ts';
 import { screen } from './screen.ts';
+import { waitingFor } from './waiting-for.ts';
+import { whyUnreachable } from './why-unreachable.ts';
 
 /** Ctrl-C: replicas hand over within this, */
 const HAND_OVER_MS = 1_200;
@@ -72,7 +75,8 @@ export async function runDev(given: ConfigInput, options: DevOptions): Promise<E
       area,
       clock: systemClock,
       signal: stopping.signal,
-      explain: (versionId) => `${COMMAND} explain ${versionId} --config ${shortest(folder.settingsFile)}`,
+      explain: (versionId) =>
+        [COMMAND, 'explain', versionId, '--config', shortest(folder.settingsFile), ...settings.storeArgs].join(' '),
       pageOf: (versionId) => `${consoleUrl}/#/functions/${encodeURIComponent(versionId)}`,
     });
   });
@@ -140,9 +144,12 @@ class Parts {
     const { replicas } = this;
     const door = await FrontDoor.open({ port: ports.console, behind: () => replicas.servingPort });
     this.#open.push({ stop: () => door.close() });
+    void this.#tellAbsent(loaded, signal);
     area.show([`starting ${options.replicas === 1 ? 'the autoscaler' : `${options.replicas} autoscalers`} …`]);
     const cancelHint = systemClock.after(SLOW_START_MS, () => {
-      area.say(`The autoscaler waits for what it stands on; ${folder.path}/log/autoscaler-1.log says for what.`);
+      const log = `${folder.path}/log/autoscaler-1.log`;
+      for (const each of waitingFor(readFileSync(log, 'utf8'))) area.say(printableLine(`waiting for ${each}`));
+      area.say(`The autoscaler takes long to start; its log: ${log}`);
     });
     try {
       const argsOf = ({ port }: { port: number }) => settings.argsOf({ file: folder.settingsFile, port });
@@ -220,12 +227,29 @@ class Parts {
     return store;
   }
 
+  /** Of the real ones that were named, who cannot be met. They may come up later, and nothing has to be started anew then. */
+  async #tellAbsent({ config }: LoadedConfig, signal: AbortSignal): Promise<void> {
+    const { settings, area } = this.#options;
+    const { metricsStore, platform } = settings.embedded;
+    const named = [
+      ...(metricsStore ? [] : [{ url: config.timeseries.url, so: 'the autoscaler waits for it' }]),
+      ...(platform ? [] : [{ url: config.controlPlane.url, so: 'nothing scales until it answers' }]),
+    ];
+    for (const { url, so } of named) {
+      const why = await whyUnreachable(url, signal);
+      if (why !== undefined && !signal.aborted) area.say(`${url}: ${why}; ${so}`);
+    }
+  }
+
   /** SQLite makes its own; in Cassandra somebody has to. */
   async #makeTables(loaded: LoadedConfig): Promise<void> {
     if (loaded.config.storeTarget.kind !== 'cassandra') return;
-    this.#options.area.show(['making the tables …']);
+    const { area } = this.#options;
+    const show = (line: string) => area.show([`making the tables … ${line}`]);
+    show('');
     const { migrateStore } = await import('../migrate-store.ts');
-    await migrateStore(loaded, { isDryRun: false });
+    const { report } = await migrateStore(loaded, { isDryRun: false, say: show });
+    for (const warning of report.warnings) area.say(`warning: ${warning}`);
   }
 }
 

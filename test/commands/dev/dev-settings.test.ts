@@ -55,6 +55,18 @@ describe('the settings of dev', () => {
     ]);
   });
 
+  it('lead other commands to the store that was named, as a shell takes it', () => {
+    const settings = new DevSettings({
+      flags: { store: 'cassandra://c1/starling?dc=one', 'scaling-interval': '5s', 'store-cassandra-user': "o'neill" },
+      set: ['policy.idleTimeout=3m', 'store.cassandra.connectTimeout=3s'],
+    });
+    expect(settings.storeArgs).toEqual([
+      ...['--set', 'store.cassandra.connectTimeout=3s'],
+      ...["--store='cassandra://c1/starling?dc=one'", "--store-cassandra-user='o'\\''neill'"],
+    ]);
+    expect(new DevSettings({}).storeArgs).toEqual([]);
+  });
+
   it('hear the environment too', () => {
     expect(new DevSettings({ env: { STARLING_STORE_URL: 'memory:' } }).embedded.store).toBe(false);
   });
