@@ -1,10 +1,12 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWithCassandra } from '../../support/cassandra/describe-with-cassandra.ts';
 import { plainClient } from '../../support/cassandra/plain-client.ts';
+import { until } from '../../support/member-process.ts';
 import { type Ended, starling } from '../../support/run-starling.ts';
+import { RunningDev } from '../../support/running-dev.ts';
 
 interface Finding {
   readonly what: string;
@@ -163,6 +165,26 @@ describeWithCassandra('commands on a real Cassandra', { authentication: true }, 
     expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringMatching(/^store: .*starling migrate.*\n$/) });
     expect(typo).toMatchObject({ code: 2, stderr: expect.stringMatching(/^store: .*Check user and password.*\n$/) });
     expect(typo.stderr + typo.stdout).not.toContain('canary');
+  });
+
+  it('is what starling dev stands on when it is told to, and makes its tables', { timeout: 120_000 }, async () => {
+    const { contactPoints, port, dataCenter, credentials } = cluster();
+    const store = `cassandra://${contactPoints.join(',')}:${port}/developed?dc=${dataCenter}`;
+    const user = credentials?.username ?? '';
+    const login = ['--store-cassandra-user', user, '--store-cassandra-password-file', passwords.get(user) ?? ''];
+    const dataDir = join(directory, 'dev');
+    const dev = await RunningDev.start({ dataDir, flags: ['--store', store, ...login] });
+    expect(dev.process.stdout).toContain(`  ${store}\n`);
+    await dev.callsOf('hello');
+    await until('the autoscaler has written down what it found', 60_000, async () => {
+      const { items } = await dev.json<{ items: unknown[] }>(`${dev.consoleUrl}/v1/functions`);
+      return items.length === 1;
+    });
+    const { code } = await dev.interrupt();
+    expect({ code, stderr: dev.process.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(existsSync(join(dataDir, 'starling.db'))).toBe(false);
+    const { findings } = await doctor({ keyspace: 'developed' });
+    expect(findings.find(({ what }) => what === 'active versions')?.detail).toMatch(/\b1\b/);
   });
 
   it('ends evaluate and explain with 2 where the tables are missing', async () => {
