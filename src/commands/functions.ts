@@ -3,7 +3,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
 import { addAdminFlags, adminClient } from './remote/admin-flags.ts';
 import { readControls, readFunctions, readMembers } from './remote/fleet.ts';
-import { arrange, fleetColumns, fleetRows, SORTS, type Sort } from './remote/fleet-table.ts';
+import { arrange, fleetColumns, fleetRows, SORTS, type Sort, tellNoRows } from './remote/fleet-table.ts';
 import { textTable } from './text-table.ts';
 
 /** `starling functions`: every active function version of the fleet, as it stands. */
@@ -18,11 +18,7 @@ export function declareFunctions(command: Command, end: (code: ExitCode) => void
     const rows = arrange(fleetRows(await readFunctions(client, members), controls), { match, sort });
     const items = rows.map(({ version, control }) => ({ ...version, control: control ?? null }));
     await printAs(output, { items }, () =>
-      rows.length > 0
-        ? textTable(fleetColumns({ nowMs: Date.now() }), rows).join('\n')
-        : match === ''
-          ? 'There are no active function versions. One appears within a discovery interval of its first metrics.'
-          : 'No active function version matches.',
+      rows.length > 0 ? textTable(fleetColumns({ nowMs: Date.now() }), rows).join('\n') : tellNoRows(match),
     );
     end(EXIT.ok);
   });

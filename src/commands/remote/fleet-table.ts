@@ -102,3 +102,10 @@ function agoOf(time: string | null, nowMs: number): string {
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
+
+/** What stands in place of rows. */
+export function tellNoRows(match: string): string {
+  return match === ''
+    ? 'There are no active function versions. One appears within a discovery interval of its first metrics.'
+    : 'No active function version matches.';
+}

@@ -1,6 +1,6 @@
 import { printableLine } from '../../lib/printable.ts';
 import type { FleetMember, FleetStatus } from '../remote/fleet.ts';
-import { arrange, type FleetRow, fleetColumns, wantedOf } from '../remote/fleet-table.ts';
+import { arrange, type FleetRow, fleetColumns, tellNoRows, wantedOf } from '../remote/fleet-table.ts';
 import { cut, textTable } from '../text-table.ts';
 import { KEYS_HELP, type TopState } from './top-state.ts';
 
@@ -36,7 +36,9 @@ export function topView(
   const [titles = '', ...lines] = textTable(fleetColumns({ nowMs, idWidth: ID_WIDTH }), shown);
   const body = state.isHelpShown
     ? KEYS_HELP.map(([keys, what]) => `  ${keys.padEnd(24)} ${what}`)
-    : lines.map((line, index) => paintRow(cut(line, width), shown[index], paint));
+    : shown.length === 0
+      ? [cut(state.match === '' ? tellNoRows('') : `${tellNoRows(state.match)} Esc shows all.`, width)]
+      : lines.map((line, index) => paintRow(cut(line, width), shown[index], paint));
   const heads = [
     cut(headline(facts), width),
     paintStanding(cut(standing(facts, fault, nowMs), width), facts, fault, paint),
@@ -59,7 +61,7 @@ export function topOnce(facts: TopFacts, state: Pick<TopState, 'sort' | 'match'>
     headline(facts),
     standing(facts, undefined, facts.atMs),
     '',
-    ...textTable(fleetColumns({ nowMs: facts.atMs }), rows),
+    ...(rows.length > 0 ? textTable(fleetColumns({ nowMs: facts.atMs }), rows) : [tellNoRows(state.match)]),
   ];
 }
 

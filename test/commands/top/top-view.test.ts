@@ -51,6 +51,17 @@ function view(
   });
 }
 
+describe('the picture of top without a row', () => {
+  it('says that there are no versions, and when the first one appears', () => {
+    expect(view(facts({}, 0)).join('\n')).toMatch(/There are no active function versions\. One appears within/);
+    expect(topOnce(facts({}, 0), { sort: 'name', match: '' }).at(-1)).toMatch(/There are no active function versions/);
+  });
+
+  it('says that nothing holds what was looked for, and how to see all again', () => {
+    expect(view(facts(), { state: { match: 'zzz' } }).join('\n')).toContain('No active function version matches. Esc');
+  });
+});
+
 describe('the picture of top', () => {
   it('is exactly as large as the terminal, however small that is', () => {
     for (const [width, height] of [
