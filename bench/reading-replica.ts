@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import pino from 'pino';
 import { loadProfiles } from '../src/adapters/prometheus/load-profiles.ts';
@@ -31,12 +32,14 @@ export type ReplicaReport =
       readonly versions: number;
       readonly requests: number;
       readonly failures: number;
-      /** Of the requests: those for what was before, which run beside the first cycles. */
+      /** Requests for what was before, since the end of the cycle before: they run beside the first cycles, and between them. */
       readonly pastRequests: number;
       readonly wallSeconds: number;
       /** Of the whole process since the end of the cycle before: heartbeats, ledger and garbage collection included. */
       readonly cpuSeconds: number;
       readonly rssBytes: number;
+      /** The most that it ever was. */
+      readonly rssPeakBytes: number;
     };
 
 /** One whole replica in a process of its own, so that its CPU and memory are nobody else's. */
@@ -78,7 +81,14 @@ function endCycle(wallSeconds: number): void {
     wallSeconds,
     cpuSeconds: cpu,
     rssBytes: rss,
+    rssPeakBytes: rssPeakBytes(),
   });
+  pastRequests = 0;
+}
+
+/** What getrusage tells was handed down by the process that started this one. */
+function rssPeakBytes(): number {
+  return Number(/^VmHWM:\s*(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024;
 }
 
 function cpuSeconds(): number {
@@ -92,7 +102,6 @@ function watched(reader: SignalReader): SignalReader {
     plan: (share) => {
       if (share.isForPast) return reader.plan(share);
       requests = 0;
-      pastRequests = 0;
       failures = 0;
       decisions = 0;
       report({ kind: 'begin' });

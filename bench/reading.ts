@@ -132,10 +132,15 @@ interface Cycle extends Extract<ReplicaReport, { kind: 'end' }> {
   readonly storeCpuSeconds: number;
 }
 
-interface Plain {
-  readonly cycles: readonly Cycle[];
+interface Plain extends Run {
   /** Store CPU of a pass over the sample, projected to the fleet. */
   readonly passes: readonly number[];
+}
+
+interface Run {
+  readonly cycles: readonly Cycle[];
+  /** Those before, beside which the past was read and V8 compiled. */
+  readonly first: readonly Cycle[];
 }
 
 async function measurePlain(server: TimeseriesServer, plan: Plan, say: (line: string) => void): Promise<Plain> {
@@ -150,21 +155,26 @@ async function measurePlain(server: TimeseriesServer, plan: Plan, say: (line: st
     passes.push(((server.cpuSeconds() - before) * plan.versions) / plan.sample);
   };
   try {
-    const cycles = await runReplica(server.url, plan, { server, count: plan.cycles, say, afterCycle });
-    return { cycles, passes };
+    const run = await runReplica(server.url, plan, { server, count: plan.cycles, say, afterCycle });
+    return { ...run, passes };
   } finally {
     perVersion.close();
   }
 }
 
-async function measureDelayed(server: TimeseriesServer, plan: Plan, say: (line: string) => void): Promise<Cycle[]> {
+async function measureDelayed(
+  server: TimeseriesServer,
+  plan: Plan,
+  say: (line: string) => void,
+): Promise<readonly Cycle[]> {
   const { hostname, port } = new URL(server.url);
   const proxy = new TcpProxy({ host: hostname, port: Number(port) });
   const proxyPort = await proxy.listen();
   proxy.set({ kind: 'delay', ms: DELAY_MS / 2 }); // on the way there, and on the way back
   try {
     say(`again, with ${DELAY_MS} ms added to every answer`);
-    return await runReplica(`http://127.0.0.1:${proxyPort}`, plan, { server, count: plan.delayedCycles, say });
+    const url = `http://127.0.0.1:${proxyPort}`;
+    return (await runReplica(url, plan, { server, count: plan.delayedCycles, say })).cycles;
   } finally {
     await proxy.close();
   }
@@ -180,7 +190,7 @@ async function runReplica(
     say,
     afterCycle = async () => {},
   }: { server: TimeseriesServer; count: number; say: (line: string) => void; afterCycle?: () => Promise<void> },
-): Promise<Cycle[]> {
+): Promise<Run> {
   const { versions, cycleEveryMs, bucketLabel } = plan;
   const directory = mkdtempSync(path.join(tmpdir(), 'starling-bench-'));
   const orders: ReplicaOrders = {
@@ -197,7 +207,7 @@ async function runReplica(
   });
   try {
     const cycles: Cycle[] = [];
-    let hasBegun = false;
+    const first: Cycle[] = [];
     let begin: Stamped | undefined;
     for await (const stamped of reportsOf(replica, server)) {
       const { report } = stamped;
@@ -206,13 +216,13 @@ async function runReplica(
       if (report.kind === 'begin' || report.versions < versions || !begin) continue;
       if (report.failures > 0) throw new Error(`${report.failures} of ${report.requests} requests failed`);
       const cycle = { ...report, storeCpuSeconds: stamped.storeCpuSeconds - begin.storeCpuSeconds };
-      const isSteady = hasBegun && report.pastRequests === 0;
-      hasBegun = true;
+      const isSteady = first.length > 0 && report.pastRequests === 0;
       say(`${isSteady ? `cycle ${cycles.length + 1} of ${count}` : 'a first cycle, reads the past'}: ${told(cycle)}`);
       if (begin.hasWaited) say('  not counted: the pass before had not ended when it began; is this machine busy?');
-      if (isSteady && !begin.hasWaited) cycles.push(cycle);
+      if (!isSteady) first.push(cycle);
+      else if (!begin.hasWaited) cycles.push(cycle);
       if (cycles.length > 0) await afterCycle();
-      if (cycles.length === count) return cycles;
+      if (cycles.length === count) return { cycles, first };
     }
     throw new Error(`the replica ended before its time, with ${replica.exitCode}`);
   } finally {
@@ -265,7 +275,7 @@ async function end(replica: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-function figuresOf(plan: Plan, { cycles, passes }: Plain, delayed: readonly Cycle[]): Record<string, unknown> {
+function figuresOf(plan: Plan, { cycles, first, passes }: Plain, delayed: readonly Cycle[]): Record<string, unknown> {
   const storeCpuSecondsPerCycle = mean(cycles.map((cycle) => cycle.storeCpuSeconds));
   const perVersionStoreCpuSecondsPerCycle = mean(passes);
   return {
@@ -276,9 +286,11 @@ function figuresOf(plan: Plan, { cycles, passes }: Plain, delayed: readonly Cycl
     perVersionStoreCpuSecondsPerCycle: rounded(perVersionStoreCpuSecondsPerCycle),
     storeCpuRatio: rounded(perVersionStoreCpuSecondsPerCycle / storeCpuSecondsPerCycle),
     replicaCpuSecondsPerCycle: rounded(mean(cycles.map((cycle) => cycle.cpuSeconds))),
+    replicaCpuSecondsOfFirstCycles: first.map((cycle) => rounded(cycle.cpuSeconds)),
     cycleWallSeconds: rounded(mean(cycles.map((cycle) => cycle.wallSeconds))),
     cycleWallSecondsAt20ms: rounded(mean(delayed.map((cycle) => cycle.wallSeconds))),
     rssMb: Math.round(Math.max(...cycles.map((cycle) => cycle.rssBytes)) / 2 ** 20),
+    rssPeakMb: Math.round(Math.max(...cycles.map((cycle) => cycle.rssPeakBytes)) / 2 ** 20),
   };
 }
 
@@ -288,7 +300,8 @@ function notesOf({ sample, bucketLabel, cycleEveryMs }: Plan, { cycles, passes }
     `store and replica share this machine; cycles ${cycleEveryMs / 1000} s apart, a pass of four queries per version (${sample} versions, 10 in flight, projected) between each two`,
     `store CPU seconds ranged over ${span(cycles.map((cycle) => cycle.storeCpuSeconds))} in bulk and ${span(passes)} per version; the means are compared`,
     bucketLabel ? `cut by the label ${bucketLabel}` : 'cut by the first letter of the version id, where it is cut',
-    'replica CPU is that of the whole process between the ends of two cycles, on SQLite, with a control plane that wants nothing changed',
+    'replica CPU is that of the whole process between the ends of two cycles, on SQLite, with a control plane that wants nothing changed; discovery runs once, before them',
+    'the first cycles are those beside which the past is read; they count in the peak of resident memory alone',
   ];
 }
 

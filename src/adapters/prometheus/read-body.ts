@@ -21,5 +21,13 @@ export async function readBody(stream: Readable, { maxBytes }: { maxBytes: numbe
     // Also a connection that breaks off in the middle.
     throw error instanceof AxiosError ? error : AxiosError.from(error as Error);
   }
-  return Buffer.concat(chunks, bytes);
+  const body = Buffer.concat(chunks, bytes);
+  for (const chunk of chunks) giveBack(chunk);
+  return body;
+}
+
+/** At once, and not with some collection to come: what waits for one here was as much as is in use. */
+function giveBack({ buffer, byteLength }: Buffer): void {
+  // Where it is a piece of something, others may still have theirs.
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
