@@ -127,6 +127,20 @@ describe('the chart of a version', () => {
     expect(withHoles([])).toEqual([]);
   });
 
+  it('knows the step of the samples from a look, however close together looks were', () => {
+    const grid = (untilSeconds: number) =>
+      [untilSeconds - 120, untilSeconds - 60, untilSeconds].map((seconds) => ({ at: at(seconds), value: 50 }));
+    // Six decisions within ten seconds, each with the newest sample of its moment: no step of two seconds.
+    const entries = [300, 302, 304, 306, 308, 310].map((seconds) =>
+      anEntry(seconds, { utilisation: [...grid(240), { at: at(seconds), value: 60 }] }),
+    );
+    const version = aVersion({ utilisation: [...grid(240), { at: at(300), value: 60 }, { at: at(360), value: 60 }] });
+    const { utilisation } = chartSeries(version, entries, 400_000);
+    expect(utilisation.map(([, value]) => value)).not.toContain(null);
+    const later = aVersion({ utilisation: grid(900) });
+    expect(chartSeries(later, entries, 900_000).utilisation.filter(([, value]) => value === null)).toHaveLength(1);
+  });
+
   it('lines up columns: a gap of one line is no hole in it, and steps hold their value', () => {
     const lines = [
       [

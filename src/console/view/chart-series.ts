@@ -30,8 +30,10 @@ const HOLE_STEPS = 3.5;
 export function chartSeries(version: Version, entries: readonly Entry[], nowMs: number): ChartSeries {
   const oldestFirst = entries.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at));
   const steps = stepsOf(version, oldestFirst, nowMs);
-  const loadOf = (signal: 'utilisation' | 'demand') =>
-    withHoles(mergeSamples([...oldestFirst.map((entry) => entry[signal]), version[signal]]));
+  const loadOf = (signal: 'utilisation' | 'demand') => {
+    const looks = [...oldestFirst.map((entry) => entry[signal]), version[signal]];
+    return withHoles(mergeSamples(looks), usualStep(looks));
+  };
   const utilisation = loadOf('utilisation');
   const demand = loadOf('demand');
   const policy = version.policyInForce;
@@ -94,9 +96,22 @@ export function mergeSamples(looks: readonly (readonly Sample[])[]): Point[] {
   return [...byTime].sort(([a], [b]) => a - b);
 }
 
-export function withHoles(points: readonly Point[]): Point[] {
-  const gaps = points.slice(1).map(([at], index) => at - (points[index]?.[0] ?? at));
-  const usual = gaps.toSorted((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 0;
+/** Seconds between the samples of one look. Looks themselves may be close together, which says nothing of their step. */
+function usualStep(looks: readonly (readonly Sample[])[]): number | undefined {
+  return median(looks.flatMap((look) => gapsOf(look.map(({ at }) => Date.parse(at) / 1000))));
+}
+
+function gapsOf(times: readonly number[]): number[] {
+  return times.slice(1).map((at, index) => at - (times[index] ?? at));
+}
+
+function median(values: readonly number[]): number | undefined {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+export function withHoles(points: readonly Point[], stepSeconds?: number): Point[] {
+  const gaps = gapsOf(points.map(([at]) => at));
+  const usual = stepSeconds ?? median(gaps) ?? 0;
   return points.flatMap((point, index): Point[] => {
     const gap = gaps[index - 1];
     return gap !== undefined && gap > usual * HOLE_STEPS ? [[point[0] - gap / 2, null], point] : [point];
