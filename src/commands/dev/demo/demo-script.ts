@@ -39,6 +39,8 @@ export interface Goal {
   readonly asleep?: readonly DemoName[];
   /** The autoscaler has these running, and wants at least so many of each. */
   readonly inHand?: Readonly<Partial<Record<DemoName, number>>>;
+  /** The autoscaler wants at most so many of each of these, and at least one. */
+  readonly eased?: Readonly<Partial<Record<DemoName, number>>>;
 }
 
 export interface Phase {
@@ -93,7 +95,7 @@ function script({ shortMs, longMs, patienceMs }: { shortMs: number; longMs: numb
       name: 'calm',
       says: 'the burst is almost over: it scales down',
       callers: { 'demo-steady': 1, 'demo-burst': 1 },
-      until: { seen: 'scale-down' },
+      until: { eased: { 'demo-burst': 4 }, seen: 'scale-down' },
       ...lasting(longMs),
     },
     {

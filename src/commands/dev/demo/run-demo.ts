@@ -104,8 +104,9 @@ function isOver(phase: Phase, spentMs: number, sightings: Sightings): boolean {
   return spentMs >= phase.atMostMs || isReached(phase.until, sightings);
 }
 
-function isReached({ seen, asleep = [], inHand = {} }: Goal, sightings: Sightings): boolean {
-  return (seen === undefined || sightings.has(seen)) && sightings.areAsleep(asleep) && sightings.areInHand(inHand);
+function isReached({ seen, asleep = [], inHand = {}, eased = {} }: Goal, sightings: Sightings): boolean {
+  if (seen !== undefined && !sightings.has(seen)) return false;
+  return sightings.areAsleep(asleep) && sightings.areInHand(inHand) && sightings.areEased(eased);
 }
 
 /** One look at both. What fails is left out; the next look is soon. */

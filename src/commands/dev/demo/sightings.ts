@@ -55,6 +55,14 @@ export class Sightings {
     });
   }
 
+  /** The autoscaler wants at most so many of each of these, and at least one. */
+  areEased(counts: Readonly<Partial<Record<DemoName, number>>>): boolean {
+    return Object.entries(counts).every(([name, count]) => {
+      const wish = this.#last.get(name as DemoName)?.wish ?? 0;
+      return wish >= 1 && wish <= count;
+    });
+  }
+
   get missing(): Sight[] {
     return SIGHTS.filter((sight) => !this.#seen.has(sight));
   }

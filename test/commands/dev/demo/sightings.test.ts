@@ -67,7 +67,9 @@ describe('what the demo is there to show', () => {
     expect(sightings.areInHand({ 'demo-rare': 2 })).toBe(true);
     expect(sightings.areInHand({ 'demo-rare': 3 })).toBe(false);
     expect(sightings.areInHand({ 'demo-rare': 1, 'demo-burst': 1 })).toBe(false);
+    expect([1, 2].map((most) => sightings.areEased({ 'demo-rare': most }))).toEqual([false, true]);
     look('demo-rare', 0, 1);
+    expect(sightings.areEased({ 'demo-rare': 2 })).toBe(false);
     expect(sightings.areAsleep(['demo-rare'])).toBe(false);
   });
 });
