@@ -202,7 +202,7 @@ async function runReplica(
     instancesPerVersion: INSTANCES_PER_VERSION,
   };
   const replica = fork(await compileReplica(), [JSON.stringify(orders)], {
-    execArgv: service.flags,
+    execArgv: [...service.flags, ...service.flagsOf.autoscale],
     env: { ...service.environment, ...process.env },
   });
   try {

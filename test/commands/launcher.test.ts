@@ -106,7 +106,7 @@ describe('bin/starling.js', () => {
     it('begins anew with a small heap, as the same process and with the same arguments', async () => {
       expect(await told([process.execPath], ['autoscale', '--dry-run'])).toMatchObject({
         isSameProcess: true,
-        flags: service.flags,
+        flags: [...service.flags, ...service.flagsOf.autoscale],
         args: ['autoscale', '--dry-run'],
         arenas: '2',
       });
