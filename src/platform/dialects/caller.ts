@@ -11,6 +11,8 @@ export function callerOf({ req: { socket } }: ServerResponse): AbortSignal {
   const known = callers.get(socket);
   if (known) return known;
   const caller = new AbortController();
+  // Keeps its list of listeners from being made anew for each call, and the old lists from holding on to the calls.
+  caller.signal.addEventListener('abort', () => {});
   callers.set(socket, caller.signal);
   if (socket.destroyed) caller.abort();
   else socket.once('close', () => caller.abort());

@@ -84,6 +84,9 @@ export class WaitList<Waiter> {
     else this.#first = node.after;
     if (node.after) node.after.before = node.before;
     else this.#last = node.before;
+    // Old nodes that are gone would hold all that came after them, up to the next great collection.
+    node.before = undefined;
+    node.after = undefined;
     this.#size -= 1;
     if (this.#size === 0) this.#alarm.clear();
     return true;
@@ -93,9 +96,11 @@ export class WaitList<Waiter> {
     const nowMs = this.#clock.monotonicMs();
     const expired: Waiter[] = [];
     let nextMs = Number.POSITIVE_INFINITY;
-    for (let node = this.#first; node; node = node.after) {
+    for (let node = this.#first; node; ) {
+      const { after } = node;
       if (node.place.deadlineMs > nowMs) nextMs = Math.min(nextMs, node.place.deadlineMs);
       else if (this.#take(node)) expired.push(node.waiter);
+      node = after;
     }
     if (nextMs < Number.POSITIVE_INFINITY) this.#alarm.setBy(Math.max(nextMs, nowMs + COARSENESS_MS));
     for (const waiter of expired) this.#onExpired(waiter);

@@ -1,9 +1,9 @@
 import type { Clock } from '../../lib/clock.ts';
-import { Alarm } from '../alarm.ts';
 import type { CallTransport, ChildEnd, HandlerFault, TransportListener } from './call-transport.ts';
 import type { Call, CallEnd, ChildCall, RunningInstance } from './instance-backend.ts';
 import type { LineRing } from './line-ring.ts';
 import { LoadFailure } from './load-failure.ts';
+import { type PendingCall, PendingCalls } from './pending-calls.ts';
 import { readRssBytes } from './resident-memory.ts';
 import type { WorkerExit, WorkerProcess } from './worker-process.ts';
 
@@ -11,17 +11,6 @@ import type { WorkerExit, WorkerProcess } from './worker-process.ts';
 type Ending =
   | { readonly kind: 'stopped' | 'timeout' | 'deaf' | 'caller-gone' }
   | { readonly kind: 'broken' | 'out-of-memory'; readonly detail: string };
-
-interface PendingCall {
-  readonly call: Call;
-  readonly resolve: (end: CallEnd) => void;
-  readonly sentMs: number;
-  /** When it is to be looked at: whether it was begun, and then whether its time is over. */
-  dueMs: number;
-  readonly forget: (() => void) | undefined;
-  chunks: Uint8Array[] | undefined;
-  chunkBytes: number;
-}
 
 /** Asking the system costs 30 µs: a figure this old is good enough for everybody. */
 const RSS_MAX_AGE_MS = 500;
@@ -59,8 +48,7 @@ export class ProcessInstance implements RunningInstance, TransportListener {
   /** Resolves when the function is loaded; rejects with its own words, or when the process ends before. */
   readonly ready: Promise<void>;
   readonly #options: ProcessInstanceOptions;
-  readonly #pending = new Map<number, PendingCall>();
-  readonly #alarm: Alarm;
+  readonly #pending: PendingCalls;
   #transport: CallTransport | undefined;
   #newest = 0;
   #ending: Ending | undefined;
@@ -74,7 +62,10 @@ export class ProcessInstance implements RunningInstance, TransportListener {
     this.instanceId = options.instanceId;
     this.runtime = options.runtime;
     this.pid = options.worker.pid;
-    this.#alarm = new Alarm({ clock: options.clock, onRing: () => this.#onAlarm() });
+    this.#pending = new PendingCalls({
+      clock: options.clock,
+      onDue: (pending, nowMs) => this.#judge(pending, nowMs),
+    });
     this.ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject };
     });
@@ -100,13 +91,12 @@ export class ProcessInstance implements RunningInstance, TransportListener {
     const number = ++this.#newest;
     return new Promise((resolve) => {
       const sentMs = clock.monotonicMs();
-      const dueMs = sentMs + Math.min(deafMs, call.timeoutMs);
-      this.#alarm.setBy(dueMs);
-      this.#pending.set(number, {
+      this.#pending.add({
+        number,
         call,
-        resolve,
         sentMs,
-        dueMs,
+        dueMs: sentMs + Math.min(deafMs, call.timeoutMs),
+        resolve,
         forget: this.#watchCaller(number, call.signal),
         chunks: undefined,
         chunkBytes: 0,
@@ -160,7 +150,7 @@ export class ProcessInstance implements RunningInstance, TransportListener {
   }
 
   onChunk(number: number, chunk: Uint8Array): void | Promise<void> {
-    const pending = this.#pending.get(number);
+    const pending = this.#pending.find(number);
     if (!pending) return;
     pending.chunkBytes += chunk.length;
     if (pending.call.onChunk) return pending.call.onChunk(chunk);
@@ -174,13 +164,13 @@ export class ProcessInstance implements RunningInstance, TransportListener {
   }
 
   onStreamEnd(number: number): void {
-    const { call, chunks = [], chunkBytes } = this.#pending.get(number) ?? {};
+    const { call, chunks = [], chunkBytes } = this.#pending.find(number) ?? {};
     const streamedBytes = call?.onChunk ? chunkBytes : undefined;
     this.#settle(number, { kind: 'result', body: Buffer.concat(chunks), streamedBytes });
   }
 
   onChild(number: number, child: ChildCall, answer: (end: ChildEnd) => void): void {
-    const onChild = this.#pending.get(number)?.call.onChild;
+    const onChild = this.#pending.find(number)?.call.onChild;
     if (!onChild) {
       answer({ kind: 'failed', code: 'not-active', message: 'this call cannot call other functions' });
       return;
@@ -211,18 +201,8 @@ export class ProcessInstance implements RunningInstance, TransportListener {
 
   // ---- ends of calls -------------------------------------------------------------------------------------------------------
 
-  /** Decides only after what has come in meanwhile was read: we may have been the ones that were late. */
-  #onAlarm(): void {
-    setImmediate(() => {
-      const nowMs = this.#options.clock.monotonicMs();
-      for (const [number, { dueMs }] of this.#pending) if (dueMs <= nowMs) this.#judge(number, nowMs);
-      for (const { dueMs } of this.#pending.values()) this.#alarm.setBy(dueMs);
-    });
-  }
-
-  #judge(number: number, nowMs: number): void {
-    const pending = this.#pending.get(number);
-    if (!pending) return;
+  #judge(pending: PendingCall, nowMs: number): void {
+    const { number } = pending;
     const isBegun = this.#transport?.hasBegun(number) ?? false;
     if (!isBegun && this.#pending.size === 1) {
       // Killed first, and then asked once more: only a dead worker cannot begin after we looked.
@@ -251,9 +231,8 @@ export class ProcessInstance implements RunningInstance, TransportListener {
   }
 
   #settle(number: number, end: CallEnd): void {
-    const pending = this.#pending.get(number);
+    const pending = this.#pending.take(number);
     if (!pending) return;
-    this.#pending.delete(number);
     pending.forget?.();
     // Lines written before the answer are read in the same turn of the loop, through other descriptors.
     setImmediate(pending.resolve, end);
@@ -267,10 +246,10 @@ export class ProcessInstance implements RunningInstance, TransportListener {
   async #watchEnd(): Promise<WorkerExit> {
     const exit = await this.#options.worker.gone;
     const end = this.#describeEnd(exit);
-    for (const [number] of this.#pending) this.#settle(number, this.#callEnd(number, end));
+    for (const { number } of this.#pending) this.#settle(number, this.#callEnd(number, end));
     this.#settleReady.reject(new LoadFailure(end));
     this.#isGone = true;
-    this.#alarm.clear();
+    this.#pending.stop();
     this.#transport?.close();
     await this.#options.cleanUp();
     return exit;
