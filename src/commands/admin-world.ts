@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
+import type { Live } from '../config/live-files.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
-import type { Secrets } from '../config/secrets.ts';
+import type { Secret } from '../config/secret.ts';
 import type { AdminWorld } from '../http/admin/admin-world.ts';
 import type { ConsoleState } from '../http/console.ts';
 import type { DependencyHealth } from '../http/health.ts';
@@ -22,16 +23,15 @@ export function adminWorld(parts: {
   store: Store;
   autoscaler: Autoscaler;
   targets: TargetSource;
-  secrets: Secrets;
+  token: Live<Secret> | undefined;
   clock: Clock;
   logger: Logger;
   dependencies: () => readonly DependencyHealth[];
   stopping: AbortSignal;
   console: () => ConsoleState;
 }): AdminWorld {
-  const { loaded, memberId, startedMs, store, autoscaler, targets, clock, logger } = parts;
+  const { loaded, memberId, startedMs, store, autoscaler, targets, token, clock, logger } = parts;
   const { http } = loaded.config;
-  const token = parts.secrets.secret('http.adminToken', http.adminToken);
   const glance = ({ version, state, latest }: Tracked) => ({
     version,
     state,

@@ -39,6 +39,9 @@ export async function withTools<T>(
   }
 }
 
+const NAME_ANOTHER =
+  '--store or --config names the one of the replicas (starling dev: --config starling-data/dev.yaml)';
+
 /** As `withStore`, for who writes nothing: opening an SQLite file makes it and its tables. */
 export async function withExistingStore<T>(
   config: Config,
@@ -46,6 +49,9 @@ export async function withExistingStore<T>(
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
   const { storeTarget: target } = config;
+  if (target.kind === 'memory') {
+    throw new StoreError('unavailable', `memory: is seen by its own process alone; ${NAME_ANOTHER}`);
+  }
   if (target.kind === 'sqlite') {
     const kind = await inspectFile(target.path).catch((error: Error) => {
       throw new StoreError('auth', `SQLite file ${target.path}: ${error.message}`, { cause: error });
@@ -53,11 +59,7 @@ export async function withExistingStore<T>(
     if (kind === 'foreign') throw new StoreError('schema', `${target.path} is the SQLite file of another program`);
     if (kind !== 'usable') {
       const found = kind === 'absent' ? `there is no file ${target.path}` : `${target.path} is empty`;
-      throw new StoreError(
-        'unavailable',
-        `${found}, so no replica has run on it; --store or --config names the one of the replicas ` +
-          '(starling dev: --config starling-data/dev.yaml)',
-      );
+      throw new StoreError('unavailable', `${found}, so no replica has run on it; ${NAME_ANOTHER}`);
     }
   }
   return withStore(config, tools, work);

@@ -1,6 +1,8 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
+import type { Live } from '../config/live-files.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
+import type { Secret } from '../config/secret.ts';
 import { Secrets } from '../config/secrets.ts';
 import type { AdminWorld } from '../http/admin/admin-world.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -104,6 +106,8 @@ export class Service {
       'starting',
     );
 
+    // A file that is not there is told before anything is waited for.
+    const token = config.http.admin && this.#secrets.secret('http.adminToken', config.http.adminToken);
     const timeseries = await openTimeseries(config, this.#openTools('timeseries'));
     const controlPlane = openControlPlane(config, this.#openTools('control-plane'));
     const store = await this.#ground.openStore(config, this.#openTools('store'));
@@ -111,7 +115,7 @@ export class Service {
     await this.#ground.awaitTimeseries(timeseries);
     const autoscaler = this.#build(store, timeseries, controlPlane);
     this.#autoscaler = autoscaler;
-    const admin = await this.#doors.openAdmin(() => this.#world(store, autoscaler, controlPlane));
+    const admin = await this.#doors.openAdmin(() => this.#world({ store, autoscaler, controlPlane, token }));
     this.#ground.watch({ store, timeseries, controlPlane });
     this.#telemetry.setFunctionSeries(() => functionSeries(autoscaler, controlPlane.targets));
     // Told to stop while it was still starting: what was closed meanwhile must not be set going.
@@ -176,7 +180,17 @@ export class Service {
   }
 
   /** What the admin API shows, and lets people do. */
-  #world(store: Store, autoscaler: Autoscaler, controlPlane: ControlPlane): AdminWorld {
+  #world({
+    store,
+    autoscaler,
+    controlPlane,
+    token,
+  }: {
+    store: Store;
+    autoscaler: Autoscaler;
+    controlPlane: ControlPlane;
+    token: Live<Secret> | undefined;
+  }): AdminWorld {
     return adminWorld({
       loaded: this.#loaded,
       memberId: this.#memberId,
@@ -184,7 +198,7 @@ export class Service {
       store,
       autoscaler,
       targets: controlPlane.targets,
-      secrets: this.#secrets,
+      token,
       clock: this.#tools.clock,
       logger: this.#telemetry.logs.of('admin'),
       dependencies: () => this.#ground.health(),

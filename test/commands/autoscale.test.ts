@@ -96,6 +96,11 @@ describe('starling autoscale', () => {
     expect(await process.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
   });
 
+  it('names a token file that is not there before it waits for anything', async () => {
+    const process = autoscale(['--timeseries', 'http://127.0.0.1:1', '--http-admin-token-file', '/nowhere/token']);
+    expect(await process.ended).toMatchObject({ code: 2, stderr: expect.stringContaining('/nowhere/token') });
+  });
+
   it('does not wait for an answer that hangs when it is told to stop', async () => {
     const process = autoscale(['--timeseries', await silentServer(), '--timeseries-timeout', '14s']);
     await event(process, 'service.starting');

@@ -245,6 +245,7 @@ describe('starling doctor on the time-series store', () => {
     writeFileSync(join(profiles, 'broken.yaml'), 'name: broken\nidentity: 3\n');
     const broken = await examine([...only, '--timeseries-profiles-dir', profiles, '--timeseries-profiles', 'broken']);
     expect(broken.ended.code).toBe(3);
+    expect(broken.about('timeseries', 'profiles')?.detail).not.toContain('u000a');
     expect(broken.about('timeseries', 'profiles')).toMatchObject({
       state: 'bad',
       detail: expect.stringMatching(/broken\.yaml:2:\d+: identity/),

@@ -128,6 +128,12 @@ describe('starling explain', () => {
     expect(existsSync(store)).toBe(false);
   });
 
+  it('looks into no memory', async () => {
+    const { code, stderr } = await starling(['explain', 'v', '--store', 'memory:']);
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/seen by its own process alone; --store/);
+  });
+
   it('leaves the file of another program alone', async () => {
     const db = new DatabaseSync(store);
     db.exec('CREATE TABLE theirs (id INTEGER)');

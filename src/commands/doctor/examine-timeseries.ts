@@ -1,3 +1,4 @@
+import { ProfileError } from '../../adapters/prometheus/parse-profile.ts';
 import { listSeries, type SeriesListing } from '../../adapters/prometheus/series-listing.ts';
 import type { LoadedConfig } from '../../config/load-config.ts';
 import { BUCKET_COUNT } from '../../domain/bucket.ts';
@@ -24,7 +25,7 @@ export async function examineTimeseries(
   const { timeseries: options } = loaded.config;
   const timeseries = await examination.check(
     { area, what: 'profiles', mendOf: () => 'mend the profile or the secret file; starling autoscale will not start' },
-    () => openTimeseries(loaded.config, tools),
+    () => openTimeseries(loaded.config, tools).catch(inOneLine),
     ({ profiles }) => ({ detail: profiles.map(({ name }) => name).join(', ') }),
   );
   if (!timeseries) return [];
@@ -146,6 +147,12 @@ async function listWhatThereIs(
         : `the profile ${profile.name} knows a version by the label ${label}, which they do not carry`,
     });
   }
+}
+
+/** Each fault of a profile stands in a line of its own; a finding has one. */
+function inOneLine(error: unknown): never {
+  if (!(error instanceof ProfileError)) throw error;
+  throw new Error(error.message.replaceAll(/\n\s*/g, ' '), { cause: error });
 }
 
 function describeLabels({ labels }: SeriesListing): string {
