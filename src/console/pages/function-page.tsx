@@ -28,12 +28,17 @@ export function FunctionPage({ session, versionId }: { session: Session; version
 
   if (!shown || !series) {
     if (!fault) return <Note tone="busy" title="Reading the version" />;
+    const toFleet = <a href={lastList.value}>To the fleet</a>;
+    if (fault.status === 404) {
+      return (
+        <Note title="No such function version">
+          None with this id is active: it is mistyped, or there are no recent metrics of it. {toFleet}
+        </Note>
+      );
+    }
     return (
-      <Note
-        tone={fault.status === 404 ? 'calm' : 'bad'}
-        title={fault.status === 404 ? 'No such function version' : 'It could not be read'}
-      >
-        {fault.message} <a href={lastList.value}>To the fleet</a>
+      <Note tone="bad" title="It could not be read">
+        {fault.message} {toFleet}
       </Note>
     );
   }

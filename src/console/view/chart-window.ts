@@ -1,6 +1,6 @@
 /** In whole steps, so that a chart does not creep with every second. */
 const STEP_SECONDS = 5;
-const SHORTEST_SECONDS = 60;
+const SHORTEST_SECONDS = 30;
 
 /** The span that was chosen, or as much of it as there is anything to show of. */
 export function chartWindow(options: {
