@@ -7,7 +7,7 @@ import { parseAllDocuments } from 'yaml';
 import { CHART } from '../../helm/chart-files.ts';
 import { ControlPlane } from '../../support/kubernetes/control-plane.ts';
 import { describeWithTools } from '../../support/kubernetes/describe-with-tools.ts';
-import { HELMS, type Helm, profileFile, render, runTool } from '../helm/run-tool.ts';
+import { HELMS, type Helm, profileFile, render, runTool } from '../../support/kubernetes/run-tool.ts';
 
 interface Pod {
   readonly metadata: {

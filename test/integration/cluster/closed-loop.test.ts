@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scalerOf } from '../../support/kubernetes/cluster-hand.ts';
 import { ClusterRig } from '../../support/kubernetes/cluster-rig.ts';
 import { describeWithTools } from '../../support/kubernetes/describe-with-tools.ts';
 import { until } from '../../support/member-process.ts';
 import { starling } from '../../support/run-starling.ts';
 import { type RunningMember, untilShared } from '../../support/running-member.ts';
+import { leftOutWithout } from '../autoscale/left-out.ts';
 
 const LOAD = 2.5;
 /** At the default target of 0.7 running calls per instance. */
@@ -16,8 +17,14 @@ const QUICK = {
 };
 const SCALERS = '/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers';
 
-/** One story, told in order. Each step waits for a state; how long that takes is nobody's claim here. */
+const isLeftOut = await leftOutWithout('prometheus');
+
 describeWithTools('cluster', 'the whole loop on Kubernetes', () => {
+  describe('and Prometheus', { skip: isLeftOut }, story);
+});
+
+/** Told in order. Each step waits for a state; how long that takes is nobody's claim here. */
+function story(): void {
   let rig: ClusterRig;
   let members: RunningMember[];
   beforeAll(async () => {
@@ -199,4 +206,4 @@ describeWithTools('cluster', 'the whole loop on Kubernetes', () => {
       expect(tokens, name).toEqual(tokens.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0)));
     }
   });
-});
+}

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments, stringify } from 'yaml';
 import { CHART } from '../../helm/chart-files.ts';
 import { describeWithTools } from '../../support/kubernetes/describe-with-tools.ts';
+import { EXAMPLES, HELMS, PROFILES, profileFile, render, runTool } from '../../support/kubernetes/run-tool.ts';
 import { KUBERNETES_VERSIONS, SCHEMAS } from '../../support/kubernetes/tools.ts';
-import { EXAMPLES, HELMS, PROFILES, profileFile, render, runTool } from './run-tool.ts';
 
 /** Kinds that no schema can be had of. */
 const UNCHECKED = ['GrafanaDashboard', 'ExternalSecret', 'ScaledObject'];

@@ -8,10 +8,10 @@ import { plainClient } from '../../support/cassandra/plain-client.ts';
 import { ControlPlaneDouble } from '../../support/control-plane/control-plane-double.ts';
 import { describeWithTools } from '../../support/kubernetes/describe-with-tools.ts';
 import { PodProcess, type Rendered } from '../../support/kubernetes/pod-process.ts';
+import { profileFile, render } from '../../support/kubernetes/run-tool.ts';
 import { until } from '../../support/member-process.ts';
 import { freePort, startTimeseriesServer, type TimeseriesServer } from '../../support/timeseries/timeseries-server.ts';
 import { leftOutWithout } from '../autoscale/left-out.ts';
-import { profileFile, render } from './run-tool.ts';
 
 type Secrets = Readonly<Record<string, Readonly<Record<string, string>>>>;
 

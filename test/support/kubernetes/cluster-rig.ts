@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { render } from '../../integration/helm/run-tool.ts';
 import { FAST } from '../autoscaler-rig.ts';
 import { LiveFleet, type LiveVersion } from '../live-fleet.ts';
 import { RunningMember } from '../running-member.ts';
@@ -9,6 +8,7 @@ import { startTimeseriesServer, type TimeseriesServer } from '../timeseries/time
 import { ApiFront } from './api-front.ts';
 import { ClusterHand, collectionOf, type KubeObject, manifestOf, pathOf, type WorkloadSeed } from './cluster-hand.ts';
 import { ControlPlane } from './control-plane.ts';
+import { render } from './run-tool.ts';
 
 const NAMESPACE = 'shop';
 const ACCOUNT = 'fleet-starling';
@@ -44,7 +44,11 @@ export class ClusterRig {
   #following: Promise<unknown> = Promise.resolve();
 
   static async start(): Promise<ClusterRig> {
-    const [plane, timeseries] = await Promise.all([ControlPlane.start(), startTimeseriesServer('prometheus')]);
+    const timeseries = await startTimeseriesServer('prometheus');
+    const plane = await ControlPlane.start().catch(async (error: unknown) => {
+      await timeseries.stop();
+      throw error;
+    });
     const read = (name: string) => readFileSync(path.join(plane.folder, 'pki', name), 'utf8');
     const front = new ApiFront(plane.url, { ca: read('ca.crt'), cert: read('admin.crt'), key: read('admin.key') });
     await front.start();

@@ -179,6 +179,10 @@ export class ControlPlane {
     const log = openSync(path.join(this.folder, `${tool}.log`), 'a');
     const child = spawn(toolPath(tool), args, { stdio: ['ignore', log, log] });
     closeSync(log);
+    // A test run that ends early leaves nothing behind.
+    const kill = () => child.kill('SIGKILL');
+    process.once('exit', kill);
+    child.once('exit', () => process.off('exit', kill));
     this.#running.push({ name: tool, child });
   }
 

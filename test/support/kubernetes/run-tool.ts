@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { CHART } from '../../helm/chart-files.ts';
-import { type Tool, toolPath } from '../../support/kubernetes/tools.ts';
+import { type Tool, toolPath } from './tools.ts';
 
 export const HELMS = ['helm3', 'helm4'] as const;
 export type Helm = (typeof HELMS)[number];
