@@ -17,7 +17,7 @@ export type Derived<Value> =
 /** `isSet` tells whether a key was given by anybody; two different answers to one question are refused. */
 export function deriveStoreTarget(config: PlainConfig, isSet: (key: string) => boolean): Derived<StoreTarget> {
   const url = parseStoreUrl(config.store.url);
-  if (url?.kind !== 'cassandra') return { ok: true, value: url ?? { kind: 'memory' } };
+  if (url.kind !== 'cassandra') return { ok: true, value: url };
 
   const { cassandra } = config.store;
   const conflicts: Conflict[] = [];

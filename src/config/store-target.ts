@@ -25,22 +25,32 @@ export type StoreUrl = CassandraUrl | Exclude<StoreTarget, { kind: 'cassandra' }
 const RULE =
   'cassandra://host1,host2:9042/keyspace?dc=name, cassandra: (with store.cassandra.*), sqlite:/path/file.db or memory:';
 
-const CASSANDRA = /^cassandra:(?:\/\/([^/?#]*))?(?:\/([A-Za-z][A-Za-z0-9_]{0,47})?)?(?:\?(.*))?$/;
+const CASSANDRA = /^cassandra:(?:\/\/([^/?#]*))?(?:\/([^?#]*))?(?:\?([^#]*))?$/;
+const KEYSPACE = /^[A-Za-z][A-Za-z0-9_]{0,47}$/;
 const HOST = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/;
 
-/** Undefined when it is no store URL. A list of hosts is not what WHATWG calls a URL, hence by hand. */
-export function parseStoreUrl(text: string): StoreUrl | undefined {
+/** Throws Unreadable. A list of hosts is not what WHATWG calls a URL, hence by hand. */
+export function parseStoreUrl(text: string): StoreUrl {
   if (text === 'memory:') return { kind: 'memory' };
   const path = /^sqlite:(?:\/\/)?(.+)$/.exec(text)?.[1];
   if (path) return { kind: 'sqlite', path };
   const match = CASSANDRA.exec(text);
-  if (!match) return undefined;
-  const [, authority = '', keyspace, query = ''] = match;
+  if (!match) throw new Unreadable(RULE);
+  const [, authority = '', keyspace = '', query = ''] = match;
   const hosts = authority.split(',').filter((host) => host !== '');
   const parameters = new URLSearchParams(query);
-  const isKnown = [...parameters.keys()].every((name) => name === 'dc');
-  if (!isKnown || hosts.some((host) => !HOST.test(host))) return undefined;
-  return { kind: 'cassandra', hosts, keyspace, localDataCenter: parameters.get('dc') ?? undefined };
+  if (hosts.some((host) => !HOST.test(host)))
+    throw new Unreadable('cassandra:// and hosts such as node1 or node1:9042');
+  if (keyspace !== '' && !KEYSPACE.test(keyspace)) {
+    throw new Unreadable('a URL with a keyspace of letters, digits and _, a letter first, 48 at most');
+  }
+  if ([...parameters.keys()].some((name) => name !== 'dc')) throw new Unreadable('a URL with dc as its only parameter');
+  return {
+    kind: 'cassandra',
+    hosts,
+    keyspace: keyspace || undefined,
+    localDataCenter: parameters.get('dc') ?? undefined,
+  };
 }
 
 /** The port that stands behind the last colon, outside brackets. */
@@ -54,7 +64,7 @@ export const storeUrlKind: ValueKind<string> = {
   name: 'store URL',
   read(text) {
     if (text.includes('@')) throw new Unreadable('a URL without user and password: they go into store.cassandra');
-    if (!parseStoreUrl(text)) throw new Unreadable(RULE);
+    parseStoreUrl(text);
     return text;
   },
 };
