@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StoreClient, type StoreClientOptions } from '../../../src/adapters/prometheus/store-client.ts';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
@@ -165,6 +166,20 @@ describe('StoreClient', () => {
     const client = open({ breakerFailures: 2 });
     for (let turn = 0; turn < 5; turn += 1) await expect(ask(client)).rejects.toMatchObject({ kind: 'query' });
     expect(store.requests).toHaveLength(5);
+  });
+
+  it('takes a long answer whole, also packed', async () => {
+    const rows = Array.from({ length: 5_000 }, (_, index) => [{ v: `version ${index}` }, String(index)] as const);
+    const { body = '' } = vector(rows, { atSeconds: 7 });
+    for (const compression of ['none', 'gzip'] as const) {
+      store.answer = ({ headers }) =>
+        headers['accept-encoding'] === 'gzip'
+          ? { body: gzipSync(body), headers: { 'content-encoding': 'gzip' } }
+          : { body };
+      const { series } = await ask(open({ compression }));
+      expect(Array.from(series, ({ samples }) => Number(samples[0]?.[1]))).toEqual(rows.map((_, index) => index));
+    }
+    expect(store.requests.map(({ headers }) => headers['accept-encoding'])).toEqual(['identity', 'gzip']);
   });
 
   it('asks again when an answer breaks off in the middle', async () => {

@@ -13,7 +13,7 @@ export interface SeenRequest {
 export interface ScriptedAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Buffer;
   /** Closes the connection instead of answering; with a body, after that much of the answer. */
   readonly isCut?: boolean;
 }
