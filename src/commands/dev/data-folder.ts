@@ -23,30 +23,33 @@ export interface DataFolder {
 }
 
 /** Makes the folder if it is not there, and finds out now whether things can be kept in it. Throws a FileFault. */
-export function prepareDataFolder(told: string): DataFolder {
-  const path = resolve(told);
+export function prepareDataFolder(folder: string): DataFolder {
+  const path = resolve(folder);
   const logFolder = join(path, 'log');
   const storeFile = join(path, 'starling.db');
   const settingsFile = join(path, 'dev.yaml');
+  const platformFile = join(path, 'platform.sqlite');
   try {
     makeFolder(path);
     accessSync(path, constants.W_OK | constants.X_OK);
     makeFolder(logFolder);
     accessSync(logFolder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new FileFault(`cannot keep data in ${path}: ${explain(error)}; choose another folder with --data-dir`, {
-      cause: error,
-    });
+    throw faultOf(path, error);
+  }
+  // Of an earlier run, maybe by somebody else.
+  for (const file of [platformFile, storeFile, settingsFile]) {
+    if (existsSync(file)) withFile(file, () => accessSync(file, constants.R_OK | constants.W_OK));
   }
   return {
     path,
     storeFile,
     settingsFile,
-    writeSettings: (text) => writeFileSync(settingsFile, text, { mode: 0o600 }),
-    isUsed: existsSync(join(path, 'platform.sqlite')) || existsSync(storeFile),
+    writeSettings: (text) => withFile(settingsFile, () => writeFileSync(settingsFile, text, { mode: 0o600 })),
+    isUsed: existsSync(platformFile) || existsSync(storeFile),
     openLog: (name) => {
       const file = join(logFolder, `${name}.log`);
-      return { path: file, descriptor: openSync(file, 'w', 0o600) };
+      return { path: file, descriptor: withFile(file, () => openSync(file, 'w', 0o600)) };
     },
   };
 }
@@ -59,6 +62,21 @@ function makeFolder(folder: string): void {
   mkdirSync(folder, { mode: 0o700 });
 }
 
+/** What is done with a file, or a FileFault that names it. */
+function withFile<T>(file: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw faultOf(file, error);
+  }
+}
+
+function faultOf(path: string, error: unknown): FileFault {
+  return new FileFault(`cannot keep data in ${path}: ${explain(error)}; choose another folder with --data-dir`, {
+    cause: error,
+  });
+}
+
 function explain(error: unknown): string {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'EACCES':
@@ -68,6 +86,8 @@ function explain(error: unknown): string {
       return 'the file system is read-only';
     case 'ENOSPC':
       return 'the disk is full';
+    case 'EISDIR':
+      return 'it is a folder';
     case 'EEXIST':
     case 'ENOTDIR':
       return 'something on its path is not a folder';

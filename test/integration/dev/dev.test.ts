@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -168,5 +168,13 @@ describe('starling dev', () => {
         /^cannot keep data in \S+: this user may not write there; choose another folder with --data-dir\n$/,
       );
     }
+    // What somebody else left in a folder that is ours by now.
+    const mixed = join(locked, '..', 'mixed');
+    mkdirSync(mixed);
+    writeFileSync(join(mixed, 'starling.db'), '', { mode: 0o600 });
+    chownSync(mixed, NOBODY, NOBODY);
+    const { code, stderr } = await starling(['dev', '--port', '0', '--data-dir', mixed], { uid: NOBODY });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^cannot keep data in \S+\/starling\.db: this user may not write there; .*\n$/);
   });
 });
