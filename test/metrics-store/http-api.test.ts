@@ -112,6 +112,14 @@ describe('the HTTP API of the metrics store', () => {
     expect((await send(Buffer.from('#'.repeat(200_000)), 'identity')).status).toBe(413);
   });
 
+  it('takes no samples from web pages, which can post to any port of the machine that they are looked at on', async () => {
+    const send = (headers: Record<string, string>) =>
+      fetch(`${one.store.url}/api/v1/import/prometheus`, { method: 'POST', body: 'planted 1\n', headers });
+    expect((await send({ origin: 'https://elsewhere.example' })).status).toBe(403);
+    expect(await one.query('planted')).toEqual([]);
+    expect((await send({})).status).toBe(204);
+  });
+
   it('takes the good of what is imported, and says what it did not take', async () => {
     const answer = await one.import(`late 1 ${now * 1000 - 4_000_000}\nlate 2\nlate 1 ${now * 1000 - 1_000}\n`);
     expect(answer.status).toBe(400);

@@ -84,6 +84,7 @@ async function dataOf(
   const path = url.pathname;
   if (path === '/api/v1/import/prometheus') {
     allow(request, ['POST']);
+    refusePages(request);
     await options.takeSamples(await readBody(request, options.importMaxBytes));
     return undefined;
   }
@@ -124,6 +125,12 @@ async function parametersOf(
   // As in Go: what is posted stands before what is in the address.
   for (const [name, value] of url.searchParams) form.append(name, value);
   return form;
+}
+
+/** Any page on the web can post to this machine's ports unasked. Browsers then tell its origin, and nobody else does. */
+function refusePages(request: IncomingMessage): void {
+  if (request.headers.origin === undefined) return;
+  throw new ApiError('bad_data', 'samples are not taken from web pages: the request has an Origin', 403);
 }
 
 function allow(request: IncomingMessage, methods: readonly string[]): void {
