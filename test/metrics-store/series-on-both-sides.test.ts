@@ -37,16 +37,30 @@ describe('the same series on both sides', () => {
     expect(await names(query)).toEqual(expected);
   });
 
-  it('are one series over several steps, with its part of each side', async () => {
+  /** At three steps, the last of them now. */
+  async function overTime(query: string): Promise<Record<string, string[]>> {
     const end = one.clock.wallMs() / 1000;
-    const query = 'sum by (of) (last_over_time(calls[14s])) > 60 or sum by (of) (last_over_time(calls_total[14s]))';
     const parameters = new URLSearchParams({ query, start: String(end - 120), end: String(end), step: '60' });
     const { body } = await one.get(`/api/v1/query_range?${parameters}`);
     const { result } = body.data as { result: { metric: Record<string, string>; values: [number, string][] }[] };
-    const valuesOf = Object.fromEntries(
-      result.map(({ metric, values }) => [metric['of'], values.map(([, value]) => value)]),
+    return Object.fromEntries(
+      result.map(({ metric, values }) => [metric['of'] ?? '', values.map(([, value]) => value)]),
     );
-    expect(valuesOf).toEqual({ steady: ['120', '7', '7'], new: ['7', '7'], gone: ['120'] });
+  }
+
+  it('are one series over several steps, with its part of each side', async () => {
+    const query = 'sum by (of) (last_over_time(calls[14s])) > 60 or sum by (of) (last_over_time(calls_total[14s]))';
+    expect(await overTime(query)).toEqual({ steady: ['120', '7', '7'], new: ['7', '7'], gone: ['120'] });
+  });
+
+  it('are taken away at the steps where the other side has them, and at no other', async () => {
+    const [here, before] = ['last_over_time(calls[14s])', 'last_over_time(calls[14s] offset 1m)'];
+    expect(await overTime(`${here} unless ${before}`)).toEqual({ new: ['60'] });
+    expect(await overTime(`${here} and ${before}`)).toEqual({
+      steady: ['120', '60', '0'],
+      new: ['0'],
+      gone: ['120'],
+    });
   });
 
   it('count their values in groups that name the label, or take it away', async () => {
