@@ -1,22 +1,22 @@
 import path from 'node:path';
 import type { VersionRecord } from '../function-record.ts';
 import { PlatformError } from '../platform-error.ts';
-import { type BackendSettings, BOOTSTRAP_FOLDER, type ProcessBackendOptions, settle } from './backend-options.ts';
+import { type BackendSettings, type ProcessBackendOptions, settle } from './backend-options.ts';
 import { FramedTransport } from './framed-transport.ts';
 import type { InstanceBackend } from './instance-backend.ts';
 import type { RecordingPlan } from './instance-recordings.ts';
-import { type Interpreter, Interpreters } from './interpreters.ts';
+import { Interpreters } from './interpreters.ts';
 import { launchEnvironment } from './launch-environment.ts';
 import { LineRing } from './line-ring.ts';
 import { faultOf, initFailed } from './load-failure.ts';
-import { heapLimitMb, memoryBudgetBytes } from './memory-budget.ts';
+import { memoryBudgetBytes } from './memory-budget.ts';
 import { type MemoryGroup, MemoryGroups } from './memory-groups.ts';
+import { bootArgs, type Launch, prepareLaunch } from './prepare-launch.ts';
 import { ProcessGuard } from './process-guard.ts';
 import { ProcessInstance } from './process-instance.ts';
-import { type Program, readProgram } from './program.ts';
 import { MemoryWatchdog } from './resident-memory.ts';
 import { RuntimeApi } from './runtime-api.ts';
-import { runtimeWish } from './runtime-family.ts';
+import { calledOff, untilReady } from './until-ready.ts';
 import { layOut, openReceipt, type WorkFolder, WorkFolders } from './work-folder.ts';
 import { WorkerProcess } from './worker-process.ts';
 
@@ -98,19 +98,21 @@ export class ProcessBackend implements InstanceBackend {
     version: VersionRecord,
     { instanceId, signal }: { instanceId: string; signal?: AbortSignal | undefined },
   ): Promise<ProcessInstance> {
-    const { program, interpreter } = await this.#prepare(version);
+    const { clock, initTimeoutMs } = this.#settings;
+    const launch = await prepareLaunch(version, { settings: this.#settings, interpreters: this.#interpreters });
     if (this.#isClosed) throw new PlatformError('stopping', 'the platform is stopping');
     if (signal?.aborted) throw calledOff(signal);
-    const start: Start = { version, instanceId, program, interpreter, folder: this.#folders.make() };
+    const start: Start = { ...launch, version, instanceId, folder: this.#folders.make() };
     let instance: ProcessInstance;
     try {
-      instance = program.family === 'executable' ? await this.#startExecutable(start) : await this.#startFramed(start);
+      instance =
+        launch.program.family === 'executable' ? await this.#startExecutable(start) : await this.#startFramed(start);
     } catch (error) {
       await this.#folders.remove(start.folder);
       throw error;
     }
     try {
-      await this.#untilReady(instance, signal);
+      await untilReady(instance.ready, { clock, initTimeoutMs, signal });
       return instance;
     } catch (error) {
       await instance.stop({ graceMs: 0 });
@@ -118,54 +120,13 @@ export class ProcessBackend implements InstanceBackend {
     }
   }
 
-  async #prepare(version: VersionRecord): Promise<{ program: Program; interpreter: Interpreter | undefined }> {
-    const { runtime, handler } = version.launch;
-    const wish = runtimeWish(runtime);
-    if (!wish) {
-      throw new PlatformError(
-        'runtime-unavailable',
-        `${runtime} is no runtime of this platform: it has node, python and provided executables`,
-        {
-          field: 'runtime',
-        },
-      );
-    }
-    const code = await this.#settings.codeOf(version);
-    const { builtinFile } = this.#settings;
-    const program = readProgram({ code, family: wish.family, handler, runtime, builtinFile });
-    if (program.family !== 'node' && version.launch.concurrency > 1) {
-      throw new PlatformError('init-failed', `${runtime} takes one call at a time: set the concurrency to 1`, {
-        field: 'concurrency',
-      });
-    }
-    // What ships with the platform runs on the platform's own Node, whatever the function asked for.
-    const ownNode = { family: 'node', major: undefined, minor: undefined } as const;
-    switch (program.family) {
-      case 'node':
-        return {
-          program,
-          interpreter: this.#interpreters.node(
-            wish.family === 'node' && program.files.size > 0 ? wish : ownNode,
-            runtime,
-          ),
-        };
-      case 'python':
-        return { program, interpreter: await this.#interpreters.python(wish, runtime) };
-      case 'executable':
-        return { program, interpreter: undefined };
-    }
-  }
-
   /** Node and Python: the interpreter boots while its code is laid out, and is told then what to load. */
   async #startFramed(start: Start): Promise<ProcessInstance> {
-    const { version, program, folder, interpreter } = start;
+    const { version, folder, interpreter } = start;
     const ring = new LineRing({ linesMax: this.#settings.logLinesMax });
     const worker = await WorkerProcess.spawn({
       command: interpreter?.command ?? process.execPath,
-      args:
-        program.family === 'node'
-          ? nodeArgs(version, this.#settings.recordings !== undefined)
-          : ['-B', `${BOOTSTRAP_FOLDER}python_worker.py`],
+      args: bootArgs(start, { version, isProfiled: this.#settings.recordings !== undefined }),
       folder: folder.code,
       environment: this.#environment(start),
       receiptFile: openReceipt(folder),
@@ -318,48 +279,10 @@ export class ProcessBackend implements InstanceBackend {
     const functionName = this.#settings.nameOf(version);
     return launchEnvironment({ version, functionName, instanceId, folder, path: this.#settings.path, runtimeApi });
   }
-
-  async #untilReady(instance: ProcessInstance, signal: AbortSignal | undefined): Promise<void> {
-    const { clock, initTimeoutMs } = this.#settings;
-    let cancel = () => {};
-    let onAbort: (() => void) | undefined;
-    try {
-      await Promise.race([
-        instance.ready,
-        new Promise<never>((_, reject) => {
-          cancel = clock.after(initTimeoutMs, () =>
-            reject(new PlatformError('init-failed', `the function was not ready within ${initTimeoutMs} ms`)),
-          );
-          onAbort = () => reject(calledOff(signal));
-          signal?.addEventListener('abort', onAbort, { once: true });
-          if (signal?.aborted) onAbort();
-        }),
-      ]);
-    } finally {
-      cancel();
-      if (onAbort) signal?.removeEventListener('abort', onAbort);
-    }
-  }
 }
 
-interface Start {
+interface Start extends Launch {
   readonly version: VersionRecord;
   readonly instanceId: string;
-  readonly program: Program;
-  readonly interpreter: Interpreter | undefined;
   readonly folder: WorkFolder;
-}
-
-function nodeArgs(version: VersionRecord, isProfiled: boolean): string[] {
-  return [
-    ...(isProfiled ? ['--require', `${BOOTSTRAP_FOLDER}profile-agent.cjs`] : []),
-    `--max-old-space-size=${heapLimitMb(version.launch)}`,
-    // How a function's file came to be a module is no news to it.
-    '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',
-    `${BOOTSTRAP_FOLDER}node-worker.cjs`,
-  ];
-}
-
-function calledOff(signal: AbortSignal | undefined): PlatformError {
-  return new PlatformError('init-failed', 'the start was called off', { cause: signal?.reason });
 }

@@ -5,20 +5,12 @@ import type { LineRing } from './line-ring.ts';
 import { LoadFailure } from './load-failure.ts';
 import { type PendingCall, PendingCalls } from './pending-calls.ts';
 import { readRssBytes } from './resident-memory.ts';
+import { describeEnd, type Ending, type WorkerEnd } from './worker-end.ts';
 import type { WorkerExit, WorkerProcess } from './worker-process.ts';
-
-/** Why we ended the process, where we did. */
-type Ending =
-  | { readonly kind: 'stopped' | 'timeout' | 'deaf' | 'caller-gone' }
-  | { readonly kind: 'broken' | 'out-of-memory'; readonly detail: string };
 
 /** Asking the system costs 30 µs: a figure this old is good enough for everybody. */
 const RSS_MAX_AGE_MS = 500;
 const CLOSED_AND_ALIVE_MS = 500;
-const STDERR_CHARS_MAX = 1_500;
-/** V8's last words. */
-const HEAP_EXHAUSTED = 'JavaScript heap out of memory';
-const DETAIL_LINES_MAX = 12;
 
 export interface ProcessInstanceOptions {
   readonly instanceId: string;
@@ -245,7 +237,8 @@ export class ProcessInstance implements RunningInstance, TransportListener {
 
   async #watchEnd(): Promise<WorkerExit> {
     const exit = await this.#options.worker.gone;
-    const end = this.#describeEnd(exit);
+    const { ring, oomKills } = this.#options;
+    const end = describeEnd(exit, { ending: this.#ending, lines: ring.sinceMark(), oomKills });
     for (const { number } of this.#pending) this.#settle(number, this.#callEnd(number, end));
     this.#settleReady.reject(new LoadFailure(end));
     this.#isGone = true;
@@ -265,48 +258,7 @@ export class ProcessInstance implements RunningInstance, TransportListener {
       ? { kind: 'out-of-memory', detail: end.message }
       : { kind: 'crashed', detail: end.message };
   }
-
-  #describeEnd(exit: WorkerExit): WorkerEnd {
-    const lines = this.#options.ring.sinceMark();
-    const tail = lines.slice(-DETAIL_LINES_MAX).join('\n').slice(-STDERR_CHARS_MAX);
-    if (this.#ending?.kind === 'out-of-memory') return outOfMemory(this.#ending.detail);
-    if (exit.signal === 'SIGKILL' && !this.#ending && this.#options.oomKills() > 0) {
-      return outOfMemory('it used more memory than its limit allows, and the kernel killed it');
-    }
-    if (exit.signal !== null && lines.some((line) => line.includes(HEAP_EXHAUSTED))) return outOfMemory(HEAP_EXHAUSTED);
-    return { errorType: 'Runtime.ExitError', message: this.#crashText(exit, tail), stack: tail, isOutOfMemory: false };
-  }
-
-  #crashText(exit: WorkerExit, tail: string): string {
-    switch (this.#ending?.kind) {
-      case 'broken':
-        return `it was ended because it ${this.#ending.detail}`;
-      case 'stopped':
-        return 'the instance was stopped';
-      case 'timeout':
-        return 'another call on this instance took too long, and the instance was ended';
-      case 'deaf':
-        return 'the instance did not react, and was ended';
-      case 'caller-gone':
-        return 'the caller went away, and the instance was ended';
-      default: {
-        const how = exit.signal ? `was killed by ${exit.signal}` : `exited with code ${exit.code}`;
-        return tail === '' ? `the process ${how}` : `the process ${how}: ${tail}`;
-      }
-    }
-  }
 }
-
-interface WorkerEnd extends HandlerFault {
-  readonly isOutOfMemory: boolean;
-}
-
-const outOfMemory = (message: string): WorkerEnd => ({
-  errorType: 'Runtime.OutOfMemory',
-  message,
-  stack: '',
-  isOutOfMemory: true,
-});
 
 const notReached = (detail: string): Promise<CallEnd> => Promise.resolve({ kind: 'not-reached', detail });
 
