@@ -1,4 +1,3 @@
-import { isUsableId } from '../../domain/function-version.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
 import type {
@@ -6,18 +5,24 @@ import type {
   FunctionRecord,
   LaunchSettings,
   Namespace,
-  PoolSettings,
   TriggerRecord,
   VersionRecord,
 } from '../function-record.ts';
 import { PlatformError } from '../platform-error.ts';
-import { checkCode } from './check-code.ts';
-import { CodeShelf, hashCode } from './code-shelf.ts';
+import { CodeShelf } from './code-shelf.ts';
 import { FunctionIndex } from './function-index.ts';
 import { GoneVersions } from './gone-versions.ts';
 import { MessageBook } from './message-book.ts';
+import {
+  checkName,
+  checkNewFunction,
+  DEFAULT_ACCOUNT,
+  makeVersion,
+  type NewFunction,
+  type NewVersion,
+} from './new-version.ts';
 import { explainFileError, openRegistryDatabase } from './open-database.ts';
-import type { RegisteredVersion, VersionStatus } from './registered-version.ts';
+import type { RegisteredVersion } from './registered-version.ts';
 import { type KeptFunction, writeFunction, writeVersion } from './rows.ts';
 import { Sql } from './sql.ts';
 import { TriggerBook } from './trigger-book.ts';
@@ -31,26 +36,6 @@ export interface RegistryOptions {
   readonly deployIdOf: (made: { codeHash: string; launch: LaunchSettings }) => string;
 }
 
-export interface NewVersion {
-  readonly launch: LaunchSettings;
-  readonly pool: PoolSettings;
-  readonly code: Code;
-  /** Unset: a new UUID. Given by whoever brings functions along from elsewhere. */
-  readonly versionId?: string | undefined;
-  /** DEPLOYING until somebody has seen it run; ACTIVE otherwise. */
-  readonly status?: VersionStatus | undefined;
-  readonly policy?: unknown;
-}
-
-export interface NewFunction extends NewVersion {
-  readonly namespace: Namespace;
-  readonly name: string;
-  readonly account?: string | undefined;
-  readonly functionId?: string | undefined;
-  readonly aliases?: readonly string[] | undefined;
-  readonly triggers?: readonly TriggerRecord[] | undefined;
-}
-
 export type RegistryChange =
   /** Made, or its settings, status or policy are others now. */
   | { readonly kind: 'version-changed'; readonly version: RegisteredVersion }
@@ -60,8 +45,6 @@ export type RegistryChange =
 export type VersionPatch = Partial<
   Pick<RegisteredVersion, 'pool' | 'launch' | 'status' | 'statusDetail' | 'configuration' | 'policy'>
 >;
-
-export const DEFAULT_ACCOUNT = 'local';
 
 /**
  * What functions there are. Every change is on disk before it is answered; whoever asks is answered from memory. Code is not
@@ -159,7 +142,7 @@ export class Registry {
   create(request: NewFunction): { readonly record: FunctionRecord; readonly version: RegisteredVersion } {
     const { clock, random } = this.#options;
     const functionId = request.functionId ?? random.uuid();
-    this.#checkNewFunction(functionId, request);
+    checkNewFunction(functionId, request, this.#index);
     const nowMs = clock.wallMs();
     const account = request.account ?? DEFAULT_ACCOUNT;
     const version = this.#newVersion(request, { functionId, account, number: 1 });
@@ -215,7 +198,7 @@ export class Registry {
     change: { name?: string; triggers?: readonly TriggerRecord[]; activeVersionId?: string },
   ): FunctionRecord {
     const { namespace, name } = this.#recordOf(functionId);
-    if (change.name !== undefined && change.name !== name) this.#checkName(namespace, change.name);
+    if (change.name !== undefined && change.name !== name) checkName({ namespace, name: change.name }, this.#index);
     if (change.activeVersionId !== undefined) {
       const chosen = this.#index.version(change.activeVersionId);
       if (chosen?.functionId !== functionId) {
@@ -275,54 +258,8 @@ export class Registry {
     this.#gone.forgetOld((versionId) => this.#index.version(versionId) !== undefined);
   }
 
-  #newVersion(
-    request: NewVersion,
-    { functionId, account, number }: { functionId: string; account: string; number: number },
-  ): RegisteredVersion {
-    const { clock, random, deployIdOf } = this.#options;
-    checkCode(request.code);
-    const versionId = request.versionId ?? random.uuid();
-    if (!isUsableId(versionId)) throw new PlatformError('input-invalid', 'is not an id', { field: 'versionId' });
-    if (this.#index.version(versionId)) {
-      throw new PlatformError('name-taken', 'there is a version with this id', { field: 'versionId' });
-    }
-    const codeHash = hashCode(request.code);
-    return {
-      versionId,
-      functionId,
-      account,
-      number,
-      codeHash,
-      deployId: deployIdOf({ codeHash, launch: request.launch }),
-      launch: request.launch,
-      pool: request.pool,
-      status: request.status ?? 'ACTIVE',
-      statusDetail: '',
-      deploymentId: random.uuid(),
-      specificationId: random.uuid(),
-      configuration: undefined,
-      policy: request.policy,
-      createdMs: clock.wallMs(),
-    };
-  }
-
-  #checkNewFunction(functionId: string, { namespace, name, account, aliases = [] }: NewFunction): void {
-    for (const [field, id] of [
-      ['functionId', functionId],
-      ['account', account ?? DEFAULT_ACCOUNT],
-      ...aliases.map((alias) => ['aliases', alias] as const),
-    ] as const) {
-      if (!isUsableId(id)) throw new PlatformError('input-invalid', `${field} is not an id`, { field });
-    }
-    for (const id of [functionId, ...aliases]) {
-      if (this.#index.find(id)) throw new PlatformError('name-taken', `the id ${id} is taken`, { field: 'functionId' });
-    }
-    this.#checkName(namespace, name);
-  }
-
-  #checkName(namespace: Namespace, name: string): void {
-    if (namespace === 'orchestrator' || !this.#index.findByName(namespace, name)) return;
-    throw new PlatformError('name-taken', `there is a function with the name ${name}`, { field: 'name' });
+  #newVersion(request: NewVersion, place: { functionId: string; account: string; number: number }): RegisteredVersion {
+    return makeVersion(request, { ...place, index: this.#index, ...this.#options });
   }
 
   #putVersion(version: RegisteredVersion): void {

@@ -9,8 +9,9 @@ import { systemRandom } from '../../../src/lib/random.ts';
 import { deployIdOf } from '../../../src/platform/deploy-id.ts';
 import type { Code, LaunchSettings } from '../../../src/platform/function-record.ts';
 import { REMEMBERED_MS } from '../../../src/platform/registry/gone-versions.ts';
+import type { NewFunction } from '../../../src/platform/registry/new-version.ts';
 import { RegistryFileError } from '../../../src/platform/registry/open-database.ts';
-import { type NewFunction, Registry, type RegistryChange } from '../../../src/platform/registry/registry.ts';
+import { Registry, type RegistryChange } from '../../../src/platform/registry/registry.ts';
 import { changePool, DEFAULT_POOL } from '../../../src/platform/registry/version-settings.ts';
 import { HandWoundClock } from '../../support/hand-wound-clock.ts';
 
