@@ -7,6 +7,7 @@ import { DemandMeter } from './demand-meter.ts';
 import { InstanceLife } from './instance-life.ts';
 import { InstanceSet } from './instance-set.ts';
 import { PoolCounters } from './pool-counters.ts';
+import { PoolGrowth } from './pool-growth.ts';
 import { PoolKeeper } from './pool-keeper.ts';
 import type { PoolSurroundings } from './pool-surroundings.ts';
 import { Lease, PooledInstance } from './pooled-instance.ts';
@@ -42,12 +43,12 @@ export class InstancePool {
   readonly #demand = new DemandMeter();
   readonly #life: InstanceLife;
   readonly #spawner: Spawner;
+  readonly #growth: PoolGrowth;
   readonly #keeper: PoolKeeper;
   readonly #queue: CallQueue;
   #version: VersionRecord;
   #closed: PlatformError | undefined;
   #isDormant = false;
-  #cancelResume: (() => void) | undefined;
   #emptied: PromiseWithResolvers<void> | undefined;
 
   constructor(version: VersionRecord, surroundings: PoolSurroundings, owner: PoolOwner) {
@@ -75,7 +76,7 @@ export class InstancePool {
         version: () => this.#version,
         waiting: () => this.#queue.size,
         operatorCap: () => this.#spawner.operatorCap(),
-        add: (source, nowMs) => this.#add(source, nowMs),
+        add: (source, nowMs) => this.#growth.add(source, nowMs),
       },
     });
     this.#spawner = new Spawner({
@@ -92,6 +93,18 @@ export class InstancePool {
       onExpired: (waitedMs) => {
         this.#owner.changed(this);
         return this.#waitTimeout(waitedMs);
+      },
+    });
+    this.#growth = new PoolGrowth({
+      clock: surroundings.clock,
+      instances,
+      life: this.#life,
+      queue: this.#queue,
+      spawner: this.#spawner,
+      pool: {
+        version: () => this.#version,
+        isClosed: () => this.#closed !== undefined,
+        makeRoom: (lack) => this.#owner.makeRoom(this, lack),
       },
     });
   }
@@ -160,7 +173,7 @@ export class InstancePool {
       );
     }
     const { waiter, turnAway } = this.#queue.join(ask);
-    const refusal = this.#grow(ask.nowMs);
+    const refusal = this.#growth.grow(ask.nowMs);
     const { queueDepth, reuse } = this.#version.pool;
     const uncovered = this.#queue.size - this.#instances.expectedRoom({ isShared: reuse === 'warm' });
     if (refusal === 'memory' && uncovered > 0 && this.#surroundings.limits.whenMemoryIsShort === 'refuse') {
@@ -191,7 +204,7 @@ export class InstancePool {
       if (why) this.#life.leave(instance, why, nowMs);
       else this.#handOut(instance, { isFresh: false, nowMs });
     }
-    if (this.#queue.size > 0) this.#grow(nowMs);
+    if (this.#queue.size > 0) this.#growth.grow(nowMs);
   }
 
   /** The record as it is now, after a change or a rest: bounds hold at once, and instances of another deploy id leave. */
@@ -209,7 +222,7 @@ export class InstancePool {
       if (oldest) this.#life.leave(oldest, 'above-cap', nowMs);
     }
     this.#keeper.conform(nowMs, { mayLower: false });
-    this.#grow(nowMs);
+    this.#growth.grow(nowMs);
     this.#owner.changed(this);
   }
 
@@ -280,7 +293,7 @@ export class InstancePool {
   tick(nowMs: number): void {
     if (this.#closed || this.#isDormant) return;
     // First: starts that end as overdue below tell their caller so, and are not made up for before they have.
-    if (this.#queue.size > 0) this.#grow(nowMs);
+    if (this.#queue.size > 0) this.#growth.grow(nowMs);
     this.#keeper.tick(nowMs);
     this.#owner.changed(this);
   }
@@ -303,7 +316,7 @@ export class InstancePool {
 
   /** Starts what waiting calls lack, when there may be room again. False: nobody waits any more. */
   grow(): boolean {
-    if (this.#queue.size > 0) this.#grow(this.#nowMs());
+    if (this.#queue.size > 0) this.#growth.grow(this.#nowMs());
     return this.#queue.size > 0;
   }
 
@@ -375,51 +388,6 @@ export class InstancePool {
     return new PlatformError('wait-timeout', `no instance was free within ${waitedMs} ms; ${there}`);
   }
 
-  // Growing
-
-  /** Starts as many as there are calls for which no start is on its way. */
-  #grow(nowMs: number): Refusal | undefined {
-    const isShared = this.#version.pool.reuse === 'warm';
-    let lacking = this.#queue.size - this.#instances.expectedRoom({ isShared });
-    while (lacking > 0) {
-      const refusal = this.#add(this.#queue.first?.ask.isRetry ? 'retry' : 'lazy', nowMs);
-      if (refusal) {
-        this.#cannotGrow(refusal, nowMs);
-        return refusal;
-      }
-      lacking -= isShared ? this.#version.launch.concurrency : 1;
-    }
-    return undefined;
-  }
-
-  #cannotGrow(refusal: Refusal, nowMs: number): void {
-    const parked = this.#version.pool.reuse === 'never' ? this.#instances.idle.length : 0;
-    const isAnyComing = this.#instances.current > parked;
-    if (refusal === 'paused') {
-      if (isAnyComing) this.#resumeAfterPause(nowMs);
-      else this.#queue.refuseAll(this.#spawner.backoff.latest, nowMs);
-    } else if (refusal === 'memory') {
-      const forChild = this.#queue.children > 0;
-      const isRoomComing = this.#owner.makeRoom(this, { bytes: this.#spawner.budgetBytes(), forChild });
-      if (!isRoomComing && !isAnyComing) this.#queue.refuseAll(this.#spawner.memoryExhausted(), nowMs);
-    }
-  }
-
-  #resumeAfterPause(nowMs: number): void {
-    this.#cancelResume ??= this.#surroundings.clock.after(this.#spawner.backoff.pausedUntilMs - nowMs, () => {
-      this.#cancelResume = undefined;
-      this.grow();
-    });
-  }
-
-  #add(source: SpawnSource, nowMs: number): Refusal | undefined {
-    if (this.#closed) return 'closed';
-    const spawned = this.#spawner.spawn({ source, nowMs, forChild: this.#queue.children > 0 });
-    if (!(spawned instanceof PooledInstance)) return spawned;
-    void this.#life.begin(spawned);
-    return undefined;
-  }
-
   #ready(instance: PooledInstance, nowMs: number): void {
     this.#spawner.backoff.succeeded();
     this.#handOut(instance, { isFresh: true, nowMs });
@@ -433,7 +401,7 @@ export class InstancePool {
   }
 
   #gone(nowMs: number): void {
-    if (this.#queue.size > 0) this.#grow(nowMs);
+    if (this.#queue.size > 0) this.#growth.grow(nowMs);
     if (this.#instances.size === 0) {
       this.#emptied?.resolve();
       this.#emptied = undefined;
@@ -444,8 +412,7 @@ export class InstancePool {
   // Bounds
 
   #endAll(error: PlatformError, reason: StopReason): void {
-    this.#cancelResume?.();
-    this.#cancelResume = undefined;
+    this.#growth.stop();
     const nowMs = this.#nowMs();
     this.#queue.refuseAll(error, nowMs);
     for (const instance of this.#instances) this.#life.leave(instance, reason, nowMs);
