@@ -45,13 +45,10 @@ export function asTimeseriesError(error: unknown, url: string): unknown {
       },
     );
   }
-  return new TimeseriesError(
-    'unreachable',
-    `${url} cannot be reached: ${error.code ?? ''} ${shorten(error.message)}`.trim(),
-    {
-      cause: error,
-    },
-  );
+  const { code = '', message } = error;
+  // Most messages begin or end with the code already; some are empty.
+  const why = message.includes(code) ? message : `${code} ${message}`;
+  return new TimeseriesError('unreachable', `${url} cannot be reached: ${shorten(why).trim()}`, { cause: error });
 }
 
 export function reasonOf(body: Buffer, from: { url: string; status: number }): string {
