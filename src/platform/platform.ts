@@ -19,7 +19,8 @@ import { CallLog } from './metrics/call-log.ts';
 import { CallMeter } from './metrics/call-meter.ts';
 import { Invariants } from './metrics/invariants.ts';
 import { platformPage } from './metrics/platform-page.ts';
-import type { PoolEvent, PoolListener } from './pool/pool-event.ts';
+import type { PoolListener } from './pool/pool-event.ts';
+import { tellPoolEvent } from './pool-event-log.ts';
 import type { Pools } from './pool-snapshot.ts';
 import { openProfiling, type Profiling, type ProfilingSettings } from './profiling/open-profiling.ts';
 import { Registry } from './registry/registry.ts';
@@ -120,7 +121,7 @@ export class Platform {
     };
     const starts = new StartWatch(backend);
     const listener: PoolListener = (event) => {
-      this.#tellEvent(event);
+      tellPoolEvent(logger, event);
       for (const each of this.#poolListeners) each(event);
     };
     this.engine =
@@ -245,23 +246,6 @@ export class Platform {
       if (name !== undefined) return name;
     }
     return undefined;
-  }
-
-  #tellEvent(event: PoolEvent): void {
-    const { type, ...fields } = event;
-    switch (event.type) {
-      case 'breach':
-        this.#logger.error({ event: 'pool.breach', ...fields }, 'numbers that must agree do not');
-        break;
-      case 'start-failed':
-      case 'stop-failed': {
-        const { error, ...where } = event;
-        this.#logger.warn({ event: `pool.${type}`, ...where, err: error }, 'an instance failed');
-        break;
-      }
-      default:
-        this.#logger.debug({ event: `pool.${type}`, ...fields }, type);
-    }
   }
 }
 
