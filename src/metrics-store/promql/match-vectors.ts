@@ -1,18 +1,19 @@
 import {
   type Labels,
   labelEntries,
-  labelsKey,
   labelsOf,
   labelValue,
   METRIC_NAME,
   pickLabels,
   showLabels,
 } from '../storage/labels.ts';
+import { combineSets } from './combine-sets.ts';
 import type { Evaluation } from './evaluation.ts';
-import { type Binary, isComparison, isSetOperator, type Matching, type SetOperator } from './expression.ts';
-import { type Frame, mergeSameLabels, newFrame, pickRows, SAME_LABELS, trimmed, withoutNames } from './frame.ts';
+import { type Binary, isComparison, isSetOperator } from './expression.ts';
+import { type Frame, mergeSameLabels, newFrame, SAME_LABELS, trimmed, withoutNames } from './frame.ts';
 import { arithmetic, comparison } from './operators.ts';
 import { QueryError } from './query-error.ts';
+import { signer } from './signature.ts';
 
 const MANY_TO_ONE = 'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)';
 const GROUPING = 'multiple matches for labels: grouping labels must ensure unique matches';
@@ -24,17 +25,6 @@ export function combineVectors(binary: Binary, left: Frame, right: Frame, evalua
   const isRightMany = matching.many === 'right';
   const [many, one] = isRightMany ? [right, left] : [left, right];
   return new Meeting(binary, { many, one, isRightMany }, evaluation).run();
-}
-
-/** The same text for labels that match. */
-function signer({ isOn, labels }: Matching): (of: Labels) => string {
-  if (isOn) {
-    const [only] = labels;
-    if (only !== undefined && labels.length === 1) return (of) => labelValue(of, only);
-    return (of) => labels.map((name) => `${labelValue(of, name).length}:${labelValue(of, name)}`).join('');
-  }
-  const ignored = new Set([...labels, METRIC_NAME]);
-  return (of) => labelsKey(pickLabels(of, ignored, false));
 }
 
 class Meeting {
@@ -201,105 +191,6 @@ function presence(frame: Frame, steps: number): Uint8Array {
   const there = new Uint8Array(steps);
   for (let cell = 0; cell < frame.has.length; cell += 1) if (frame.has[cell] === 1) there[cell % steps] = 1;
   return there;
-}
-
-function combineSets(
-  operator: SetOperator,
-  { left, right, matching }: { left: Frame; right: Frame; matching: Matching },
-  evaluation: Evaluation,
-): Frame {
-  const sign = signer(matching);
-  switch (operator) {
-    case 'and':
-      return masked(left, { by: right, keepsMatched: true, sign, evaluation });
-    case 'unless':
-      return masked(left, { by: right, keepsMatched: false, sign, evaluation });
-    case 'or':
-      return united(left, masked(right, { by: left, keepsMatched: false, sign, evaluation }), evaluation);
-    default:
-      return operator satisfies never;
-  }
-}
-
-/** The values of `frame` at the steps where `by` has, or has not, a series that matches. */
-function masked(
-  frame: Frame,
-  options: { by: Frame; keepsMatched: boolean; sign: (of: Labels) => string; evaluation: Evaluation },
-): Frame {
-  const { by, keepsMatched, sign, evaluation } = options;
-  const { steps } = evaluation;
-  const whole = wholeRows(by, steps);
-  let matched: ReadonlyMap<string, Uint8Array> | undefined;
-  evaluation.reserve(frame.labels.length);
-  const has = frame.has.slice();
-  for (let row = 0; row < frame.labels.length; row += 1) {
-    const labels = frame.labels[row] as Labels;
-    const base = row * steps;
-    if (whole.has(labels)) {
-      if (!keepsMatched) has.fill(0, base, base + steps);
-      continue;
-    }
-    matched ??= presenceBySignature(by, sign, steps);
-    const there = matched.get(sign(labels));
-    for (let step = 0; step < steps; step += 1) {
-      if ((there?.[step] === 1) !== keepsMatched) has[base + step] = 0;
-    }
-  }
-  return { ...frame, has };
-}
-
-/** The label sets of rows that have a value at every step: the same series on the other side needs no closer look. */
-function wholeRows({ labels, has }: Frame, steps: number): ReadonlySet<Labels> {
-  const whole = new Set<Labels>();
-  for (let row = 0; row < labels.length; row += 1) {
-    let step = 0;
-    while (step < steps && has[row * steps + step] === 1) step += 1;
-    if (step === steps) whole.add(labels[row] as Labels);
-  }
-  return whole;
-}
-
-/** The steps at which any row of a signature has a value. */
-function presenceBySignature(frame: Frame, sign: (of: Labels) => string, steps: number): Map<string, Uint8Array> {
-  const there = new Map<string, Uint8Array>();
-  for (let row = 0; row < frame.labels.length; row += 1) {
-    const signature = sign(frame.labels[row] as Labels);
-    const has = frame.has.subarray(row * steps, (row + 1) * steps);
-    const known = there.get(signature);
-    if (!known) there.set(signature, has.slice());
-    else for (let step = 0; step < steps; step += 1) if (has[step] === 1) known[step] = 1;
-  }
-  return there;
-}
-
-/** Both, where they never have the same series at the same step. */
-function united(one: Frame, other: Frame, evaluation: Evaluation): Frame {
-  const { steps } = evaluation;
-  const together = stacked(withValues(one, steps), withValues(other, steps), evaluation);
-  // At a single step what has a value is there once; over several, each may have its part of one series.
-  return steps === 1 ? together : mergeSameLabels(together, evaluation);
-}
-
-/** Without the rows that have no value at any step. */
-function withValues(frame: Frame, steps: number): Frame {
-  const rows: number[] = [];
-  for (let row = 0; row < frame.labels.length; row += 1) {
-    const end = (row + 1) * steps;
-    let cell = row * steps;
-    while (cell < end && frame.has[cell] === 0) cell += 1;
-    if (cell < end) rows.push(row);
-  }
-  return rows.length === frame.labels.length ? frame : pickRows(frame, rows, steps);
-}
-
-function stacked(top: Frame, bottom: Frame, evaluation: Evaluation): Frame {
-  const frame = newFrame(evaluation, top.labels.length + bottom.labels.length);
-  frame.labels = [...top.labels, ...bottom.labels];
-  frame.values.set(top.values);
-  frame.values.set(bottom.values, top.values.length);
-  frame.has.set(top.has);
-  frame.has.set(bottom.has, top.has.length);
-  return frame;
 }
 
 /** An operator between a vector and a number; `isScalarLeft` says which is which. */
