@@ -84,6 +84,8 @@ function endCycle(wallSeconds: number): void {
     rssPeakBytes: rssPeakBytes(),
   });
   pastRequests = 0;
+  // Its one pass of discovery was cut short: on a machine that stands still for a second the duty is in doubt.
+  if (decisions < orders.versions) member.poke('discover');
 }
 
 /** What getrusage tells was handed down by the process that started this one. */
