@@ -7,6 +7,7 @@ import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import service from '../bin/service-process.json' with { type: 'json' };
 import { DIALECTS } from '../src/commands/platform-dialects.ts';
 import { type LoadReport, load } from './http-load.ts';
 import { type BenchOptions, type BenchResult, BenchUsage, rounded } from './report.ts';
@@ -217,8 +218,11 @@ async function startPlatform(): Promise<RunningPlatform> {
   const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
   const options = ['--data-dir', folder, '--native', '127.0.0.1:0', '--log-format', 'json'];
   const without = DIALECTS.map(({ name }) => `--no-${name}`);
-  const child = spawn(process.execPath, [main, 'platform', ...options, ...without], {
+  // As the launcher starts it.
+  const flags = [...service.flags, ...service.flagsOf.platform];
+  const child = spawn(process.execPath, [...flags, main, 'platform', ...options, ...without], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...service.environment, ...process.env },
   });
   const url = await urlOf(child);
   const pid = child.pid!;
