@@ -66,7 +66,7 @@ export class Replica {
     logDescriptor: number;
   }): Promise<Replica> {
     const { number, port, args, logDescriptor } = options;
-    const { flags, env } = serviceProcess(process.env);
+    const { flags, env } = serviceProcess('autoscale', process.env);
     const child = spawn(process.execPath, [...flags, MAIN, 'autoscale', '--child', ...args], {
       env,
       // Its own group: what is typed at our terminal is for us, and we stop the parts in order.

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 
 interface ServiceProcess {
   readonly flags: readonly string[];
+  readonly flagsOf: Readonly<Record<string, readonly string[]>>;
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -10,8 +11,14 @@ const LAUNCHED: ServiceProcess = JSON.parse(
   readFileSync(new URL('../../../bin/service-process.json', import.meta.url), 'utf8'),
 );
 
-/** The same for what is started without it. Whoever tunes the heap has the last word. */
-export function serviceProcess(env: NodeJS.ProcessEnv): { flags: readonly string[]; env: NodeJS.ProcessEnv } {
+/** The same for a command that is started without it. Whoever tunes the heap has the last word. */
+export function serviceProcess(
+  command: string,
+  env: NodeJS.ProcessEnv,
+): { flags: readonly string[]; env: NodeJS.ProcessEnv } {
   const isTuned = /semi[-_]space/.test(env['NODE_OPTIONS'] ?? '');
-  return { flags: isTuned ? [] : LAUNCHED.flags, env: { ...LAUNCHED.environment, ...env } };
+  return {
+    flags: isTuned ? [] : [...LAUNCHED.flags, ...(LAUNCHED.flagsOf[command] ?? [])],
+    env: { ...LAUNCHED.environment, ...env },
+  };
 }

@@ -3,13 +3,13 @@ import service from '../../../bin/service-process.json' with { type: 'json' };
 import { serviceProcess } from '../../../src/commands/dev/service-process.ts';
 
 it('starts replicas as the launcher starts services', () => {
-  expect(serviceProcess({ PATH: '/bin' })).toEqual({
-    flags: service.flags,
-    env: { PATH: '/bin', ...service.environment },
-  });
+  const env = { PATH: '/bin', ...service.environment };
+  const { flags, flagsOf } = service;
+  expect(serviceProcess('autoscale', { PATH: '/bin' })).toEqual({ flags: [...flags, ...flagsOf.autoscale], env });
+  expect(serviceProcess('migrate', { PATH: '/bin' })).toEqual({ flags, env });
 });
 
 it('leaves the last word to whoever tunes it', () => {
   const env = { NODE_OPTIONS: '--max-semi-space-size=16', MALLOC_ARENA_MAX: '8' };
-  expect(serviceProcess(env)).toEqual({ flags: [], env: { ...service.environment, ...env } });
+  expect(serviceProcess('autoscale', env)).toEqual({ flags: [], env: { ...service.environment, ...env } });
 });
