@@ -1,12 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { systemClock } from '../src/adapters/system/clock.ts';
-import type { LaunchSettings, VersionRecord } from '../src/platform/function-record.ts';
+import type { VersionRecord } from '../src/platform/function-record.ts';
 import type { RunningInstance } from '../src/platform/runtime/instance-backend.ts';
-import { ProcessBackend } from '../src/platform/runtime/process-backend.ts';
+import { ABackend, call } from '../test/support/platform/a-backend.ts';
 import { type BenchOptions, type BenchResult, rounded, spread } from './report.ts';
 
 const SOURCES = {
@@ -23,33 +21,37 @@ const SOURCES = {
 } as const;
 
 type Family = keyof typeof SOURCES;
+type Versions = Readonly<Record<Family, VersionRecord>>;
 
 /** What an instance costs: to start, beside a bare boot of the same file by the same interpreter; to call; to start and end for long. */
 export async function run({ isQuick, args, say }: BenchOptions): Promise<BenchResult> {
   const { values } = parseArgs({ args: [...args], options: { churn: { type: 'string' } } });
   const churn = Number(values.churn ?? (isQuick ? 200 : 2_000));
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'starling-bench-'));
-  const backend = new ProcessBackend({
-    clock: systemClock,
-    workFolder: folder,
-    codeOf: ({ versionId }) => ({ kind: 'source', text: SOURCES[versionId as Family].text }),
-    nameOf: ({ versionId }) => versionId,
-  });
+  const it = new ABackend();
+  const versions: Versions = { node: versionOn(it, 'node'), python: versionOn(it, 'python') };
   try {
-    const figures: Record<string, unknown> = { memoryLimit: backend.memoryLimit };
+    const figures: Record<string, unknown> = { memoryLimit: it.backend.memoryLimit };
     const software: Record<string, string> = {};
     for (const family of ['node', 'python'] as const) {
       say(`cold starts of ${family}, a bare boot beside each`);
-      const { title, ...starts } = await coldStarts(backend, family, folder, isQuick ? 15 : 60);
+      const { title, ...starts } = await coldStarts(it, {
+        family,
+        version: versions[family],
+        rounds: isQuick ? 15 : 60,
+      });
       software[family] = title;
       figures[`${family}ColdStart`] = starts;
     }
     for (const instances of [1, 5]) {
       say(`warm calls on ${instances} Node instances`);
-      figures[`nodeCallsPerSecondOn${instances}`] = await warmCalls(backend, instances, isQuick ? 1_000 : 5_000);
+      figures[`nodeCallsPerSecondOn${instances}`] = await warmCalls(it, {
+        version: versions.node,
+        count: instances,
+        forMs: isQuick ? 1_000 : 5_000,
+      });
     }
     say(`${churn} starts and ends`);
-    figures['churn'] = await startAndEnd(backend, folder, churn);
+    figures['churn'] = await startAndEnd(it, versions, churn);
     return {
       software,
       figures,
@@ -58,17 +60,19 @@ export async function run({ isQuick, args, say }: BenchOptions): Promise<BenchRe
       ],
     };
   } finally {
-    await backend.close({ graceMs: 0 });
-    rmSync(folder, { recursive: true, force: true });
+    await it.close();
   }
 }
 
-async function coldStarts(backend: ProcessBackend, family: Family, folder: string, rounds: number) {
+async function coldStarts(
+  it: ABackend,
+  { family, version, rounds }: { family: Family; version: VersionRecord; rounds: number },
+) {
   const { text, handler } = SOURCES[family];
-  const file = path.join(folder, handler.replace('handler', family === 'node' ? 'js' : 'py'));
+  const file = path.join(it.folder, handler.replace('handler', family === 'node' ? 'js' : 'py'));
   writeFileSync(file, text);
   // The first start looks for the interpreter.
-  const first = await backend.start(versionOf(family), { instanceId: 'first' });
+  const first = await it.start(version);
   const title = first.runtime.replace(/^\w+ /, '');
   await first.stop({ graceMs: 0 });
   const command =
@@ -82,7 +86,7 @@ async function coldStarts(backend: ProcessBackend, family: Family, folder: strin
     bare.push(await timed(() => boot(command, file)));
     let instance: RunningInstance | undefined;
     const startMs = await timed(async () => {
-      instance = await backend.start(versionOf(family), { instanceId: `cold-${round}` });
+      instance = await it.start(version);
     });
     const callMs = await timed(() => answer(instance!));
     cold.push(startMs + callMs);
@@ -99,10 +103,11 @@ async function coldStarts(backend: ProcessBackend, family: Family, folder: strin
   };
 }
 
-async function warmCalls(backend: ProcessBackend, count: number, forMs: number): Promise<number> {
-  const instances = await Promise.all(
-    Array.from({ length: count }, (_, n) => backend.start(versionOf('node'), { instanceId: `warm-${n}` })),
-  );
+async function warmCalls(
+  it: ABackend,
+  { version, count, forMs }: { version: VersionRecord; count: number; forMs: number },
+): Promise<number> {
+  const instances = await Promise.all(Array.from({ length: count }, () => it.start(version)));
   const endMs = performance.now() + forMs;
   let calls = 0;
   await Promise.all(
@@ -114,14 +119,14 @@ async function warmCalls(backend: ProcessBackend, count: number, forMs: number):
   return Math.round((calls * 1_000) / forMs);
 }
 
-async function startAndEnd(backend: ProcessBackend, folder: string, times: number) {
+async function startAndEnd(it: ABackend, versions: Versions, times: number) {
   const before = readdirSync('/proc/self/fd').length;
   const startMs = performance.now();
   let left = times;
   await Promise.all(
     Array.from({ length: 4 }, async () => {
       while (left-- > 0) {
-        const instance = await backend.start(versionOf(left % 2 === 0 ? 'node' : 'python'), { instanceId: `${left}` });
+        const instance = await it.start(left % 2 === 0 ? versions.node : versions.python);
         await answer(instance);
         await instance.stop({ graceMs: left % 3 === 0 ? 100 : 0 });
       }
@@ -129,17 +134,16 @@ async function startAndEnd(backend: ProcessBackend, folder: string, times: numbe
   );
   const seconds = (performance.now() - startMs) / 1_000;
   await new Promise(setImmediate);
-  const [root = ''] = readdirSync(folder).filter((name) => name.startsWith('starling-'));
   return {
     perSecond: rounded(times / seconds),
-    processesLeft: backend.live,
+    processesLeft: it.backend.live,
     descriptorsLeft: readdirSync('/proc/self/fd').length - before,
-    foldersLeft: readdirSync(path.join(folder, root)).filter((name) => name !== 'package.json').length,
+    foldersLeft: it.instanceFolders().length,
   };
 }
 
 async function answer(instance: RunningInstance): Promise<void> {
-  const end = await instance.call({ requestId: 'bench', payload: Buffer.from('{"n":1}'), timeoutMs: 10_000 });
+  const end = await call(instance, '{"n":1}');
   if (end.kind !== 'result') throw new Error(`a call ended as ${JSON.stringify(end)}`);
 }
 
@@ -157,31 +161,7 @@ function boot(command: string, file: string): Promise<void> {
   });
 }
 
-function versionOf(family: Family): VersionRecord {
-  const { runtime, handler } = SOURCES[family];
-  const launch: LaunchSettings = {
-    runtime,
-    handler,
-    timeoutMs: 10_000,
-    memoryMb: 128,
-    environment: {},
-    concurrency: 1,
-  };
-  return {
-    versionId: family,
-    functionId: family,
-    deployId: family,
-    createdMs: 0,
-    launch,
-    pool: {
-      reuse: 'warm',
-      instancesMin: 0,
-      instancesMax: 10,
-      keepWarm: 0,
-      idleTtlMs: 60_000,
-      ageMaxMs: undefined,
-      usesMax: undefined,
-      queueDepth: 10,
-    },
-  };
+function versionOn(it: ABackend, family: Family): VersionRecord {
+  const { text, runtime, handler } = SOURCES[family];
+  return it.version(text, { runtime, handler });
 }

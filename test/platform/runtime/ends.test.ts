@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CallEnd } from '../../../src/platform/runtime/instance-backend.ts';
-import { ABackend, answer, call, isRunning, until } from './a-backend.ts';
+import { ABackend, answer, call, isRunning, until } from '../../support/platform/a-backend.ts';
 
 /** Each way in which a call or an instance can end, by what the caller gets to know of it. */
 describe.each(['auto', 'watchdog'] as const)('ends, memory limited by %s', (memoryLimit) => {

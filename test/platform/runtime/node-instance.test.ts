@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Code } from '../../../src/platform/function-record.ts';
 import type { ChildCall } from '../../../src/platform/runtime/instance-backend.ts';
-import { ABackend, answer, call } from './a-backend.ts';
+import { ABackend, answer, call } from '../../support/platform/a-backend.ts';
 
 describe('a Node instance', () => {
   let rig: ABackend;

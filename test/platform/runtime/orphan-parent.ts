@@ -1,4 +1,4 @@
-import { ABackend, answer, call } from './a-backend.ts';
+import { ABackend, answer, call } from '../../support/platform/a-backend.ts';
 
 /** A platform to be killed: it tells the processes that it started, and then waits. */
 const rig = new ABackend();

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
 import { ProcessGuard } from '../../../src/platform/runtime/process-guard.ts';
-import { ABackend, isRunning, until } from './a-backend.ts';
+import { ABackend, isRunning, until } from '../../support/platform/a-backend.ts';
 
 describe.each(['SIGKILL', 'SIGTERM'] as const)('when the platform gets %s', (signal) => {
   it('C31 nothing that it started lives on, whatever it is doing, and no folder stays', async () => {

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PlatformError } from '../../../src/platform/platform-error.ts';
-import { ABackend, answer, call, isRunning, until } from './a-backend.ts';
+import { ABackend, answer, call, isRunning, until } from '../../support/platform/a-backend.ts';
 
 const descriptors = () => readdirSync('/proc/self/fd').length;
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Code } from '../../../src/platform/function-record.ts';
-import { ABackend, answer, call } from './a-backend.ts';
+import { ABackend, answer, call } from '../../support/platform/a-backend.ts';
 
 describe('a Python instance', () => {
   let rig: ABackend;

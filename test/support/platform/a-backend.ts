@@ -70,7 +70,7 @@ export class ABackend {
 
   /** What is left on disk of all instances. */
   instanceFolders(): string[] {
-    const [root] = readdirSync(this.folder);
+    const root = readdirSync(this.folder).find((name) => name.startsWith('starling-'));
     return root === undefined
       ? []
       : readdirSync(path.join(this.folder, root)).filter((name) => name !== 'package.json');
