@@ -20,7 +20,9 @@ import { PartFault } from './replicas.ts';
 /** After this everything is ended, whatever hangs: more than the parts take together when each uses up its time. */
 const STOP_WITHIN_MS = 1_900;
 
-const COMMAND = import.meta.url.endsWith('.ts') ? 'npx starling' : 'starling';
+/** As whoever started it can type it again: npx says that it is there, and a checkout has no other way. */
+const COMMAND =
+  import.meta.url.endsWith('.ts') || process.env['npm_command'] !== undefined ? 'npx starling' : 'starling';
 
 export interface DevOptions {
   readonly port: number;
