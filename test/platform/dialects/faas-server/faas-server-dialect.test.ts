@@ -85,33 +85,30 @@ describe('the FaaS server', () => {
       expect([status, headers.get('allow'), body]).toEqual([405, 'POST', { error: 'only POST is understood here' }]);
     });
 
-    it('D4, P7: that fails is 500 with what the function said', async () => {
-      for (const code of [
-        'handler-failed',
-        'timeout',
-        'crashed',
-        'out-of-memory',
-        'init-failed',
-        'unreachable',
-      ] as const) {
-        server.engine.onInvoke = () => Promise.reject(new PlatformError(code, `it is ${code}`));
-        const { status, body } = await server.ask('POST', '/fn/invoke/hash', { rounds: 'many' });
-        expect([status, body]).toEqual([500, { error: `it is ${code}` }]);
-      }
-    });
+    const failing = (error: Error) => {
+      server.engine.onInvoke = () => Promise.reject(error);
+      return server.ask('POST', '/fn/invoke/hash', { rounds: 'many' });
+    };
 
-    it('that finds no room is 503 and says when to come back', async () => {
-      for (const code of ['overloaded', 'queue-full', 'wait-timeout', 'memory-exhausted', 'stopping'] as const) {
-        server.engine.onInvoke = () => Promise.reject(new PlatformError(code, 'full'));
-        const { status, headers, body } = await server.ask('POST', '/fn/invoke/hash');
+    it.each(['handler-failed', 'timeout', 'crashed', 'out-of-memory', 'init-failed', 'unreachable'] as const)(
+      'D4, P7: that ends as %s is 500 with what the function said',
+      async (code) => {
+        const { status, body } = await failing(new PlatformError(code, `it is ${code}`));
+        expect([status, body]).toEqual([500, { error: `it is ${code}` }]);
+      },
+    );
+
+    it.each(['overloaded', 'queue-full', 'wait-timeout', 'memory-exhausted', 'stopping'] as const)(
+      'that finds no room (%s) is 503 and says when to come back',
+      async (code) => {
+        const { status, headers, body } = await failing(new PlatformError(code, 'full'));
         expect([status, body]).toEqual([503, { error: 'full' }]);
         expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
-      }
-    });
+      },
+    );
 
     it('that meets a fault of ours says nothing of it', async () => {
-      server.engine.onInvoke = () => Promise.reject(new Error('secret'));
-      const { status, body } = await server.ask('POST', '/fn/invoke/hash');
+      const { status, body } = await failing(new Error('secret'));
       expect([status, body]).toEqual([500, { error: 'something went wrong here; see the log' }]);
     });
 
