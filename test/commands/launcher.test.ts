@@ -146,7 +146,7 @@ describe('bin/starling.js', () => {
 
     it('is what the image starts, too', () => {
       const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
-      for (const flag of service.flags) expect(dockerfile).toContain(`"${flag}"`);
+      for (const flag of [...service.flags, ...service.flagsOf.autoscale]) expect(dockerfile).toContain(`"${flag}"`);
       for (const [name, value] of Object.entries(service.environment)) expect(dockerfile).toContain(`${name}=${value}`);
     });
   });
