@@ -7,6 +7,7 @@ import {
   type ToldConfiguration,
 } from './autoscaling-configuration.ts';
 import { concurrency, id, instanceCount } from './counts.ts';
+import { humanName } from './human-name.ts';
 import { readFunctionStatus } from './status.ts';
 
 interface DeploymentSpecification {
@@ -23,6 +24,8 @@ export interface DeploymentAnswer {
   readonly deployment: {
     readonly functionId: string;
     readonly functionVersionId: string;
+    /** What people call it; shown, and used for nothing else. */
+    readonly name?: string | undefined;
     readonly functionStatus: FunctionStatus;
     readonly deploymentId: string;
     readonly deploymentSpecifications: readonly DeploymentSpecification[];
@@ -41,6 +44,7 @@ const answerSchema = z.object({
   deployment: z.object({
     functionId: id,
     functionVersionId: id,
+    name: humanName,
     functionStatus: z.unknown().optional().transform(readFunctionStatus),
     // None at all would read as bounds of nothing, and nothing is what would then run.
     deploymentSpecifications: z.array(specificationSchema).min(1, 'must name at least one specification').max(1_000),
@@ -51,6 +55,7 @@ const answerSchema = z.object({
 interface ToldDeployment {
   readonly functionId: string;
   readonly versionId: string;
+  readonly name: string | undefined;
   readonly status: FunctionStatus;
   readonly instancesMin: number;
   readonly instancesMax: number;
@@ -73,7 +78,7 @@ export function parseDeploymentAnswer(body: unknown): ParsedDeployment {
     const [issue] = parsed.error.issues;
     return { ok: false, detail: `${issue?.path.join('.') || 'the answer'}: ${issue?.message ?? 'unreadable'}` };
   }
-  const { functionId, functionVersionId, functionStatus, deploymentSpecifications } = parsed.data.deployment;
+  const { functionId, functionVersionId, name, functionStatus, deploymentSpecifications } = parsed.data.deployment;
   const custom = deploymentSpecifications.flatMap((specification) => customOf(specification));
   const configurations = custom.map((each) => autoscalingConfigurationSchema.safeParse(each));
   const bad = configurations.find(({ success }) => !success)?.error?.issues[0];
@@ -89,6 +94,7 @@ export function parseDeploymentAnswer(body: unknown): ParsedDeployment {
     deployment: {
       functionId,
       versionId: functionVersionId,
+      name,
       status: functionStatus,
       instancesMin: sum(({ minInstances }) => minInstances),
       instancesMax: sum(({ maxInstances }) => maxInstances),

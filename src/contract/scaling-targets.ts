@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { FunctionStatus } from '../domain/target.ts';
 import { concurrency, id, instanceCount } from './counts.ts';
+import { humanName } from './human-name.ts';
 import { PAGE_LIMIT_MAX } from './paths.ts';
 import { buildProblem, type FieldError, type WireProblem } from './problem.ts';
 import { readFunctionStatus } from './status.ts';
@@ -10,6 +11,8 @@ export interface ScalingTarget {
   readonly functionId: string;
   readonly functionVersionId: string;
   readonly account: string;
+  /** What people call it; shown, and used for nothing else. */
+  readonly name?: string | undefined;
   readonly functionStatus: FunctionStatus;
   readonly minInstances: number;
   readonly maxInstances: number;
@@ -67,6 +70,7 @@ const itemSchema = z.object({
   functionId: id,
   functionVersionId: id,
   account: z.string().max(255),
+  name: humanName,
   functionStatus: z.unknown().optional().transform(readFunctionStatus),
   minInstances: instanceCount,
   maxInstances: instanceCount,

@@ -7,6 +7,8 @@ export interface Target {
   readonly functionId: string;
   readonly versionId: string;
   readonly account: string;
+  /** What people call it; undefined: they were told no name. It decides nothing. */
+  readonly name?: string | undefined;
   readonly status: FunctionStatus;
   readonly instancesMin: number;
   readonly instancesMax: number;

@@ -9,7 +9,10 @@ import type { ActiveVersion } from '../../src/domain/active-version.ts';
 import { defaultPolicy } from '../../src/domain/policy.ts';
 import { adminApp } from '../../src/http/admin/admin-app.ts';
 import type { AdminWorld } from '../../src/http/admin/admin-world.ts';
+import type { TargetAnswer } from '../../src/ports/target-source.ts';
+import { FRESH_MEMORY } from '../../src/scaling/memory.ts';
 import { placeVersion } from '../../src/sharding/place.ts';
+import { aTarget } from '../scaling/situations.ts';
 import { HandWoundClock } from '../support/hand-wound-clock.ts';
 
 const openapi = JSON.parse(readFileSync(new URL('../../docs/openapi/admin.json', import.meta.url), 'utf8'));
@@ -139,6 +142,33 @@ describe('the admin API', () => {
     expect(decisions.body.items[0]).toMatchObject({ verdict: 'raise', token: '12', utilisation: [{ value: '+Inf' }] });
     expectShape(decisions.body, '/v1/functions/{versionId}/decisions');
     expect((await call('GET', '/openapi.json')).body.openapi).toBe('3.1.0');
+  });
+
+  it('tells what people call a version where it is known here, and null elsewhere', async () => {
+    const version = aVersion('v1');
+    const target: TargetAnswer = { state: 'known', target: aTarget({ versionId: 'v1', name: 'checkout' }), ageMs: 0 };
+    const common = { version, state: undefined, latest: undefined, target };
+    const more = { profile: undefined, trail: [], lastInvokedMs: undefined, watchedSinceMs: undefined };
+    const { cycles, raisedMs, loweredMs, apartSinceMs, blindSinceMs, recoveredMs } = FRESH_MEMORY;
+    const memory = { cycles, raisedMs, loweredMs, apartSinceMs, blindSinceMs, recoveredMs };
+    const { call, store } = await anApi({
+      glance: (id) => (id === 'v1' ? { ...common, utilisation: undefined, demand: undefined } : undefined),
+      live: (id) => (id === 'v1' ? { ...common, ...more, utilisation: [], demand: [], memory } : undefined),
+    });
+    for (const each of [version, aVersion('v2')]) {
+      await store.catalogue.enrol(each.bucket, [each], { ttlSeconds: 600 });
+    }
+    const list = await call('GET', '/v1/functions');
+    expectShape(list.body, '/v1/functions');
+    const names = (list.body.items as { versionId: string; name: unknown }[]).map(({ versionId, name }) => [
+      versionId,
+      name,
+    ]);
+    expect(Object.fromEntries(names)).toEqual({ v1: 'checkout', v2: null });
+    const one = await call('GET', '/v1/functions/v1');
+    expectShape(one.body, '/v1/functions/{versionId}');
+    expect(one.body).toMatchObject({ versionId: 'v1', name: 'checkout' });
+    expect((await call('GET', '/v1/functions/v2')).body).toMatchObject({ name: null });
   });
 
   it('pages through every version exactly once', async () => {

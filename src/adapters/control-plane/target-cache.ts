@@ -153,6 +153,7 @@ function isSame(a: Target, b: Target): boolean {
     a.instancesActive === b.instancesActive &&
     a.instancesPending === b.instancesPending &&
     a.functionId === b.functionId &&
-    a.account === b.account
+    a.account === b.account &&
+    a.name === b.name
   );
 }

@@ -4,6 +4,7 @@ import type { Target } from '../../domain/target.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { withDeadline } from '../../lib/deadline.ts';
 import { forEachLimited } from '../../lib/limiter.ts';
+import { oneText } from '../../lib/one-text.ts';
 import type { Random } from '../../lib/random.ts';
 import type { ControlPlaneConnection } from './connection.ts';
 import type { Answer, NoAnswer } from './exchange.ts';
@@ -208,6 +209,8 @@ export class TargetPages {
         functionId: item.functionId,
         versionId: item.functionVersionId,
         account: item.account,
+        // The versions of a function often share one.
+        name: item.name === undefined ? undefined : oneText(item.name),
         status: item.functionStatus,
         instancesMin: item.minInstances,
         instancesMax: item.maxInstances,

@@ -111,6 +111,7 @@ function targetOf(workload: Workload, asked: FunctionVersion | undefined): Targe
     versionId: workload.versionId,
     functionId: workload.functionId ?? asked?.functionId ?? '',
     account: workload.account ?? asked?.account ?? '',
+    name: `${workload.namespace}/${workload.name}`,
     status: workload.isOn ? 'ACTIVE' : 'INACTIVE',
     instancesMin: workload.instancesMin,
     instancesMax: workload.instancesMax,

@@ -31,6 +31,7 @@ export async function showVersion(world: AdminWorld, versionId: string) {
   const memory = live?.memory ?? (state && readMemo(state.memo, world.nowMs()).memory);
   return {
     versionId: version.versionId,
+    name: known?.target.name ?? null,
     functionId: version.functionId,
     account: version.account,
     bucket: version.bucket,

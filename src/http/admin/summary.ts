@@ -16,6 +16,8 @@ export function summarise(
   const target = glanced?.target.state === 'known' ? glanced.target.target : undefined;
   return {
     versionId: version.versionId,
+    /** Told by the control plane, so known to the owner alone. */
+    name: target?.name ?? null,
     functionId: version.functionId,
     account: version.account,
     bucket: version.bucket,

@@ -11,7 +11,9 @@ export interface LastKnown {
 /** The small JSON that a claim leaves for the next owner: what deciding remembers, and the last known target. */
 export function writeMemo(memo: { memory: Memory; lastKnown: LastKnown | undefined }): string {
   const { memory, lastKnown } = memo;
-  return JSON.stringify({ memory: writeMemory(memory), ...(lastKnown && { lastKnown }) });
+  // A name is told anew with the first bounds; rows carry only what deciding needs.
+  const kept = lastKnown && { ...lastKnown, target: { ...lastKnown.target, name: undefined } };
+  return JSON.stringify({ memory: writeMemory(memory), ...(kept && { lastKnown: kept }) });
 }
 
 /** Anything that is not what `writeMemo` wrote gives fresh memory and no target; a memo never stops an evaluation. */

@@ -62,6 +62,22 @@ async function setUp(
 }
 
 describe('pages of scaling targets', () => {
+  it.each(['bulk', 'single'] as const)(
+    'tell what people call a version, and take another name for news (%s)',
+    async (mode) => {
+      await using it = await setUp(['named', 'nameless'], { source: { mode } });
+      it.double.fleet.put(seedOf('named', { name: 'checkout' }));
+      await it.refresh();
+      expect(['named', 'nameless'].map((id) => it.targetOf(id).target.name)).toEqual(['checkout', undefined]);
+      const before = it.targetOf('nameless').target;
+      it.double.fleet.put(seedOf('named', { name: 'checkout of Europe' }));
+      await it.clock.wind(60_000);
+      await it.refresh();
+      expect(it.targetOf('named').target.name).toBe('checkout of Europe');
+      expect(it.targetOf('nameless').target).toBe(before);
+    },
+  );
+
   it('tell all that was asked for, from the first refresh on', async () => {
     const ids = numbered(25);
     await using it = await setUp(ids, { source: { pageSize: 10 } });

@@ -404,6 +404,25 @@ describe('a page of scaling targets', () => {
   });
 
   it.each([
+    ['checkout', 'checkout'],
+    ['  of  Europe ', 'of  Europe'],
+    ['<b>bold</b> \u{1F426}', '<b>bold</b> \u{1F426}'],
+    ['x\u001b[2J\n\u202ey', 'x\\u001b[2J\\u000a\\u202ey'],
+    ['n'.repeat(255), 'n'.repeat(255)],
+    ['n'.repeat(256), undefined],
+    ...[undefined, null, '', ' \n', 7, {}, ['a']].map((told) => [told, undefined]),
+  ])('has the name %j as %j, and is no worse for any', (name, read) => {
+    const page = parsePage({ items: [item('a', { name })], next: null }, all);
+    expect(page.ok && page.items.map((each) => each.ok && [each.item.name])).toEqual([[read]]);
+    const deployment = {
+      ...{ functionId: 'f', functionVersionId: 'v', functionStatus: 'ACTIVE', deploymentId: 'd', name },
+      deploymentSpecifications: [{ minInstances: 0, maxInstances: 1 }],
+    };
+    const parsed = parseDeploymentAnswer({ deployment });
+    expect(parsed.ok && [parsed.deployment.name]).toEqual([read]);
+  });
+
+  it.each([
     ['items out of order', { items: [item('b'), item('a')], next: null }],
     ['an item twice', { items: [item('a'), item('a')], next: null }],
     ['a next that does not go on', { items: [item('b')], next: 'a' }],

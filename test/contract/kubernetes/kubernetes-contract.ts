@@ -58,6 +58,7 @@ export function kubernetesContract(name: string, startServer: () => Promise<ApiS
           state: 'known',
           target: {
             ...version,
+            name: path.replace(/^.*\/namespaces\/([^/]+)\/[^/]+\/([^/]+)$/, '$1/$2'),
             status: 'ACTIVE',
             instancesMin: 2,
             instancesMax: 9,

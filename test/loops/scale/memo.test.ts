@@ -13,6 +13,11 @@ describe('the memo for the next owner', () => {
     expect(read).toEqual({ memory, lastKnown: { target, atMs: NOW_MS - 5 } });
   });
 
+  it('is as long with a name as without one', () => {
+    const named = writeMemo({ memory, lastKnown: { target: { ...target, name: 'checkout' }, atMs: NOW_MS } });
+    expect(named).toBe(writeMemo({ memory, lastKnown: { target, atMs: NOW_MS } }));
+  });
+
   it('takes nothing for true that was true only then, or that lies ahead', () => {
     const running = { ...target, status: 'DELETED' as const, instancesActive: 7, instancesPending: 2 };
     const { lastKnown } = readMemo(writeMemo({ memory, lastKnown: { target: running, atMs: NOW_MS + 5 } }), NOW_MS);

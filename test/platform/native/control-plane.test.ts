@@ -85,6 +85,15 @@ describe('the control plane of the platform', () => {
     expect(running.engine.snapshotOf.get('v')?.wishUntilMs).toBeGreaterThan(before);
   });
 
+  it('tells the name of the function with each version of it', async () => {
+    const { version } = seed();
+    const name = running.platform.registry.find(version.functionId)?.name;
+    expect(name).toMatch(/./);
+    expect((await running.ask('GET', '/v1/scaling-targets')).body.items).toMatchObject([{ name }]);
+    const { body } = await running.ask('GET', '/v2/nvcf/deployments/functions/f/versions/v');
+    expect(body.deployment.name).toBe(name);
+  });
+
   it('tells what runs and what starts', async () => {
     seed();
     const instances = ['warm', 'busy', 'warming', 'cold', 'terminating'] as const;

@@ -10,6 +10,8 @@ export interface VersionSeed {
   readonly versionId: string;
   readonly functionId?: string;
   readonly account?: string;
+  /** What people call it. */
+  readonly name?: string | undefined;
   readonly status?: FunctionStatus;
   readonly minInstances?: number | undefined;
   readonly maxInstances?: number | undefined;
@@ -23,6 +25,7 @@ interface Version {
   readonly versionId: string;
   readonly functionId: string;
   readonly account: string;
+  readonly name: string | undefined;
   readonly deploymentId: string;
   status: FunctionStatus;
   minInstances: number;
@@ -68,6 +71,7 @@ export class DoubleFleet {
       versionId,
       functionId: seed.functionId ?? before?.functionId ?? `function-of-${versionId}`.slice(0, 255),
       account: seed.account ?? before?.account ?? 'account-1',
+      name: seed.name ?? before?.name,
       deploymentId: before?.deploymentId ?? `deployment-of-${versionId}`.slice(0, 255),
       status: seed.status ?? before?.status ?? 'ACTIVE',
       minInstances: seed.minInstances ?? before?.minInstances ?? 0,
@@ -134,12 +138,13 @@ export class DoubleFleet {
   deployment(versionId: string): DeploymentAnswer | undefined {
     const version = this.#versions.get(versionId);
     if (!version) return undefined;
-    const { functionId, status, deploymentId, minInstances, maxInstances, maxRequestConcurrency, configuration } =
+    const { functionId, name, status, deploymentId, minInstances, maxInstances, maxRequestConcurrency, configuration } =
       version;
     return {
       deployment: {
         functionId,
         functionVersionId: versionId,
+        name,
         functionStatus: status,
         deploymentId,
         deploymentSpecifications: [
@@ -200,12 +205,14 @@ export class DoubleFleet {
   #targetOf(versionId: string): ScalingTarget[] {
     const version = this.#versions.get(versionId);
     if (!version) return [];
-    const { functionId, account, status, minInstances, maxInstances, maxRequestConcurrency, policy, active } = version;
+    const { functionId, account, name, status, minInstances, maxInstances, maxRequestConcurrency, policy, active } =
+      version;
     return [
       {
         functionId,
         functionVersionId: versionId,
         account,
+        name,
         functionStatus: status,
         minInstances,
         maxInstances,

@@ -222,6 +222,7 @@ export class ControlPlane {
       functionId: version.functionId,
       functionVersionId: version.versionId,
       account: version.account,
+      name: this.#nameOf(version),
       functionStatus: standingOf(version, this.#options).status,
       minInstances: version.pool.instancesMin,
       maxInstances: version.pool.instancesMax,
@@ -232,12 +233,17 @@ export class ControlPlane {
     };
   }
 
+  #nameOf({ functionId }: RegisteredVersion): string | undefined {
+    return this.#options.registry.find(functionId)?.name;
+  }
+
   #deploymentAnswer(version: RegisteredVersion): DeploymentAnswer {
     const configuration = configurationOf(version);
     return {
       deployment: {
         functionId: version.functionId,
         functionVersionId: version.versionId,
+        name: this.#nameOf(version),
         functionStatus: standingOf(version, this.#options).status,
         deploymentId: version.deploymentId,
         deploymentSpecifications: [
