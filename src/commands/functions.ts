@@ -3,13 +3,13 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
 import { addAdminFlags, adminClient } from './remote/admin-flags.ts';
 import { readControls, readFunctions, readMembers } from './remote/fleet.ts';
-import { arrange, fleetColumns, fleetRows, SORTS, type Sort, tellNoRows } from './remote/fleet-table.ts';
+import { arrange, fleetColumns, fleetRows, isAnyNamed, SORTS, type Sort, tellNoRows } from './remote/fleet-table.ts';
 import { textTable } from './text-table.ts';
 
 /** `starling functions`: every active function version of the fleet, as it stands. */
 export function declareFunctions(command: Command, end: (code: ExitCode) => void): void {
   command
-    .option('-m, --match <text>', 'only those with this in the id of the version, the function or the account', '')
+    .option('-m, --match <text>', 'only those with this in their name or in the id of version, function or account', '')
     .addOption(new Flag('--sort <by>', 'largest or newest first, or by name').choices(SORTS).default('name'));
   addOutputFlag(addAdminFlags(command)).action(async () => {
     const { match, sort, output } = command.opts<{ match: string; sort: Sort; output: OutputFormat }>();
@@ -18,7 +18,9 @@ export function declareFunctions(command: Command, end: (code: ExitCode) => void
     const rows = arrange(fleetRows(await readFunctions(client, members), controls), { match, sort });
     const items = rows.map(({ version, control }) => ({ ...version, control: control ?? null }));
     await printAs(output, { items }, () =>
-      rows.length > 0 ? textTable(fleetColumns({ nowMs: Date.now() }), rows).join('\n') : tellNoRows(match),
+      rows.length > 0
+        ? textTable(fleetColumns({ nowMs: Date.now(), isNamed: isAnyNamed(rows) }), rows).join('\n')
+        : tellNoRows(match),
     );
     end(EXIT.ok);
   });

@@ -25,7 +25,7 @@ export function declareTop(command: Command, end: (code: ExitCode) => void): voi
   command
     .option('--once', 'print it once')
     .addOption(new Flag('--interval <duration>', 'how often to look').argParser(readInterval).default(EVERY_MS, '2s'))
-    .option('-m, --match <text>', 'only those with this in the id of the version, the function or the account', '')
+    .option('-m, --match <text>', 'only those with this in their name or in the id of version, function or account', '')
     .addOption(new Flag('--sort <by>', 'largest or newest first, or by name').choices(SORTS).default(TOP_START.sort));
   addOutputFlag(addAdminFlags(command)).action(async () => {
     const { once: isOnce = false, interval, match, sort, output } = command.opts<TopFlags>();

@@ -25,6 +25,12 @@ const status = {
 };
 const paused = { kind: 'pause', versionId: 'v/1', until: UNTIL, by: 'ada', why: 'rollout' };
 
+interface Listed {
+  readonly versionId: string;
+  readonly name: string | null;
+  readonly control: unknown;
+}
+
 let admin: ScriptedAdmin | undefined;
 let folder: string;
 let tokenFile: string;
@@ -48,7 +54,7 @@ function fleet({ method, path, body }: SeenRequest): ScriptedAnswer {
   if (path === '/v1/members') return { body: { items: [member] } };
   if (path === '/v1/controls') return { body: { items: [paused] } };
   if (path.startsWith('/v1/functions?limit=1000&cursor=next'))
-    return { body: { items: [aFunction('v2')], next: null } };
+    return { body: { items: [{ ...aFunction('v2'), name: 'of two' }], next: null } };
   if (path.startsWith('/v1/functions?')) return { body: { items: [aFunction('v/1')], next: 'next' } };
   return { status: 404, body: problem(404, 'path-unknown') };
 }
@@ -72,10 +78,13 @@ describe('starling functions', () => {
     const [table, json, yaml] = await Promise.all(
       ['table', 'json', 'yaml'].map((format) => starling(['functions', '--url', admin?.url ?? '', '-o', format])),
     );
-    expect(table?.stdout).toMatch(/^VERSION .*\nv\/1 .*paused until .* by ada: rollout\nv2 .*idle\n$/);
-    const document = JSON.parse(json?.stdout ?? '') as { items: { versionId: string; control: unknown }[] };
-    expect(document.items.map(({ versionId }) => versionId)).toEqual(['v/1', 'v2']);
-    expect(document.items[0]?.control).toEqual(paused);
+    expect(table?.stdout).toMatch(/^NAME +VERSION .*\nof two +v2 .*idle\n- +v\/1 .*paused until .* by ada: rollout\n$/);
+    const document = JSON.parse(json?.stdout ?? '') as { items: Listed[] };
+    expect(document.items.map(({ versionId, name }) => [versionId, name])).toEqual([
+      ['v2', 'of two'],
+      ['v/1', null],
+    ]);
+    expect(document.items[1]?.control).toEqual(paused);
     expect(parse(yaml?.stdout ?? '')).toEqual(document);
     for (const ended of [table, json, yaml]) expect(ended).toMatchObject({ code: 0, stderr: '' });
   });

@@ -34,6 +34,7 @@ function anEntry(seconds: number, changes: Partial<Entry> = {}): Entry {
 function aVersion(changes: Partial<Version> = {}): Version {
   return {
     versionId: 'v',
+    name: null,
     functionId: 'f',
     account: 'a',
     bucket: 1,

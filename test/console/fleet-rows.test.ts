@@ -17,6 +17,7 @@ type Latest = NonNullable<Summary['latest']>;
 function aRow(versionId: string, changes: Partial<Summary> = {}, latest: Partial<Latest> | null = {}): Summary {
   return {
     versionId,
+    name: null,
     functionId: `f-${versionId}`,
     account: 'acme',
     bucket: 1,
@@ -93,6 +94,26 @@ describe('a row of the fleet', () => {
     expect(find('ceiling')).toEqual(['ocr']);
     expect(find('  ')).toHaveLength(3);
     expect(find('nothing')).toEqual([]);
+  });
+
+  it('is found and sorted by its name, and by its id where it has none', () => {
+    const rows = rowsOf(
+      aRow('b'),
+      aRow('z', { name: 'Aviary <i>of</i> Europe' }),
+      aRow('y', { name: 'c' }),
+      aRow('x', { name: 'c' }),
+    );
+    expect(ids(selectRows(rows, { ...PLAIN_QUERY, text: 'aviary <I>' }))).toEqual(['z']);
+    expect(ids(selectRows(rows, { ...PLAIN_QUERY, text: 'z' }))).toEqual(['z']);
+    expect(ids(selectRows(rows, PLAIN_QUERY))).toEqual(['z', 'b', 'x', 'y']);
+  });
+
+  it('keeps its name when it goes to a member that tells none here, and loses it when its owner says so', () => {
+    const named = rowsOf(aRow('v', { name: 'checkout' }));
+    const nameOf = (rows: Rows) => rows.get('v')?.summary.name;
+    expect(nameOf(mergeRows(named, [], ['v']))).toBe('checkout');
+    expect(nameOf(mergeRows(named, [aRow('v', { owner: 'm2', isMine: false }, null)]))).toBe('checkout');
+    expect(nameOf(mergeRows(named, [aRow('v')]))).toBeNull();
   });
 
   it('is sorted with the unknown last in either direction, and infinity above all numbers', () => {

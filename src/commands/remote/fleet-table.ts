@@ -1,5 +1,5 @@
 import { formatDuration } from '../../config/duration.ts';
-import type { Column } from '../text-table.ts';
+import { type Column, cut } from '../text-table.ts';
 import type { FleetControl, FleetFunction } from './fleet.ts';
 
 /** A function version with what people said about it. */
@@ -11,6 +11,12 @@ export interface FleetRow {
 export const SORTS = ['name', 'wanted', 'utilisation', 'demand', 'changed'] as const;
 export type Sort = (typeof SORTS)[number];
 
+/** Beyond these a cell is cut, where the terminal is not wide. */
+const ID_WIDTH = 36;
+const NAME_WIDTH = 30;
+/** Eight digits of it, and the sign that there are more. */
+const ID_WIDTH_BESIDE_NAME = 9;
+
 /** Of a pause and an override of one version the pause holds. */
 export function fleetRows(versions: readonly FleetFunction[], controls: readonly FleetControl[]): FleetRow[] {
   const controlOf = new Map<string, FleetControl>();
@@ -21,21 +27,32 @@ export function fleetRows(versions: readonly FleetFunction[], controls: readonly
   return versions.map((version) => ({ version, control: controlOf.get(version.versionId) }));
 }
 
-/** Rows that hold the text in one of their ids, in the order that was asked for; the largest and the newest come first. */
+/** Rows that hold the text in their name or one of their ids, in the order that was asked for; the largest and the newest come first. */
 export function arrange(rows: readonly FleetRow[], { match, sort }: { match: string; sort: Sort }): FleetRow[] {
   const wanted = match.toLowerCase();
   const kept = rows.filter(({ version }) =>
-    [version.versionId, version.functionId, version.account].some((text) => text.toLowerCase().includes(wanted)),
+    [version.name ?? '', version.versionId, version.functionId, version.account].some((text) =>
+      text.toLowerCase().includes(wanted),
+    ),
   );
-  const byName = (a: FleetRow, b: FleetRow) => compare(a.version.versionId, b.version.versionId);
+  const byName = ({ version: a }: FleetRow, { version: b }: FleetRow) =>
+    compare(a.name ?? a.versionId, b.name ?? b.versionId) || compare(a.versionId, b.versionId);
   if (sort === 'name') return kept.sort(byName);
   return kept.sort((a, b) => weightOf(b, sort) - weightOf(a, sort) || byName(a, b));
 }
 
-export function fleetColumns({ nowMs, idWidth }: { nowMs: number; idWidth?: number }): Column<FleetRow>[] {
-  const cutAt = idWidth === undefined ? {} : { widthMax: idWidth };
+/**
+ * Names have a column where any of the fleet has one. Where lines are narrow, an id beside a name is only its first digits;
+ * elsewhere it is whole, for whoever copies it.
+ */
+export function fleetColumns(options: { nowMs: number; isNamed: boolean; isNarrow?: boolean }): Column<FleetRow>[] {
+  const { nowMs, isNamed, isNarrow = false } = options;
+  const cutAt = (widthMax: number) => (isNarrow ? { widthMax } : {});
+  const idOf = ({ name, versionId }: FleetFunction) =>
+    isNarrow && name !== null ? cut(versionId, ID_WIDTH_BESIDE_NAME) : versionId;
   return [
-    { title: 'VERSION', cell: ({ version }) => version.versionId, ...cutAt },
+    ...(isNamed ? [{ title: 'NAME', cell: ({ version }: FleetRow) => version.name ?? '-', ...cutAt(NAME_WIDTH) }] : []),
+    { title: 'VERSION', cell: ({ version }) => idOf(version), ...cutAt(ID_WIDTH) },
     { title: 'WANTED', align: 'right', cell: ({ version }) => shown(wantedOf(version)) },
     { title: 'RUNNING', align: 'right', cell: ({ version }) => shown(version.latest?.actual) },
     { title: 'BOUNDS', align: 'right', cell: ({ version }) => boundsOf(version) },
@@ -45,6 +62,10 @@ export function fleetColumns({ nowMs, idWidth }: { nowMs: number; idWidth?: numb
     { title: 'CHANGED', align: 'right', cell: ({ version }) => agoOf(version.changedAt, nowMs) },
     { title: 'WHY', cell: whyOf },
   ];
+}
+
+export function isAnyNamed(rows: readonly FleetRow[]): boolean {
+  return rows.some(({ version }) => version.name !== null);
 }
 
 /** What stands: the last decision where it is known, else what the control plane was last told. */

@@ -9,6 +9,8 @@ const measured = z.union([z.number(), z.literal('+Inf')]).nullable();
 
 const functionSchema = z.object({
   versionId: z.string(),
+  /** Servers older than names tell none. */
+  name: z.string().nullable().default(null),
   functionId: z.string(),
   account: z.string(),
   owner: z.string().nullable(),

@@ -1,6 +1,6 @@
 import { printableLine } from '../../lib/printable.ts';
 import type { FleetMember, FleetStatus } from '../remote/fleet.ts';
-import { arrange, type FleetRow, fleetColumns, tellNoRows, wantedOf } from '../remote/fleet-table.ts';
+import { arrange, type FleetRow, fleetColumns, isAnyNamed, tellNoRows, wantedOf } from '../remote/fleet-table.ts';
 import { cut, textTable } from '../text-table.ts';
 import { KEYS_HELP, type TopState } from './top-state.ts';
 
@@ -14,8 +14,6 @@ export interface TopFacts {
 
 export type Paint = (format: 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'inverse', text: string) => string;
 
-/** Beyond this an id is cut, where the terminal is not wide. */
-const ID_WIDTH = 36;
 /** Title lines and the line of keys. */
 const FRAME_LINES = 5;
 
@@ -33,7 +31,10 @@ export function topView(
   const page = pageOf(height);
   const first = Math.min(state.first, Math.max(0, found.length - page));
   const shown = found.slice(first, first + page);
-  const [titles = '', ...lines] = textTable(fleetColumns({ nowMs, idWidth: ID_WIDTH }), shown);
+  const [titles = '', ...lines] = textTable(
+    fleetColumns({ nowMs, isNamed: isAnyNamed(facts.rows), isNarrow: true }),
+    shown,
+  );
   const body = state.isHelpShown
     ? KEYS_HELP.map(([keys, what]) => `  ${keys.padEnd(24)} ${what}`)
     : shown.length === 0
@@ -61,7 +62,9 @@ export function topOnce(facts: TopFacts, state: Pick<TopState, 'sort' | 'match'>
     headline(facts),
     standing(facts, undefined, facts.atMs),
     '',
-    ...(rows.length > 0 ? textTable(fleetColumns({ nowMs: facts.atMs }), rows) : [tellNoRows(state.match)]),
+    ...(rows.length > 0
+      ? textTable(fleetColumns({ nowMs: facts.atMs, isNamed: isAnyNamed(rows) }), rows)
+      : [tellNoRows(state.match)]),
   ];
 }
 

@@ -5,6 +5,8 @@ export type Value = number | '+Inf' | null;
 
 export interface Summary {
   readonly versionId: string;
+  /** What people call it; null where none was told, or where another member evaluates it. */
+  readonly name: string | null;
   readonly functionId: string;
   readonly account: string;
   readonly bucket: number;
@@ -79,6 +81,8 @@ export interface Control {
 
 export interface Version {
   readonly versionId: string;
+  /** What people call it; null where none was told, or where another member evaluates it. */
+  readonly name: string | null;
   readonly functionId: string;
   readonly account: string;
   readonly bucket: number;

@@ -21,7 +21,7 @@ import { tellAgo, tellCode, tellCount, tellMember, tellValue, UNKNOWN } from '..
 import { writeRoute } from '../view/route.ts';
 
 const ROW_HEIGHT = 44;
-const CARD_HEIGHT = 78;
+const CARD_HEIGHT = 84;
 
 const COLUMNS: readonly { sort: Sort; name: string; isNumber?: boolean; hint?: string }[] = [
   { sort: 'name', name: 'Function version' },
@@ -59,11 +59,11 @@ export function FleetPage({ session, query }: { session: Session; query: Query }
       <div class="tools">
         <label class="search">
           <Icon name="search" />
-          <span class="unseen">Search by version, function, account, reason or member</span>
+          <span class="unseen">Search by name, version, function, account, reason or member</span>
           <input
             ref={search}
             type="search"
-            placeholder="Search versions, functions, accounts, reasons"
+            placeholder="Search names, versions, functions, accounts, reasons"
             value={query.text}
             onInput={({ currentTarget }) => change({ text: currentTarget.value })}
             onKeyDown={(event) => {
@@ -211,15 +211,18 @@ function Cells({ row: { summary, standing } }: { row: Row }) {
     <>
       <div role="gridcell" class="cell cell-name" tabIndex={-1}>
         <a
-          class="mono version"
+          class={summary.name === null ? 'mono version' : 'version'}
           tabIndex={-1}
           href={writeRoute({ page: 'function', versionId: summary.versionId })}
-          title={summary.versionId}
+          title={summary.name ?? summary.versionId}
         >
-          {summary.versionId}
+          {summary.name ?? summary.versionId}
         </a>
-        <span class="muted sub" title={`function ${summary.functionId}, account ${summary.account}`}>
-          {summary.functionId}
+        <span
+          class={summary.name === null ? 'muted sub' : 'muted sub mono version-id'}
+          title={`version ${summary.versionId}, function ${summary.functionId}, account ${summary.account}`}
+        >
+          {summary.name === null ? summary.functionId : summary.versionId}
         </span>
       </div>
       <div role="gridcell" class="cell cell-standing" tabIndex={-1}>

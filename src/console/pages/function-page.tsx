@@ -62,8 +62,14 @@ export function FunctionPage({ session, versionId }: { session: Session; version
           Fleet
         </a>
         <div class="version-title">
-          <h1 class="mono">{version.versionId}</h1>
+          <h1 class={version.name === null ? 'mono' : undefined}>{version.name ?? version.versionId}</h1>
           <p class="muted">
+            {version.name !== null && (
+              <>
+                version <span class="mono">{version.versionId}</span>
+                {' · '}
+              </>
+            )}
             function <span class="mono">{version.functionId}</span>
             {version.account && (
               <>

@@ -78,8 +78,9 @@ export interface Row {
 }
 
 export function rowOf(summary: Summary): Row {
-  const { versionId, functionId, account, owner, latest } = summary;
-  const haystack = [versionId, functionId, account, owner ?? '', ...(latest?.reasons ?? [])].join('\n').toLowerCase();
+  const { name, versionId, functionId, account, owner, latest } = summary;
+  const texts = [name ?? '', versionId, functionId, account, owner ?? '', ...(latest?.reasons ?? [])];
+  const haystack = texts.join('\n').toLowerCase();
   return { summary, standing: standingOf(summary), haystack };
 }
 
@@ -91,7 +92,9 @@ export function mergeRows(rows: Rows, items: readonly Summary[], gone: readonly 
   for (const summary of items) {
     const known = merged.get(summary.versionId)?.summary;
     if (known && decidedMs(known) > decidedMs(summary) && known.owner === summary.owner) continue;
-    merged.set(summary.versionId, rowOf(summary));
+    // Only its owner is told names: one that went to another member is still called so.
+    const name = summary.isMine ? summary.name : (summary.name ?? known?.name ?? null);
+    merged.set(summary.versionId, rowOf(name === summary.name ? summary : { ...summary, name }));
   }
   for (const versionId of gone) {
     // It has left this member; whether it lives on elsewhere the next full reading tells.
@@ -180,7 +183,7 @@ export function selectRows(rows: Rows, query: Query): readonly Row[] {
 type Key = number | string | null;
 
 const KEYS: Readonly<Record<Sort, (row: Row) => Key>> = {
-  name: ({ summary }) => summary.versionId,
+  name: ({ summary }) => summary.name ?? summary.versionId,
   standing: ({ standing }) => Object.keys(STANDING_NAMES).indexOf(standing),
   wanted: ({ summary }) => wantedOf(summary),
   actual: ({ summary }) => summary.latest?.actual ?? null,

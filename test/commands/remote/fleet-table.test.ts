@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FleetControl, FleetFunction } from '../../../src/commands/remote/fleet.ts';
-import { arrange, fleetColumns, fleetRows, type Sort } from '../../../src/commands/remote/fleet-table.ts';
+import { arrange, fleetColumns, fleetRows, isAnyNamed, type Sort } from '../../../src/commands/remote/fleet-table.ts';
 import { textTable } from '../../../src/commands/text-table.ts';
 
 const NOW = Date.parse('2026-01-01T00:10:00Z');
@@ -8,6 +8,7 @@ const NOW = Date.parse('2026-01-01T00:10:00Z');
 function aFunction(versionId: string, changes: Partial<FleetFunction> = {}): FleetFunction {
   return {
     versionId,
+    name: null,
     functionId: `f-${versionId}`,
     account: 'acme',
     owner: 'm1',
@@ -30,8 +31,10 @@ function aControl(changes: Partial<FleetControl>): FleetControl {
   return { kind: 'pause', until: '2026-01-01T01:00:00.000Z', by: 'ada', why: 'rollout', ...changes };
 }
 
-const table = (functions: FleetFunction[], controls: FleetControl[] = []) =>
-  textTable(fleetColumns({ nowMs: NOW }), fleetRows(functions, controls));
+function table(functions: FleetFunction[], controls: FleetControl[] = [], isNarrow = false): string[] {
+  const rows = fleetRows(functions, controls);
+  return textTable(fleetColumns({ nowMs: NOW, isNamed: isAnyNamed(rows), isNarrow }), rows);
+}
 
 describe('the table of the fleet', () => {
   it('shows what is wanted, what runs and why', () => {
@@ -39,6 +42,23 @@ describe('the table of the fleet', () => {
       'VERSION  WANTED  RUNNING  BOUNDS  UTIL %  DEMAND  DECIDED  CHANGED  WHY',
       'v1            3        2   0..10      50     1.3  raise        10m  load-above-target',
     ]);
+  });
+
+  it('shows names before ids where any has one; ids are whole but where lines are narrow', () => {
+    const id = '5b7c1e9a-0000-4000-8000-000000000001';
+    const functions = [aFunction(id, { name: 'checkout' }), aFunction('v-without-a-name')];
+    const starts = (lines: string[]) => lines.map((line) => line.split(/ {2,}/).slice(0, 3));
+    expect(starts(table(functions))).toEqual([
+      ['NAME', 'VERSION', 'WANTED'],
+      ['checkout', id, '3'],
+      ['-', 'v-without-a-name', '3'],
+    ]);
+    expect(starts(table(functions, [], true)).slice(1)).toEqual([
+      ['checkout', '5b7c1e9a…', '3'],
+      ['-', 'v-without-a-name', '3'],
+    ]);
+    const [, long] = table([aFunction('v', { name: 'n'.repeat(255) })], [], true);
+    expect(long).toMatch(/^n{29}… {2}v /);
   });
 
   it('says who knows what is not known here, and falls back on what was last ordered', () => {
@@ -71,9 +91,13 @@ describe('the table of the fleet', () => {
   });
 
   it('keeps text from outside in its line', () => {
-    const lines = table([aFunction('v\n\u001b[2J')], [aControl({ versionId: 'v\n\u001b[2J', why: 'x\r\u202ey' })]);
+    const lines = table(
+      [aFunction('v\n\u001b[2J', { name: 'a\r\u202eb' })],
+      [aControl({ versionId: 'v\n\u001b[2J', why: 'x\r\u202ey' })],
+    );
     expect(lines).toHaveLength(2);
     expect(lines[1]).toContain('v\\u000a\\u001b[2J');
+    expect(lines[1]).toContain('a\\u000d\\u202eb');
     expect(lines[1]).toContain('x\\u000d\\u202ey');
   });
 });
@@ -95,11 +119,23 @@ describe('the order of the fleet', () => {
     expect(rows.map(({ version }) => version.versionId)).toEqual(ids);
   });
 
-  it('holds only what matches, in any id and any case', () => {
-    const rows = fleetRows([...functions, aFunction('other', { account: 'Globex' })], []);
+  it('by name is by what stands first in the row', () => {
+    const named = [
+      aFunction('b'),
+      aFunction('z', { name: 'a' }),
+      aFunction('y', { name: 'c' }),
+      aFunction('x', { name: 'c' }),
+    ];
+    const rows = arrange(fleetRows(named, []), { match: '', sort: 'name' });
+    expect(rows.map(({ version }) => version.versionId)).toEqual(['z', 'b', 'x', 'y']);
+  });
+
+  it('holds only what matches, in the name or any id and in any case', () => {
+    const rows = fleetRows([...functions, aFunction('other', { account: 'Globex', name: 'Check out' })], []);
     const found = (match: string) => arrange(rows, { match, sort: 'name' }).map(({ version }) => version.versionId);
     expect(found('F-A')).toEqual(['a']);
     expect(found('globex')).toEqual(['other']);
+    expect(found('check OUT')).toEqual(['other']);
     expect(found('nothing')).toEqual([]);
   });
 });

@@ -10,7 +10,7 @@ const AT = Date.parse('2026-01-01T00:00:00Z');
 function aFunction(index: number, verdict = 'keep'): FleetFunction {
   const versionId = `v-${String(index).padStart(3, '0')}`;
   return {
-    ...{ versionId, functionId: 'f', account: 'a', owner: 'm1', isMine: true, seenAt: null, applied: 1 },
+    ...{ versionId, name: null, functionId: 'f', account: 'a', owner: 'm1', isMine: true, seenAt: null, applied: 1 },
     ...{ phase: null, outcome: null, changedAt: null, min: 0, max: 5, utilisation: index, demand: 0 },
     latest: { at: null, verdict, wanted: 2, actual: 1, policy: 'target', reasons: ['load-within-band'] },
   };
@@ -98,6 +98,17 @@ describe('the picture of top', () => {
     expect(found.filter((line) => line.startsWith('v-'))).toHaveLength(10);
     expect(found.at(-1)).toContain('1 to 10 of 10  with "v-04"');
     expect(view(facts(), { state: { match: 'zzz' } }).at(-1)).toContain('none  with "zzz"');
+  });
+
+  it('shows names, and of the ids beside them only so much that a line holds both', () => {
+    const { rows } = facts({}, 2);
+    const named = rows.map((row) => ({ ...row, version: { ...row.version, name: `of ${row.version.versionId}` } }));
+    const long = named.map((row) => ({
+      ...row,
+      version: { ...row.version, versionId: `${row.version.versionId}-0123` },
+    }));
+    expect(view(facts({ rows: long }))[4]).toMatch(/^of v-000 {2}v-000-01… /);
+    expect(topOnce(facts({ rows: long }), { sort: 'name', match: 'of v-001' })[4]).toMatch(/^of v-001 {2}v-001-0123 /);
   });
 
   it('says first what is wrong: its own blindness, a freeze, what is down', () => {

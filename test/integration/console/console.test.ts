@@ -16,6 +16,8 @@ const TOKEN = 'a token for this test';
 const BUSY = 'checkout-eu';
 /** What a caller may name a version. */
 const EVIL = '<img src=x onerror=alert(1)>"\'/?#%';
+const NAMED = '0195f3c2-0000-7000-8000-000000000001';
+const NAME = '<b>Aviary</b> of "Europe" &amp; beyond';
 const MANY = 3_000;
 const SCRIPT_MAX_BYTES = 60 * 1024;
 
@@ -35,6 +37,7 @@ describe.skipIf(isLeftOut)('the console in a real browser', () => {
     rig.add({ versionId: BUSY, functionId: 'checkout', load: 6, callsPerSecond: 3 });
     rig.add({ versionId: 'stepper', load: 1, callsPerSecond: 1 }, { policy: { kind: 'steps' } });
     rig.add({ versionId: EVIL, functionId: '<script>alert(2)</script>', load: 2, callsPerSecond: 2 });
+    rig.add({ versionId: NAMED, functionId: 'aviary', load: 1, callsPerSecond: 1 }, { name: NAME });
     rig.fleet.start();
     const port = await freePort();
     url = `http://127.0.0.1:${port}/`;
@@ -178,6 +181,35 @@ describe.skipIf(isLeftOut)('the console in a real browser', () => {
     expect(await page.locator('main img[src], main script').count()).toBe(0);
     await page.getByText('<script>alert(2)</script>').waitFor();
   });
+
+  it.each([1280, 360])(
+    'shows a name before its id, as the text that it is, and finds both (%d pixels)',
+    async (width) => {
+      const page = await aPage('', { viewport: { width, height: 740 } });
+      const [name, id] = [row(page, NAMED).locator('.version'), row(page, NAMED).locator('.version-id')];
+      await name.waitFor();
+      expect([await name.textContent(), await id.textContent()]).toEqual([NAME, NAMED]);
+      // Both within the row, the id below the name, and nothing painted over it.
+      const boxes = await Promise.all([row(page, NAMED), name, id].map((each) => each.boundingBox()));
+      const [around, upper, lower] = boxes.map((box) => ({
+        top: box?.y ?? 0,
+        bottom: (box?.y ?? 0) + (box?.height ?? 0),
+      }));
+      const chipTop = (await row(page, NAMED).locator('.chip').boundingBox())?.y ?? 0;
+      expect(upper?.top).toBeGreaterThanOrEqual(around?.top ?? 0);
+      expect(lower?.top).toBeGreaterThanOrEqual((upper?.bottom ?? 0) - 1);
+      expect(lower?.bottom).toBeLessThanOrEqual((width === 360 ? chipTop : (around?.bottom ?? 0)) + 1);
+      for (const text of ['aviary</b>', NAMED.slice(0, 8)]) {
+        await page.getByRole('searchbox').fill(text);
+        await until('it alone is left', 5_000, async () => (await page.locator('.list-row').count()) === 1);
+        await row(page, NAMED).waitFor();
+      }
+      await row(page, NAMED).click();
+      await page.getByRole('heading', { name: NAME, exact: true }).waitFor();
+      await page.locator('.version-title').getByText(NAMED, { exact: true }).waitFor();
+      expect(await page.locator('main b').count()).toBe(0);
+    },
+  );
 
   it('pauses after asking who and why, tells everybody, and ends the pause again', async () => {
     const page = await aPage('#/functions/stepper');
