@@ -87,10 +87,11 @@ describe('profiles of the platform and its functions', () => {
   afterAll(() => running.platform.stop({ graceMs: 0 }));
 
   it.each([
-    ['fibonacci', { n: 27 }, 'fibonacci'],
-    ['matrix', { dim: 400 }, 'multiply'],
-    ['regex', { count: 100_000 }, 'exports.handler'],
-    ['primes', { limit: 1_000_000 }, 'countPrimes'],
+    ['fibonacci', { n: 27 }, ['fibonacci']],
+    // Once V8 has made one piece of the handler and what it calls, the handler has the work itself.
+    ['matrix', { dim: 400 }, ['multiply', 'exports.handler']],
+    ['regex', { count: 100_000 }, ['exports.handler']],
+    ['primes', { limit: 1_000_000 }, ['countPrimes']],
   ])('D30 CPU: %s has its own work at the top', async (name, event, hot) => {
     const { during, call } = running;
     const profile = await during(`profile?seconds=1&function=${name}`, () => call(name, event));
@@ -100,10 +101,10 @@ describe('profiles of the platform and its functions', () => {
     expect(profile.samples.every(({ labels }) => labels['function'] === name)).toBe(true);
     expect(profile.samples.every(({ names }) => names.at(-1) === `function ${name}`)).toBe(true);
     expect(
-      shareOf(profile, (names) => names.includes(hot)),
+      shareOf(profile, ([top = '', ...below]) => hot.includes(top) || below.includes(hot[0] ?? '')),
       JSON.stringify(topOf(profile)),
     ).toBeGreaterThan(0.5);
-    const file = profile.samples.flatMap(({ stack }) => stack).find((frame) => frame.startsWith(`${hot} `));
+    const file = profile.samples.flatMap(({ stack }) => stack).find((frame) => hot.includes(frame.split(' ')[0] ?? ''));
     expect(file).toMatch(new RegExp(`/builtin/functions/${name}\\.cjs:\\d+$`));
   });
 
