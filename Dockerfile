@@ -33,5 +33,5 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8081/livez').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Node itself is process 1 and handles SIGTERM: no shell and no wrapper between.
-ENTRYPOINT ["node", "--max-semi-space-size=2", "--heap-growing-percent=60", "/app/dist/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=2", "--heap-growing-percent=45", "/app/dist/main.js"]
 CMD ["autoscale"]
