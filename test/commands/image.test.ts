@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import service from '../../bin/service-process.json' with { type: 'json' };
 import { loadConfig } from '../../src/config/load-config.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -34,7 +35,8 @@ describe('the Dockerfile', () => {
 
   it('starts what was built, as nobody in particular, on the ports of the defaults', () => {
     const { http } = loadConfig().config;
-    expect(image).toContain('ENTRYPOINT ["node", "--max-semi-space-size=2", "/app/dist/main.js"]');
+    const flags = [...service.flags, ...service.flagsOf.autoscale];
+    expect(JSON.parse(/^ENTRYPOINT (.*)$/m.exec(image)?.[1] ?? '')).toEqual(['node', ...flags, '/app/dist/main.js']);
     expect(Number(/^USER (\d+):\d+$/m.exec(image)?.[1])).toBeGreaterThanOrEqual(10_000);
     const exposed = /^EXPOSE (.*)$/m.exec(image)?.[1]?.split(' ').map(Number);
     expect(exposed).toEqual([http.admin?.port, http.health?.port, http.metrics?.port]);

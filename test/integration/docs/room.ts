@@ -206,7 +206,9 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
 
 /** A process that keeps a network with nothing but a loopback; undefined where the system does not allow one. */
 async function ownNetwork(): Promise<ChildProcess | undefined> {
-  const keep = 'ip link set lo up && echo up && exec sleep infinity';
+  // Connections that go out take no port that a page names: 41338 is among those that the system gives away by itself.
+  const own = '{ echo 50000 60999 > /proc/sys/net/ipv4/ip_local_port_range; } 2> /dev/null';
+  const keep = `ip link set lo up && { ${own} || true; } && echo up && exec sleep infinity`;
   const child = spawn(UNSHARE, [...networkFlags(), 'sh', '-c', keep], { stdio: ['ignore', 'pipe', 'ignore'] });
   const isUp = await new Promise<boolean>((resolve) => {
     child.once('error', () => resolve(false));
