@@ -1,6 +1,6 @@
 import type { StartWatch } from './dialects/native/start-watch.ts';
 import type { CallMeter } from './metrics/call-meter.ts';
-import type { Pools } from './pool-snapshot.ts';
+import type { Pools } from './model/pool-snapshot.ts';
 import type { RegistryChange } from './registry/registry.ts';
 
 /** What has to happen elsewhere when the registry changes. */

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { Code, LaunchSettings } from '../function-record.ts';
+import type { Code, LaunchSettings } from '../model/function-record.ts';
 
 /** A function that ships with the platform and runs as any other does: in worker processes, through the pools. */
 export interface Builtin {

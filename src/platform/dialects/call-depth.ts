@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { PlatformError } from '../platform-error.ts';
+import { PlatformError } from '../model/platform-error.ts';
 
 const DEPTH_HEADER = 'x-starling-depth';
 

@@ -2,15 +2,15 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
-import type { VersionRecord } from '../function-record.ts';
-import type { Invoker } from '../invocation.ts';
 import type { CallLog } from '../metrics/call-log.ts';
 import type { CallMeter } from '../metrics/call-meter.ts';
+import type { VersionRecord } from '../model/function-record.ts';
+import type { Invoker } from '../model/invocation.ts';
+import type { Pools } from '../model/pool-snapshot.ts';
+import type { Triggers } from '../model/triggers.ts';
 import type { PoolListener } from '../pool/pool-event.ts';
-import type { Pools } from '../pool-snapshot.ts';
 import type { Profiling } from '../profiling/open-profiling.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { Triggers } from '../triggers/triggers.ts';
 import type { ListenAddress } from './serve.ts';
 
 /** What a dialect is made from. */

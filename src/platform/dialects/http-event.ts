@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { PlatformError } from '../platform-error.ts';
-import type { HttpRoute } from '../triggers/triggers.ts';
+import { PlatformError } from '../model/platform-error.ts';
+import type { HttpRoute } from '../model/triggers.ts';
 import { endWith } from './end-with.ts';
 import { type FunctionResult, readResult } from './function-result.ts';
 

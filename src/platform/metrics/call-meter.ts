@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { Invocation, InvocationRequest, Invoker } from '../invocation.ts';
-import { PlatformError, type PlatformErrorCode } from '../platform-error.ts';
+import type { Invocation, InvocationRequest, Invoker } from '../model/invocation.ts';
+import { PlatformError, type PlatformErrorCode } from '../model/platform-error.ts';
 import type { CallLog } from './call-log.ts';
 
 /** A caller that goes away rejects with its own reason. */

@@ -1,4 +1,4 @@
-import type { Pools } from '../pool-snapshot.ts';
+import type { Pools } from '../model/pool-snapshot.ts';
 
 type Invariant = 'calls-are-cold-or-warm' | 'instances-have-processes' | 'reservations-add-up' | 'leases-are-busy';
 

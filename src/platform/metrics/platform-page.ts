@@ -1,10 +1,10 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { FunctionRecord, Namespace } from '../function-record.ts';
-import type { InstanceState } from '../invocation.ts';
-import type { InstanceSnapshot, PoolSnapshot, Pools } from '../pool-snapshot.ts';
+import type { FunctionRecord, Namespace } from '../model/function-record.ts';
+import type { InstanceState } from '../model/invocation.ts';
+import type { InstanceSnapshot, PoolSnapshot, Pools } from '../model/pool-snapshot.ts';
+import type { Triggers } from '../model/triggers.ts';
 import type { RegisteredVersion } from '../registry/registered-version.ts';
 import type { StoredWish } from '../registry/wish-book.ts';
-import type { Triggers } from '../triggers/triggers.ts';
 import type { CallMeter } from './call-meter.ts';
 import type { Invariants } from './invariants.ts';
 import { labelsOf, type MetricKind, MetricText } from './metric-text.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { Triggers } from '../triggers/triggers.ts';
+import type { Triggers } from '../model/triggers.ts';
 import { labelsOf, type MetricKind, type MetricText } from './metric-text.ts';
 
 export const TRIGGER_METRICS: readonly (readonly [name: string, kind: MetricKind, help: string])[] = [

@@ -1,7 +1,7 @@
-import type { VersionRecord } from '../function-record.ts';
-import type { SpawnSource } from '../invocation.ts';
-import { PlatformError } from '../platform-error.ts';
-import type { StopReason } from '../pool-snapshot.ts';
+import type { VersionRecord } from '../model/function-record.ts';
+import type { SpawnSource } from '../model/invocation.ts';
+import { PlatformError } from '../model/platform-error.ts';
+import type { StopReason } from '../model/pool-snapshot.ts';
 import type { RunningInstance } from '../runtime/instance-backend.ts';
 import type { InstanceSet } from './instance-set.ts';
 import type { Reservation } from './memory-ledger.ts';

@@ -1,7 +1,7 @@
-import type { VersionRecord } from '../function-record.ts';
-import type { SpawnSource } from '../invocation.ts';
-import { PlatformError } from '../platform-error.ts';
-import type { PoolSnapshot, StopReason } from '../pool-snapshot.ts';
+import type { VersionRecord } from '../model/function-record.ts';
+import type { SpawnSource } from '../model/invocation.ts';
+import { PlatformError } from '../model/platform-error.ts';
+import type { PoolSnapshot, StopReason } from '../model/pool-snapshot.ts';
 import { CallQueue } from './call-queue.ts';
 import { DemandMeter } from './demand-meter.ts';
 import { InstanceLife } from './instance-life.ts';

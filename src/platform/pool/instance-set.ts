@@ -1,4 +1,4 @@
-import type { InstanceState } from '../invocation.ts';
+import type { InstanceState } from '../model/invocation.ts';
 import type { PooledInstance } from './pooled-instance.ts';
 
 /** The instances of one pool by what they do. Bookkeeping alone: nothing here starts, ends or decides. */

@@ -1,6 +1,6 @@
-import type { SpawnSource } from '../invocation.ts';
-import type { PlatformErrorCode } from '../platform-error.ts';
-import { LATENCY_BOUNDARIES_SECONDS, type StopReason } from '../pool-snapshot.ts';
+import type { SpawnSource } from '../model/invocation.ts';
+import type { PlatformErrorCode } from '../model/platform-error.ts';
+import { LATENCY_BOUNDARIES_SECONDS, type StopReason } from '../model/pool-snapshot.ts';
 
 const BOUNDARIES_MS = LATENCY_BOUNDARIES_SECONDS.map((seconds) => seconds * 1000);
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { VersionRecord } from '../function-record.ts';
-import type { SpawnSource } from '../invocation.ts';
+import type { VersionRecord } from '../model/function-record.ts';
+import type { SpawnSource } from '../model/invocation.ts';
 import type { CallQueue } from './call-queue.ts';
 import type { InstanceLife } from './instance-life.ts';
 import type { InstanceSet } from './instance-set.ts';

@@ -1,5 +1,5 @@
-import type { VersionRecord } from '../function-record.ts';
-import type { SpawnSource } from '../invocation.ts';
+import type { VersionRecord } from '../model/function-record.ts';
+import type { SpawnSource } from '../model/invocation.ts';
 import type { DemandMeter } from './demand-meter.ts';
 import type { InstanceLife } from './instance-life.ts';
 import type { InstanceSet } from './instance-set.ts';

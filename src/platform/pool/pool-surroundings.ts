@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Limiter } from '../../lib/limiter.ts';
-import type { VersionRecord } from '../function-record.ts';
+import type { VersionRecord } from '../model/function-record.ts';
 import type { InstanceBackend } from '../runtime/instance-backend.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
 import type { PoolListener } from './pool-event.ts';

@@ -1,6 +1,6 @@
-import type { VersionRecord } from '../function-record.ts';
-import type { InstanceState, SpawnSource } from '../invocation.ts';
-import type { StopReason } from '../pool-snapshot.ts';
+import type { VersionRecord } from '../model/function-record.ts';
+import type { InstanceState, SpawnSource } from '../model/invocation.ts';
+import type { StopReason } from '../model/pool-snapshot.ts';
 import type { RunningInstance } from '../runtime/instance-backend.ts';
 import type { Reservation } from './memory-ledger.ts';
 

@@ -1,4 +1,4 @@
-import type { PoolSnapshot } from '../pool-snapshot.ts';
+import type { PoolSnapshot } from '../model/pool-snapshot.ts';
 import type { InstanceSet } from './instance-set.ts';
 import type { PoolCounters } from './pool-counters.ts';
 

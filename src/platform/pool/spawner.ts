@@ -1,6 +1,6 @@
-import type { VersionRecord } from '../function-record.ts';
-import type { SpawnSource } from '../invocation.ts';
-import { PlatformError } from '../platform-error.ts';
+import type { VersionRecord } from '../model/function-record.ts';
+import type { SpawnSource } from '../model/invocation.ts';
+import { PlatformError } from '../model/platform-error.ts';
 import type { InstanceLife } from './instance-life.ts';
 import type { InstanceSet } from './instance-set.ts';
 import type { PoolSurroundings } from './pool-surroundings.ts';

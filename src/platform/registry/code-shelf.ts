@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Code } from '../function-record.ts';
-import { PlatformError } from '../platform-error.ts';
+import type { Code } from '../model/function-record.ts';
+import { PlatformError } from '../model/platform-error.ts';
 import type { Sql } from './sql.ts';
 
 /** What code is, as one text: equal code, and nothing else, has an equal hash. Each part stands behind its length. */

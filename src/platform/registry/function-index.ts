@@ -1,6 +1,6 @@
 import { compareIds } from '../../contract/scaling-targets.ts';
-import type { FunctionRecord, Namespace } from '../function-record.ts';
-import { PlatformError } from '../platform-error.ts';
+import type { FunctionRecord, Namespace } from '../model/function-record.ts';
+import { PlatformError } from '../model/platform-error.ts';
 import type { RegisteredVersion } from './registered-version.ts';
 import { type KeptFunction, readAliases, readFunctions, readVersions } from './rows.ts';
 import type { Sql } from './sql.ts';

@@ -1,4 +1,4 @@
-import type { QueuedMessage } from '../triggers/triggers.ts';
+import type { QueuedMessage } from '../model/triggers.ts';
 import type { Sql } from './sql.ts';
 
 /** A message that is being delivered. Its number tells it from all others, also from those that were here before. */

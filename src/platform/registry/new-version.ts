@@ -1,8 +1,8 @@
 import { isUsableId } from '../../domain/function-version.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
-import type { Code, LaunchSettings, Namespace, PoolSettings, TriggerRecord } from '../function-record.ts';
-import { PlatformError } from '../platform-error.ts';
+import type { Code, LaunchSettings, Namespace, PoolSettings, TriggerRecord } from '../model/function-record.ts';
+import { PlatformError } from '../model/platform-error.ts';
 import { checkCode } from './check-code.ts';
 import { hashCode } from './code-shelf.ts';
 import type { FunctionIndex } from './function-index.ts';

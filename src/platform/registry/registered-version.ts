@@ -1,5 +1,5 @@
 import type { ToldConfiguration } from '../../contract/autoscaling-configuration.ts';
-import type { FunctionStatus, VersionRecord } from '../function-record.ts';
+import type { FunctionStatus, VersionRecord } from '../model/function-record.ts';
 
 /** DELETED is told of what is gone; nothing that is kept has it. */
 export type VersionStatus = Exclude<FunctionStatus, 'DELETED'>;

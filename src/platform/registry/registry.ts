@@ -7,8 +7,8 @@ import type {
   Namespace,
   TriggerRecord,
   VersionRecord,
-} from '../function-record.ts';
-import { PlatformError } from '../platform-error.ts';
+} from '../model/function-record.ts';
+import { PlatformError } from '../model/platform-error.ts';
 import { CodeShelf } from './code-shelf.ts';
 import { FunctionIndex } from './function-index.ts';
 import { GoneVersions } from './gone-versions.ts';

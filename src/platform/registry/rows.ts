@@ -1,4 +1,4 @@
-import type { FunctionRecord, Namespace } from '../function-record.ts';
+import type { FunctionRecord, Namespace } from '../model/function-record.ts';
 import type { RegisteredVersion, VersionStatus } from './registered-version.ts';
 import type { Sql } from './sql.ts';
 

@@ -1,4 +1,4 @@
-import type { Trigger, TriggerSettings } from '../triggers/trigger.ts';
+import type { Trigger, TriggerSettings } from '../model/trigger.ts';
 import type { Sql } from './sql.ts';
 
 /** A trigger as it is kept. `dueMs`: when a schedule fires next. */

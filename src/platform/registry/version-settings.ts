@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { concurrency, instanceCount } from '../../contract/counts.ts';
-import type { PoolSettings } from '../function-record.ts';
-import { PlatformError } from '../platform-error.ts';
-import { faultOfPath } from './file-path.ts';
+import { faultOfPath } from '../model/file-path.ts';
+import type { PoolSettings } from '../model/function-record.ts';
+import { PlatformError } from '../model/platform-error.ts';
 
 /** What a version may ask for. One schema for every dialect: each brings its own words and defaults, and ends here. */
 

@@ -1,6 +1,6 @@
-import type { CallFacts } from '../invocation.ts';
-import { PlatformError } from '../platform-error.ts';
-import type { StopReason } from '../pool-snapshot.ts';
+import type { CallFacts } from '../model/invocation.ts';
+import { PlatformError } from '../model/platform-error.ts';
+import type { StopReason } from '../model/pool-snapshot.ts';
 import type { CallEnd } from '../runtime/instance-backend.ts';
 
 export type ReachedEnd = Exclude<CallEnd, { kind: 'not-reached' }>;

@@ -1,6 +1,6 @@
-import type { FunctionRecord, Namespace } from '../function-record.ts';
-import type { InvocationRequest, Invoker } from '../invocation.ts';
-import { PlatformError } from '../platform-error.ts';
+import type { FunctionRecord, Namespace } from '../model/function-record.ts';
+import type { InvocationRequest, Invoker } from '../model/invocation.ts';
+import { PlatformError } from '../model/platform-error.ts';
 import type { ChildCall } from '../runtime/instance-backend.ts';
 
 /** Makes a call that a function asked for while it served `parent`. */

@@ -1,7 +1,7 @@
-import type { Invoker } from '../invocation.ts';
+import type { Invoker } from '../model/invocation.ts';
+import type { Pools } from '../model/pool-snapshot.ts';
 import { type HostCapacity, readHostCapacity } from '../pool/host-capacity.ts';
 import { InstancePools, type InstancePoolsOptions } from '../pool/instance-pools.ts';
-import type { Pools } from '../pool-snapshot.ts';
 import { Router, type RouterOptions } from './router.ts';
 
 export interface EngineOptions

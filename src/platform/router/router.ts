@@ -1,12 +1,12 @@
 import type { Clock } from '../../lib/clock.ts';
 import { type Random, systemRandom } from '../../lib/random.ts';
-import type { CallFacts, Invocation, InvocationRequest, Invoker } from '../invocation.ts';
-import { PlatformError } from '../platform-error.ts';
+import type { CallFacts, Invocation, InvocationRequest, Invoker } from '../model/invocation.ts';
+import { PlatformError } from '../model/platform-error.ts';
+import type { ServedVersion, VersionDirectory } from '../model/version-directory.ts';
 import type { InstancePool } from '../pool/instance-pool.ts';
 import type { InstancePools } from '../pool/instance-pools.ts';
 import type { Lease } from '../pool/pooled-instance.ts';
 import type { CallEnd, ChildCall } from '../runtime/instance-backend.ts';
-import type { ServedVersion, VersionDirectory } from '../version-directory.ts';
 import { errorOf, reasonToEnd } from './call-outcome.ts';
 import type { ChildCaller } from './child-call.ts';
 import { Gate } from './gate.ts';

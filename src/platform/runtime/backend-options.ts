@@ -2,7 +2,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../lib/clock.ts';
-import type { Code, VersionRecord } from '../function-record.ts';
+import type { Code, VersionRecord } from '../model/function-record.ts';
 import type { InstanceRecordings } from './instance-recordings.ts';
 import { DEFAULT_BUILTIN } from './program.ts';
 

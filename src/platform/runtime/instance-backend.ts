@@ -1,4 +1,4 @@
-import type { VersionRecord } from '../function-record.ts';
+import type { VersionRecord } from '../model/function-record.ts';
 
 /**
  * How one call on one instance ended. Only `not-reached` may be tried elsewhere: everything else may have run. After a

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { PlatformError } from '../platform-error.ts';
+import { PlatformError } from '../model/platform-error.ts';
 import type { RuntimeWish } from './runtime-family.ts';
 
 /** What really runs a function. */

@@ -1,4 +1,4 @@
-import type { VersionRecord } from '../function-record.ts';
+import type { VersionRecord } from '../model/function-record.ts';
 import type { WorkFolder } from './work-folder.ts';
 
 /**

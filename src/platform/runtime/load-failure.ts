@@ -1,4 +1,4 @@
-import { PlatformError } from '../platform-error.ts';
+import { PlatformError } from '../model/platform-error.ts';
 import type { HandlerFault } from './call-transport.ts';
 
 /** What went wrong before the first call: the function's words, or how its process ended. */

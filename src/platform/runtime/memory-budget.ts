@@ -1,4 +1,4 @@
-import type { LaunchSettings } from '../function-record.ts';
+import type { LaunchSettings } from '../model/function-record.ts';
 
 const MIB = 1_048_576;
 /** A worker's memory is more than the function's: the interpreter, its code and its threads count as well. */

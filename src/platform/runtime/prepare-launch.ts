@@ -1,5 +1,5 @@
-import type { VersionRecord } from '../function-record.ts';
-import { PlatformError } from '../platform-error.ts';
+import type { VersionRecord } from '../model/function-record.ts';
+import { PlatformError } from '../model/platform-error.ts';
 import { type BackendSettings, BOOTSTRAP_FOLDER } from './backend-options.ts';
 import type { Interpreter, Interpreters } from './interpreters.ts';
 import { heapLimitMb } from './memory-budget.ts';

@@ -1,6 +1,6 @@
 import path from 'node:path';
-import type { VersionRecord } from '../function-record.ts';
-import { PlatformError } from '../platform-error.ts';
+import type { VersionRecord } from '../model/function-record.ts';
+import { PlatformError } from '../model/platform-error.ts';
 import { type BackendSettings, type ProcessBackendOptions, settle } from './backend-options.ts';
 import { FramedTransport } from './framed-transport.ts';
 import type { InstanceBackend } from './instance-backend.ts';

@@ -1,6 +1,6 @@
-import type { Code, RuntimeFamily } from '../function-record.ts';
-import { PlatformError } from '../platform-error.ts';
-import { faultOfPath } from '../registry/file-path.ts';
+import { faultOfPath } from '../model/file-path.ts';
+import type { Code, RuntimeFamily } from '../model/function-record.ts';
+import { PlatformError } from '../model/platform-error.ts';
 
 /** Code made ready to be laid out and loaded: which files, which of them to begin with, what to look for in it. */
 export interface Program {

@@ -1,4 +1,4 @@
-import type { RuntimeFamily } from '../function-record.ts';
+import type { RuntimeFamily } from '../model/function-record.ts';
 
 /** What a runtime's name asks for. No version: whichever is there. */
 export interface RuntimeWish {

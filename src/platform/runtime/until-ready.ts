@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
-import { PlatformError } from '../platform-error.ts';
+import { PlatformError } from '../model/platform-error.ts';
 
 /** Waits for an instance to have loaded its function. Rejects when it takes too long, or when whoever asked for it calls it off. */
 export async function untilReady(

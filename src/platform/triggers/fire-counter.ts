@@ -1,4 +1,4 @@
-import type { TriggerCounts } from './triggers.ts';
+import type { TriggerCounts } from '../model/triggers.ts';
 
 class Counts implements TriggerCounts {
   fires = 0;

@@ -1,15 +1,10 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
-import type { FunctionRecord, Namespace } from '../function-record.ts';
-import type { Invocation, Invoker } from '../invocation.ts';
-import { PlatformError } from '../platform-error.ts';
-import type { Registry } from '../registry/registry.ts';
-import type { QueueConsumer } from './queue-consumer.ts';
-import { isSameRoute } from './route-table.ts';
-import { RunningTriggers } from './running-triggers.ts';
-import type { Trigger } from './trigger.ts';
-import { TriggerCalls } from './trigger-calls.ts';
+import type { FunctionRecord, Namespace } from '../model/function-record.ts';
+import type { Invocation, Invoker } from '../model/invocation.ts';
+import { PlatformError } from '../model/platform-error.ts';
+import type { Trigger } from '../model/trigger.ts';
 import type {
   FireRequest,
   HttpRoute,
@@ -20,7 +15,12 @@ import type {
   TriggerFilter,
   Triggers,
   WrongMethod,
-} from './triggers.ts';
+} from '../model/triggers.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { QueueConsumer } from './queue-consumer.ts';
+import { isSameRoute } from './route-table.ts';
+import { RunningTriggers } from './running-triggers.ts';
+import { TriggerCalls } from './trigger-calls.ts';
 
 export interface TriggersOptions {
   readonly registry: Registry;

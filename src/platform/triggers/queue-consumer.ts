@@ -1,8 +1,8 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
+import type { QueueSettings, Trigger } from '../model/trigger.ts';
+import type { QueueDepth } from '../model/triggers.ts';
 import type { LeasedMessage, MessageBook, MessageCounts } from '../registry/message-book.ts';
-import type { QueueSettings, Trigger } from './trigger.ts';
-import type { QueueDepth } from './triggers.ts';
 
 export type QueueTrigger = Trigger & { readonly settings: QueueSettings };
 

@@ -1,6 +1,6 @@
+import type { HttpMethod, HttpSettings } from '../model/trigger.ts';
 import { branchesFor, branchOf, newBranch, takeFrom } from './route-branch.ts';
 import { parseRoute, type RoutePart, shapeOf, splitPath } from './route-pattern.ts';
-import type { HttpMethod, HttpSettings } from './trigger.ts';
 
 /** Who answers on a route. */
 interface Answerer<T> {

@@ -1,9 +1,9 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
+import type { ScheduleSettings, Trigger } from '../model/trigger.ts';
 import { parseCron } from './cron.ts';
 import { nextFire } from './next-fire.ts';
 import { timeZone } from './time-zone.ts';
-import type { ScheduleSettings, Trigger } from './trigger.ts';
 
 export type ScheduleTrigger = Trigger & { readonly settings: ScheduleSettings };
 

@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
-import type { Invocation, InvocationSource, Invoker } from '../invocation.ts';
-import { PlatformError, type PlatformErrorCode } from '../platform-error.ts';
+import type { Invocation, InvocationSource, Invoker } from '../model/invocation.ts';
+import { PlatformError, type PlatformErrorCode } from '../model/platform-error.ts';
+import type { Trigger } from '../model/trigger.ts';
+import type { FireRequest } from '../model/triggers.ts';
 import type { Registry } from '../registry/registry.ts';
 import { FireCounter } from './fire-counter.ts';
 import type { DeliveryEnd, QueueTrigger } from './queue-consumer.ts';
 import type { ScheduleTrigger } from './schedule-runner.ts';
-import type { Trigger } from './trigger.ts';
-import type { FireRequest } from './triggers.ts';
 
 /** Beside the time-out of the function, twice: it may wait so long, and then run so long. */
 const LEASE_MARGIN_MS = 5_000;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadProfiles } from '../../../src/adapters/prometheus/load-profiles.ts';
-import type { InstanceState } from '../../../src/platform/invocation.ts';
-import { PlatformError } from '../../../src/platform/platform-error.ts';
+import type { InstanceState } from '../../../src/platform/model/invocation.ts';
+import { PlatformError } from '../../../src/platform/model/platform-error.ts';
 import { aPlatform, type RunningPlatform } from '../native/a-platform.ts';
 import { instanceOf, invocationOf, poolOf } from '../native/scripted-engine.ts';
 import { seedVersions } from '../native/seed-versions.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { PlatformError } from '../../../src/platform/platform-error.ts';
+import { PlatformError } from '../../../src/platform/model/platform-error.ts';
 import { aPlatform, type RunningPlatform } from './a-platform.ts';
 import { instanceOf, invocationOf, poolOf } from './scripted-engine.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
-import type { Invocation } from '../../../src/platform/invocation.ts';
+import type { Invocation } from '../../../src/platform/model/invocation.ts';
 import type { InstanceBackend } from '../../../src/platform/runtime/instance-backend.ts';
 import type { Engine, VersionSeed } from '../../support/platform/an-engine.ts';
 

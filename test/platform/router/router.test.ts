@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { PlatformError } from '../../../src/platform/platform-error.ts';
+import { PlatformError } from '../../../src/platform/model/platform-error.ts';
 import { settle } from '../../support/hand-wound-clock.ts';
 import { anEngine, type FakeEngine } from '../../support/platform/an-engine.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Code, LaunchSettings } from '../../../src/platform/function-record.ts';
+import type { Code, LaunchSettings } from '../../../src/platform/model/function-record.ts';
 import { ABackend, answer, call } from '../../support/platform/a-backend.ts';
 
 /** A runtime of few lines in Node: what a compiled one does, and what it should not. */

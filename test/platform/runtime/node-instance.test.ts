@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Code } from '../../../src/platform/function-record.ts';
+import type { Code } from '../../../src/platform/model/function-record.ts';
 import type { ChildCall } from '../../../src/platform/runtime/instance-backend.ts';
 import { ABackend, answer, call } from '../../support/platform/a-backend.ts';
 

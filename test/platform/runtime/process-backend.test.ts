@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { PlatformError } from '../../../src/platform/platform-error.ts';
+import { PlatformError } from '../../../src/platform/model/platform-error.ts';
 import { ABackend, answer, call, isRunning, until } from '../../support/platform/a-backend.ts';
 
 const descriptors = () => readdirSync('/proc/self/fd').length;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Code, RuntimeFamily } from '../../../src/platform/function-record.ts';
+import type { Code, RuntimeFamily } from '../../../src/platform/model/function-record.ts';
 import { isNoProgram, readProgram } from '../../../src/platform/runtime/program.ts';
 
 const builtinFile = (name: string) => (name === 'default' || name === 'hash' ? `/builtin/${name}.cjs` : undefined);

@@ -1,11 +1,11 @@
 import pino from 'pino';
-import { deployIdOf } from '../../../src/platform/deploy-id.ts';
-import type { Namespace } from '../../../src/platform/function-record.ts';
-import type { InvocationRequest } from '../../../src/platform/invocation.ts';
+import { deployIdOf } from '../../../src/platform/model/deploy-id.ts';
+import type { Namespace } from '../../../src/platform/model/function-record.ts';
+import type { InvocationRequest } from '../../../src/platform/model/invocation.ts';
+import type { TriggerSettings } from '../../../src/platform/model/trigger.ts';
 import { Registry } from '../../../src/platform/registry/registry.ts';
 import { DEFAULT_POOL } from '../../../src/platform/registry/version-settings.ts';
 import { type OpenTriggers, openTriggers } from '../../../src/platform/triggers/open-triggers.ts';
-import type { TriggerSettings } from '../../../src/platform/triggers/trigger.ts';
 import { triggerSettings } from '../../../src/platform/triggers/trigger-settings.ts';
 import { HandWoundClock } from '../../support/hand-wound-clock.ts';
 import { invocationOf } from '../native/scripted-engine.ts';

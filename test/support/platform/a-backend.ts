@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
-import type { Code, LaunchSettings, VersionRecord } from '../../../src/platform/function-record.ts';
+import type { Code, LaunchSettings, VersionRecord } from '../../../src/platform/model/function-record.ts';
 import type { ProcessBackendOptions } from '../../../src/platform/runtime/backend-options.ts';
 import type { Call, CallEnd, RunningInstance } from '../../../src/platform/runtime/instance-backend.ts';
 import { ProcessBackend } from '../../../src/platform/runtime/process-backend.ts';

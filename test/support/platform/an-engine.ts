@@ -1,14 +1,14 @@
 import { expect } from 'vitest';
 import type { Clock } from '../../../src/lib/clock.ts';
-import type { LaunchSettings, PoolSettings } from '../../../src/platform/function-record.ts';
-import type { Invocation, InvocationRequest } from '../../../src/platform/invocation.ts';
-import { PlatformError } from '../../../src/platform/platform-error.ts';
+import type { LaunchSettings, PoolSettings } from '../../../src/platform/model/function-record.ts';
+import type { Invocation, InvocationRequest } from '../../../src/platform/model/invocation.ts';
+import { PlatformError } from '../../../src/platform/model/platform-error.ts';
+import type { PoolSnapshot } from '../../../src/platform/model/pool-snapshot.ts';
+import type { ServedVersion } from '../../../src/platform/model/version-directory.ts';
 import { InstancePools, type InstancePoolsOptions } from '../../../src/platform/pool/instance-pools.ts';
 import type { PoolEvent } from '../../../src/platform/pool/pool-event.ts';
-import type { PoolSnapshot } from '../../../src/platform/pool-snapshot.ts';
 import { Router, type RouterOptions } from '../../../src/platform/router/router.ts';
 import type { InstanceBackend } from '../../../src/platform/runtime/instance-backend.ts';
-import type { ServedVersion } from '../../../src/platform/version-directory.ts';
 import { HandWoundClock, settle } from '../hand-wound-clock.ts';
 import { FakeBackend, type FakeBackendOptions } from './fake-backend.ts';
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../src/lib/clock.ts';
-import type { VersionRecord } from '../../../src/platform/function-record.ts';
-import { PlatformError } from '../../../src/platform/platform-error.ts';
+import type { VersionRecord } from '../../../src/platform/model/function-record.ts';
+import { PlatformError } from '../../../src/platform/model/platform-error.ts';
 import type {
   Call,
   CallEnd,

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { PlatformError, type PlatformErrorCode } from '../../platform-error.ts';
+import { PlatformError, type PlatformErrorCode } from '../../model/platform-error.ts';
 import { endWith } from '../end-with.ts';
 
 export interface Answer {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../lib/clock.ts';
-import type { InvocationSource, Invoker } from '../../invocation.ts';
+import type { InvocationSource, Invoker } from '../../model/invocation.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { InvocationStats } from './invocation-stats.ts';
 import { arrayOf, objectWith, withMembers } from './json-bytes.ts';

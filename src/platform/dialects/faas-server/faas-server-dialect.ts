@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { PROMETHEUS_CONTENT_TYPE } from '../../../telemetry/prometheus-text.ts';
 import { builtins } from '../../builtin/builtins.ts';
-import { PlatformError } from '../../platform-error.ts';
+import { PlatformError } from '../../model/platform-error.ts';
 import { depthOf } from '../call-depth.ts';
 import { callerOf } from '../caller.ts';
 import { isFromAnotherOrigin } from '../cross-origin.ts';

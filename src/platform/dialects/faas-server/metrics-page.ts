@@ -1,5 +1,5 @@
 import { labelsOf, MetricText } from '../../metrics/metric-text.ts';
-import type { Pools } from '../../pool-snapshot.ts';
+import type { Pools } from '../../model/pool-snapshot.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { HttpTally } from './http-tally.ts';
 import type { ProcessTally } from './process-tally.ts';

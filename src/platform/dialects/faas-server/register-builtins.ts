@@ -1,6 +1,6 @@
 import type { Builtin } from '../../builtin/builtins.ts';
-import type { PoolSettings } from '../../function-record.ts';
-import { PlatformError } from '../../platform-error.ts';
+import type { PoolSettings } from '../../model/function-record.ts';
+import { PlatformError } from '../../model/platform-error.ts';
 import type { RegisteredVersion } from '../../registry/registered-version.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { DEFAULT_POOL } from '../../registry/version-settings.ts';

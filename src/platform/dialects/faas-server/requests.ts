@@ -1,4 +1,4 @@
-import { PlatformError } from '../../platform-error.ts';
+import { PlatformError } from '../../model/platform-error.ts';
 import { parseJson } from '../read-body.ts';
 
 /** Parameters are a handful of numbers and words. */

@@ -1,4 +1,4 @@
-import type { InstanceSnapshot, Pools } from '../../pool-snapshot.ts';
+import type { InstanceSnapshot, Pools } from '../../model/pool-snapshot.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { activeVersion } from './register-builtins.ts';
 

@@ -8,7 +8,7 @@ import { type PredictionAnswer, parsePrediction } from '../../../contract/predic
 import { buildProblem, type ProblemType, type WireProblem } from '../../../contract/problem.ts';
 import { compareIds, parsePageQuery, type ScalingTarget } from '../../../contract/scaling-targets.ts';
 import type { Clock } from '../../../lib/clock.ts';
-import type { Pools } from '../../pool-snapshot.ts';
+import type { Pools } from '../../model/pool-snapshot.ts';
 import type { RegisteredVersion } from '../../registry/registered-version.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { StartWatch } from './start-watch.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import { PlatformError } from '../../platform-error.ts';
-import type { Pools } from '../../pool-snapshot.ts';
+import { PlatformError } from '../../model/platform-error.ts';
+import type { Pools } from '../../model/pool-snapshot.ts';
 import type { RegisteredVersion } from '../../registry/registered-version.ts';
 import type { Registry } from '../../registry/registry.ts';
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import type { Invocation, Invoker } from '../../invocation.ts';
-import { PlatformError } from '../../platform-error.ts';
+import type { Invocation, Invoker } from '../../model/invocation.ts';
+import { PlatformError } from '../../model/platform-error.ts';
 import { depthOf } from '../call-depth.ts';
 import { callerOf } from '../caller.ts';
 import { endWith } from '../end-with.ts';

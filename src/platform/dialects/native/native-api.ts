@@ -1,13 +1,13 @@
 import { compareIds } from '../../../contract/scaling-targets.ts';
-import type { FunctionRecord, Namespace } from '../../function-record.ts';
 import type { CallLog } from '../../metrics/call-log.ts';
 import type { CallMeter } from '../../metrics/call-meter.ts';
-import { PlatformError } from '../../platform-error.ts';
-import type { Pools } from '../../pool-snapshot.ts';
+import type { FunctionRecord, Namespace } from '../../model/function-record.ts';
+import { PlatformError } from '../../model/platform-error.ts';
+import type { Pools } from '../../model/pool-snapshot.ts';
+import type { Triggers } from '../../model/triggers.ts';
 import type { RegisteredVersion } from '../../registry/registered-version.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { changePool, DEFAULT_POOL } from '../../registry/version-settings.ts';
-import type { Triggers } from '../../triggers/triggers.ts';
 import type { WireReply } from './control-plane.ts';
 import type { Deployer } from './deployer.ts';
 import { notAllowed, readAs } from './problem.ts';

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { z } from 'zod';
 import { type FieldError, fieldErrors, PROBLEM_CONTENT_TYPE } from '../../../contract/problem.ts';
-import { PlatformError, type PlatformErrorCode } from '../../platform-error.ts';
+import { PlatformError, type PlatformErrorCode } from '../../model/platform-error.ts';
 import type { WireReply } from './control-plane.ts';
 
 /** How each thing that can go wrong is answered here. */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { id, instanceCount } from '../../../contract/counts.ts';
 import { parsePolicy } from '../../../domain/parse-policy.ts';
-import type { Code } from '../../function-record.ts';
-import { PlatformError } from '../../platform-error.ts';
+import type { Code } from '../../model/function-record.ts';
+import { PlatformError } from '../../model/platform-error.ts';
 import { unzip } from '../../registry/unzip.ts';
 import { functionName, launchSchema, poolChangeSchema } from '../../registry/version-settings.ts';
 import { LOOK_BACK_SECONDS } from './version-policy.ts';

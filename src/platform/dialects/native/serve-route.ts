@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { buildProblem } from '../../../contract/problem.ts';
-import { PlatformError } from '../../platform-error.ts';
-import type { HttpRoute, Triggers } from '../../triggers/triggers.ts';
+import { PlatformError } from '../../model/platform-error.ts';
+import type { HttpRoute, Triggers } from '../../model/triggers.ts';
 import { depthOf } from '../call-depth.ts';
 import { callerOf } from '../caller.ts';
 import { readResult } from '../function-result.ts';

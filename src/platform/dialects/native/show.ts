@@ -1,11 +1,11 @@
-import type { FunctionRecord } from '../../function-record.ts';
 import type { CallRecord } from '../../metrics/call-log.ts';
 import type { CallCounts } from '../../metrics/call-meter.ts';
-import type { InstanceSnapshot, PoolSnapshot } from '../../pool-snapshot.ts';
+import type { FunctionRecord } from '../../model/function-record.ts';
+import type { InstanceSnapshot, PoolSnapshot } from '../../model/pool-snapshot.ts';
+import type { Trigger } from '../../model/trigger.ts';
+import type { QueueDepth, QueuedMessage, TriggerCounts } from '../../model/triggers.ts';
 import type { RegisteredVersion } from '../../registry/registered-version.ts';
 import type { StoredWish } from '../../registry/wish-book.ts';
-import type { Trigger } from '../../triggers/trigger.ts';
-import type { QueueDepth, QueuedMessage, TriggerCounts } from '../../triggers/triggers.ts';
 
 /** How things look on this port. */
 

@@ -1,5 +1,5 @@
-import type { VersionRecord } from '../../function-record.ts';
-import { PlatformError } from '../../platform-error.ts';
+import type { VersionRecord } from '../../model/function-record.ts';
+import { PlatformError } from '../../model/platform-error.ts';
 import type { InstanceBackend, RunningInstance } from '../../runtime/instance-backend.ts';
 
 /** So many starts in a row must fail before a version counts as errored: one may have met a full machine. */

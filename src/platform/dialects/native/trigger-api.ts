@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { id } from '../../../contract/counts.ts';
-import type { FunctionRecord } from '../../function-record.ts';
-import { PlatformError } from '../../platform-error.ts';
-import { TRIGGER_KINDS, type Trigger, type TriggerKind } from '../../triggers/trigger.ts';
+import type { FunctionRecord } from '../../model/function-record.ts';
+import { PlatformError } from '../../model/platform-error.ts';
+import { TRIGGER_KINDS, type Trigger, type TriggerKind } from '../../model/trigger.ts';
+import type { Triggers } from '../../model/triggers.ts';
 import { triggerSettings } from '../../triggers/trigger-settings.ts';
-import type { Triggers } from '../../triggers/triggers.ts';
 import type { WireReply } from './control-plane.ts';
 import type { ApiRequest } from './native-api.ts';
 import { notAllowed, readAs } from './problem.ts';

@@ -1,4 +1,4 @@
-import type { PoolSnapshot, Pools } from '../../pool-snapshot.ts';
+import type { PoolSnapshot, Pools } from '../../model/pool-snapshot.ts';
 import type { RegisteredVersion, VersionStatus } from '../../registry/registered-version.ts';
 import type { StartWatch } from './start-watch.ts';
 

@@ -1,8 +1,8 @@
-import type { FunctionRecord, TriggerRecord } from '../../function-record.ts';
-import { PlatformError } from '../../platform-error.ts';
-import type { Trigger, TriggerSettings } from '../../triggers/trigger.ts';
+import type { FunctionRecord, TriggerRecord } from '../../model/function-record.ts';
+import { PlatformError } from '../../model/platform-error.ts';
+import type { Trigger, TriggerSettings } from '../../model/trigger.ts';
+import type { Triggers } from '../../model/triggers.ts';
 import { triggerSettings } from '../../triggers/trigger-settings.ts';
-import type { Triggers } from '../../triggers/triggers.ts';
 import { faultsIn } from './replies.ts';
 
 /** What answers on this port itself: a route there would never be reached. */

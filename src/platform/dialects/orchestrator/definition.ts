@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { instanceCount } from '../../../contract/counts.ts';
-import type { Code, FunctionRecord, LaunchSettings, PoolSettings } from '../../function-record.ts';
+import type { Code, FunctionRecord, LaunchSettings, PoolSettings } from '../../model/function-record.ts';
 import type { RegisteredVersion } from '../../registry/registered-version.ts';
 import { DEFAULT_POOL, functionName, launchSchema, poolChangeSchema } from '../../registry/version-settings.ts';
 import { runtimeWish } from '../../runtime/runtime-family.ts';

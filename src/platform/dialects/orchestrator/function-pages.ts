@@ -1,5 +1,5 @@
-import type { FunctionRecord } from '../../function-record.ts';
-import { PlatformError } from '../../platform-error.ts';
+import type { FunctionRecord } from '../../model/function-record.ts';
+import { PlatformError } from '../../model/platform-error.ts';
 import { shownId } from './shown-functions.ts';
 
 const FUNCTIONS_MAX = 1_000;

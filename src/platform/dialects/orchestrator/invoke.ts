@@ -1,7 +1,7 @@
 import type { Clock } from '../../../lib/clock.ts';
 import type { Random } from '../../../lib/random.ts';
-import type { CallFacts, Invocation, InvocationRequest, Invoker } from '../../invocation.ts';
-import { PlatformError } from '../../platform-error.ts';
+import type { CallFacts, Invocation, InvocationRequest, Invoker } from '../../model/invocation.ts';
+import { PlatformError } from '../../model/platform-error.ts';
 import { readResult, shownBody } from '../function-result.ts';
 import { makeId } from './ids.ts';
 import { type Reply, replyOf } from './replies.ts';

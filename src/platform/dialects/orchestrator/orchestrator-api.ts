@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
-import type { FunctionRecord } from '../../function-record.ts';
 import type { CallMeter } from '../../metrics/call-meter.ts';
-import { PlatformError } from '../../platform-error.ts';
-import type { Pools } from '../../pool-snapshot.ts';
+import type { FunctionRecord } from '../../model/function-record.ts';
+import { PlatformError } from '../../model/platform-error.ts';
+import type { Pools } from '../../model/pool-snapshot.ts';
 import { checkCode } from '../../registry/check-code.ts';
 import type { RegisteredVersion } from '../../registry/registered-version.ts';
 import type { Registry } from '../../registry/registry.ts';

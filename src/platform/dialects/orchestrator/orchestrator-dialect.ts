@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { FunctionRecord } from '../../function-record.ts';
-import { PlatformError } from '../../platform-error.ts';
+import type { FunctionRecord } from '../../model/function-record.ts';
+import { PlatformError } from '../../model/platform-error.ts';
 import { depthOf } from '../call-depth.ts';
 import { callerOf } from '../caller.ts';
 import { isFromAnotherOrigin } from '../cross-origin.ts';

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { z } from 'zod';
-import { PlatformError, type PlatformErrorCode } from '../../platform-error.ts';
+import { PlatformError, type PlatformErrorCode } from '../../model/platform-error.ts';
 import { endWith } from '../end-with.ts';
 
 /** As everything is answered here: what went wrong is `{"error": text}`. */

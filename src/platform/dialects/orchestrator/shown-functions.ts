@@ -1,4 +1,4 @@
-import type { FunctionRecord, VersionRecord } from '../../function-record.ts';
+import type { FunctionRecord, VersionRecord } from '../../model/function-record.ts';
 import type { Registry } from '../../registry/registry.ts';
 
 /** A function as this dialect speaks of it. */

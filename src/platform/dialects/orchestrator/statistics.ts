@@ -4,7 +4,7 @@ import {
   LATENCY_BOUNDARIES_SECONDS,
   type PoolSnapshot,
   type Pools,
-} from '../../pool-snapshot.ts';
+} from '../../model/pool-snapshot.ts';
 import type { RegisteredVersion } from '../../registry/registered-version.ts';
 import type { ShownFunction } from './shown-functions.ts';
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../src/adapters/system/clock.ts';
 import { systemRandom } from '../../../../src/lib/random.ts';
 import { builtins } from '../../../../src/platform/builtin/builtins.ts';
-import type { PoolSettings } from '../../../../src/platform/function-record.ts';
+import type { PoolSettings } from '../../../../src/platform/model/function-record.ts';
 import { Platform } from '../../../../src/platform/platform.ts';
 
 const POOL: PoolSettings = {

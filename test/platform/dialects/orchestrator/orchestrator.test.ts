@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { PLATFORM_ERROR_CODES, PlatformError } from '../../../../src/platform/platform-error.ts';
+import { PLATFORM_ERROR_CODES, PlatformError } from '../../../../src/platform/model/platform-error.ts';
 import { instanceOf, invocationOf, poolOf } from '../../native/scripted-engine.ts';
 import { anOrchestrator, HELLO } from './an-orchestrator.ts';
 

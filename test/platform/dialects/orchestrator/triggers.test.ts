@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { InvocationRequest } from '../../../../src/platform/invocation.ts';
-import { PlatformError } from '../../../../src/platform/platform-error.ts';
+import type { InvocationRequest } from '../../../../src/platform/model/invocation.ts';
+import { PlatformError } from '../../../../src/platform/model/platform-error.ts';
 import { invocationOf } from '../../native/scripted-engine.ts';
 import { anOrchestrator, HELLO } from './an-orchestrator.ts';
 

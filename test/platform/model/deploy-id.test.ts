@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { deployIdOf } from '../../src/platform/deploy-id.ts';
-import type { LaunchSettings } from '../../src/platform/function-record.ts';
+import { deployIdOf } from '../../../src/platform/model/deploy-id.ts';
+import type { LaunchSettings } from '../../../src/platform/model/function-record.ts';
 
 const sha = (text: string) => createHash('sha256').update(text).digest('hex');
 

@@ -1,5 +1,5 @@
-import type { Namespace } from '../function-record.ts';
-import type { Invocation } from '../invocation.ts';
+import type { Namespace } from './function-record.ts';
+import type { Invocation } from './invocation.ts';
 import type { Trigger, TriggerKind, TriggerSettings, TriggerTarget } from './trigger.ts';
 
 export interface NewTrigger extends TriggerTarget {
