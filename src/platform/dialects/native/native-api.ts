@@ -1,4 +1,8 @@
 import { compareIds } from '../../../contract/scaling-targets.ts';
+import type { WireReply } from '../../control-plane/control-plane.ts';
+import type { Deployer } from '../../control-plane/deployer.ts';
+import type { StartWatch } from '../../control-plane/start-watch.ts';
+import { standingOf } from '../../control-plane/version-standing.ts';
 import type { CallLog } from '../../metrics/call-log.ts';
 import type { CallMeter } from '../../metrics/call-meter.ts';
 import type { FunctionRecord, Namespace } from '../../model/function-record.ts';
@@ -8,8 +12,6 @@ import type { Triggers } from '../../model/triggers.ts';
 import type { RegisteredVersion } from '../../registry/registered-version.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { changePool, DEFAULT_POOL } from '../../registry/version-settings.ts';
-import type { WireReply } from './control-plane.ts';
-import type { Deployer } from './deployer.ts';
 import { notAllowed, readAs } from './problem.ts';
 import {
   codeOf,
@@ -21,9 +23,7 @@ import {
   warmSchema,
 } from './requests.ts';
 import { showCall, showCounts, showFunction, showInstance, showVersion } from './show.ts';
-import type { StartWatch } from './start-watch.ts';
 import { TriggerApi } from './trigger-api.ts';
-import { standingOf } from './version-standing.ts';
 
 const PAGE_MAX = 1_000;
 const NAMESPACES: readonly Namespace[] = ['native', 'orchestrator', 'builtin'];

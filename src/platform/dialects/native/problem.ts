@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { z } from 'zod';
 import { type FieldError, fieldErrors, PROBLEM_CONTENT_TYPE } from '../../../contract/problem.ts';
+import type { WireReply } from '../../control-plane/control-plane.ts';
 import { PlatformError, type PlatformErrorCode } from '../../model/platform-error.ts';
-import type { WireReply } from './control-plane.ts';
 
 /** How each thing that can go wrong is answered here. */
 const ANSWERS: Readonly<Record<PlatformErrorCode, readonly [status: number, title: string, retryAfterS?: number]>> = {

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { id, instanceCount } from '../../../contract/counts.ts';
 import { parsePolicy } from '../../../domain/parse-policy.ts';
+import { LOOK_BACK_SECONDS } from '../../control-plane/version-policy.ts';
 import type { Code } from '../../model/function-record.ts';
 import { PlatformError } from '../../model/platform-error.ts';
 import { unzip } from '../../registry/unzip.ts';
 import { functionName, launchSchema, poolChangeSchema } from '../../registry/version-settings.ts';
-import { LOOK_BACK_SECONDS } from './version-policy.ts';
 
 /** What may be said on this port. Fields that nobody knows are refused: a misspelt setting must not pass for the default. */
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { id } from '../../../contract/counts.ts';
+import type { WireReply } from '../../control-plane/control-plane.ts';
 import type { FunctionRecord } from '../../model/function-record.ts';
 import { PlatformError } from '../../model/platform-error.ts';
 import { TRIGGER_KINDS, type Trigger, type TriggerKind } from '../../model/trigger.ts';
 import type { Triggers } from '../../model/triggers.ts';
 import { triggerSettings } from '../../triggers/trigger-settings.ts';
-import type { WireReply } from './control-plane.ts';
 import type { ApiRequest } from './native-api.ts';
 import { notAllowed, readAs } from './problem.ts';
 import { countOf } from './requests.ts';

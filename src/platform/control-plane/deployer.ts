@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
-import { PlatformError } from '../../model/platform-error.ts';
-import type { Pools } from '../../model/pool-snapshot.ts';
-import type { RegisteredVersion } from '../../registry/registered-version.ts';
-import type { Registry } from '../../registry/registry.ts';
+import { PlatformError } from '../model/platform-error.ts';
+import type { Pools } from '../model/pool-snapshot.ts';
+import type { RegisteredVersion } from '../registry/registered-version.ts';
+import type { Registry } from '../registry/registry.ts';
 
 /** Takes versions from DEPLOYING to ACTIVE or ERRORED: they are, when an instance of them has started. */
 export class Deployer {

@@ -1,7 +1,7 @@
-import type { StartWatch } from './dialects/native/start-watch.ts';
-import type { CallMeter } from './metrics/call-meter.ts';
-import type { Pools } from './model/pool-snapshot.ts';
-import type { RegistryChange } from './registry/registry.ts';
+import type { CallMeter } from '../metrics/call-meter.ts';
+import type { Pools } from '../model/pool-snapshot.ts';
+import type { RegistryChange } from '../registry/registry.ts';
+import type { StartWatch } from './start-watch.ts';
 
 /** What has to happen elsewhere when the registry changes. */
 export function followChange(

@@ -2,10 +2,10 @@ import {
   configurationOfPolicy,
   policyOfConfiguration,
   type ToldConfiguration,
-} from '../../../contract/autoscaling-configuration.ts';
-import type { DeploymentAnswer } from '../../../contract/deployment.ts';
-import { parsePolicy } from '../../../domain/parse-policy.ts';
-import type { RegisteredVersion } from '../../registry/registered-version.ts';
+} from '../../contract/autoscaling-configuration.ts';
+import type { DeploymentAnswer } from '../../contract/deployment.ts';
+import { parsePolicy } from '../../domain/parse-policy.ts';
+import type { RegisteredVersion } from '../registry/registered-version.ts';
 
 /** The longest stickiness window of the wire's own rules. */
 export const LOOK_BACK_SECONDS = 3_600;

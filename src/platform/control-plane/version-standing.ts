@@ -1,5 +1,5 @@
-import type { PoolSnapshot, Pools } from '../../model/pool-snapshot.ts';
-import type { RegisteredVersion, VersionStatus } from '../../registry/registered-version.ts';
+import type { PoolSnapshot, Pools } from '../model/pool-snapshot.ts';
+import type { RegisteredVersion, VersionStatus } from '../registry/registered-version.ts';
 import type { StartWatch } from './start-watch.ts';
 
 /** What a version is worth right now: what was said of it, and whether its instances start at all. */

@@ -1,6 +1,6 @@
-import type { VersionRecord } from '../../model/function-record.ts';
-import { PlatformError } from '../../model/platform-error.ts';
-import type { InstanceBackend, RunningInstance } from '../../runtime/instance-backend.ts';
+import type { VersionRecord } from '../model/function-record.ts';
+import { PlatformError } from '../model/platform-error.ts';
+import type { InstanceBackend, RunningInstance } from '../runtime/instance-backend.ts';
 
 /** So many starts in a row must fail before a version counts as errored: one may have met a full machine. */
 const FAILURES_TO_ERRORED = 3;
