@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DEFAULT_POOL } from '../../../src/platform/registry/version-settings.ts';
 import { type ControlPlaneHarness, controlPlaneContract } from '../../contract/control-plane/control-plane-contract.ts';
-import { aPlatform, type RunningPlatform } from '../native/a-platform.ts';
-import { instanceOf, poolOf } from '../native/scripted-engine.ts';
-import { seedVersions } from '../native/seed-versions.ts';
+import { aPlatform, type RunningPlatform } from '../dialects/native/a-platform.ts';
+import { instanceOf, poolOf } from '../dialects/native/scripted-engine.ts';
+import { seedVersions } from '../dialects/native/seed-versions.ts';
 
 async function makeHarness(): Promise<ControlPlaneHarness> {
   const { platform, url } = await aPlatform();

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { faasServerDialect } from '../../../src/platform/dialects/faas-server/faas-server-dialect.ts';
 import { orchestratorDialect } from '../../../src/platform/dialects/orchestrator/orchestrator-dialect.ts';
 import type { PlatformOptions } from '../../../src/platform/platform.ts';
-import { aPlatform, type RunningPlatform } from '../native/a-platform.ts';
+import { aPlatform, type RunningPlatform } from './native/a-platform.ts';
 
 let running: RunningPlatform;
 

@@ -8,7 +8,7 @@ import { DEFAULT_POOL } from '../../../src/platform/registry/version-settings.ts
 import { type OpenTriggers, openTriggers } from '../../../src/platform/triggers/open-triggers.ts';
 import { triggerSettings } from '../../../src/platform/triggers/trigger-settings.ts';
 import { HandWoundClock } from '../../support/hand-wound-clock.ts';
-import { invocationOf } from '../native/scripted-engine.ts';
+import { invocationOf } from '../dialects/native/scripted-engine.ts';
 
 /** A registry with triggers on it, whose calls are the test's to answer. */
 export class SomeTriggers {

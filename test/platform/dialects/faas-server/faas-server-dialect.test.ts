@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { InvocationRequest } from '../../../../src/platform/model/invocation.ts';
 import { PlatformError } from '../../../../src/platform/model/platform-error.ts';
-import { invocationOf } from '../../native/scripted-engine.ts';
+import { invocationOf } from '../native/scripted-engine.ts';
 import { aFaasServer, type RunningFaasServer } from './a-faas-server.ts';
 
 const NAMES = [

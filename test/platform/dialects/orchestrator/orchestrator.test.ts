@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PLATFORM_ERROR_CODES, PlatformError } from '../../../../src/platform/model/platform-error.ts';
-import { instanceOf, invocationOf, poolOf } from '../../native/scripted-engine.ts';
+import { instanceOf, invocationOf, poolOf } from '../native/scripted-engine.ts';
 import { anOrchestrator, HELLO } from './an-orchestrator.ts';
 
 let running: Awaited<ReturnType<typeof anOrchestrator>>;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { InvocationRequest } from '../../../../src/platform/model/invocation.ts';
 import { PlatformError } from '../../../../src/platform/model/platform-error.ts';
-import { invocationOf } from '../../native/scripted-engine.ts';
+import { invocationOf } from '../native/scripted-engine.ts';
 import { anOrchestrator, HELLO } from './an-orchestrator.ts';
 
 const http = (config: object) => ({ type: 'http', config });

@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { PlatformError } from '../../../src/platform/model/platform-error.ts';
+import { PlatformError } from '../../../../src/platform/model/platform-error.ts';
 import { aPlatform, type RunningPlatform } from './a-platform.ts';
 import { invocationOf } from './scripted-engine.ts';
 

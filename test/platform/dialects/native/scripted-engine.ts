@@ -1,6 +1,6 @@
-import type { Invocation, InvocationRequest } from '../../../src/platform/model/invocation.ts';
-import type { InstanceSnapshot, PoolSnapshot } from '../../../src/platform/model/pool-snapshot.ts';
-import type { Engine } from '../../../src/platform/platform.ts';
+import type { Invocation, InvocationRequest } from '../../../../src/platform/model/invocation.ts';
+import type { InstanceSnapshot, PoolSnapshot } from '../../../../src/platform/model/pool-snapshot.ts';
+import type { Engine } from '../../../../src/platform/platform.ts';
 
 /** Pools that do at once what they are told, and calls that end as the test says. */
 export class ScriptedEngine implements Engine {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { InvocationRequest } from '../../../src/platform/model/invocation.ts';
-import { PlatformError } from '../../../src/platform/model/platform-error.ts';
-import { DEFAULT_POOL } from '../../../src/platform/registry/version-settings.ts';
+import type { InvocationRequest } from '../../../../src/platform/model/invocation.ts';
+import { PlatformError } from '../../../../src/platform/model/platform-error.ts';
+import { DEFAULT_POOL } from '../../../../src/platform/registry/version-settings.ts';
 import { aPlatform, type Reply, type RunningPlatform } from './a-platform.ts';
 import { invocationOf } from './scripted-engine.ts';
 

@@ -1,9 +1,9 @@
 import pino from 'pino';
-import { systemClock } from '../../../src/adapters/system/clock.ts';
-import { systemRandom } from '../../../src/lib/random.ts';
-import { PlatformError } from '../../../src/platform/model/platform-error.ts';
-import { Platform, type PlatformOptions } from '../../../src/platform/platform.ts';
-import type { InstanceBackend } from '../../../src/platform/runtime/instance-backend.ts';
+import { systemClock } from '../../../../src/adapters/system/clock.ts';
+import { systemRandom } from '../../../../src/lib/random.ts';
+import { PlatformError } from '../../../../src/platform/model/platform-error.ts';
+import { Platform, type PlatformOptions } from '../../../../src/platform/platform.ts';
+import type { InstanceBackend } from '../../../../src/platform/runtime/instance-backend.ts';
 import { ScriptedEngine } from './scripted-engine.ts';
 
 export interface Reply {

@@ -1,9 +1,9 @@
 import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { InvocationRequest } from '../../../src/platform/model/invocation.ts';
-import { PLATFORM_ERROR_CODES, PlatformError } from '../../../src/platform/model/platform-error.ts';
-import { makeZip } from '../registry/make-zip.ts';
+import type { InvocationRequest } from '../../../../src/platform/model/invocation.ts';
+import { PLATFORM_ERROR_CODES, PlatformError } from '../../../../src/platform/model/platform-error.ts';
+import { makeZip } from '../../registry/make-zip.ts';
 import { aPlatform, type RunningPlatform } from './a-platform.ts';
 import { instanceOf, invocationOf, poolOf } from './scripted-engine.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { PlatformError } from '../../../src/platform/model/platform-error.ts';
+import { PlatformError } from '../../../../src/platform/model/platform-error.ts';
 import { aPlatform, type RunningPlatform } from './a-platform.ts';
 import { instanceOf, invocationOf, poolOf } from './scripted-engine.ts';
 
@@ -12,7 +12,7 @@ interface Operation {
 }
 
 const document: { paths: Record<string, Record<string, Operation>>; components: { 'x-operations': object } } = parse(
-  readFileSync(new URL('../../../docs/openapi/platform.yaml', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../../docs/openapi/platform.yaml', import.meta.url), 'utf8'),
 );
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../../../src/adapters/system/clock.ts';
-import { controlPlaneContract } from '../../contract/control-plane/control-plane-contract.ts';
-import { FakeBackend } from '../../support/platform/fake-backend.ts';
+import { systemClock } from '../../../../src/adapters/system/clock.ts';
+import { controlPlaneContract } from '../../../contract/control-plane/control-plane-contract.ts';
+import { FakeBackend } from '../../../support/platform/fake-backend.ts';
 import { aPlatform } from './a-platform.ts';
 import { seedVersions } from './seed-versions.ts';
 

@@ -1,6 +1,6 @@
-import type { Registry } from '../../../src/platform/registry/registry.ts';
-import { DEFAULT_POOL } from '../../../src/platform/registry/version-settings.ts';
-import type { VersionSeed } from '../../support/control-plane/double-fleet.ts';
+import type { Registry } from '../../../../src/platform/registry/registry.ts';
+import { DEFAULT_POOL } from '../../../../src/platform/registry/version-settings.ts';
+import type { VersionSeed } from '../../../support/control-plane/double-fleet.ts';
 
 let named = 0;
 
