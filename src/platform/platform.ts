@@ -21,7 +21,7 @@ import type { VersionRecord } from './model/function-record.ts';
 import type { Invoker } from './model/invocation.ts';
 import type { Pools } from './model/pool-snapshot.ts';
 import type { PoolListener } from './pool/pool-event.ts';
-import { tellPoolEvent } from './pool-event-log.ts';
+import { tellPoolEvent } from './pool/pool-event-log.ts';
 import { openProfiling, type Profiling, type ProfilingSettings } from './profiling/open-profiling.ts';
 import { Registry } from './registry/registry.ts';
 import { childCaller } from './router/child-call.ts';

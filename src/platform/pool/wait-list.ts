@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
-import { Alarm } from '../alarm.ts';
+import { SharedTimer } from '../../lib/shared-timer.ts';
 
 /** Deadlines are looked at no more often than this: a caller is told at most so much too late. */
 const COARSENESS_MS = 10;
@@ -28,7 +28,7 @@ export interface WaitListOptions<Waiter> {
 export class WaitList<Waiter> {
   readonly #clock: Clock;
   readonly #onExpired: (waiter: Waiter) => void;
-  readonly #alarm: Alarm;
+  readonly #alarm: SharedTimer;
   #first: Node<Waiter> | undefined;
   #last: Node<Waiter> | undefined;
   #size = 0;
@@ -36,7 +36,7 @@ export class WaitList<Waiter> {
   constructor({ clock, onExpired }: WaitListOptions<Waiter>) {
     this.#clock = clock;
     this.#onExpired = onExpired;
-    this.#alarm = new Alarm({ clock, onRing: () => this.#ring() });
+    this.#alarm = new SharedTimer({ clock, onRing: () => this.#ring() });
   }
 
   get size(): number {

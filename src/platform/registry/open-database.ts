@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../../lib/make-folder.ts';
 import { REGISTRY_STEPS } from './schema.ts';
 
 /** A data folder that cannot be used; told in one line, with what to do. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
-import { Alarm } from '../alarm.ts';
+import { SharedTimer } from '../../lib/shared-timer.ts';
 import type { Call, CallEnd } from './instance-backend.ts';
 
 export interface PendingCall {
@@ -19,7 +19,7 @@ export interface PendingCall {
 export class PendingCalls {
   readonly #clock: Clock;
   readonly #onDue: (pending: PendingCall, nowMs: number) => void;
-  readonly #alarm: Alarm;
+  readonly #alarm: SharedTimer;
   /**
    * No map: one that is emptied and filled again with each call makes itself a new table each time, and each old table holds
    * the next and all that was in it until the next great collection. Five megabytes outlived every small one.
@@ -29,7 +29,7 @@ export class PendingCalls {
   constructor({ clock, onDue }: { clock: Clock; onDue: (pending: PendingCall, nowMs: number) => void }) {
     this.#clock = clock;
     this.#onDue = onDue;
-    this.#alarm = new Alarm({ clock, onRing: () => this.#onRing() });
+    this.#alarm = new SharedTimer({ clock, onRing: () => this.#onRing() });
   }
 
   get size(): number {

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../../lib/make-folder.ts';
 
 /** One instance's own place: made for it, and taken away after it. */
 export interface WorkFolder {

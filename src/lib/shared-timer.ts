@@ -1,11 +1,11 @@
-import type { Clock } from '../lib/clock.ts';
+import type { Clock } from './clock.ts';
 
 /**
  * One timer for many deadlines. It rings at the earliest of the times that it was told, and whoever has the deadlines looks
  * then which of them are due. A deadline that is no more is left standing: to ring for nothing now and then costs less than a
  * timer for each.
  */
-export class Alarm {
+export class SharedTimer {
   readonly #clock: Clock;
   readonly #onRing: () => void;
   #atMs = Number.POSITIVE_INFINITY;

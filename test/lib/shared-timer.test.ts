@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Alarm } from '../../src/platform/alarm.ts';
+import { SharedTimer } from '../../src/lib/shared-timer.ts';
 import { HandWoundClock } from '../support/hand-wound-clock.ts';
 
 describe('an alarm', () => {
@@ -7,7 +7,7 @@ describe('an alarm', () => {
     const clock = new HandWoundClock();
     const rings: number[] = [];
     const startMs = clock.monotonicMs();
-    const alarm = new Alarm({ clock, onRing: () => rings.push(clock.monotonicMs() - startMs) });
+    const alarm = new SharedTimer({ clock, onRing: () => rings.push(clock.monotonicMs() - startMs) });
     return { clock, rings, alarm, startMs };
   };
 
