@@ -28,6 +28,7 @@ interface Block {
 
 const pages = [
   'README.md',
+  'CONTRIBUTING.md',
   ...readdirSync(path.join(ROOT, 'docs'))
     .filter((file) => file.endsWith('.md'))
     .map((file) => `docs/${file}`),
@@ -110,6 +111,7 @@ describe('the links of the pages', () => {
   const all = [
     'README.md',
     'CHANGELOG.md',
+    'CONTRIBUTING.md',
     ...readdirSync(path.join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.md'))
       .map((file) => `docs/${file.replaceAll(path.sep, '/')}`),

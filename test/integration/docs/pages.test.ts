@@ -41,6 +41,7 @@ interface Scene {
 const SCENES: readonly Scene[] = [
   { page: 'README.md', headings: ['Try it'] },
   { page: 'README.md', headings: ['Going to production'], before: ['starling platform', METRICS_STORE] },
+  { page: 'CONTRIBUTING.md' },
   { page: 'docs/commands.md', headings: ['dev'], ahead: { of: /--timeseries /, line: METRICS_STORE } },
   { page: 'docs/commands.md', headings: ['autoscale'], before: ['starling platform', METRICS_STORE] },
   {
