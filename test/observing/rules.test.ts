@@ -44,10 +44,10 @@ describe.each(rules)('$alert', ({ alert, expr, labels, annotations }) => {
     expect(named.filter((label) => !groupedBy.includes(label ?? ''))).toEqual([]);
   });
 
-  it('has a runbook that names it, and says what it means, what it does, what to look at and what to do', () => {
+  it('has a runbook that names it, and says what it means, its impact, what to check and how to fix it', () => {
     const page = read(annotations['runbook'] ?? '');
     expect(page).toMatch(new RegExp(`^# .*\\n\\n(?:Alert|Alerts): .*\`${alert}\``));
-    for (const part of ['Meaning', 'Impact', 'Look', 'Mend']) expect(page).toContain(`\n## ${part}\n`);
+    for (const part of ['Meaning', 'Impact', 'Check', 'Fix']) expect(page).toContain(`\n## ${part}\n`);
   });
 });
 
