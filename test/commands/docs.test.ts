@@ -15,7 +15,7 @@ import { CATALOGUE } from '../../src/telemetry/catalogue.ts';
 import { starling } from '../support/run-starling.ts';
 
 // Each of these is a process of its own, on a machine that may be busy.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const COMMANDS = ALL_COMMANDS.map(({ name }) => name);
