@@ -1,6 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from 'yaml';
-import { type Assignment, type Layer, unknownKey } from './assignment.ts';
 import { GROUP_KEYS, LEAF_BY_KEY, type Leaf } from './declarations.ts';
+import { type Assignment, type Layer, misplacedSecret, unknownKey } from './layer.ts';
 import type { ConfigProblem } from './problem.ts';
 import { pairsKind } from './value-kind.ts';
 
@@ -53,16 +53,10 @@ export function readYamlLayer({ file, text }: { file: string; text: string }): L
   const takeLeaf = (leaf: Leaf, node: Node | null, source: string): void => {
     const { key } = leaf;
     if (!leaf.isInFiles) {
-      problems.push({
-        key,
-        value: '[redacted]',
-        source,
-        says: 'a secret does not belong in a configuration file',
-        mend: `write it to a file of its own and name that file in ${key}File`,
-      });
+      problems.push(misplacedSecret({ key, source, place: 'configuration file', file: 'a file of its own' }));
       return;
     }
-    const given = isMap(node) && leaf.option.kind.name === pairsKind.name ? pairsOf(node) : textsOf(node);
+    const given = isMap(node) && leaf.option.kind === pairsKind ? pairsOf(node) : textsOf(node);
     if (given !== undefined) {
       assignments.push({ leaf, given, source });
       return;

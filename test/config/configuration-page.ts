@@ -90,19 +90,19 @@ export function configurationPage(): string {
 }
 
 function section({ key, env, flags, option, isInFiles }: Leaf): string {
-  const { kind, choices, rules, doc } = option;
+  const { format, choices, min, max, doc } = option;
   const facts = [
-    choices ? choices.map((choice) => `\`${choice}\``).join(', ') : kind.name,
-    isInFiles ? `default ${showDefault(option.defaultText)}` : 'environment only',
-    ...(rules.min === undefined ? [] : [`at least ${rules.min}`]),
-    ...(rules.max === undefined ? [] : [`at most ${rules.max}`]),
-    ...(rules.reload === 'live' ? ['live'] : []),
+    choices ? choices.map((choice) => `\`${choice}\``).join(', ') : format,
+    isInFiles ? `default ${showDefault(option.default)}` : 'environment only',
+    ...(min === undefined ? [] : [`at least ${min}`]),
+    ...(max === undefined ? [] : [`at most ${max}`]),
+    ...(option.reload === 'live' ? ['live'] : []),
   ];
   const names = [`\`${env}\``, ...flags.map((flag) => `\`--${flag}\``)];
   return `- **\`${key}\`** (${facts.join('; ')})<br>\n  ${doc}<br>\n  ${names.join(', ')}\n`;
 }
 
-function showDefault(text: string | undefined): string {
-  if (text === undefined) return 'unset';
+function showDefault(text: string | null): string {
+  if (text === null) return 'unset';
   return text === '' ? 'empty' : `\`${text}\``;
 }

@@ -9,6 +9,7 @@ export const controlPlane = {
   ),
   kubernetes: {
     namespaces: list(
+      '',
       'Namespaces whose workloads are scaled; empty: the one of the Pod or of the kubeconfig context; *: all of them.',
       { pattern: /^(?:\*|[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/, patternSays: 'names of namespaces, or *' },
     ),
@@ -70,7 +71,7 @@ export const controlPlane = {
   ),
   pageSize: integer('1000', 'Scaling targets on one page.', { min: '1', max: '1000' }),
   dryRun: boolean('false', 'Decide and record, but send nothing.', { flag: 'dry-run' }),
-  dryRunFunctions: list('Function ids or version ids for which nothing is sent.'),
+  dryRunFunctions: list('', 'Function ids or version ids for which nothing is sent.'),
   userAgent: text('starling', 'How requests introduce themselves.', {
     pattern: /^[\x21-\x7e]+( [\x21-\x7e]+)*$/,
     patternSays: 'printable text',

@@ -1,4 +1,4 @@
-import { boolean, choice, duration, integer, list, number, Option, optional, pairs, secret, text } from '../option.ts';
+import { boolean, choice, duration, integer, list, number, option, optional, pairs, secret, text } from '../option.ts';
 import { storeUrlKind } from '../store-target.ts';
 
 // Weaker levels are not offered: a read at ONE may miss a claim that a quorum has accepted.
@@ -40,11 +40,10 @@ export const membership = {
 
 /** Where members coordinate. */
 export const store = {
-  url: new Option<string>({
-    kind: storeUrlKind,
-    defaultText: 'sqlite:starling.db',
+  url: option(storeUrlKind, {
+    default: 'sqlite:starling.db',
     doc: 'cassandra://host1,host2:9042/keyspace?dc=dc1 | sqlite:/path/file.db | memory: (one process, nothing kept).',
-    rules: { flag: 'store' },
+    flag: 'store',
   }),
   statementTimeout: duration('1500ms', 'Deadline of one plain statement.', { min: '50ms', max: '1m' }),
   conditionalTimeout: duration(
@@ -75,7 +74,7 @@ export const store = {
     }),
   },
   cassandra: {
-    contactPoints: list('Hosts to start from, host or host:port. Replaces those of store.url.', {
+    contactPoints: list('', 'Hosts to start from, host or host:port. Replaces those of store.url.', {
       pattern: /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/,
       patternSays: 'host names or addresses, each with an optional :port',
     }),
@@ -102,6 +101,7 @@ export const store = {
     serialConsistency: choice(['LOCAL_SERIAL', 'SERIAL'], 'LOCAL_SERIAL', 'Consistency of conditional statements.'),
     connectTimeout: duration('5s', 'Deadline of one connection attempt.', { min: '100ms', max: '1m' }),
     replication: pairs(
+      '',
       'Replicas per data centre, for the migration that creates the keyspace; empty: one replica, for a single node.',
       { pattern: /^[^=]+=[1-9]\d?$/, patternSays: 'data centres with a replica count, such as dc1=3' },
     ),

@@ -21,7 +21,7 @@ export const timeseries = {
     serverName: optional.text('Name to look for in the certificate when it is not the host.'),
     insecure: boolean('false', 'Do not verify the certificate.'),
   },
-  headers: pairs('Further request headers, such as X-Scope-OrgID for Mimir. Not for secrets.', {
+  headers: pairs('', 'Further request headers, such as X-Scope-OrgID for Mimir. Not for secrets.', {
     pattern: /^[A-Za-z0-9-]+=[\x20-\x7e]*$/,
     patternSays: 'header names with printable values',
   }),
@@ -57,15 +57,11 @@ export const timeseries = {
       patternSays: 'a Prometheus label name',
     },
   ),
-  labels: pairs('Labels that every series must carry, such as environment=production.', {
+  labels: pairs('', 'Labels that every series must carry, such as environment=production.', {
     pattern: /^[a-zA-Z_][a-zA-Z0-9_]*=/,
     patternSays: 'Prometheus label names with a value',
   }),
-  profiles: list(
-    'Signal profiles, in the order in which they are tried.',
-    {},
-    'worker-threads,llm-gateway,control-plane',
-  ),
+  profiles: list('worker-threads,llm-gateway,control-plane', 'Signal profiles, in the order in which they are tried.'),
   profilesDir: optional.path(
     'Directory with further profiles; a file there replaces a shipped profile of the same name.',
   ),
