@@ -190,11 +190,11 @@ function checkListeners({ http }: PlainConfig): Conflict[] {
   for (const name of ['admin', 'health', 'metrics'] as const) {
     const address = http[name];
     if (!address || address.port === 0) continue;
-    const rival = taken.get(String(address.port));
-    if (rival) {
+    const other = taken.get(String(address.port));
+    if (other) {
       conflicts.push({
         key: `http.${name}`,
-        says: `listens on port ${address.port} as http.${rival} does`,
+        says: `listens on port ${address.port} as http.${other} does`,
         mend: 'give each listener a port of its own',
       });
     }

@@ -22,7 +22,7 @@ export function finishConfig(bound: Bound): Config {
   const defaultPolicy = deriveDefaultPolicy(plain);
   const conflicts = [
     ...crossCheck(plain),
-    ...bothWays(sources),
+    ...givenTwice(sources),
     ...conflictsOf(storeTarget),
     ...conflictsOf(defaultPolicy),
   ];
@@ -57,7 +57,7 @@ function conflictsOf(derived: Derived<unknown>): readonly Conflict[] {
   return derived.ok ? [] : derived.conflicts;
 }
 
-function bothWays(sources: ReadonlyMap<string, string>): Conflict[] {
+function givenTwice(sources: ReadonlyMap<string, string>): Conflict[] {
   return SECRET_KEYS.filter((key) => sources.has(key) && sources.has(`${key}File`)).map((key) => ({
     key,
     says: `is given twice: as a value and as ${key}File`,

@@ -29,7 +29,7 @@ export const CONFIG_FILES_ENV = 'STARLING_CONFIG';
 /** and what is for the command line alone: where errors come from, and which server is meant. */
 const NO_OPTIONS: ReadonlySet<string> = new Set([CONFIG_FILES_ENV, 'STARLING_DEBUG', 'STARLING_URL']);
 
-/** What Kubernetes puts into every pod for a service called `starling` or `starling-…`; none of our business. */
+/** What Kubernetes puts into every pod for a service called `starling` or `starling-…`; not for us. */
 const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
 
 /** An empty variable counts as unset: that is what `${NAME:-}` in a compose file leaves behind. */
@@ -76,7 +76,7 @@ function readSet(text: string): Layer {
     });
   }
   if (!leaf) return refused(unknownKey({ key, value: undefined, source }));
-  // Everybody on the machine can read the arguments of a process.
+  // Everyone on the machine can read the arguments of a process.
   if (leaf.option.sensitive) return refused(misplacedSecret({ key, source, place: 'flag', file: 'a file' }));
   return given({ leaf, given: text.slice(split + 1), source });
 }

@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import convict from 'convict';
 import type { Config } from './config.ts';
 import { LEAVES, type Leaf, nested } from './declarations.ts';
 import { type Bound, finishConfig, warningsOf } from './finish-config.ts';
 import { type Assignment, CONFIG_FILES_ENV, type FlagInput, type Layer, readEnvironment, readFlags } from './layer.ts';
+import type { Option } from './option.ts';
 import { ConfigError, type ConfigProblem } from './problem.ts';
-import { SCHEMA } from './schema.ts';
 import { MASK } from './secret.ts';
-import type { Stored } from './value-kind.ts';
-import { readYamlLayer } from './yaml-layer.ts';
+import type { Stored, ValueKind } from './value-kind.ts';
+import { readYamlFile, readYamlLayer } from './yaml-layer.ts';
 
 export interface ConfigInput extends FlagInput {
   /** YAML files, the later before the earlier. Without any, those of STARLING_CONFIG. */
@@ -19,7 +18,7 @@ export interface ConfigInput extends FlagInput {
   readonly base?: { readonly file: string; readonly text: string };
 }
 
-/** One option as it came out, for people. Secrets are masked. */
+/** The value of one option, to be shown. Secrets are masked. */
 export interface EffectiveOption {
   readonly key: string;
   /** Durations and sizes as text, with their unit. */
@@ -33,9 +32,32 @@ export interface LoadedConfig {
   readonly effective: readonly EffectiveOption[];
   /** What is allowed but better changed. */
   readonly warnings: readonly string[];
-  /** Tells two configurations apart without showing them. */
+  /** Equal for equal configurations, and shows nothing of them. */
   readonly hash: string;
 }
+
+for (const kind of new Map(LEAVES.map(({ option }) => [option.format, option.kind])).values()) {
+  convict.addFormat({
+    name: kind.name,
+    // Convict stops at the first text that throws here; what is left unread is a fault of validate, with all others.
+    coerce(text: string) {
+      try {
+        return kind.read(text);
+      } catch {
+        return text;
+      }
+    },
+    validate(value: Stored, option) {
+      const rule = brokenRule(kind, value, option as unknown as Option);
+      if (rule !== undefined) throw new Error(`must be ${rule}`);
+    },
+  });
+}
+
+/** Every declared option, as convict wants it. */
+const SCHEMA = nested(LEAVES.map(({ key, env, option }) => [key, { ...option, env }])) as convict.Schema<
+  Record<string, unknown>
+>;
 
 /**
  * Defaults, then files in their order, then the environment, then flags; the later wins. Throws ConfigError with
@@ -45,19 +67,19 @@ export function loadConfig(input: ConfigInput = {}): LoadedConfig {
   const bound = bind(input);
   const config = finishConfig(bound);
   const effective = LEAVES.map((leaf) => describe(leaf, bound));
-  const told = effective.filter(({ key }) => !OF_ONE_MEMBER.has(key)).map(({ key, value }) => [key, value]);
+  const compared = effective.filter(({ key }) => !OF_ONE_MEMBER.has(key)).map(({ key, value }) => [key, value]);
   return {
     config,
     effective,
     warnings: warningsOf(config, bound.sources),
-    hash: createHash('sha256').update(JSON.stringify(told)).digest('hex').slice(0, 12),
+    hash: createHash('sha256').update(JSON.stringify(compared)).digest('hex').slice(0, 12),
   };
 }
 
-/** Where a member is and what it is called differs in every fleet; the hash tells whether its members decide alike. */
+/** Address and name differ between the members of a fleet; the hash says whether the members decide alike. */
 const OF_ONE_MEMBER: ReadonlySet<string> = new Set(['member.address', 'member.idPrefix']);
 
-/** The keys that anybody gave a value, whether the values go together or not. Throws ConfigError when one cannot be read. */
+/** The keys that any layer gives a value, whether the values go together or not. Throws ConfigError when one cannot be read. */
 export function givenKeys(input: ConfigInput): ReadonlySet<string> {
   return new Set(bind(input).sources.keys());
 }
@@ -73,28 +95,28 @@ export function configFiles({ env = {}, files }: ConfigInput): readonly string[]
  */
 function bind(input: ConfigInput): Bound {
   const { env = {}, base } = input;
-  const sides: { env: NodeJS.ProcessEnv; args: string[] } = { env: {}, args: [] };
-  const values = convict(SCHEMA, sides);
+  const outside: { env: NodeJS.ProcessEnv; args: string[] } = { env: {}, args: [] };
+  const values = convict(SCHEMA, outside);
   const layers: Layer[] = [];
   const faults: ConfigProblem[] = [];
-  const take = (layer: Layer, hand: () => void) => {
-    hand();
+  const add = (layer: Layer, apply: () => void) => {
+    apply();
     const broken = faultsOf(values);
     layers.push(layer);
     faults.push(...layer.assignments.flatMap((assignment) => problemOf(assignment, broken)));
   };
 
-  for (const file of [...(base ? [readYamlLayer(base)] : []), ...configFiles(input).map(readFileLayer)]) {
-    take(file, () => values.load(nested(file.assignments.map(({ leaf, given }) => [leaf.key, given]))));
+  for (const file of [...(base ? [readYamlLayer(base)] : []), ...configFiles(input).map(readYamlFile)]) {
+    add(file, () => values.load(nested(file.assignments.map(({ leaf, given }) => [leaf.key, given]))));
   }
   const environment = readEnvironment(env);
-  take(environment, () => {
-    sides.env = Object.fromEntries(environment.assignments.map(({ leaf, given }) => [leaf.env, String(given)]));
+  add(environment, () => {
+    outside.env = Object.fromEntries(environment.assignments.map(({ leaf, given }) => [leaf.env, String(given)]));
     values.load({});
   });
   // Not as arguments: convict's own parser would make numbers of ids.
   for (const flag of readFlags(input)) {
-    take(flag, () => {
+    add(flag, () => {
       for (const { leaf, given } of flag.assignments) values.set(leaf.key, given);
     });
   }
@@ -108,28 +130,28 @@ function bind(input: ConfigInput): Bound {
   };
 }
 
-function readFileLayer(file: string): Layer {
-  try {
-    return readYamlLayer({ file, text: readFileSync(file, 'utf8') });
-  } catch (error) {
-    const problem: ConfigProblem = {
-      key: file,
-      value: undefined,
-      source: 'flag --config or STARLING_CONFIG',
-      says: whyUnread(error as NodeJS.ErrnoException),
-      mend: 'check the path and its permissions',
-    };
-    return { assignments: [], problems: [problem] };
+/** The rule that a value breaks, to stand after "must be". */
+function brokenRule(kind: ValueKind, value: Stored, option: Option): string | undefined {
+  const { min, max, choices, pattern, patternSays } = option;
+  if (typeof value === 'number') {
+    if (min !== undefined && value < Number(kind.read(min))) return `at least ${min}`;
+    if (max !== undefined && value > Number(kind.read(max))) return `at most ${max}`;
+    return undefined;
   }
+  if (typeof value === 'object' && !kind.isList) return 'one value, not a list';
+  const texts = typeof value === 'object' ? value : [String(value)];
+  try {
+    if (typeof value === 'string') kind.read(value);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  if (choices && !choices.includes(String(value))) return `one of ${choices.join(', ')}`;
+  if (kind.item && !texts.every((text) => kind.item?.pattern.test(text))) return kind.item.says;
+  if (pattern && !texts.every((text) => pattern.test(text))) return patternSays ?? `like ${pattern.source}`;
+  return undefined;
 }
 
-function whyUnread({ code, message }: NodeJS.ErrnoException): string {
-  if (code === 'ENOENT') return 'there is no such file';
-  if (code === 'EISDIR') return 'is a folder; name a file';
-  return `cannot be read: ${message}`;
-}
-
-/** What is wrong, by key. Convict tells it in one text, a line each: `key: rule: value was "…"`. */
+/** What is wrong, by key. Convict puts it into one text, a line each: `key: rule: value was "…"`. */
 function faultsOf(values: convict.Config<Record<string, unknown>>): ReadonlyMap<string, string> {
   try {
     values.validate({ allowed: 'strict' });

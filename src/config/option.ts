@@ -35,7 +35,7 @@ export interface Option<Value = unknown, Suffix extends string = string> extends
   readonly kind: ValueKind;
   /** The name of the kind: convict knows each kind of value as a format. */
   readonly format: string;
-  /** As somebody would write it; null: the option may stay unset. */
+  /** As it would be written in a file; null: the option may stay unset. */
   readonly default: string | null;
   readonly nullable: boolean;
   readonly sensitive: boolean;
@@ -60,7 +60,7 @@ export function isOption(node: Option | OptionGroup): node is Option {
   return 'default' in node;
 }
 
-/** An option of this kind; without a default, the finished configuration holds undefined when nobody sets it. */
+/** An option of this kind; without a default, the finished configuration holds undefined while no layer sets it. */
 export function option<Value, Suffix extends string>(
   kind: ValueKind<Value, Suffix>,
   { default: defaultText = null, doc, ...rules }: { default?: string | null; doc: string } & OptionRules,

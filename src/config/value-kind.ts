@@ -114,7 +114,7 @@ export const urlKind: ValueKind<string, ''> = {
     const url = URL.canParse(text) ? new URL(text) : undefined;
     if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
       throw new Unreadable('an http:// or https:// URL');
-    // Whoever can read a URL in a log could read the password in it.
+    // A URL is shown in logs, and a password in it would be shown too.
     if (url.username || url.password)
       throw new Unreadable('a URL without user and password: they go into options of their own');
     if (url.search || url.hash) throw new Unreadable('a URL without ? and #');

@@ -314,7 +314,7 @@ describe('secrets', () => {
 });
 
 describe('the hash', () => {
-  it('tells configurations apart, and not where they came from', () => {
+  it('differs between configurations, and not by where their values came from', () => {
     const plain = loadConfig();
     expect(loadConfig({ set: ['scaling.interval=15s'] }).hash).toBe(plain.hash);
     expect(loadConfig({ set: ['scaling.interval=16s'] }).hash).not.toBe(plain.hash);

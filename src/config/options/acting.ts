@@ -1,4 +1,5 @@
 import { boolean, choice, duration, integer, list, number, optional, secret, size, text, url } from '../option.ts';
+import { tls } from './tls.ts';
 
 /** Where wishes go. */
 export const controlPlane = {
@@ -33,13 +34,7 @@ export const controlPlane = {
       max: '7d',
     }),
   },
-  tls: {
-    caFile: optional.path('PEM of the authorities to trust; unset: those of Node.', { reload: 'live' }),
-    certFile: optional.path('PEM of the client certificate (mtls).', { reload: 'live' }),
-    keyFile: optional.path('PEM of its private key.', { reload: 'live' }),
-    serverName: optional.text('Name to look for in the certificate when it is not the host.'),
-    insecure: boolean('false', 'Do not verify the certificate.'),
-  },
+  tls,
   fencing: choice(
     ['fenced', 'plain'],
     'fenced',

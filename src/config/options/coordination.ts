@@ -1,5 +1,6 @@
 import { boolean, choice, duration, integer, list, number, option, optional, pairs, secret, text } from '../option.ts';
 import { storeUrlKind } from '../store-target.ts';
+import { tls } from './tls.ts';
 
 // Weaker levels are not offered: a read at ONE may miss a claim that a quorum has accepted.
 const CONSISTENCIES = ['LOCAL_QUORUM', 'QUORUM', 'EACH_QUORUM'] as const;
@@ -91,10 +92,8 @@ export const store = {
     password: secret('Password of the user.'),
     tls: {
       enabled: boolean('false', 'Talk TLS, with verification.'),
-      caFile: optional.path('PEM of the authorities to trust; unset: those of Node.', { reload: 'live' }),
+      ...tls,
       certFile: optional.path('PEM of the client certificate.', { reload: 'live' }),
-      keyFile: optional.path('PEM of its private key.', { reload: 'live' }),
-      serverName: optional.text('Name to look for in the certificate when it is not the host.'),
       insecure: boolean('false', 'Do not verify the certificate. Anybody in between can then read the password.'),
     },
     consistency: choice(CONSISTENCIES, 'LOCAL_QUORUM', 'Consistency of plain statements.'),

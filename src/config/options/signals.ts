@@ -1,4 +1,5 @@
 import { boolean, choice, duration, integer, list, number, optional, pairs, secret, size, url } from '../option.ts';
+import { tls } from './tls.ts';
 
 /** Where signals are read. */
 export const timeseries = {
@@ -14,13 +15,7 @@ export const timeseries = {
     exchangeTimeout: duration('5s', 'Deadline of one exchange.', { min: '100ms', max: '2m' }),
     backoffMax: duration('3m', 'Longest pause between attempts to get a token.', { min: '1s', max: '1h' }),
   },
-  tls: {
-    caFile: optional.path('PEM of the authorities to trust; unset: those of Node.', { reload: 'live' }),
-    certFile: optional.path('PEM of the client certificate (mtls).', { reload: 'live' }),
-    keyFile: optional.path('PEM of its private key.', { reload: 'live' }),
-    serverName: optional.text('Name to look for in the certificate when it is not the host.'),
-    insecure: boolean('false', 'Do not verify the certificate.'),
-  },
+  tls,
   headers: pairs('', 'Further request headers, such as X-Scope-OrgID for Mimir. Not for secrets.', {
     pattern: /^[A-Za-z0-9-]+=[\x20-\x7e]*$/,
     patternSays: 'header names with printable values',
