@@ -29,7 +29,7 @@ function isLeaf(node: Leaf | Tree<Leaf>): node is Leaf {
 
 function leafSchema({ option, env }: Leaf): Schema {
   const description = `${option.doc} (${env})`;
-  const fallback = option.default === null ? {} : { default: defaultOf(option, option.default) };
+  const fallback = option.default === undefined ? {} : { default: defaultOf(option, option.default) };
   return { description, ...shapeOf(option), ...fallback };
 }
 

@@ -79,7 +79,7 @@ export function loadConfig(input: ConfigInput = {}): LoadedConfig {
 /** Address and name differ between the members of a fleet; the hash says whether the members decide alike. */
 const OF_ONE_MEMBER: ReadonlySet<string> = new Set(['member.address', 'member.idPrefix']);
 
-/** The keys that any layer gives a value, whether the values go together or not. Throws ConfigError when one cannot be read. */
+/** The keys that any layer gives a value, also where values do not go together. Throws ConfigError when one is unreadable. */
 export function givenKeys(input: ConfigInput): ReadonlySet<string> {
   return new Set(bind(input).sources.keys());
 }
@@ -99,9 +99,10 @@ function bind(input: ConfigInput): Bound {
   const values = convict(SCHEMA, outside);
   const layers: Layer[] = [];
   const faults: ConfigProblem[] = [];
+  let broken: ReadonlyMap<string, string> = new Map();
   const add = (layer: Layer, apply: () => void) => {
     apply();
-    const broken = faultsOf(values);
+    broken = faultsOf(values);
     layers.push(layer);
     faults.push(...layer.assignments.flatMap((assignment) => problemOf(assignment, broken)));
   };
@@ -123,9 +124,10 @@ function bind(input: ConfigInput): Bound {
 
   const problems = [...layers.flatMap((layer) => layer.problems), ...faults];
   if (problems.length > 0) throw new ConfigError(problems);
-  values.validate({ allowed: 'strict' });
+  // The faults of all layers were found above; what is left is a default of ours.
+  if (broken.size > 0) throw new TypeError(`these defaults break their rules: ${[...broken.keys()].join(', ')}`);
   return {
-    read: (key) => (values.get(key) ?? undefined) as Stored | undefined,
+    read: (key) => values.get(key) as Stored | undefined,
     sources: new Map(layers.flatMap(({ assignments }) => assignments.map(({ leaf, source }) => [leaf.key, source]))),
   };
 }

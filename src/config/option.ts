@@ -35,9 +35,8 @@ export interface Option<Value = unknown, Suffix extends string = string> extends
   readonly kind: ValueKind;
   /** The name of the kind: convict knows each kind of value as a format. */
   readonly format: string;
-  /** As it would be written in a file; null: the option may stay unset. */
-  readonly default: string | null;
-  readonly nullable: boolean;
+  /** As it would be written in a file; undefined: the option may stay unset. */
+  readonly default: string | undefined;
   readonly sensitive: boolean;
   /** Only for the type: what the finished configuration holds, under which ending. */
   readonly finished?: { readonly value: Value; readonly suffix: Suffix };
@@ -63,10 +62,9 @@ export function isOption(node: Option | OptionGroup): node is Option {
 /** An option of this kind; without a default, the finished configuration holds undefined while no layer sets it. */
 export function option<Value, Suffix extends string>(
   kind: ValueKind<Value, Suffix>,
-  { default: defaultText = null, doc, ...rules }: { default?: string | null; doc: string } & OptionRules,
+  rules: { default?: string; doc: string } & OptionRules,
 ): Option<Value, Suffix> {
-  const nullable = defaultText === null;
-  return { ...rules, doc, kind, format: kind.name, default: defaultText, nullable, sensitive: false };
+  return { default: undefined, sensitive: false, ...rules, kind, format: kind.name };
 }
 
 function required<Value, Suffix extends string>(kind: ValueKind<Value, Suffix>) {

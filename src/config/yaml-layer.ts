@@ -27,8 +27,8 @@ function whyUnread({ code, message }: NodeJS.ErrnoException): string {
 }
 
 /**
- * Reads the text of one file. The tree is walked as it stands in the text, and every value is taken as its text: no key can become a
- * prototype, `no` stays a word, `007` keeps its zeros, and each value knows its line.
+ * Reads the text of one file. The tree is walked as it stands there, and every value is taken as its text: no key can
+ * become a prototype, `no` stays a word, `007` keeps its zeros, and each value knows its line.
  */
 export function readYamlLayer({ file, text }: { file: string; text: string }): Layer {
   const lines = new LineCounter();

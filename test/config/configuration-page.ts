@@ -102,7 +102,7 @@ function section({ key, env, flags, option, isInFiles }: Leaf): string {
   return `- **\`${key}\`** (${facts.join('; ')})<br>\n  ${doc}<br>\n  ${names.join(', ')}\n`;
 }
 
-function showDefault(text: string | null): string {
-  if (text === null) return 'unset';
+function showDefault(text: string | undefined): string {
+  if (text === undefined) return 'unset';
   return text === '' ? 'empty' : `\`${text}\``;
 }
