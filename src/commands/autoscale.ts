@@ -3,11 +3,11 @@ import { systemClock } from '../adapters/system/clock.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { systemRandom } from '../lib/random.ts';
 import { StoreError } from '../ports/store-error.ts';
+import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
+import { listenForStop } from '../wiring/stop-signals.ts';
 import { addConfigFlags, configOf } from './config-flags.ts';
-import { EXIT, type ExitCode } from './exit-codes.ts';
 import { tellFault } from './fault.ts';
 import { endOnCrash } from './process-life.ts';
-import { listenForStop } from './stop-signals.ts';
 
 /** `starling autoscale`: one member, until it is told to stop. */
 export function declareAutoscale(command: Command, end: (code: ExitCode) => void): void {
@@ -28,7 +28,7 @@ async function serve(loaded: LoadedConfig, { isChild }: { isChild: boolean }): P
     onSecond: () => process.exit(EXIT.interrupted),
     endsWithParent: isChild,
   });
-  const { Service } = await import('./service.ts');
+  const { Service } = await import('../wiring/service.ts');
   const service = await Service.create(loaded, { clock: systemClock, random: systemRandom });
   endOnCrash((error) => service.tellCrash(error));
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ExitCode } from './exit-codes.ts';
+import type { ExitCode } from '../wiring/exit-codes.ts';
 
 /** Gives a command its arguments, flags and action. `end` takes how it ended; whatever it throws is told and coded. */
 export type Declare = (command: Command, end: (code: ExitCode) => void) => void;

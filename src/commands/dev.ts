@@ -1,7 +1,7 @@
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
+import type { ExitCode } from '../wiring/exit-codes.ts';
 import { addConfigFlags, settingsOf } from './config-flags.ts';
 import { CONSOLE_PORT, PORT_MAX } from './dev/port-plan.ts';
-import type { ExitCode } from './exit-codes.ts';
 
 const REPLICAS_MAX = 9;
 

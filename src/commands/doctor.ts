@@ -1,8 +1,8 @@
 import { type Command, Option as Flag } from 'commander';
+import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
 import { addConfigFlags, configOf } from './config-flags.ts';
 import { AREAS, type Area, type Finding, findingLine } from './doctor/finding.ts';
 import { progressOn } from './doctor/progress.ts';
-import { EXIT, type ExitCode } from './exit-codes.ts';
 import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
 
 interface DoctorOptions {

@@ -15,12 +15,12 @@ import type { Backfill, ProfileReading } from '../ports/signal-reader.ts';
 import type { Store } from '../ports/store.ts';
 import { decide } from '../scaling/decide.ts';
 import { History } from '../scaling/history.ts';
-import { autoscalerSettings } from './autoscaler-settings.ts';
-import { findVersion } from './find-version.ts';
-import { withExistingStore, withTools } from './look.ts';
-import { openControlPlane } from './open-control-plane.ts';
-import type { OpenStoreTools } from './open-store.ts';
-import { openTimeseries } from './open-timeseries.ts';
+import { autoscalerSettings } from '../wiring/autoscaler-settings.ts';
+import { findVersion } from '../wiring/find-version.ts';
+import { withExistingStore, withTools } from '../wiring/look.ts';
+import { openControlPlane } from '../wiring/open-control-plane.ts';
+import type { OpenStoreTools } from '../wiring/open-store.ts';
+import { openTimeseries } from '../wiring/open-timeseries.ts';
 
 export interface Evaluation {
   readonly version: ActiveVersion;

@@ -2,8 +2,8 @@ import type { LoadedConfig } from '../config/load-config.ts';
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
 import { whyNot } from '../domain/why-not.ts';
 import { showEntry } from '../http/admin/show.ts';
-import { findByBeginning } from './find-version.ts';
-import { withExistingStore, withTools } from './look.ts';
+import { findByBeginning } from '../wiring/find-version.ts';
+import { withExistingStore, withTools } from '../wiring/look.ts';
 
 export interface Explained {
   readonly versionId: string;

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { printableLine } from '../lib/printable.ts';
+import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
 import { addConfigFlags, configOf } from './config-flags.ts';
-import { EXIT, type ExitCode } from './exit-codes.ts';
 import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
 
 const LIMIT_MAX = 1_000;

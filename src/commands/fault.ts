@@ -1,8 +1,8 @@
 import { printable } from '../lib/printable.ts';
 import { TimeseriesError } from '../ports/signal-reader.ts';
 import { StoreError } from '../ports/store-error.ts';
-import { EXIT, type ExitCode } from './exit-codes.ts';
-import { AdminError } from './remote/admin-error.ts';
+import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
+import { AdminError } from '../wiring/fleet/admin-error.ts';
 
 /** What keeps anything from starting, whoever asks, wrong usage included. By name, so that a wrong flag does not wait for every adapter to load. */
 const START_UP_FAULTS: ReadonlySet<string> = new Set([

@@ -1,8 +1,8 @@
 import { type Command, Option as Flag } from 'commander';
-import { EXIT, type ExitCode } from './exit-codes.ts';
+import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
+import { readControls, readFunctions, readMembers } from '../wiring/fleet/fleet.ts';
 import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
 import { addAdminFlags, adminClient } from './remote/admin-flags.ts';
-import { readControls, readFunctions, readMembers } from './remote/fleet.ts';
 import { arrange, fleetColumns, fleetRows, isAnyNamed, SORTS, type Sort, tellNoRows } from './remote/fleet-table.ts';
 import { textTable } from './text-table.ts';
 

@@ -7,10 +7,10 @@ import { openMetricsStore } from '../metrics-store/open-metrics-store.ts';
 import { bucketRules } from '../metrics-store/scrape/relabel.ts';
 import type { ScrapeTarget } from '../metrics-store/scrape/target-scraper.ts';
 import { createLogs } from '../telemetry/logger.ts';
-import { EXIT, type ExitCode } from './exit-codes.ts';
+import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
+import { listenForStop } from '../wiring/stop-signals.ts';
+import { VERSION } from '../wiring/version.ts';
 import { endOnCrash } from './process-life.ts';
-import { listenForStop } from './stop-signals.ts';
-import { VERSION } from './version.ts';
 
 const PORT = 9090;
 const SCRAPE_INTERVAL_MIN_MS = 1_000;

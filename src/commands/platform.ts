@@ -6,13 +6,13 @@ import { systemRandom } from '../lib/random.ts';
 import type { Dialect } from '../platform/dialects/dialect.ts';
 import { LevelFilter } from '../telemetry/log-levels.ts';
 import { createLogs } from '../telemetry/logger.ts';
-import { EXIT, type ExitCode } from './exit-codes.ts';
-import { DIALECTS, type DialectEntry, dialectPort } from './platform-dialects.ts';
+import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
+import { DIALECTS, type DialectEntry, dialectPort } from '../wiring/platform-dialects.ts';
+import { listenForStop } from '../wiring/stop-signals.ts';
+import { VERSION } from '../wiring/version.ts';
 import { endOnCrash } from './process-life.ts';
 import { addProfilingFlags, type ProfilingFlags, profilingOf } from './profiling-flags.ts';
 import { addScalingRuleFlags, type ScalingRuleFlags, scalingRulesOf } from './scaling-rule-flags.ts';
-import { listenForStop } from './stop-signals.ts';
-import { VERSION } from './version.ts';
 
 const NATIVE_PORT = 8090;
 /** Beside the grace itself: the processes are killed then, and the last answers written. */

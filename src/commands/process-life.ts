@@ -1,4 +1,4 @@
-import { EXIT } from './exit-codes.ts';
+import { EXIT } from '../wiring/exit-codes.ts';
 import { tellFault } from './fault.ts';
 
 /** What a command leaves open must not keep the shell waiting for longer than this. */

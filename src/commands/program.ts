@@ -1,8 +1,8 @@
 import { Command, CommanderError } from 'commander';
+import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
+import { VERSION } from '../wiring/version.ts';
 import { COMMANDS } from './commands.ts';
-import { EXIT, type ExitCode } from './exit-codes.ts';
 import { tellFault } from './fault.ts';
-import { VERSION } from './version.ts';
 
 /** Reads the command line, runs the command, and tells how it ended. */
 export async function run(args: readonly string[]): Promise<ExitCode> {

@@ -1,10 +1,10 @@
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
 import { parseDuration } from '../config/duration.ts';
-import { EXIT, type ExitCode } from './exit-codes.ts';
+import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
+import type { AdminClient } from '../wiring/fleet/admin-client.ts';
+import { readControls, readFunctions, readMembers, readStatus } from '../wiring/fleet/fleet.ts';
 import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
-import type { AdminClient } from './remote/admin-client.ts';
 import { addAdminFlags, adminClient } from './remote/admin-flags.ts';
-import { readControls, readFunctions, readMembers, readStatus } from './remote/fleet.ts';
 import { arrange, fleetRows, SORTS, type Sort } from './remote/fleet-table.ts';
 import { TOP_START } from './top/top-state.ts';
 import { type TopFacts, topOnce } from './top/top-view.ts';

@@ -5,7 +5,7 @@ import { printableLine } from '../../lib/printable.ts';
 import { systemRandom } from '../../lib/random.ts';
 import { type MetricsStore, openMetricsStore } from '../../metrics-store/open-metrics-store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../../wiring/version.ts';
 import type { DataFolder } from './data-folder.ts';
 import type { DevSettings, Places } from './dev-settings.ts';
 import { type EmbeddedPlatform, startPlatform } from './embedded-platform.ts';
@@ -176,7 +176,7 @@ export class Parts {
     const { area } = this.#options;
     const show = (line: string) => area.show([`making the tables … ${line}`]);
     show('');
-    const { migrateStore } = await import('../migrate-store.ts');
+    const { migrateStore } = await import('../../wiring/migrate-store.ts');
     const { report } = await migrateStore(loaded, { isDryRun: false, say: show });
     for (const warning of report.warnings) area.say(`warning: ${warning}`);
   }

@@ -1,7 +1,7 @@
 import type { LoadedConfig } from '../../config/load-config.ts';
 import type { FunctionVersion } from '../../domain/function-version.ts';
-import { openHttpControlPlane } from '../open-control-plane.ts';
-import type { OpenStoreTools } from '../open-store.ts';
+import { openHttpControlPlane } from '../../wiring/open-control-plane.ts';
+import type { OpenStoreTools } from '../../wiring/open-store.ts';
 import type { Examination, Told } from './examination.ts';
 import { examineKubernetes } from './examine-kubernetes.ts';
 

@@ -1,8 +1,8 @@
 import { rightsLacking } from '../../adapters/kubernetes/review-rights.ts';
 import type { LoadedConfig } from '../../config/load-config.ts';
 import type { FunctionVersion } from '../../domain/function-version.ts';
-import { openKubernetes } from '../open-kubernetes.ts';
-import type { OpenStoreTools } from '../open-store.ts';
+import { openKubernetes } from '../../wiring/open-kubernetes.ts';
+import type { OpenStoreTools } from '../../wiring/open-store.ts';
 import type { Examination, Told } from './examination.ts';
 
 const area = 'control-plane';

@@ -9,7 +9,7 @@ import { nextToken } from '../../domain/fencing-token.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { describeLayoutConflict, type Store } from '../../ports/store.ts';
 import { StoreError } from '../../ports/store-error.ts';
-import { layoutOf, type OpenStoreTools, openStore } from '../open-store.ts';
+import { layoutOf, type OpenStoreTools, openStore } from '../../wiring/open-store.ts';
 import type { Examination } from './examination.ts';
 
 const area = 'store';

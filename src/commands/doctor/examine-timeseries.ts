@@ -5,8 +5,8 @@ import { BUCKET_COUNT } from '../../domain/bucket.ts';
 import type { FunctionVersion } from '../../domain/function-version.ts';
 import type { Part } from '../../domain/part.ts';
 import { type Column, type ProfileReading, TimeseriesError } from '../../ports/signal-reader.ts';
-import type { OpenStoreTools } from '../open-store.ts';
-import { openTimeseries, type Timeseries } from '../open-timeseries.ts';
+import type { OpenStoreTools } from '../../wiring/open-store.ts';
+import { openTimeseries, type Timeseries } from '../../wiring/open-timeseries.ts';
 import type { Examination, Told } from './examination.ts';
 
 const area = 'timeseries';

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
-import { EXIT } from '../exit-codes.ts';
-import { AdminError } from './admin-error.ts';
+import { EXIT } from '../../wiring/exit-codes.ts';
+import { AdminError } from '../../wiring/fleet/admin-error.ts';
 
 /** Asks a person; where none can be asked, `--yes` has to say it. Resolves with false for anything but yes. */
 export async function confirm(

@@ -1,8 +1,8 @@
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
-import { Dependency } from '../../src/commands/dependency.ts';
 import type { Meters } from '../../src/telemetry/meters.ts';
 import { silentMeters } from '../../src/telemetry/meters.ts';
+import { Dependency } from '../../src/wiring/dependency.ts';
 import { HandWoundClock } from '../support/hand-wound-clock.ts';
 
 function watch() {

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openConsole } from '../../src/commands/open-console.ts';
 import type { ConsoleState } from '../../src/http/console.ts';
+import { openConsole } from '../../src/wiring/open-console.ts';
 
 /** Does what Vite does as far as anybody can see from outside, and counts how often. */
 const BUILDER = `

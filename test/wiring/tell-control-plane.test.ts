@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { tellTargets, tellWishes } from '../../src/commands/tell-control-plane.ts';
+import { tellTargets, tellWishes } from '../../src/wiring/tell-control-plane.ts';
 
 describe('how it stands with the control plane', () => {
   it('is told in words that need no knowledge of circuit breakers', () => {
