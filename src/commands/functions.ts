@@ -1,9 +1,9 @@
 import { type Command, Option as Flag } from 'commander';
 import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
 import { readControls, readFunctions, readMembers } from '../wiring/fleet/fleet.ts';
+import { addAdminFlags, adminClient } from './admin-flags.ts';
+import { arrange, fleetColumns, fleetRows, isAnyNamed, SORTS, type Sort, tellNoRows } from './fleet-table.ts';
 import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
-import { addAdminFlags, adminClient } from './remote/admin-flags.ts';
-import { arrange, fleetColumns, fleetRows, isAnyNamed, SORTS, type Sort, tellNoRows } from './remote/fleet-table.ts';
 import { textTable } from './text-table.ts';
 
 /** `starling functions`: every active function version of the fleet, as it stands. */

@@ -5,7 +5,7 @@ import { tellReason } from '../domain/tell.ts';
 import { type Told, whyNot } from '../domain/why-not.ts';
 import { showTime } from '../http/admin/show.ts';
 import { printableLine } from '../lib/printable.ts';
-import type { Evaluation } from './evaluate-version.ts';
+import type { Evaluation } from './evaluate/evaluate-version.ts';
 
 /** Decisions as people read them. Ids and whatever people or the control plane wrote stay within their line. */
 

@@ -1,6 +1,6 @@
 import { printableLine } from '../../lib/printable.ts';
 import type { FleetMember, FleetStatus } from '../../wiring/fleet/fleet.ts';
-import { arrange, type FleetRow, fleetColumns, isAnyNamed, tellNoRows, wantedOf } from '../remote/fleet-table.ts';
+import { arrange, type FleetRow, fleetColumns, isAnyNamed, tellNoRows, wantedOf } from '../fleet-table.ts';
 import { cut, textTable } from '../text-table.ts';
 import { KEYS_HELP, type TopState } from './top-state.ts';
 

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { fleetRows } from '../../../src/commands/remote/fleet-table.ts';
+import { fleetRows } from '../../../src/commands/fleet-table.ts';
 import { TOP_START, type TopState } from '../../../src/commands/top/top-state.ts';
 import { type TopFacts, topOnce, topView } from '../../../src/commands/top/top-view.ts';
 import type { FleetFunction } from '../../../src/wiring/fleet/fleet.ts';

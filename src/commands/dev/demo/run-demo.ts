@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import { type Clock, sleep } from '../../../lib/clock.ts';
 import type { AdminClient } from '../../../wiring/fleet/admin-client.ts';
 import { type FleetFunction, readFunctions, readMembers } from '../../../wiring/fleet/fleet.ts';
-import { wantedOf } from '../../remote/fleet-table.ts';
+import { wantedOf } from '../../fleet-table.ts';
 import type { LiveArea } from '../live-area.ts';
 import { AppliedChanges } from './applied-changes.ts';
 import { Callers } from './callers.ts';

@@ -1,6 +1,6 @@
-import { formatDuration } from '../../config/duration.ts';
-import type { FleetControl, FleetFunction } from '../../wiring/fleet/fleet.ts';
-import { type Column, cut } from '../text-table.ts';
+import { formatDuration } from '../config/duration.ts';
+import type { FleetControl, FleetFunction } from '../wiring/fleet/fleet.ts';
+import { type Column, cut } from './text-table.ts';
 
 /** A function version with what people said about it. */
 export interface FleetRow {

@@ -1,16 +1,16 @@
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
-import { systemClock } from '../adapters/system/clock.ts';
-import { durationKind, type ListenAddress, listenKind, sizeKind, type ValueKind } from '../config/value-kind.ts';
-import { printableLine } from '../lib/printable.ts';
-import { systemRandom } from '../lib/random.ts';
-import type { Dialect } from '../platform/dialects/dialect.ts';
-import { LevelFilter } from '../telemetry/log-levels.ts';
-import { createLogs } from '../telemetry/logger.ts';
-import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
-import { DIALECTS, type DialectEntry, dialectPort } from '../wiring/platform-dialects.ts';
-import { listenForStop } from '../wiring/stop-signals.ts';
-import { VERSION } from '../wiring/version.ts';
-import { endOnCrash } from './process-life.ts';
+import { systemClock } from '../../adapters/system/clock.ts';
+import { durationKind, type ListenAddress, listenKind, sizeKind, type ValueKind } from '../../config/value-kind.ts';
+import { printableLine } from '../../lib/printable.ts';
+import { systemRandom } from '../../lib/random.ts';
+import type { Dialect } from '../../platform/dialects/dialect.ts';
+import { LevelFilter } from '../../telemetry/log-levels.ts';
+import { createLogs } from '../../telemetry/logger.ts';
+import { EXIT, type ExitCode } from '../../wiring/exit-codes.ts';
+import { DIALECTS, type DialectEntry, dialectPort } from '../../wiring/platform-dialects.ts';
+import { listenForStop } from '../../wiring/stop-signals.ts';
+import { VERSION } from '../../wiring/version.ts';
+import { endOnCrash } from '../process-life.ts';
 import { addProfilingFlags, type ProfilingFlags, profilingOf } from './profiling-flags.ts';
 import { addScalingRuleFlags, type ScalingRuleFlags, scalingRulesOf } from './scaling-rule-flags.ts';
 
@@ -115,7 +115,7 @@ async function serve(flags: PlatformFlags, env: NodeJS.ProcessEnv): Promise<Exit
   }).root;
   endOnCrash((error) => logger.fatal({ event: 'platform.crashed', err: error }, 'nobody caught this; ending'));
   const dialects = await Promise.all(DIALECTS.flatMap((entry) => dialectOf(entry, flags[keyOf(entry.name)], env)));
-  const { Platform } = await import('../platform/platform.ts');
+  const { Platform } = await import('../../platform/platform.ts');
   const profiling = profilingOf(flags, { env, labels: flags.metricLabel });
   const platform = new Platform({
     dataDir: flags.dataDir,

@@ -1,6 +1,10 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { addScalingRuleFlags, type ScalingRuleFlags, scalingRulesOf } from '../../src/commands/scaling-rule-flags.ts';
+import {
+  addScalingRuleFlags,
+  type ScalingRuleFlags,
+  scalingRulesOf,
+} from '../../../src/commands/platform/scaling-rule-flags.ts';
 
 function read(...args: string[]) {
   const command = new Command().exitOverride().configureOutput({ writeErr: () => {} });

@@ -1,9 +1,9 @@
 import { type Command, Option as Flag } from 'commander';
-import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
-import { addConfigFlags, configOf } from './config-flags.ts';
-import { AREAS, type Area, type Finding, findingLine } from './doctor/finding.ts';
-import { progressOn } from './doctor/progress.ts';
-import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
+import { EXIT, type ExitCode } from '../../wiring/exit-codes.ts';
+import { addConfigFlags, configOf } from '../config-flags.ts';
+import { addOutputFlag, type OutputFormat, printAs } from '../output.ts';
+import { AREAS, type Area, type Finding, findingLine } from './finding.ts';
+import { progressOn } from './progress.ts';
 
 interface DoctorOptions {
   readonly output: OutputFormat;
@@ -19,7 +19,7 @@ export function declareDoctor(command: Command, end: (code: ExitCode) => void): 
   addOutputFlag(addConfigFlags(command)).action(async () => {
     const { output, only = AREAS, strict = false } = command.opts<DoctorOptions>();
     const loaded = await configOf(command);
-    const { examine } = await import('./doctor/examine.ts');
+    const { examine } = await import('./examine.ts');
     const findings: Finding[] = [];
     const progress = progressOn(process.stderr);
     try {

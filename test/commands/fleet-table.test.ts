@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { arrange, fleetColumns, fleetRows, isAnyNamed, type Sort } from '../../../src/commands/remote/fleet-table.ts';
-import { textTable } from '../../../src/commands/text-table.ts';
-import type { FleetControl, FleetFunction } from '../../../src/wiring/fleet/fleet.ts';
+import { arrange, fleetColumns, fleetRows, isAnyNamed, type Sort } from '../../src/commands/fleet-table.ts';
+import { textTable } from '../../src/commands/text-table.ts';
+import type { FleetControl, FleetFunction } from '../../src/wiring/fleet/fleet.ts';
 
 const NOW = Date.parse('2026-01-01T00:10:00Z');
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { addProfilingFlags, type ProfilingFlags, profilingOf } from '../../src/commands/profiling-flags.ts';
+import { addProfilingFlags, type ProfilingFlags, profilingOf } from '../../../src/commands/platform/profiling-flags.ts';
 
 function read(words: string[], env: NodeJS.ProcessEnv = {}) {
   const command = new Command().exitOverride().configureOutput({ writeErr: () => {} });

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { SqliteStore } from '../../src/adapters/sqlite/store.ts';
-import { systemClock } from '../../src/adapters/system/clock.ts';
-import { placeVersion } from '../../src/sharding/place.ts';
-import { activeOf } from '../contract/store/rows.ts';
-import { ControlPlaneDouble } from '../support/control-plane/control-plane-double.ts';
-import { starling } from '../support/run-starling.ts';
-import { emptyPrometheus, ScriptedStore } from '../support/timeseries/scripted-store.ts';
+import { SqliteStore } from '../../../src/adapters/sqlite/store.ts';
+import { systemClock } from '../../../src/adapters/system/clock.ts';
+import { placeVersion } from '../../../src/sharding/place.ts';
+import { activeOf } from '../../contract/store/rows.ts';
+import { ControlPlaneDouble } from '../../support/control-plane/control-plane-double.ts';
+import { starling } from '../../support/run-starling.ts';
+import { emptyPrometheus, ScriptedStore } from '../../support/timeseries/scripted-store.ts';
 
 // Each of these is a process of its own, on a machine that may be busy.
 vi.setConfig({ testTimeout: 60_000 });

@@ -1,13 +1,13 @@
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
-import { parseDuration } from '../config/duration.ts';
-import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
-import type { AdminClient } from '../wiring/fleet/admin-client.ts';
-import { readControls, readFunctions, readMembers, readStatus } from '../wiring/fleet/fleet.ts';
-import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
-import { addAdminFlags, adminClient } from './remote/admin-flags.ts';
-import { arrange, fleetRows, SORTS, type Sort } from './remote/fleet-table.ts';
-import { TOP_START } from './top/top-state.ts';
-import { type TopFacts, topOnce } from './top/top-view.ts';
+import { parseDuration } from '../../config/duration.ts';
+import { EXIT, type ExitCode } from '../../wiring/exit-codes.ts';
+import type { AdminClient } from '../../wiring/fleet/admin-client.ts';
+import { readControls, readFunctions, readMembers, readStatus } from '../../wiring/fleet/fleet.ts';
+import { addAdminFlags, adminClient } from '../admin-flags.ts';
+import { arrange, fleetRows, SORTS, type Sort } from '../fleet-table.ts';
+import { addOutputFlag, type OutputFormat, printAs } from '../output.ts';
+import { TOP_START } from './top-state.ts';
+import { type TopFacts, topOnce } from './top-view.ts';
 
 const EVERY_MS = 2_000;
 const EVERY_MS_MIN = 500;
@@ -40,7 +40,7 @@ export function declareTop(command: Command, end: (code: ExitCode) => void): voi
       }));
       await printAs(output, { status, members, functions }, () => topOnce(facts, start).join('\n'));
     } else {
-      const { watchFleet } = await import('./top/watch-fleet.ts');
+      const { watchFleet } = await import('./watch-fleet.ts');
       const { stdin, stdout } = process;
       await watchFleet({ look: () => look(client), start, everyMs: interval, input: stdin, output: stdout });
     }

@@ -1,15 +1,15 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
-import { formatDuration } from '../config/duration.ts';
-import { printableLine } from '../lib/printable.ts';
-import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
-import type { AdminClient } from '../wiring/fleet/admin-client.ts';
-import { AdminError } from '../wiring/fleet/admin-error.ts';
-import { controlSchema, type FleetControl, readControls } from '../wiring/fleet/fleet.ts';
-import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
-import { addAdminFlags, adminClient } from './remote/admin-flags.ts';
-import { addChangeFlags, addSpanFlags, type ChangeFlags, type SpanFlags, spanBody } from './remote/change-flags.ts';
-import { confirm } from './remote/confirm.ts';
+import { formatDuration } from '../../config/duration.ts';
+import { printableLine } from '../../lib/printable.ts';
+import { EXIT, type ExitCode } from '../../wiring/exit-codes.ts';
+import type { AdminClient } from '../../wiring/fleet/admin-client.ts';
+import { AdminError } from '../../wiring/fleet/admin-error.ts';
+import { controlSchema, type FleetControl, readControls } from '../../wiring/fleet/fleet.ts';
+import { addAdminFlags, adminClient } from '../admin-flags.ts';
+import { addOutputFlag, type OutputFormat, printAs } from '../output.ts';
+import { addChangeFlags, addSpanFlags, type ChangeFlags, type SpanFlags, spanBody } from './change-flags.ts';
+import { confirm } from './confirm.ts';
 
 /** What people may say to the fleet: `starling pause`, `override`, `resume` and `unfreeze`. */
 

@@ -1,7 +1,7 @@
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
-import type { ExitCode } from '../wiring/exit-codes.ts';
-import { addConfigFlags, settingsOf } from './config-flags.ts';
-import { CONSOLE_PORT, PORT_MAX } from './dev/port-plan.ts';
+import type { ExitCode } from '../../wiring/exit-codes.ts';
+import { addConfigFlags, settingsOf } from '../config-flags.ts';
+import { CONSOLE_PORT, PORT_MAX } from './port-plan.ts';
 
 const REPLICAS_MAX = 9;
 
@@ -33,7 +33,7 @@ export function declareDev(command: Command, end: (code: ExitCode) => void): voi
     );
   addConfigFlags(command).action(async () => {
     const { demo: isDemo = false, ...flags } = command.opts<DevFlags>();
-    const { runDev } = await import('./dev/run-dev.ts');
+    const { runDev } = await import('./run-dev.ts');
     end(await runDev({ ...settingsOf(command), env: process.env }, { ...flags, isDemo }));
   });
 }

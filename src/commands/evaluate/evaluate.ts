@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { printableLine } from '../lib/printable.ts';
-import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
-import { addConfigFlags, configOf } from './config-flags.ts';
-import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
+import { printableLine } from '../../lib/printable.ts';
+import { EXIT, type ExitCode } from '../../wiring/exit-codes.ts';
+import { addConfigFlags, configOf } from '../config-flags.ts';
+import { addOutputFlag, type OutputFormat, printAs } from '../output.ts';
 
 /** `starling evaluate`: one decision from real signals, with everything it was made from. Writes nothing. */
 export function declareEvaluate(command: Command, end: (code: ExitCode) => void): void {
@@ -12,7 +12,7 @@ export function declareEvaluate(command: Command, end: (code: ExitCode) => void)
     const loaded = await configOf(command);
     const [{ evaluate }, { tellEvaluation }] = await Promise.all([
       import('./evaluate-version.ts'),
-      import('./tell.ts'),
+      import('../tell.ts'),
     ]);
     const found = await evaluate(loaded, versionId);
     if (!found) {

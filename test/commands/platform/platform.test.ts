@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { DIALECTS } from '../../src/wiring/platform-dialects.ts';
-import { until } from '../support/member-process.ts';
-import { isAlive, RunningPlatform } from '../support/platform/running-platform.ts';
-import { StarlingProcess, starling } from '../support/run-starling.ts';
+import { DIALECTS } from '../../../src/wiring/platform-dialects.ts';
+import { until } from '../../support/member-process.ts';
+import { isAlive, RunningPlatform } from '../../support/platform/running-platform.ts';
+import { StarlingProcess, starling } from '../../support/run-starling.ts';
 
 const SLEEPY =
   'exports.handler = async ({ ms = 0 }) => { await new Promise((r) => setTimeout(r, ms)); return process.pid; };';

@@ -1,11 +1,11 @@
 import { Argument, type Command, Command as CommandClass } from 'commander';
-import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
-import { COMMANDS } from './commands.ts';
-import { bashScript } from './completion/bash.ts';
-import type { CommandShape } from './completion/command-shape.ts';
-import { shapeOf } from './completion/command-shape.ts';
-import { fishScript } from './completion/fish.ts';
-import { zshScript } from './completion/zsh.ts';
+import { EXIT, type ExitCode } from '../../wiring/exit-codes.ts';
+import { COMMANDS } from '../commands.ts';
+import { bashScript } from './bash.ts';
+import type { CommandShape } from './command-shape.ts';
+import { shapeOf } from './command-shape.ts';
+import { fishScript } from './fish.ts';
+import { zshScript } from './zsh.ts';
 
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 type Shell = keyof typeof SCRIPTS;

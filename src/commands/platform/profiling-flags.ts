@@ -1,7 +1,7 @@
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
-import { sizeKind, urlKind } from '../config/value-kind.ts';
-import type { ProfilingSettings } from '../platform/profiling/open-profiling.ts';
-import type { ProfileType } from '../platform/profiling/profile-type.ts';
+import { sizeKind, urlKind } from '../../config/value-kind.ts';
+import type { ProfilingSettings } from '../../platform/profiling/open-profiling.ts';
+import type { ProfileType } from '../../platform/profiling/profile-type.ts';
 
 export interface ProfilingFlags {
   readonly profile: readonly ProfileType[] | 'off' | undefined;

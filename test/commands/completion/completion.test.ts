@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { COMMANDS } from '../../src/commands/commands.ts';
-import { starling } from '../support/run-starling.ts';
+import { COMMANDS } from '../../../src/commands/commands.ts';
+import { starling } from '../../support/run-starling.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 

@@ -1,6 +1,6 @@
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
-import { durationKind } from '../config/value-kind.ts';
-import type { EngineOptions } from '../platform/router/open-engine.ts';
+import { durationKind } from '../../config/value-kind.ts';
+import type { EngineOptions } from '../../platform/router/open-engine.ts';
 
 /** The built-in rules: what they hold to while nobody wishes anything. */
 export interface ScalingRuleFlags {
