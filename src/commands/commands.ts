@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ExitCode } from '../wiring/exit-codes.ts';
 
-/** Gives a command its arguments, flags and action. `end` takes how it ended; whatever it throws is told and coded. */
+/** Gives a command its arguments, flags and action. `end` takes how it ended; what it throws is reported. */
 export type Declare = (command: Command, end: (code: ExitCode) => void) => void;
 
 /** Each command is imported when it is asked for: what it needs takes a tenth of a second to load, and the others need none of it. */
@@ -89,6 +89,9 @@ export const COMMANDS: readonly {
   {
     name: 'completion',
     description: 'print what makes a shell complete these commands and their flags',
-    load: async () => (await import('./completion/completion.ts')).declareCompletion,
+    load: async () => {
+      const { declareCompletion } = await import('./completion/completion.ts');
+      return (command, end) => declareCompletion(command, end, COMMANDS);
+    },
   },
 ];

@@ -125,7 +125,7 @@ function compare(a: string, b: string): number {
 }
 
 /** What stands in place of rows. */
-export function tellNoRows(match: string): string {
+export function noRowsText(match: string): string {
   return match === ''
     ? 'There are no active function versions. One appears within a discovery interval of its first metrics.'
     : 'No active function version matches.';

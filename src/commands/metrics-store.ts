@@ -8,9 +8,8 @@ import { bucketRules } from '../metrics-store/scrape/relabel.ts';
 import type { ScrapeTarget } from '../metrics-store/scrape/target-scraper.ts';
 import { createLogs } from '../telemetry/logger.ts';
 import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
-import { listenForStop } from '../wiring/stop-signals.ts';
+import { endOnCrash, listenForStop, stopOrExit } from '../wiring/process-life.ts';
 import { VERSION } from '../wiring/version.ts';
-import { endOnCrash } from './process-life.ts';
 
 const PORT = 9090;
 const SCRAPE_INTERVAL_MIN_MS = 1_000;
@@ -77,7 +76,7 @@ export function declareMetricsStore(command: Command, end: (code: ExitCode) => v
 
 /** Runs until SIGTERM or SIGINT; a second signal, or a stop that hangs, ends the process at once. */
 async function serve(flags: MetricsStoreFlags): Promise<ExitCode> {
-  const signals = listenForStop({ clock: systemClock, onSecond: () => process.exit(EXIT.interrupted) });
+  const signals = listenForStop({ clock: systemClock });
   const logger = createLogs({
     level: flags.logLevel,
     format: flags.logFormat,
@@ -114,12 +113,11 @@ async function serve(flags: MetricsStoreFlags): Promise<ExitCode> {
   );
 
   await signals.asked;
-  const cancelExit = systemClock.after(END_AFTER_MS, () => {
-    process.stderr.write('starling: the metrics store did not stop in time; ending all the same\n');
-    process.exit(EXIT.failed);
+  await stopOrExit(store.stop(), {
+    clock: systemClock,
+    afterMs: END_AFTER_MS,
+    complaint: 'the metrics store did not stop in time',
   });
-  await store.stop();
-  cancelExit();
   logger.info({ event: 'metrics-store.stopped' }, 'stopped; what was in memory is gone');
   return EXIT.ok;
 }

@@ -1,7 +1,8 @@
 import type { MigrationReport } from '../adapters/cassandra/schema/migrate.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
-import { withStore, withTools } from './look.ts';
-import { cassandraConnection, type OpenStoreTools } from './open-store.ts';
+import type { ConnectionTools } from './connection-tools.ts';
+import { cassandraConnection } from './open-store.ts';
+import { withStore, withTools } from './read-only-tools.ts';
 
 export interface Migrated {
   readonly report: Partial<MigrationReport> & Pick<MigrationReport, 'steps' | 'warnings'>;
@@ -34,7 +35,7 @@ export function migrateStore(loaded: LoadedConfig, { isDryRun, say = toStderr }:
 /** Whoever opens the file makes its tables, so opening it is all there is to do. */
 async function migrateSqlite(
   { config }: LoadedConfig,
-  tools: OpenStoreTools,
+  tools: ConnectionTools,
   { path, isDryRun }: { path: string; isDryRun: boolean },
 ): Promise<Migrated> {
   const { SCHEMA } = await import('../adapters/sqlite/schema.ts');
@@ -50,7 +51,7 @@ async function migrateSqlite(
 
 async function migrateCassandra(
   { config }: LoadedConfig,
-  tools: OpenStoreTools,
+  tools: ConnectionTools,
   { isDryRun, say }: Required<MigrateOptions>,
 ): Promise<Migrated> {
   const { migrate } = await import('../adapters/cassandra/schema/migrate.ts');

@@ -5,24 +5,11 @@ import { HttpTargetSource } from '../adapters/control-plane/http-target-source.t
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/problem.ts';
 import type { Secrets } from '../config/secrets.ts';
-import type { Actuator } from '../ports/actuator.ts';
-import type { TargetSource } from '../ports/target-source.ts';
+import { type ConnectionTools, tlsOf } from './connection-tools.ts';
+import { type ControlPlane, targetReadsText, wishesText } from './control-plane.ts';
 import { openKubernetes } from './open-kubernetes.ts';
-import type { OpenStoreTools } from './open-store.ts';
-import { tellTargets, tellWishes } from './tell-control-plane.ts';
-import { tlsOf } from './tls-of.ts';
 
-export interface ControlPlane {
-  readonly actuator: Actuator;
-  readonly targets: TargetSource;
-  /** The rate is the fleet's; each live member takes its share. */
-  shareRate(members: number): void;
-  /** What it last did, by what was asked of it anyway; rejects with what is wrong. */
-  check(): Promise<string>;
-  close(): void;
-}
-
-export function openControlPlane(config: Config, tools: OpenStoreTools): ControlPlane {
+export function openControlPlane(config: Config, tools: ConnectionTools): ControlPlane {
   switch (config.controlPlane.kind) {
     case 'http':
       return openHttpControlPlane(config, tools);
@@ -40,7 +27,7 @@ export interface HttpControlPlane extends ControlPlane {
 
 export function openHttpControlPlane(
   config: Config,
-  { secrets, clock, random, meters }: OpenStoreTools,
+  { secrets, clock, random, meters }: ConnectionTools,
 ): HttpControlPlane {
   const { controlPlane, scaling } = config;
   const material = secrets.tls('controlPlane.tls', controlPlane.tls);
@@ -92,7 +79,9 @@ export function openHttpControlPlane(
         ({ lastErrorWallMs, lastSuccessWallMs }) => (lastErrorWallMs ?? 0) > (lastSuccessWallMs ?? 0),
       );
       if (worst) throw new Error(worst.lastError);
-      return wishes.isDryRun ? 'dry run: nothing is sent' : `${tellWishes(wishes.breaker)}, ${tellTargets(reads.mode)}`;
+      return wishes.isDryRun
+        ? 'dry run: nothing is sent'
+        : `${wishesText(wishes.breaker)}, ${targetReadsText(reads.mode)}`;
     },
     close: () => connection.close(),
   };

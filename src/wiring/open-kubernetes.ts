@@ -5,9 +5,8 @@ import { ClusterView } from '../adapters/kubernetes/cluster-view.ts';
 import { KubernetesActuator } from '../adapters/kubernetes/kubernetes-actuator.ts';
 import { KubernetesTargetSource } from '../adapters/kubernetes/kubernetes-target-source.ts';
 import type { Config } from '../config/config.ts';
-import type { ControlPlane } from './open-control-plane.ts';
-import type { OpenStoreTools } from './open-store.ts';
-import { tellWishes } from './tell-control-plane.ts';
+import type { ConnectionTools } from './connection-tools.ts';
+import { type ControlPlane, wishesText } from './control-plane.ts';
 
 export interface KubernetesControlPlane extends ControlPlane {
   readonly access: Access;
@@ -17,7 +16,7 @@ export interface KubernetesControlPlane extends ControlPlane {
 }
 
 /** Deployments and StatefulSets, by the Kubernetes API. */
-export function openKubernetes(config: Config, { clock, random, meters }: OpenStoreTools): KubernetesControlPlane {
+export function openKubernetes(config: Config, { clock, random, meters }: ConnectionTools): KubernetesControlPlane {
   const { controlPlane, scaling } = config;
   const { kubeconfigFile, context, namespaces } = controlPlane.kubernetes;
   const access = new Access({ clock, kubeconfigFile, context });
@@ -77,7 +76,7 @@ export function openKubernetes(config: Config, { clock, random, meters }: OpenSt
       if (trouble !== '') throw new Error(trouble);
       return wishes.isDryRun
         ? 'dry run: nothing is sent'
-        : `${tellWishes(gate.breakerState)}, ${view.index.size} workloads`;
+        : `${wishesText(gate.breakerState)}, ${view.index.size} workloads`;
     },
     close: () => {
       view.close();

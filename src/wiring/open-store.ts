@@ -1,23 +1,10 @@
-import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
-import type { Secrets } from '../config/secrets.ts';
 import { BUCKET_COUNT } from '../domain/bucket.ts';
-import type { Clock } from '../lib/clock.ts';
-import type { Random } from '../lib/random.ts';
 import type { Layout, Store } from '../ports/store.ts';
-import type { Meters } from '../telemetry/meters.ts';
-import { tlsOf } from './tls-of.ts';
+import { type ConnectionTools, tlsOf } from './connection-tools.ts';
 
 /** Raised when members of the version before could not share the tables any more. The same number on every kind of store. */
 const SCHEMA_VERSION = 1;
-
-export interface OpenStoreTools {
-  readonly secrets: Secrets;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly meters: Meters;
-  readonly logger: Logger;
-}
 
 /** What all members must agree on. */
 export function layoutOf(config: Config): Layout {
@@ -30,7 +17,7 @@ export function layoutOf(config: Config): Layout {
 }
 
 /** Opens the configured store. Adapters are imported only when they are wanted: the Cassandra driver alone takes 90 ms. */
-export async function openStore(config: Config, tools: OpenStoreTools): Promise<Store> {
+export async function openStore(config: Config, tools: ConnectionTools): Promise<Store> {
   const { storeTarget: target, store } = config;
   switch (target.kind) {
     case 'memory': {
@@ -57,7 +44,7 @@ export async function openStore(config: Config, tools: OpenStoreTools): Promise<
   }
 }
 
-async function openCassandra(config: Config, tools: OpenStoreTools): Promise<Store> {
+async function openCassandra(config: Config, tools: ConnectionTools): Promise<Store> {
   const { CassandraStore } = await import('../adapters/cassandra/store.ts');
   const connection = cassandraConnection(config, tools);
   const store = await CassandraStore.open(connection.options());
@@ -74,7 +61,7 @@ async function openCassandra(config: Config, tools: OpenStoreTools): Promise<Sto
 }
 
 /** How to reach Cassandra, with secrets as they are at the moment of asking. */
-export function cassandraConnection(config: Config, { secrets, clock, random, meters, logger }: OpenStoreTools) {
+export function cassandraConnection(config: Config, { secrets, clock, random, meters, logger }: ConnectionTools) {
   const { storeTarget: target, store, membership } = config;
   if (target.kind !== 'cassandra') throw new TypeError('the configured store is not Cassandra');
   const { cassandra } = store;

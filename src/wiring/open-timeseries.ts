@@ -4,8 +4,7 @@ import { PrometheusSignalReader } from '../adapters/prometheus/prometheus-signal
 import { StoreClient } from '../adapters/prometheus/store-client.ts';
 import type { Config } from '../config/config.ts';
 import type { Secrets } from '../config/secrets.ts';
-import type { OpenStoreTools } from './open-store.ts';
-import { tlsOf } from './tls-of.ts';
+import { type ConnectionTools, tlsOf } from './connection-tools.ts';
 
 export interface Timeseries {
   readonly client: StoreClient;
@@ -18,7 +17,7 @@ export interface Timeseries {
 /** Rejects with a ProfileError, a start-up fault, when a profile cannot be used. */
 export async function openTimeseries(
   config: Config,
-  { secrets, clock, random, meters }: OpenStoreTools,
+  { secrets, clock, random, meters }: ConnectionTools,
 ): Promise<Timeseries> {
   const { timeseries, scaling, discovery } = config;
   const profiles = await loadProfiles({ names: timeseries.profiles, directory: timeseries.profilesDir });

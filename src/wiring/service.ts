@@ -12,13 +12,14 @@ import type { Store } from '../ports/store.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/start-telemetry.ts';
 import { adminWorld } from './admin-world.ts';
 import { autoscalerSettings } from './autoscaler-settings.ts';
-import { Doors } from './doors.ts';
+import type { ControlPlane } from './control-plane.ts';
+import { Dependencies } from './dependencies.ts';
 import { functionSeries } from './function-series.ts';
-import { Ground } from './ground.ts';
 import { openConsole } from './open-console.ts';
-import { type ControlPlane, openControlPlane } from './open-control-plane.ts';
+import { openControlPlane } from './open-control-plane.ts';
 import { openTimeseries, type Timeseries } from './open-timeseries.ts';
 import { secretEvents } from './secret-events.ts';
+import { ServiceListeners } from './service-listeners.ts';
 import { VERSION } from './version.ts';
 
 /** For the last metrics and spans; a collector that hangs must not hold the process. */
@@ -49,9 +50,9 @@ export class Service {
   readonly #telemetry: Telemetry;
   readonly #logger: Logger;
   readonly #secrets: Secrets;
-  readonly #ground: Ground;
+  readonly #dependencies: Dependencies;
   readonly #stopping = new AbortController();
-  readonly #doors: Doors;
+  readonly #listeners: ServiceListeners;
   readonly #startedMs: number;
   #autoscaler: Autoscaler | undefined;
   #store: Store | undefined;
@@ -84,8 +85,13 @@ export class Service {
     this.#startedMs = tools.clock.wallMs();
     const { meters, logs } = made.telemetry;
     this.#secrets = new Secrets({ clock: tools.clock, onEvent: secretEvents(logs.of('secrets'), meters, tools.clock) });
-    this.#ground = new Ground({ clock: tools.clock, logger: this.#logger, meters, stopping: this.#stopping.signal });
-    this.#doors = new Doors(loaded.config, this.#logger);
+    this.#dependencies = new Dependencies({
+      clock: tools.clock,
+      logger: this.#logger,
+      meters,
+      stopping: this.#stopping.signal,
+    });
+    this.#listeners = new ServiceListeners(loaded.config, this.#logger);
     meters.set('starling_config_info', 1, { hash: loaded.hash });
   }
 
@@ -93,14 +99,14 @@ export class Service {
   async start(): Promise<ServiceAddresses> {
     const { config, warnings } = this.#loaded;
     for (const warning of warnings) this.#logger.warn({ event: 'config.warning' }, warning);
-    const health = await this.#doors.openHealth(() => ({
+    const health = await this.#listeners.openHealth(() => ({
       isStopping: this.#stopping.signal.aborted,
       isStarted: this.#autoscaler !== undefined,
       hungLoops: (this.#autoscaler?.loops() ?? []).filter((loop) => loop.isHung).map((loop) => loop.name),
-      awaited: this.#ground.awaited(),
-      dependencies: this.#ground.health(),
+      awaited: this.#dependencies.awaited(),
+      dependencies: this.#dependencies.health(),
     }));
-    const metrics = await this.#doors.openMetrics(() => this.#telemetry.render());
+    const metrics = await this.#listeners.openMetrics(() => this.#telemetry.render());
     this.#logger.info(
       { event: 'service.starting', member: this.#memberId, config: this.#loaded.hash, health, metrics },
       'starting',
@@ -110,13 +116,13 @@ export class Service {
     const token = config.http.admin && this.#secrets.secret('http.adminToken', config.http.adminToken);
     const timeseries = await openTimeseries(config, this.#openTools('timeseries'));
     const controlPlane = openControlPlane(config, this.#openTools('control-plane'));
-    const store = await this.#ground.openStore(config, this.#openTools('store'));
+    const store = await this.#dependencies.openStore(config, this.#openTools('store'));
     this.#store = store;
-    await this.#ground.awaitTimeseries(timeseries);
+    await this.#dependencies.awaitTimeseries(timeseries);
     const autoscaler = this.#build(store, timeseries, controlPlane);
     this.#autoscaler = autoscaler;
-    const admin = await this.#doors.openAdmin(() => this.#world({ store, autoscaler, controlPlane, token }));
-    this.#ground.watch({ store, timeseries, controlPlane });
+    const admin = await this.#listeners.openAdmin(() => this.#world({ store, autoscaler, controlPlane, token }));
+    this.#dependencies.watch({ store, timeseries, controlPlane });
     this.#telemetry.setFunctionSeries(() => functionSeries(autoscaler, controlPlane.targets));
     // Told to stop while it was still starting: what was closed meanwhile must not be set going.
     this.#stopping.signal.throwIfAborted();
@@ -134,20 +140,20 @@ export class Service {
     this.#logger.info({ event: 'service.stopping' }, 'handing over');
     // The check may be waiting for an answer; the others are not to wait for it. What hangs is left behind: its claims stay
     // pending, and the next owner goes on from there.
-    await settledWithin(Promise.all([this.#autoscaler?.stop(), this.#ground.stop()]), {
+    await settledWithin(Promise.all([this.#autoscaler?.stop(), this.#dependencies.stop()]), {
       clock,
       afterMs: this.#loaded.config.shutdown.drainMs + HAND_OVER_MS,
     });
     const handedOverMs = clock.monotonicMs() - beganMs;
     await this.#store?.close();
     this.#secrets.close();
-    await this.#doors.close();
+    await this.#listeners.close();
     this.#logger.info({ event: 'service.stopped', handedOverMs: Math.round(handedOverMs) }, 'stopped');
     await settledWithin(this.#telemetry.shutdown(), { clock, afterMs: TELEMETRY_GRACE_MS });
   }
 
-  /** The last words of a process that cannot go on. */
-  tellCrash(error: unknown): void {
+  /** The last line of the log of a process that cannot go on. */
+  logCrash(error: unknown): void {
     this.#logger.fatal({ event: 'service.crashed', err: error }, 'nobody caught this; ending, and others take over');
   }
 
@@ -201,7 +207,7 @@ export class Service {
       token,
       clock: this.#tools.clock,
       logger: this.#telemetry.logs.of('admin'),
-      dependencies: () => this.#ground.health(),
+      dependencies: () => this.#dependencies.health(),
       stopping: this.#stopping.signal,
       console: openConsole({ logger: this.#telemetry.logs.of('console'), signal: this.#stopping.signal }),
     });

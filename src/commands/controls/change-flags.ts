@@ -1,6 +1,9 @@
 import { hostname, userInfo } from 'node:os';
+import { createInterface } from 'node:readline/promises';
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
 import { parseDuration } from '../../config/duration.ts';
+import { EXIT } from '../../wiring/exit-codes.ts';
+import { AdminError } from '../../wiring/fleet/admin-client.ts';
 
 /** The API takes no longer ones: what people forget must not stand for ever. */
 const FOR_MS_MAX = 30 * 86_400_000;
@@ -38,6 +41,24 @@ export function addChangeFlags(command: Command): Command {
 /** What the API takes. */
 export function spanBody({ for: forMs, why, by }: SpanFlags): { forSeconds: number; why: string; by: string } {
   return { forSeconds: Math.round(forMs / 1000), why, by };
+}
+
+/** Asks a person; where none can be asked, `--yes` has to say it. Resolves with false for anything but yes. */
+export async function confirm(question: string, { isYes }: { isYes: boolean }): Promise<boolean> {
+  if (isYes) return true;
+  const { stdin: input, stderr: output } = process;
+  if (!input.isTTY || !output.isTTY) {
+    throw new AdminError('nobody can be asked here whether that is meant: say --yes', { exitCode: EXIT.usage });
+  }
+  const reader = createInterface({ input, output });
+  // Ctrl-C and Ctrl-D are a no.
+  const closed = new Promise<string>((resolve) => reader.once('close', () => resolve('')));
+  try {
+    const answer = await Promise.race([reader.question(`${question} [y/N] `), closed]);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    reader.close();
+  }
 }
 
 function readSpan(text: string): number {

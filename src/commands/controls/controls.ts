@@ -4,12 +4,11 @@ import { formatDuration } from '../../config/duration.ts';
 import { printableLine } from '../../lib/printable.ts';
 import { EXIT, type ExitCode } from '../../wiring/exit-codes.ts';
 import type { AdminClient } from '../../wiring/fleet/admin-client.ts';
-import { AdminError } from '../../wiring/fleet/admin-error.ts';
+import { AdminError } from '../../wiring/fleet/admin-client.ts';
 import { controlSchema, type FleetControl, readControls } from '../../wiring/fleet/fleet.ts';
 import { addAdminFlags, adminClient } from '../admin-flags.ts';
 import { addOutputFlag, type OutputFormat, printAs } from '../output.ts';
-import { addChangeFlags, addSpanFlags, type ChangeFlags, type SpanFlags, spanBody } from './change-flags.ts';
-import { confirm } from './confirm.ts';
+import { addChangeFlags, addSpanFlags, type ChangeFlags, confirm, type SpanFlags, spanBody } from './change-flags.ts';
 
 /** What people may say to the fleet: `starling pause`, `override`, `resume` and `unfreeze`. */
 
@@ -61,12 +60,12 @@ export function declareResume(command: Command, end: (code: ExitCode) => void): 
     const isMeant =
       ended.length === 0 ||
       isDryRun ||
-      (await confirm(`End ${ended.map(tellKind).join(' and ')} of ${printableLine(versionId)}?`, { isYes }));
+      (await confirm(`End ${ended.map(kindText).join(' and ')} of ${printableLine(versionId)}?`, { isYes }));
     if (!isMeant) return end(unchanged());
     if (!isDryRun) for (const { kind } of ended) await client.delete(pathOf(versionId, kind));
     await printAs(output, { versionId, ended, dryRun: isDryRun }, () => {
       if (ended.length === 0) return `${printableLine(versionId)} was neither paused nor overridden`;
-      return `${isDryRun ? 'would end' : 'ended'}: ${ended.map(tellControl).join('; ')}`;
+      return `${isDryRun ? 'would end' : 'ended'}: ${ended.map(controlText).join('; ')}`;
     });
     end(EXIT.ok);
   });
@@ -88,13 +87,13 @@ async function put(command: Command, change: Change): Promise<ExitCode> {
   const client = adminClient(command);
   if (!isDryRun && !(await confirm(change.question, { isYes }))) return unchanged();
   const control = await send(client, change, isDryRun);
-  await printAs(output, control, () => `${isDryRun ? 'would stand' : 'stands'}: ${tellControl(control)}`);
-  if (change.versionId !== undefined) await tellOfStranger(client, change.versionId);
+  await printAs(output, control, () => `${isDryRun ? 'would stand' : 'stands'}: ${controlText(control)}`);
+  if (change.versionId !== undefined) await warnIfUnknown(client, change.versionId);
   return EXIT.ok;
 }
 
 /** Versions may be paused before they come; a name typed in place of an id would stand for nothing, and nobody would notice. */
-async function tellOfStranger(client: AdminClient, versionId: string): Promise<void> {
+async function warnIfUnknown(client: AdminClient, versionId: string): Promise<void> {
   try {
     await client.get(`/v1/functions/${encodeURIComponent(versionId)}`, z.unknown());
   } catch (error) {
@@ -119,13 +118,13 @@ function pathOf(versionId: string, kind: FleetControl['kind']): string {
   return `/v1/functions/${encodeURIComponent(versionId)}/${kind}`;
 }
 
-function tellControl(control: FleetControl): string {
+function controlText(control: FleetControl): string {
   const { versionId, until, by, why } = control;
   const of = versionId === undefined ? '' : ` of ${printableLine(versionId)}`;
-  return `${tellKind(control)}${of} until ${until ?? '?'}, by ${printableLine(by)}: ${printableLine(why)}`;
+  return `${kindText(control)}${of} until ${until ?? '?'}, by ${printableLine(by)}: ${printableLine(why)}`;
 }
 
-function tellKind({ kind, wanted }: FleetControl): string {
+function kindText({ kind, wanted }: FleetControl): string {
   switch (kind) {
     case 'pause':
       return 'the pause';

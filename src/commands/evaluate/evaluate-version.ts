@@ -16,11 +16,11 @@ import type { Store } from '../../ports/store.ts';
 import { decide } from '../../scaling/decide.ts';
 import { History } from '../../scaling/history.ts';
 import { autoscalerSettings } from '../../wiring/autoscaler-settings.ts';
+import type { ConnectionTools } from '../../wiring/connection-tools.ts';
 import { findVersion } from '../../wiring/find-version.ts';
-import { withExistingStore, withTools } from '../../wiring/look.ts';
 import { openControlPlane } from '../../wiring/open-control-plane.ts';
-import type { OpenStoreTools } from '../../wiring/open-store.ts';
 import { openTimeseries } from '../../wiring/open-timeseries.ts';
+import { withExistingStore, withTools } from '../../wiring/read-only-tools.ts';
 
 export interface Evaluation {
   readonly version: ActiveVersion;
@@ -48,7 +48,7 @@ export async function evaluate(
 interface Means {
   readonly loaded: LoadedConfig;
   readonly store: Store;
-  readonly tools: OpenStoreTools;
+  readonly tools: ConnectionTools;
   readonly signal: AbortSignal;
 }
 

@@ -10,9 +10,9 @@ export function declareEvaluate(command: Command, end: (code: ExitCode) => void)
   addOutputFlag(addConfigFlags(command)).action(async (versionId: string) => {
     const { output } = command.opts<{ output: OutputFormat }>();
     const loaded = await configOf(command);
-    const [{ evaluate }, { tellEvaluation }] = await Promise.all([
+    const [{ evaluate }, { evaluationText }] = await Promise.all([
       import('./evaluate-version.ts'),
-      import('../tell.ts'),
+      import('../decision-text.ts'),
     ]);
     const found = await evaluate(loaded, versionId);
     if (!found) {
@@ -22,7 +22,7 @@ export function declareEvaluate(command: Command, end: (code: ExitCode) => void)
       end(EXIT.checkFalse);
       return;
     }
-    await printAs(output, found.document, () => tellEvaluation(found.evaluation));
+    await printAs(output, found.document, () => evaluationText(found.evaluation));
     end(EXIT.ok);
   });
 }

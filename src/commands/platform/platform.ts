@@ -8,9 +8,8 @@ import { LevelFilter } from '../../telemetry/log-levels.ts';
 import { createLogs } from '../../telemetry/logger.ts';
 import { EXIT, type ExitCode } from '../../wiring/exit-codes.ts';
 import { DIALECTS, type DialectEntry, dialectPort } from '../../wiring/platform-dialects.ts';
-import { listenForStop } from '../../wiring/stop-signals.ts';
+import { endOnCrash, listenForStop, stopOrExit } from '../../wiring/process-life.ts';
 import { VERSION } from '../../wiring/version.ts';
-import { endOnCrash } from '../process-life.ts';
 import { addProfilingFlags, type ProfilingFlags, profilingOf } from './profiling-flags.ts';
 import { addScalingRuleFlags, type ScalingRuleFlags, scalingRulesOf } from './scaling-rule-flags.ts';
 
@@ -106,7 +105,7 @@ export function declarePlatform(command: Command, end: (code: ExitCode) => void)
 
 /** Runs until SIGTERM or SIGINT; a second signal, or a stop that hangs, ends the process at once, and its instances with it. */
 async function serve(flags: PlatformFlags, env: NodeJS.ProcessEnv): Promise<ExitCode> {
-  const signals = listenForStop({ clock: systemClock, onSecond: () => process.exit(EXIT.interrupted) });
+  const signals = listenForStop({ clock: systemClock });
   const logger = createLogs({
     level: flags.logLevel,
     format: flags.logFormat,
@@ -150,12 +149,11 @@ async function serve(flags: PlatformFlags, env: NodeJS.ProcessEnv): Promise<Exit
 
   await signals.asked;
   logger.info({ event: 'platform.stopping', graceMs: flags.grace }, 'letting calls end');
-  const cancelExit = systemClock.after(flags.grace + END_AFTER_GRACE_MS, () => {
-    process.stderr.write('starling: the platform did not stop in time; ending all the same\n');
-    process.exit(EXIT.failed);
+  await stopOrExit(platform.stop({ graceMs: flags.grace }), {
+    clock: systemClock,
+    afterMs: flags.grace + END_AFTER_GRACE_MS,
+    complaint: 'the platform did not stop in time',
   });
-  await platform.stop({ graceMs: flags.grace });
-  cancelExit();
   return EXIT.ok;
 }
 

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { EXIT } from '../exit-codes.ts';
-import { AdminError, exitCodeOf } from './admin-error.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
 
 const TIMEOUT_MS = 10_000;
 const DETAIL_MAX = 500;
@@ -18,6 +17,20 @@ export interface AdminClientOptions {
   /** Read by the moment of asking, and told to nobody else. */
   readonly token: string | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** A request to the admin API that did not do what was asked. */
+export class AdminError extends Error {
+  readonly exitCode: ExitCode;
+  /** Of the problem that was answered, if there was one. */
+  readonly code: string | undefined;
+
+  constructor(message: string, options: ErrorOptions & { exitCode: ExitCode; code?: string | undefined }) {
+    super(message, options);
+    this.name = 'AdminError';
+    this.exitCode = options.exitCode;
+    this.code = options.code;
+  }
 }
 
 /** The admin API as commands ask it: once, with a deadline, and with an AdminError for whatever goes wrong. */
@@ -110,6 +123,17 @@ export class AdminClient {
     if (status === 401) told.push('Name the file that holds the token with --token-file.');
     return new AdminError(told.join('\n'), { exitCode: exitCodeOf(status), code });
   }
+}
+
+/** What an answer that is no success means for whoever typed the command. */
+function exitCodeOf(status: number): ExitCode {
+  if (status === 401 || status === 403) return EXIT.notAuthorised;
+  // What was asked for is not there.
+  if (status === 404) return EXIT.checkFalse;
+  if (status === 400 || status === 413 || status === 422) return EXIT.usage;
+  // The server itself, or what stands behind it, does not answer.
+  if (status === 502 || status === 503 || status === 504) return EXIT.cannotConnect;
+  return EXIT.failed;
 }
 
 function parseJson(text: string): unknown {

@@ -6,7 +6,7 @@ import { HOST } from './port-plan.ts';
  * The console's one address, in front of whichever replica lives: killing a replica ends the connections that it had, and
  * the next ones go to another.
  */
-export class FrontDoor {
+export class ConsoleProxy {
   readonly port: number;
   readonly #server: Server;
   readonly #sockets: Set<Socket>;
@@ -18,7 +18,7 @@ export class FrontDoor {
   }
 
   /** `behind` tells the port of a replica that lives; undefined while there is none. Rejects with a ListenError. */
-  static async open(options: { port: number; behind: () => number | undefined }): Promise<FrontDoor> {
+  static async open(options: { port: number; behind: () => number | undefined }): Promise<ConsoleProxy> {
     const sockets = new Set<Socket>();
     const server = createServer((caller) => {
       const port = options.behind();
@@ -42,7 +42,7 @@ export class FrontDoor {
       }
     });
     const port = await listen(server, { host: HOST, port: options.port, what: 'the console' });
-    return new FrontDoor({ port, server, sockets });
+    return new ConsoleProxy({ port, server, sockets });
   }
 
   async close(): Promise<void> {

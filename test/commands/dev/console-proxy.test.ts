@@ -1,6 +1,6 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { FrontDoor } from '../../../src/commands/dev/front-door.ts';
+import { ConsoleProxy } from '../../../src/commands/dev/console-proxy.ts';
 
 const open: { close(): unknown }[] = [];
 afterEach(async () => {
@@ -32,7 +32,7 @@ describe('the front door', () => {
   it('leads to whoever lives, and ends the connections of who does not', async () => {
     const [a, b] = [await echo('a'), await echo('b')];
     let behind: number | undefined = a.port;
-    const door = await FrontDoor.open({ port: 0, behind: () => behind });
+    const door = await ConsoleProxy.open({ port: 0, behind: () => behind });
     open.push(door);
     const first = await ask(door.port, 'hello');
     expect(first.answer).toBe('a:hello');
@@ -46,14 +46,14 @@ describe('the front door', () => {
   });
 
   it('closes at once on callers while nobody is there', async () => {
-    const door = await FrontDoor.open({ port: 0, behind: () => undefined });
+    const door = await ConsoleProxy.open({ port: 0, behind: () => undefined });
     open.push(door);
     await expect(ask(door.port, 'hello')).rejects.toThrow(/closed|ECONNRESET/);
   });
 
   it('takes nobody with it when it closes', async () => {
     const a = await echo('a');
-    const door = await FrontDoor.open({ port: 0, behind: () => a.port });
+    const door = await ConsoleProxy.open({ port: 0, behind: () => a.port });
     const { socket } = await ask(door.port, 'hello');
     const cut = new Promise((resolve) => socket.once('close', resolve));
     await door.close();

@@ -8,7 +8,8 @@ import type { Store } from '../ports/store.ts';
 import { StoreError } from '../ports/store-error.ts';
 import { createLogs } from '../telemetry/logger.ts';
 import { silentMeters } from '../telemetry/meters.ts';
-import { type OpenStoreTools, openStore } from './open-store.ts';
+import type { ConnectionTools } from './connection-tools.ts';
+import { openStore } from './open-store.ts';
 
 /**
  * Hands a command that only looks what it needs, and closes it whatever happens. Logs go to standard error, and only when
@@ -16,7 +17,7 @@ import { type OpenStoreTools, openStore } from './open-store.ts';
  */
 export async function withTools<T>(
   loaded: LoadedConfig,
-  work: (tools: OpenStoreTools, signal: AbortSignal) => Promise<T>,
+  work: (tools: ConnectionTools, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const logger = createLogs({ level: 'error', to: 'stderr', format: loaded.config.telemetry.logFormat }).root;
   const secrets = new Secrets({ clock: systemClock });
@@ -45,7 +46,7 @@ const NAME_ANOTHER =
 /** As `withStore`, for who writes nothing: opening an SQLite file makes it and its tables. */
 export async function withExistingStore<T>(
   config: Config,
-  tools: OpenStoreTools,
+  tools: ConnectionTools,
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
   const { storeTarget: target } = config;
@@ -68,7 +69,7 @@ export async function withExistingStore<T>(
 /** Opens the store for `work` and closes it whatever happens. */
 export async function withStore<T>(
   config: Config,
-  tools: OpenStoreTools,
+  tools: ConnectionTools,
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
   const store = await openStore(config, tools);

@@ -6,15 +6,16 @@ import { Loop } from '../loops/loop.ts';
 import type { Store } from '../ports/store.ts';
 import { StoreError } from '../ports/store-error.ts';
 import type { Meters } from '../telemetry/meters.ts';
+import type { ConnectionTools } from './connection-tools.ts';
+import type { ControlPlane } from './control-plane.ts';
 import { Dependency } from './dependency.ts';
-import type { ControlPlane } from './open-control-plane.ts';
-import { layoutOf, type OpenStoreTools, openStore } from './open-store.ts';
+import { layoutOf, openStore } from './open-store.ts';
 import type { Timeseries } from './open-timeseries.ts';
 
 const CHECK_EVERY_MS = 10_000;
 
-/** What the service stands on: waited for at the start, and asked again and again while it runs. */
-export class Ground {
+/** The store, the time-series store and the control plane: waited for at the start, and checked again and again while it runs. */
+export class Dependencies {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #meters: Meters;
@@ -46,7 +47,7 @@ export class Ground {
     return [...this.awaited(), ...(isAsked ? [this.#controlPlane.health] : [])];
   }
 
-  openStore(config: Config, tools: OpenStoreTools): Promise<Store> {
+  openStore(config: Config, tools: ConnectionTools): Promise<Store> {
     return this.#store.await(
       async () => {
         const store = await openStore(config, tools);

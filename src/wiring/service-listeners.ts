@@ -14,7 +14,7 @@ const GRACE_MS = 500;
  * Where the service answers: probes, metrics, people. Each is opened when what stands behind it is there, and tells its
  * address with the port as it came out; undefined where it is turned off.
  */
-export class Doors {
+export class ServiceListeners {
   readonly #config: Config;
   readonly #logger: Logger;
   readonly #servers: Server[] = [];

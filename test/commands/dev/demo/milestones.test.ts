@@ -1,38 +1,38 @@
 import { describe, expect, it } from 'vitest';
 import { PHASES } from '../../../../src/commands/dev/demo/demo-script.ts';
-import { Sightings } from '../../../../src/commands/dev/demo/sightings.ts';
+import { Milestones } from '../../../../src/commands/dev/demo/milestones.ts';
 
 const NAME = 'demo-burst';
 type Change = readonly [previous: number, wanted: number];
 
 function rig() {
-  const sightings = new Sightings();
+  const milestones = new Milestones();
   const look = (wish: number | undefined, instances: number, ...changes: Change[]) =>
-    sightings.look(
+    milestones.look(
       NAME,
       { wanted: wish, wish, instances },
       changes.map(([previous, wanted]) => ({ previous, wanted })),
     );
-  return { sightings, look };
+  return { milestones, look };
 }
 
 describe('what the demo is there to show', () => {
   it('is noticed once each, when the ledger tells of it', () => {
-    const { sightings, look } = rig();
+    const { milestones, look } = rig();
     expect(look(undefined, 1)).toEqual([]);
     expect(look(4, 1, [1, 4])).toEqual(['scale-up']);
     expect(look(6, 4, [4, 6])).toEqual([]);
     expect(look(2, 6, [6, 2])).toEqual(['scale-down']);
     expect(look(0, 2, [2, 0])).toEqual([]);
     expect(look(0, 0)).toEqual(['to zero']);
-    expect(sightings.missing).toEqual(['from zero']);
+    expect(milestones.missing).toEqual(['from zero']);
     expect(look(3, 0, [0, 3])).toEqual([]);
     expect(look(3, 1)).toEqual(['from zero']);
-    expect(sightings.missing).toEqual([]);
+    expect(milestones.missing).toEqual([]);
   });
 
   it('is not taken for what the platform does by itself', () => {
-    const { sightings, look } = rig();
+    const { milestones, look } = rig();
     for (const [wish, instances] of [
       [undefined, 0],
       [undefined, 3],
@@ -43,7 +43,7 @@ describe('what the demo is there to show', () => {
     ] as const) {
       expect(look(wish, instances)).toEqual([]);
     }
-    expect(sightings.missing).toHaveLength(4);
+    expect(milestones.missing).toHaveLength(4);
   });
 
   it('may have happened several times between two looks', () => {
@@ -52,25 +52,25 @@ describe('what the demo is there to show', () => {
   });
 
   it('tells which of them are at zero by its word, and which it has in hand', () => {
-    const sightings = new Sightings();
+    const milestones = new Milestones();
     const look = (name: 'demo-burst' | 'demo-rare', wish: number | undefined, instances: number) =>
-      sightings.look(name, { wanted: 0, wish, instances }, []);
+      milestones.look(name, { wanted: 0, wish, instances }, []);
     look('demo-burst', 0, 0);
     look('demo-rare', undefined, 0);
-    expect(sightings.areAsleep(['demo-burst'])).toBe(true);
+    expect(milestones.areAtZero(['demo-burst'])).toBe(true);
     // Nobody has said so yet, or nobody has looked.
-    expect(sightings.areAsleep(['demo-burst', 'demo-rare'])).toBe(false);
-    expect(sightings.areAsleep(['demo-steady'])).toBe(false);
+    expect(milestones.areAtZero(['demo-burst', 'demo-rare'])).toBe(false);
+    expect(milestones.areAtZero(['demo-steady'])).toBe(false);
     look('demo-rare', 2, 0);
-    expect(sightings.areInHand({ 'demo-rare': 1 })).toBe(false);
+    expect(milestones.areRunning({ 'demo-rare': 1 })).toBe(false);
     look('demo-rare', 2, 1);
-    expect(sightings.areInHand({ 'demo-rare': 2 })).toBe(true);
-    expect(sightings.areInHand({ 'demo-rare': 3 })).toBe(false);
-    expect(sightings.areInHand({ 'demo-rare': 1, 'demo-burst': 1 })).toBe(false);
-    expect([1, 2].map((most) => sightings.areEased({ 'demo-rare': most }))).toEqual([false, true]);
+    expect(milestones.areRunning({ 'demo-rare': 2 })).toBe(true);
+    expect(milestones.areRunning({ 'demo-rare': 3 })).toBe(false);
+    expect(milestones.areRunning({ 'demo-rare': 1, 'demo-burst': 1 })).toBe(false);
+    expect([1, 2].map((most) => milestones.areLowered({ 'demo-rare': most }))).toEqual([false, true]);
     look('demo-rare', 0, 1);
-    expect(sightings.areEased({ 'demo-rare': 2 })).toBe(false);
-    expect(sightings.areAsleep(['demo-rare'])).toBe(false);
+    expect(milestones.areLowered({ 'demo-rare': 2 })).toBe(false);
+    expect(milestones.areAtZero(['demo-rare'])).toBe(false);
   });
 });
 

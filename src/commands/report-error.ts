@@ -2,9 +2,9 @@ import { printable } from '../lib/printable.ts';
 import { TimeseriesError } from '../ports/signal-reader.ts';
 import { StoreError } from '../ports/store-error.ts';
 import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
-import { AdminError } from '../wiring/fleet/admin-error.ts';
+import { AdminError } from '../wiring/fleet/admin-client.ts';
 
-/** What keeps anything from starting, whoever asks, wrong usage included. By name, so that a wrong flag does not wait for every adapter to load. */
+/** What keeps any command from starting, wrong usage included. By name, so that a wrong flag does not wait for every adapter to load. */
 const START_UP_FAULTS: ReadonlySet<string> = new Set([
   'ConfigError',
   'FileFault',
@@ -15,13 +15,14 @@ const START_UP_FAULTS: ReadonlySet<string> = new Set([
   'UnclearVersionError',
 ]);
 
-/** Turns whatever ended a command into the lines that a person reads and the code that a script reads. */
-export function tellFault(error: unknown): { text: string; code: ExitCode } {
-  const { text, code } = judge(error);
-  return { text: printable(text), code };
+/** Tells a person on standard error what ended a command, and gives the code that a script reads. */
+export function reportError(error: unknown): ExitCode {
+  const { text, code } = explain(error);
+  process.stderr.write(`${printable(text)}\n`);
+  return code;
 }
 
-function judge(error: unknown): { text: string; code: ExitCode } {
+function explain(error: unknown): { text: string; code: ExitCode } {
   if (isInterruption(error)) return { text: 'interrupted', code: EXIT.interrupted };
   const isVerbose = process.env['STARLING_DEBUG'] === '1';
   const message = error instanceof Error ? (isVerbose && error.stack) || error.message : String(error);

@@ -1,22 +1,30 @@
 import type { Decision } from '../domain/decision.ts';
+import type { FunctionVersion } from '../domain/function-version.ts';
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
 import type { Sample } from '../domain/signal.ts';
 import { tellReason } from '../domain/tell.ts';
 import { type Told, whyNot } from '../domain/why-not.ts';
 import { showTime } from '../http/admin/show.ts';
 import { printableLine } from '../lib/printable.ts';
-import type { Evaluation } from './evaluate/evaluate-version.ts';
 
-/** Decisions as people read them. Ids and whatever people or the control plane wrote stay within their line. */
+/** Decisions as people read them. Ids and texts of people or of the control plane stay within their line. */
 
-export function tellEvaluation({ version, decision, complaints }: Evaluation): string {
+export function evaluationText({
+  version,
+  decision,
+  complaints,
+}: {
+  version: FunctionVersion;
+  decision: Decision;
+  complaints: readonly string[];
+}): string {
   const { signals } = decision;
   return [
-    `${printableLine(version.versionId)}: ${tellVerdict(decision)}`,
-    ...tellWhy(decision),
+    `${printableLine(version.versionId)}: ${verdictText(decision)}`,
+    ...whyLines(decision),
     `signals by ${signals.profile ?? 'no profile'}:`,
-    `  utilisation % (${signals.utilisation.quality}): ${tellSamples(signals.utilisation.samples)}`,
-    `  demand (${signals.demand.quality}): ${tellSamples(signals.demand.samples)}`,
+    `  utilisation % (${signals.utilisation.quality}): ${samplesText(signals.utilisation.samples)}`,
+    `  demand (${signals.demand.quality}): ${samplesText(signals.demand.samples)}`,
     `  instances (${signals.instances.quality}): ${signals.instances.value ?? 'none'}`,
     `  last call (${signals.invocation.quality}): ${showTime(signals.invocation.lastMs) ?? 'none seen'}`,
     ...complaints.map((complaint) => `the time-series store: ${printableLine(complaint)}`),
@@ -24,8 +32,8 @@ export function tellEvaluation({ version, decision, complaints }: Evaluation): s
   ].join('\n');
 }
 
-export function tellEntries(versionId: string, entries: readonly LedgerEntry[]): string {
-  if (entries.length > 0) return entries.map(tellEntry).join('\n\n');
+export function entriesText(versionId: string, entries: readonly LedgerEntry[]): string {
+  if (entries.length > 0) return entries.map(entryText).join('\n\n');
   return [
     `nothing is recorded for ${printableLine(versionId)}.`,
     'Only what is new is recorded: a version that was met and left as it is has no entry.',
@@ -33,24 +41,24 @@ export function tellEntries(versionId: string, entries: readonly LedgerEntry[]):
   ].join('\n');
 }
 
-function tellEntry(entry: LedgerEntry): string {
+function entryText(entry: LedgerEntry): string {
   const { outcome, token, detail } = entry;
   const ending = outcome === undefined ? '' : `, ${outcome}${token === undefined ? '' : ` under token ${token}`}`;
   return [
-    `${new Date(entry.atMs).toISOString()}  ${tellVerdict(entry)}${ending}`,
+    `${new Date(entry.atMs).toISOString()}  ${verdictText(entry)}${ending}`,
     ...(detail === '' ? [] : [`  control plane: ${printableLine(detail)}`]),
-    ...tellWhy(entry),
+    ...whyLines(entry),
   ].join('\n');
 }
 
-function tellVerdict(told: Pick<Decision, 'verdict' | 'previous' | 'wanted' | 'actual'>): string {
+function verdictText(told: Pick<Decision, 'verdict' | 'previous' | 'wanted' | 'actual'>): string {
   const { verdict, previous, wanted, actual } = told;
   const isChange = verdict === 'raise' || verdict === 'lower';
   const change = isChange ? `${count(previous)} -> ${count(wanted)}` : count(wanted);
   return `${verdict} ${change} (running: ${count(actual)})`;
 }
 
-function tellWhy(told: Told & Pick<Decision, 'policy'>): string[] {
+function whyLines(told: Told & Pick<Decision, 'policy'>): string[] {
   const otherwise = whyNot(told);
   return [
     `by ${printableLine(told.policy)}, because`,
@@ -60,7 +68,7 @@ function tellWhy(told: Told & Pick<Decision, 'policy'>): string[] {
   ];
 }
 
-function tellSamples(samples: readonly Sample[]): string {
+function samplesText(samples: readonly Sample[]): string {
   return samples.map(({ value }) => Number(value.toFixed(1))).join(' ') || 'none';
 }
 
