@@ -15,6 +15,15 @@ import { anActuation, FencedControlPlane } from '../../support/fenced-control-pl
 import { HandWoundClock, settle } from '../../support/hand-wound-clock.ts';
 
 const BUCKET = 7;
+const SCALING = {
+  intervalMs: 15_000,
+  claimDeadlineMs: 3_000,
+  claimHoldMs: 5_000,
+  actuationConcurrency: 32,
+  retryDelayMs: 1_000,
+  retryDelayMaxMs: 60_000,
+  goneDelayMaxMs: 600_000,
+};
 let serial = 0;
 
 function aVersion(versionId = 'v1'): Tracked {
@@ -69,14 +78,7 @@ function aStage(options: { controlPlane?: FencedControlPlane } = {}) {
       mayAct: () => true,
       memoOf: () => '{}',
       onActed: (_tracked, _decision, actuation) => outcomes.push(actuation.outcome),
-      claimDeadlineMs: 3_000,
-      claimHoldMs: 5_000,
-      waitMaxMs: 15_000,
-      decisionMaxAgeMs: 60_000,
-      bucketsAtOnce: 32,
-      retryDelayMs: 1_000,
-      retryDelayMaxMs: 60_000,
-      goneDelayMaxMs: 600_000,
+      settings: { scaling: SCALING },
       ...changes,
     });
     const want = (tracked: Tracked, wanted: number) =>
@@ -400,7 +402,7 @@ describe('acting on a decision', () => {
 
   it('has no more buckets in hand at a time than it may, also over several runs', async () => {
     const { clock, controlPlane, member } = aStage();
-    const { act } = member('m1', { bucketsAtOnce: 2 });
+    const { act } = member('m1', { settings: { scaling: { ...SCALING, actuationConcurrency: 2 } } });
     let [inHand, most] = [0, 0];
     controlPlane.fault = async (wish) => {
       inHand += 1;
