@@ -12,6 +12,7 @@ import type { StateKeeper } from '../../ports/state-keeper.ts';
 import type { Meters } from '../../telemetry/meters.ts';
 import type { RareLog } from '../../telemetry/rare-log.ts';
 import { pendingRow, settlementOf } from './claim-rows.ts';
+import { writeMemo } from './memo.ts';
 import { adopt, type Tracked } from './tracked.ts';
 
 /** Named as in the configuration, where each is explained. */
@@ -40,8 +41,6 @@ export interface ActOptions {
   readonly meters: Meters;
   /** Heartbeat fresh, bucket mine, no time break: asked before the claim and again right before sending. */
   readonly mayAct: (bucket: Bucket) => boolean;
-  /** Small JSON for the next owner. */
-  readonly memoOf: (tracked: Tracked) => string;
   readonly onActed: (tracked: Tracked, decision: Decision, actuation: Actuation) => void;
   readonly settings: ActSettings;
 }
@@ -155,7 +154,7 @@ export class Act {
   }
 
   #claimOf({ tracked, decision }: Change): Claim {
-    const { clock, random, memberId, memoOf } = this.#options;
+    const { clock, random, memberId } = this.#options;
     const wallMs = clock.wallMs();
     return {
       versionId: tracked.version.versionId,
@@ -168,7 +167,7 @@ export class Act {
       previous: decision.previous,
       reason: decision.reasons.map((reason) => reason.code).join(' '),
       claimedMs: wallMs,
-      memo: memoOf(tracked),
+      memo: writeMemo(tracked),
     };
   }
 

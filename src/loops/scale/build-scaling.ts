@@ -15,7 +15,6 @@ import { Act, type ActSettings } from './act.ts';
 import { ControlBoard } from './control-board.ts';
 import { Fleet, type FleetSettings } from './fleet.ts';
 import { FreezeWatch } from './freeze-watch.ts';
-import { writeMemo } from './memo.ts';
 import { Observer, type ObserverSettings } from './observe.ts';
 import { type LearnSettings, Past } from './past.ts';
 import { Recorder, type RecorderSettings } from './record.ts';
@@ -65,7 +64,6 @@ export function buildScaling(parts: {
     states: store.states,
     rareLog,
     mayAct: (bucket) => membership.mayAct(bucket),
-    memoOf: writeMemo,
     onActed: (tracked, decision, actuation) => recorder.acted(tracked, decision, actuation),
   });
   const controls = new ControlBoard({ controls: store.controls, clock, rareLog });

@@ -6,7 +6,6 @@ import type { Actuation } from '../../../src/domain/actuation.ts';
 import type { Decision } from '../../../src/domain/decision.ts';
 import { ABSENT_GAUGE, ABSENT_WINDOW } from '../../../src/domain/signal.ts';
 import { Act, type ActOptions } from '../../../src/loops/scale/act.ts';
-import { writeMemo } from '../../../src/loops/scale/memo.ts';
 import { type Tracked, track } from '../../../src/loops/scale/tracked.ts';
 import { FRESH_MEMORY } from '../../../src/scaling/memory.ts';
 import { silentMeters } from '../../../src/telemetry/meters.ts';
@@ -76,7 +75,6 @@ function aStage(options: { controlPlane?: FencedControlPlane } = {}) {
       rareLog: new RareLog({ clock, logger: pino({ level: 'silent' }), everyMs: 60_000 }),
       meters: { ...silentMeters, add: (name) => counted.push(name) },
       mayAct: () => true,
-      memoOf: () => '{}',
       onActed: (_tracked, _decision, actuation) => outcomes.push(actuation.outcome),
       settings: { scaling: SCALING },
       ...changes,
@@ -143,10 +141,11 @@ describe('acting on a decision', () => {
   it('sends nothing for a claim that it lost, and goes on from the row that won', async () => {
     const { controlPlane, member } = aStage();
     const memory = { ...FRESH_MEMORY, cycles: 3, highs: [1_000, 3] };
-    const first = member('m1', { memoOf: () => writeMemo({ memory, lastKnown: undefined }) });
+    const first = member('m1');
     const second = member('m2');
     const mine = aVersion();
     const theirs = aVersion();
+    mine.memory = memory;
     await first.want(mine, 3);
     await second.want(theirs, 9);
     expect(controlPlane.sent).toHaveLength(1);
