@@ -14,12 +14,12 @@ import { Duty, type TendSettings } from './duty.ts';
 import { type Activation, Loop, type LoopStatus } from './loop.ts';
 import { type BeatSettings, Membership } from './membership.ts';
 import { buildScaling, type ScalingSettings } from './scale/build-scaling.ts';
+import type { SkewWatch } from './scale/clock-skew.ts';
 import type { Fleet } from './scale/fleet.ts';
 import type { FreezeWatch } from './scale/freeze-watch.ts';
 import type { Observer } from './scale/observe.ts';
 import type { Recorder } from './scale/record.ts';
 import type { Scale } from './scale/scale.ts';
-import type { SkewWatch } from './scale/skew-watch.ts';
 import { TimeWatch } from './time-watch.ts';
 
 export interface AutoscalerParts {

@@ -1,7 +1,7 @@
 import type { Control } from '../domain/control.ts';
 import type { Decision } from '../domain/decision.ts';
+import { because, type Reasons } from './decision-context.ts';
 import type { Memory } from './memory.ts';
-import { because, type Reasons } from './view.ts';
 
 /** Named as in the configuration (`freeze`). */
 export interface FreezeSettings {

@@ -1,7 +1,7 @@
 import { holdForCooldown } from './cooldown.ts';
+import { because, type Reasons, type View } from './decision-context.ts';
 import { type Memory, revise } from './memory.ts';
 import { stabilise } from './stabilise.ts';
-import { because, type Reasons, type View } from './view.ts';
 
 export interface Held {
   readonly wanted: number;

@@ -12,14 +12,14 @@ import type { Meters } from '../../telemetry/meters.ts';
 import { RareLog } from '../../telemetry/rare-log.ts';
 import type { Membership } from '../membership.ts';
 import { Act, type ActSettings } from './act.ts';
-import { ControlBoard } from './control-board.ts';
+import { type SkewSettings, SkewWatch } from './clock-skew.ts';
+import { ControlBoard } from './current-controls.ts';
 import { Fleet, type FleetSettings } from './fleet.ts';
 import { FreezeWatch } from './freeze-watch.ts';
+import { type LearnSettings, Past } from './learn.ts';
 import { Observer, type ObserverSettings } from './observe.ts';
-import { type LearnSettings, Past } from './past.ts';
 import { Recorder, type RecorderSettings } from './record.ts';
 import { Scale, type ScaleSettings } from './scale.ts';
-import { type SkewSettings, SkewWatch } from './skew-watch.ts';
 
 /** Groups of the configuration, under its names. */
 export type ScalingSettings = ActSettings &

@@ -15,14 +15,14 @@ import type { RareLog } from '../../telemetry/rare-log.ts';
 import type { Activation } from '../loop.ts';
 import type { Membership } from '../membership.ts';
 import type { Act, Change } from './act.ts';
-import type { ControlBoard } from './control-board.ts';
+import type { SkewWatch } from './clock-skew.ts';
+import type { ControlBoard } from './current-controls.ts';
 import { Cycle } from './cycle.ts';
 import type { Fleet } from './fleet.ts';
 import type { FreezeWatch } from './freeze-watch.ts';
 import type { Observer } from './observe.ts';
 import type { Recorder } from './record.ts';
-import { type SituationSettings, situate } from './situate.ts';
-import type { SkewWatch } from './skew-watch.ts';
+import { type SituationSettings, situate } from './situation-of.ts';
 import type { Tracked } from './tracked.ts';
 
 /** Named as in the configuration, where each is explained. */

@@ -1,7 +1,7 @@
 import type { StepsPolicy } from '../../domain/policy.ts';
 import { numberFact } from '../../domain/reason.ts';
 import type { Sample } from '../../domain/signal.ts';
-import { because, COUNT_MAX, type Reasons, type View } from '../view.ts';
+import { because, COUNT_MAX, type Reasons, type View } from '../decision-context.ts';
 import { aimWithoutLoad, calledAgoSeconds, doubtLoad } from './no-load.ts';
 import { isUnderBand, type Step, type StepBand, type StepEdge, takeStep } from './step-rule.ts';
 
