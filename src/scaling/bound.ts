@@ -1,6 +1,6 @@
 import type { StepLimit } from '../domain/policy.ts';
 import type { Target } from '../domain/target.ts';
-import { because, type Footing, type Reasons, type View } from './view.ts';
+import { because, type Footing, type Reasons, type View } from './decision-context.ts';
 
 /** The counts that are allowed: by the control plane, and by a policy that never goes to zero. */
 export function boundsOf(target: Target, scaleToZero: boolean): { min: number; max: number } {

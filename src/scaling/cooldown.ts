@@ -1,4 +1,4 @@
-import { because, type Reasons, type View } from './view.ts';
+import { because, type Reasons, type View } from './decision-context.ts';
 
 /** No raise too soon after a raise, no lowering too soon after any change. */
 export function holdForCooldown(view: View, wanted: number, reasons: Reasons): number {

@@ -2,14 +2,14 @@ import type { Decision, Verdict } from '../domain/decision.ts';
 import { describePolicy } from '../domain/policy.ts';
 import { aim, loadOf } from './aim/aim.ts';
 import { bound, boundsOf, withinBounds } from './bound.ts';
+import { because, type Footing, type Reasons, type View } from './decision-context.ts';
 import { withholdDecrease } from './fleet-freeze.ts';
-import { findFooting } from './footing.ts';
 import { hold, tellIfApart } from './hold.ts';
 import type { Memory } from './memory.ts';
-import { findOrders, obeyPeople } from './people.ts';
+import { findOrders, obeyPeople } from './operator-controls.ts';
+import { findFooting } from './preconditions.ts';
 import { judgeActivity, type Situation } from './situation.ts';
-import { because, type Footing, type Reasons, type View } from './view.ts';
-import { witness } from './witness.ts';
+import { witness } from './update-memory.ts';
 
 export interface Decided {
   readonly decision: Decision;

@@ -1,7 +1,7 @@
 import { holdForCooldown } from './cooldown.ts';
+import { because, type Reasons, type View } from './decision-context.ts';
 import { type Memory, revise } from './memory.ts';
 import { stabilise } from './stabilise.ts';
-import { because, type Reasons, type View } from './view.ts';
 
 export interface Held {
   readonly wanted: number;
@@ -47,6 +47,6 @@ export function tellIfApart(view: View, reasons: Reasons): void {
   const { memory, situation, standing, actual } = view;
   if (memory.apartSinceMs === undefined || actual === undefined) return;
   const apartMs = situation.nowMs - memory.apartSinceMs;
-  if (apartMs < situation.settings.notConvergingAfterMs) return;
+  if (apartMs < situation.settings.convergeWithinMs) return;
   because(reasons, 'not-converging', { wanted: standing, actual, forSeconds: Math.round(apartMs / 1000) });
 }

@@ -1,4 +1,4 @@
-import { because, type Reasons, type View } from './view.ts';
+import { because, type Reasons, type View } from './decision-context.ts';
 
 /** A window is kept as at most this many steps: enough that none of them matters. */
 const STEPS_PER_WINDOW = 30;

@@ -11,7 +11,6 @@ import { Autoscaler } from '../loops/autoscaler.ts';
 import type { Store } from '../ports/store.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/start-telemetry.ts';
 import { adminWorld } from './admin-world.ts';
-import { autoscalerSettings } from './autoscaler-settings.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { Dependencies } from './dependencies.ts';
 import { functionSeries } from './function-series.ts';
@@ -180,7 +179,7 @@ export class Service {
       random,
       logger: logs.of('scaling'),
       meters,
-      settings: autoscalerSettings(config, { fadeMs }),
+      settings: { ...config, fadeMs },
       onMembersChanged: (count) => controlPlane.shareRate(count),
     });
   }

@@ -5,17 +5,16 @@ import type { FunctionState } from '../../domain/function-state.ts';
 import type { Part } from '../../domain/part.ts';
 import { whyNot } from '../../domain/why-not.ts';
 import { showReasons, showSamples, showTime } from '../../http/admin/show.ts';
+import { skewHindrance } from '../../loops/scale/clock-skew.ts';
+import { GAP_MS } from '../../loops/scale/learn.ts';
 import { readMemo } from '../../loops/scale/memo.ts';
 import { Observer } from '../../loops/scale/observe.ts';
-import { GAP_MS } from '../../loops/scale/past.ts';
-import { situate } from '../../loops/scale/situate.ts';
-import { skewHindrance } from '../../loops/scale/skew-watch.ts';
+import { situate } from '../../loops/scale/situation-of.ts';
 import { type Tracked, track } from '../../loops/scale/tracked.ts';
 import type { Backfill, ProfileReading } from '../../ports/signal-reader.ts';
 import type { Store } from '../../ports/store.ts';
 import { decide } from '../../scaling/decide.ts';
-import { History } from '../../scaling/history.ts';
-import { autoscalerSettings } from '../../wiring/autoscaler-settings.ts';
+import { decidingSettings } from '../../scaling/deciding-settings.ts';
 import type { ConnectionTools } from '../../wiring/connection-tools.ts';
 import { findVersion } from '../../wiring/find-version.ts';
 import { openControlPlane } from '../../wiring/open-control-plane.ts';
@@ -55,8 +54,9 @@ interface Means {
 async function decideFor(version: ActiveVersion, { loaded, store, tools, signal }: Means): Promise<Evaluation> {
   const { config } = loaded;
   // One look cannot tell low load from fading load: what is asked for here is what the load as it is would bring.
-  const settings = autoscalerSettings(config, { fadeMs: 0 });
-  const { lookBackMs, stepMs, idleMs, deciding, defaultPolicy, targetStaleAfterMs } = settings;
+  const deciding = decidingSettings({ ...config.scaling, fadeMs: 0 });
+  const { lookBackMs, stepMs } = config.scaling;
+  const idleMs = config.defaultPolicy.idleTimeoutSeconds * 1000;
   const { client, reader } = await openTimeseries(config, tools);
   const controlPlane = openControlPlane(config, tools);
   try {
@@ -72,11 +72,7 @@ async function decideFor(version: ActiveVersion, { loaded, store, tools, signal 
       reader.backfill(part, { lookBackMs, stepMs, idleMs, gapMs: GAP_MS, signal }),
       controlPlane.targets.refresh([version], signal),
     ]);
-    const observer = new Observer({
-      utilisation: new History({ stepMs, lookBackMs }),
-      demand: new History({ stepMs, lookBackMs }),
-      switchProfileAfterMs: settings.profilePatienceMs,
-    });
+    const observer = new Observer(config);
     const tracked = recollect(version, { states, nowMs, firstCycles: deciding.firstCycles });
     const look = observer.take(readings);
     // Which past is wanted is known once the profile is.
@@ -89,10 +85,10 @@ async function decideFor(version: ActiveVersion, { loaded, store, tools, signal 
         target: controlPlane.targets.get(version.versionId),
         controls: controls.filter((control) => 'versionId' in control && control.versionId === version.versionId),
         isFleetFrozen: false,
-        hindrance: skewHindrance(skewMs, settings.clockSkewMaxMs),
+        hindrance: skewHindrance(skewMs, config),
         nowMs,
       },
-      { settings: deciding, defaultPolicy, targetStaleAfterMs },
+      { ...config, deciding },
     );
     return { version, decision: decide(situation).decision, complaints: complaintsOf(readings, pasts) };
   } finally {

@@ -1,6 +1,6 @@
 import type { Policy } from '../../domain/policy.ts';
+import { because, type Footing, type Reasons, type View } from '../decision-context.ts';
 import { type Evidence, weigh } from '../situation.ts';
-import { because, type Footing, type Reasons, type View } from '../view.ts';
 import { aimBySteps } from './steps.ts';
 import { aimByTarget, demandEvidence } from './target.ts';
 

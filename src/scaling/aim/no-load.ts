@@ -1,5 +1,5 @@
 import type { ReasonCode } from '../../domain/reason.ts';
-import { because, type Reasons, type View } from '../view.ts';
+import { because, type Reasons, type View } from '../decision-context.ts';
 
 const CODES = {
   fresh: undefined,

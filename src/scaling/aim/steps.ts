@@ -1,7 +1,7 @@
 import type { StepsPolicy } from '../../domain/policy.ts';
 import { numberFact } from '../../domain/reason.ts';
 import type { Sample } from '../../domain/signal.ts';
-import { because, COUNT_MAX, type Reasons, type View } from '../view.ts';
+import { because, COUNT_MAX, type Reasons, type View } from '../decision-context.ts';
 import { aimWithoutLoad, calledAgoSeconds, doubtLoad } from './no-load.ts';
 import { isUnderBand, type Step, type StepBand, type StepEdge, takeStep } from './step-rule.ts';
 
@@ -18,7 +18,7 @@ export function aimBySteps(view: View, policy: StepsPolicy, reasons: Reasons): n
   }
   doubtLoad(view, reasons);
 
-  const band = bandOf(policy, view.situation.settings.sampleStepMs);
+  const band = bandOf(policy, view.situation.settings.stepMs);
   const taken = takeStep(load.samples.map(toValue), actual, band);
   const step = { ...taken, count: Math.min(taken.count, COUNT_MAX) };
   const isUnder = isUnderBand(step, band);
@@ -48,18 +48,18 @@ export function aimBySteps(view: View, policy: StepsPolicy, reasons: Reasons): n
 }
 
 /** Stickiness and decay are told in minutes; where samples are closer together, more of them make a minute. */
-function bandOf(policy: StepsPolicy, sampleStepMs: number): StepBand {
+function bandOf(policy: StepsPolicy, stepMs: number): StepBand {
   const edge = ({ threshold, factor, stickiness }: StepsPolicy['up']): StepEdge => ({
     threshold,
     factor,
-    window: stickiness ? toSamples(stickiness.windowSeconds, sampleStepMs) : 1,
-    required: stickiness ? toSamples(stickiness.requiredSeconds, sampleStepMs) : 1,
+    window: stickiness ? toSamples(stickiness.windowSeconds, stepMs) : 1,
+    required: stickiness ? toSamples(stickiness.requiredSeconds, stepMs) : 1,
   });
-  return { up: edge(policy.up), down: edge(policy.down), decay: policy.decay * (sampleStepMs / 60_000) };
+  return { up: edge(policy.up), down: edge(policy.down), decay: policy.decay * (stepMs / 60_000) };
 }
 
-function toSamples(seconds: number, sampleStepMs: number): number {
-  return Math.max(1, Math.floor((seconds * 1000) / sampleStepMs));
+function toSamples(seconds: number, stepMs: number): number {
+  return Math.max(1, Math.floor((seconds * 1000) / stepMs));
 }
 
 function tell(view: View, policy: StepsPolicy, step: Step, reasons: Reasons): void {

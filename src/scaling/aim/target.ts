@@ -1,7 +1,7 @@
 import type { TargetPolicy } from '../../domain/policy.ts';
 import { numberFact } from '../../domain/reason.ts';
+import { because, COUNT_MAX, type Footing, type Reasons, type View } from '../decision-context.ts';
 import { type Evidence, isUsable, weigh } from '../situation.ts';
-import { because, COUNT_MAX, type Footing, type Reasons, type View } from '../view.ts';
 import { aimWithoutLoad, calledAgoSeconds, doubtLoad } from './no-load.ts';
 
 /** Below this much of one call there is nothing to do; a mean decays towards zero but need not get there. */

@@ -27,8 +27,7 @@ function aRecorder(bufferMax = 100) {
         if (name === 'starling_ledger_dropped_total') dropped += value;
       },
     },
-    flushMs: 1_000,
-    bufferMax,
+    settings: { store: { ledgerFlushMs: 1_000, ledgerBuffer: bufferMax } },
   });
   const version = (versionId = 'v1') =>
     track({ versionId, functionId: 'f1', account: 'a1', bucket: 3, profiles: [], seenMs: 0, discoveryToken: 1n });

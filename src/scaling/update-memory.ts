@@ -1,7 +1,7 @@
 import type { Quality } from '../domain/signal.ts';
+import type { Footing } from './decision-context.ts';
 import { type Memory, revise } from './memory.ts';
 import { isUsable, weigh } from './situation.ts';
-import type { Footing } from './view.ts';
 
 /** Older changes than any period looks back are dropped; so many within one are merged. */
 const MOVES_KEPT_MS = 3_600_000;

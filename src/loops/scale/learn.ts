@@ -1,5 +1,6 @@
 import { BUCKET_COUNT } from '../../domain/bucket.ts';
 import { dealOut, type Part } from '../../domain/part.ts';
+import type { Policy } from '../../domain/policy.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { SignalReader } from '../../ports/signal-reader.ts';
 import type { Activation } from '../loop.ts';
@@ -7,15 +8,19 @@ import type { Fleet } from './fleet.ts';
 import type { Observer } from './observe.ts';
 import type { Tracked } from './tracked.ts';
 
+/** Named as in the configuration, where each is explained. */
+export interface LearnSettings {
+  readonly scaling: { readonly lookBackMs: number; readonly stepMs: number };
+  /** Calls are looked for as far back as its idle time. */
+  readonly defaultPolicy: Pick<Policy, 'idleTimeoutSeconds'>;
+}
+
 export interface PastOptions {
   readonly fleet: Fleet;
   readonly reader: SignalReader;
   readonly observer: Observer;
   readonly clock: Clock;
-  readonly lookBackMs: number;
-  readonly stepMs: number;
-  /** How far back it is looked for calls: the longest idle time in use. */
-  readonly idleMs: number;
+  readonly settings: LearnSettings;
 }
 
 /** Of all versions here: with fewer newborn ones than this no past is read for them. */
@@ -62,7 +67,9 @@ export class Past {
   }
 
   async #learn(part: Part, strangers: readonly Tracked[], signal: AbortSignal): Promise<void> {
-    const { reader, observer, clock, lookBackMs, stepMs, idleMs } = this.#options;
+    const { reader, observer, clock, settings } = this.#options;
+    const { lookBackMs, stepMs } = settings.scaling;
+    const idleMs = settings.defaultPolicy.idleTimeoutSeconds * 1000;
     if (clock.monotonicMs() < (this.#notBeforeMs.get(part.name) ?? 0)) return;
     const backfills = await reader.backfill(part, { lookBackMs, stepMs, idleMs, gapMs: GAP_MS, signal });
     // What failed is tried again later; what came is used.
@@ -79,8 +86,8 @@ export class Past {
 
   /** One that was looked at, so that it is known which profile's past is wanted, and not for long. */
   #isStranger(tracked: Tracked): boolean {
-    const { clock, lookBackMs } = this.#options;
-    tracked.isPastKnown ||= clock.monotonicMs() - tracked.sinceMs >= lookBackMs;
+    const { clock, settings } = this.#options;
+    tracked.isPastKnown ||= clock.monotonicMs() - tracked.sinceMs >= settings.scaling.lookBackMs;
     return !tracked.isPastKnown && tracked.isStateRead && tracked.latest !== undefined;
   }
 }

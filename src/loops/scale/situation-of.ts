@@ -8,13 +8,16 @@ import type { DecidingSettings } from '../../scaling/deciding-settings.ts';
 import type { PolicyKnowledge, Situation, TargetKnowledge } from '../../scaling/situation.ts';
 import type { Tracked } from './tracked.ts';
 
-export interface SituateOptions {
-  readonly settings: DecidingSettings;
+/** Named as in the configuration, where each is explained. */
+export interface SituationSettings {
+  readonly deciding: DecidingSettings;
   /** For versions whose control plane names no policy. */
   readonly defaultPolicy: Policy;
-  /** An answer older than this counts as last known. */
-  readonly targetStaleAfterMs: number;
+  readonly controlPlane: { readonly targetsRefreshMs: number };
 }
+
+/** An answer that this many refreshes have not renewed counts as last known. */
+const MISSED_REFRESHES = 3;
 
 /** Puts together what one decision is made from. The same for the loop and for the commands that only look. */
 export function situate(
@@ -27,21 +30,21 @@ export function situate(
     hindrance: Reason | undefined;
     nowMs: number;
   },
-  options: SituateOptions,
+  settings: SituationSettings,
 ): Situation {
   const target = knowTarget(tracked, facts.target, facts.nowMs);
   return {
     nowMs: facts.nowMs,
     signals: facts.signals,
     target,
-    policy: knowPolicy(target, options),
+    policy: knowPolicy(target, settings),
     previous: tracked.state && standingOf(tracked.state),
     isUnconfirmed: tracked.isUnsettled || (tracked.state !== undefined && isUnconfirmed(tracked.state)),
     memory: tracked.isPastKnown ? tracked.memory : { ...tracked.memory, cycles: 0 },
     controls: facts.controls,
     isFleetFrozen: facts.isFleetFrozen,
     hindrance: facts.hindrance,
-    settings: options.settings,
+    settings: settings.deciding,
   };
 }
 
@@ -56,9 +59,10 @@ function knowTarget(tracked: Tracked, answer: TargetAnswer, nowMs: number): Targ
   return { state: 'known', target: tracked.lastKnown.target, ageMs: Math.max(0, nowMs - tracked.lastKnown.atMs) };
 }
 
-function knowPolicy(target: TargetKnowledge, options: SituateOptions): PolicyKnowledge {
+function knowPolicy(target: TargetKnowledge, { defaultPolicy, controlPlane }: SituationSettings): PolicyKnowledge {
   if (target.state !== 'known') return { state: 'unknown' };
-  const policy = target.target.policy ?? options.defaultPolicy;
-  if (target.ageMs > options.targetStaleAfterMs) return { state: 'last-known', policy, ageMs: target.ageMs };
+  const policy = target.target.policy ?? defaultPolicy;
+  if (target.ageMs > controlPlane.targetsRefreshMs * MISSED_REFRESHES)
+    return { state: 'last-known', policy, ageMs: target.ageMs };
   return { state: target.target.policy ? 'known' : 'default', policy };
 }

@@ -1,5 +1,5 @@
 import type { Control } from '../domain/control.ts';
-import { because, type Footing, type Reasons } from './view.ts';
+import { because, type Footing, type Reasons } from './decision-context.ts';
 
 type Pause = Extract<Control, { kind: 'pause' }>;
 type Override = Extract<Control, { kind: 'override' }>;

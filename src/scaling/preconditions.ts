@@ -1,7 +1,7 @@
 import { checkBounds } from '../domain/parse-policy.ts';
 import { boundsOf } from './bound.ts';
+import { because, type Footing, type Reasons } from './decision-context.ts';
 import { countActual, type Situation, standingWish } from './situation.ts';
-import { because, type Footing, type Reasons } from './view.ts';
 
 /**
  * `firm`: may be judged. `at-rest`: known, and not to be scaled. `none`: too little is known to change anything, and that

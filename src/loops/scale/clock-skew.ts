@@ -4,14 +4,20 @@ import type { Clock } from '../../lib/clock.ts';
 import type { SignalReader } from '../../ports/signal-reader.ts';
 import type { Meters } from '../../telemetry/meters.ts';
 
+/** Named as in the configuration, where it is explained. */
+export interface SkewSettings {
+  readonly timeseries: { readonly clockSkewMaxMs: number };
+}
+
 export interface SkewWatchOptions {
   readonly reader: SignalReader;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly meters: Meters;
-  readonly allowedMs: number;
-  readonly checkEveryMs: number;
+  readonly settings: SkewSettings;
 }
+
+const CHECK_EVERY_MS = 60_000;
 
 /** Ownership needs no common clock, but query times are ours: with clocks apart the answers would be of another time. */
 export class SkewWatch {
@@ -23,9 +29,9 @@ export class SkewWatch {
   }
 
   async check(signal: AbortSignal): Promise<void> {
-    const { reader, clock, checkEveryMs, meters, logger } = this.#options;
+    const { reader, clock, meters, logger } = this.#options;
     const nowMs = clock.monotonicMs();
-    if (this.#last && nowMs - this.#last.checkedMs < checkEveryMs) return;
+    if (this.#last && nowMs - this.#last.checkedMs < CHECK_EVERY_MS) return;
     try {
       const { skewMs } = await reader.probe({ signal });
       this.#last = { skewMs, checkedMs: nowMs };
@@ -41,13 +47,13 @@ export class SkewWatch {
   }
 
   hindrance(): Reason | undefined {
-    const { allowedMs } = this.#options;
-    return this.#last && skewHindrance(this.#last.skewMs, allowedMs);
+    return this.#last && skewHindrance(this.#last.skewMs, this.#options.settings);
   }
 }
 
 /** Why nothing is decided while the clocks are this far apart; undefined while they are near enough. */
-export function skewHindrance(skewMs: number, allowedMs: number): Reason | undefined {
+export function skewHindrance(skewMs: number, { timeseries }: SkewSettings): Reason | undefined {
+  const allowedMs = timeseries.clockSkewMaxMs;
   if (Math.abs(skewMs) <= allowedMs) return undefined;
   return { code: 'clock-skew', facts: { skewSeconds: numberFact(skewMs / 1000), allowedSeconds: allowedMs / 1000 } };
 }
