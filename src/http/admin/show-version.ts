@@ -99,7 +99,7 @@ function showMemory(memory: MemoryView) {
     cycles: memory.cycles,
     raisedAt: showTime(memory.raisedMs),
     loweredAt: showTime(memory.loweredMs),
-    apartSince: showTime(memory.apartSinceMs),
+    apartSince: showTime(memory.divergedSinceMs),
     blindSince: showTime(memory.blindSinceMs),
     recoveredAt: showTime(memory.recoveredMs),
   };
