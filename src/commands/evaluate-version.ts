@@ -3,7 +3,7 @@ import type { ActiveVersion } from '../domain/active-version.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { FunctionState } from '../domain/function-state.ts';
 import type { Part } from '../domain/part.ts';
-import { whyNot } from '../domain/why-not.ts';
+import { whyNot } from '../domain/reason-text.ts';
 import { showReasons, showSamples, showTime } from '../http/admin/show.ts';
 import { skewReason } from '../loops/scale/clock-skew.ts';
 import { GAP_MS } from '../loops/scale/learn.ts';

@@ -1,6 +1,6 @@
 import type { LoadedConfig } from '../config/load-config.ts';
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
-import { whyNot } from '../domain/why-not.ts';
+import { whyNot } from '../domain/reason-text.ts';
 import { showEntry } from '../http/admin/show.ts';
 import { findByBeginning } from './find-version.ts';
 import { withExistingStore, withTools } from './look.ts';

@@ -1,8 +1,7 @@
 import type { Decision } from '../domain/decision.ts';
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
+import { type ExplainedDecision, reasonText, whyNot } from '../domain/reason-text.ts';
 import type { Sample } from '../domain/signal.ts';
-import { tellReason } from '../domain/tell.ts';
-import { type Told, whyNot } from '../domain/why-not.ts';
 import { showTime } from '../http/admin/show.ts';
 import { printableLine } from '../lib/printable.ts';
 import type { Evaluation } from './evaluate-version.ts';
@@ -50,11 +49,11 @@ function tellVerdict(told: Pick<Decision, 'verdict' | 'previous' | 'wanted' | 'a
   return `${verdict} ${change} (running: ${count(actual)})`;
 }
 
-function tellWhy(told: Told & Pick<Decision, 'policy'>): string[] {
+function tellWhy(told: ExplainedDecision & Pick<Decision, 'policy'>): string[] {
   const otherwise = whyNot(told);
   return [
     `by ${printableLine(told.policy)}, because`,
-    ...told.reasons.map((reason) => `  - ${printableLine(tellReason(reason))}`),
+    ...told.reasons.map((reason) => `  - ${printableLine(reasonText(reason))}`),
     ...(otherwise.length > 0 ? ['why not otherwise'] : []),
     ...otherwise.map((sentence) => `  - ${printableLine(sentence)}`),
   ];

@@ -1,5 +1,5 @@
 import type { Policy } from '../domain/policy.ts';
-import type { Reason, ReasonCode } from '../domain/reason.ts';
+import type { Reason } from '../domain/reason.ts';
 import type { Quality } from '../domain/signal.ts';
 import type { Target } from '../domain/target.ts';
 import type { Memory } from './memory.ts';
@@ -54,7 +54,7 @@ const QUALITY_CODES = {
   stale: 'stale-samples',
   absent: 'no-samples',
   invalid: 'invalid-samples',
-} as const satisfies Record<Quality, ReasonCode | undefined>;
+} as const satisfies Record<Quality, Reason['code'] | undefined>;
 
 /** Says what is wrong with the load, if anything. */
 export function noteLoadQuality({ load }: DecisionContext, reasons: Reasons): void {
