@@ -5,7 +5,7 @@ import { addMoves, applyMoves, hueOfMembers, memberLink, stepInGrid } from '../.
 import { PLAIN_QUERY } from '../../src/console/view/fleet-rows.ts';
 import { tellAgo, tellCount, tellDuration, tellMember, tellSpan, tellValue } from '../../src/console/view/format.ts';
 import { type Route, readRoute, writeRoute } from '../../src/console/view/route.ts';
-import { scrollToRow, visibleRange } from '../../src/console/view/window.ts';
+import { scrollToRow, visibleRange } from '../../src/console/view/visible-rows.ts';
 
 describe('what people read', () => {
   it('never shows a zero for what is not known', () => {

@@ -3,9 +3,9 @@ import { listen } from '../api/listen.ts';
 import type { Control, Member, Move, Status, Summary } from '../api/shapes.ts';
 import type { ServerEvent } from '../api/sse-parser.ts';
 import { Token } from '../api/token.ts';
+import { Cell } from '../cell.ts';
 import { addMoves, applyMoves, type TimedMove } from '../view/bucket-map.ts';
 import { elsewhere, isToldAll, mergeRows, type Rows, replaceRows } from '../view/fleet-rows.ts';
-import { Cell } from './cell.ts';
 
 export type Line =
   | { readonly state: 'connecting' }
