@@ -1,9 +1,8 @@
 import type { Decision } from '../domain/decision.ts';
 import type { FunctionVersion } from '../domain/function-version.ts';
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
+import { type ExplainedDecision, reasonText, whyNot } from '../domain/reason-text.ts';
 import type { Sample } from '../domain/signal.ts';
-import { tellReason } from '../domain/tell.ts';
-import { type Told, whyNot } from '../domain/why-not.ts';
 import { showTime } from '../http/admin/show.ts';
 import { printableLine } from '../lib/printable.ts';
 
@@ -58,11 +57,11 @@ function verdictText(told: Pick<Decision, 'verdict' | 'previous' | 'wanted' | 'a
   return `${verdict} ${change} (running: ${count(actual)})`;
 }
 
-function whyLines(told: Told & Pick<Decision, 'policy'>): string[] {
+function whyLines(told: ExplainedDecision & Pick<Decision, 'policy'>): string[] {
   const otherwise = whyNot(told);
   return [
     `by ${printableLine(told.policy)}, because`,
-    ...told.reasons.map((reason) => `  - ${printableLine(tellReason(reason))}`),
+    ...told.reasons.map((reason) => `  - ${printableLine(reasonText(reason))}`),
     ...(otherwise.length > 0 ? ['why not otherwise'] : []),
     ...otherwise.map((sentence) => `  - ${printableLine(sentence)}`),
   ];

@@ -19,7 +19,7 @@ export function declareExplain(command: Command, end: (code: ExitCode) => void):
     if (versionId !== given) process.stderr.write(`${printableLine(versionId)}\n`);
     const [{ showEntry }, { whyNot }, { entriesText }] = await Promise.all([
       import('../http/admin/show.ts'),
-      import('../domain/why-not.ts'),
+      import('../domain/reason-text.ts'),
       import('./decision-text.ts'),
     ]);
     const decisions = entries.map((entry) => ({ ...showEntry(entry), whyNot: whyNot(entry) }));

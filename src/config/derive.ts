@@ -63,13 +63,7 @@ function policyDocument({ policy }: PlainConfig): unknown {
   const base = defaultPolicy(policy.kind);
   return {
     kind: policy.kind,
-    ...(base.kind === 'steps'
-      ? {
-          up: edge(base.up, policy.steps.up),
-          down: edge(base.down, policy.steps.down),
-          decay: policy.steps.decay,
-        }
-      : { target: policy.target.share, windowSeconds: seconds(policy.target.windowMs) }),
+    ...ownFields(base, policy),
     scaleToZero: policy.scaleToZero,
     idleTimeoutSeconds: seconds(policy.idleTimeoutMs),
     stabilisationUpSeconds: seconds(policy.stabilisationUpMs),
@@ -79,6 +73,18 @@ function policyDocument({ policy }: PlainConfig): unknown {
     stepUp: stepLimit(base.stepUp, policy.stepUp),
     stepDown: stepLimit(base.stepDown, policy.stepDown),
   };
+}
+
+/** What a kind of policy has beside the guards that all kinds share. */
+function ownFields(base: Policy, { steps, target }: PlainConfig['policy']): object {
+  switch (base.kind) {
+    case 'steps':
+      return { up: edge(base.up, steps.up), down: edge(base.down, steps.down), decay: steps.decay };
+    case 'target':
+      return { target: target.share, windowSeconds: seconds(target.windowMs) };
+    default:
+      return base satisfies never;
+  }
 }
 
 function edge(base: { threshold: number; factor: number }, set: PlainConfig['policy']['steps']['up']): unknown {

@@ -14,7 +14,7 @@ import { Duty, type TendSettings } from './duty.ts';
 import { type Activation, Loop, type LoopStatus } from './loop.ts';
 import { type BeatSettings, Membership } from './membership.ts';
 import { buildScaling, type ScalingSettings } from './scale/build-scaling.ts';
-import type { SkewWatch } from './scale/clock-skew.ts';
+import type { ClockSkew } from './scale/clock-skew.ts';
 import type { Fleet } from './scale/fleet.ts';
 import type { FreezeWatch } from './scale/freeze-watch.ts';
 import type { Observer } from './scale/observe.ts';
@@ -56,7 +56,7 @@ export class Autoscaler {
   readonly recorder: Recorder;
   readonly freeze: FreezeWatch;
   readonly #parts: AutoscalerParts;
-  readonly #skew: SkewWatch;
+  readonly #skew: ClockSkew;
   readonly #scaling: Scale;
   readonly #timeWatch: TimeWatch;
   readonly #beat: Loop;
@@ -84,7 +84,7 @@ export class Autoscaler {
       onWon: () => this.#discover.poke(),
     });
     const discover = new Discover({ ...parts, duty: this.duty, catalogue: store.catalogue });
-    const { fleet, observer, recorder, freeze, skew, scale, past } = buildScaling({
+    const { fleet, observer, recorder, freeze, skew, scale, learn } = buildScaling({
       ...parts,
       membership: this.membership,
       onLooked: () => this.#learn.poke(),
@@ -111,7 +111,7 @@ export class Autoscaler {
       'read, decide and act for every version in my buckets',
       scale,
     );
-    this.#learn = this.#loop('learn', scaling.intervalMs, 'read the past of versions that are new here', past);
+    this.#learn = this.#loop('learn', scaling.intervalMs, 'read the past of versions that are new here', learn);
     this.#timeWatch = new TimeWatch({ clock, onBreak: (brokenForMs) => this.#timeBroke(brokenForMs) });
   }
 

@@ -1,5 +1,5 @@
 import type { Quality } from '../domain/signal.ts';
-import type { Footing } from './decision-context.ts';
+import type { Preconditions } from './decision-context.ts';
 import { type Memory, revise } from './memory.ts';
 import { isUsable, weigh } from './situation.ts';
 
@@ -11,11 +11,11 @@ const MOVES_MAX = 2 * 32;
  * Brings memory up to what happened since the last evaluation. A raise or lowering is one that the control plane accepted,
  * seen as a change of the accepted wish: a write that failed, or was never sent, is not remembered as done.
  */
-export function witness({ situation, actual, standing }: Footing, loadQuality: Quality): Memory {
+export function updateMemory({ situation, actual, standing }: Preconditions, loadQuality: Quality): Memory {
   const { memory, nowMs, signals, settings } = situation;
   // What merely runs, where nothing was ever accepted, is no wish.
   const previous = situation.previous === undefined ? undefined : standing;
-  let { wish, raisedMs, loweredMs, apartSinceMs, moves } = memory;
+  let { wish, raisedMs, loweredMs, divergedSinceMs, moves } = memory;
   if (previous !== wish) {
     if (wish !== undefined && previous !== undefined) {
       if (previous > wish) raisedMs = nowMs;
@@ -23,11 +23,11 @@ export function witness({ situation, actual, standing }: Footing, loadQuality: Q
       moves = remember(moves, nowMs, previous - wish);
     }
     wish = previous;
-    apartSinceMs = undefined;
+    divergedSinceMs = undefined;
   }
   if (moves.length > 0) moves = dropOld(moves, nowMs - MOVES_KEPT_MS);
-  if (previous === undefined || actual === undefined || actual === previous) apartSinceMs = undefined;
-  else apartSinceMs ??= nowMs;
+  if (previous === undefined || actual === undefined || actual === previous) divergedSinceMs = undefined;
+  else divergedSinceMs ??= nowMs;
 
   let { blindSinceMs, recoveredMs, wasSighted } = memory;
   if (isUsable(loadQuality)) {
@@ -46,7 +46,7 @@ export function witness({ situation, actual, standing }: Footing, loadQuality: Q
     wish,
     raisedMs,
     loweredMs,
-    apartSinceMs,
+    divergedSinceMs,
     wasSighted,
     blindSinceMs,
     recoveredMs,

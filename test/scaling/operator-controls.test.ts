@@ -84,10 +84,10 @@ describe('the word of people', () => {
       verdict: 'abstain',
       reasons: [{ code: 'policy-unknown', facts: { detail: 'down' } }],
     });
-    const hindrance = { code: 'clock-skew' as const, facts: { skewSeconds: 3600 } };
-    expect(decide(aSituation({ controls, hindrance })).decision).toMatchObject({
+    const blockedBy = { code: 'clock-skew' as const, facts: { skewSeconds: 3600 } };
+    expect(decide(aSituation({ controls, blockedBy })).decision).toMatchObject({
       verdict: 'abstain',
-      reasons: [hindrance],
+      reasons: [blockedBy],
     });
   });
 });

@@ -3,13 +3,13 @@ import type { ActiveVersion } from '../../domain/active-version.ts';
 import type { Decision } from '../../domain/decision.ts';
 import type { FunctionState } from '../../domain/function-state.ts';
 import type { Part } from '../../domain/part.ts';
-import { whyNot } from '../../domain/why-not.ts';
+import { whyNot } from '../../domain/reason-text.ts';
 import { showReasons, showSamples, showTime } from '../../http/admin/show.ts';
-import { skewHindrance } from '../../loops/scale/clock-skew.ts';
+import { skewReason } from '../../loops/scale/clock-skew.ts';
 import { GAP_MS } from '../../loops/scale/learn.ts';
 import { readMemo } from '../../loops/scale/memo.ts';
 import { Observer } from '../../loops/scale/observe.ts';
-import { situate } from '../../loops/scale/situation-of.ts';
+import { situationOf } from '../../loops/scale/situation-of.ts';
 import { type Tracked, track } from '../../loops/scale/tracked.ts';
 import type { Backfill, ProfileReading } from '../../ports/signal-reader.ts';
 import type { Store } from '../../ports/store.ts';
@@ -78,14 +78,14 @@ async function decideFor(version: ActiveVersion, { loaded, store, tools, signal 
     // Which past is wanted is known once the profile is.
     look(tracked, nowMs);
     observer.prefill(tracked, pasts, { nowMs, idleMs });
-    const situation = situate(
+    const situation = situationOf(
       tracked,
       {
         signals: look(tracked, nowMs),
         target: controlPlane.targets.get(version.versionId),
         controls: controls.filter((control) => 'versionId' in control && control.versionId === version.versionId),
         isFleetFrozen: false,
-        hindrance: skewHindrance(skewMs, config),
+        blockedBy: skewReason(skewMs, config),
         nowMs,
       },
       { ...config, deciding },

@@ -12,11 +12,11 @@ import type { Meters } from '../../telemetry/meters.ts';
 import { RareLog } from '../../telemetry/rare-log.ts';
 import type { Membership } from '../membership.ts';
 import { Act, type ActSettings } from './act.ts';
-import { type SkewSettings, SkewWatch } from './clock-skew.ts';
-import { ControlBoard } from './current-controls.ts';
+import { ClockSkew, type ClockSkewSettings } from './clock-skew.ts';
+import { CurrentControls } from './current-controls.ts';
 import { Fleet, type FleetSettings } from './fleet.ts';
 import { FreezeWatch } from './freeze-watch.ts';
-import { type LearnSettings, Past } from './learn.ts';
+import { Learn, type LearnSettings } from './learn.ts';
 import { Observer, type ObserverSettings } from './observe.ts';
 import { Recorder, type RecorderSettings } from './record.ts';
 import { Scale, type ScaleSettings } from './scale.ts';
@@ -27,7 +27,7 @@ export type ScalingSettings = ActSettings &
   LearnSettings &
   ObserverSettings &
   RecorderSettings &
-  SkewSettings &
+  ClockSkewSettings &
   Omit<ScaleSettings, 'deciding'> & {
     readonly scaling: { readonly convergeWithinMs: number };
     readonly freeze: FreezeSettings;
@@ -56,7 +56,7 @@ export function buildScaling(parts: {
   const rareLog = new RareLog({ clock, logger, everyMs: settings.telemetry.logRepeatMs });
   const observer = new Observer(settings);
   const fleet = new Fleet({ ...store, settings, onForget: (versionId) => observer.forget(versionId) });
-  const skew = new SkewWatch(parts);
+  const skew = new ClockSkew(parts);
   const freeze = new FreezeWatch({ ...parts, settings: settings.freeze });
   const recorder = new Recorder({ ...parts, ledger: store.ledger });
   const act = new Act({
@@ -66,13 +66,13 @@ export function buildScaling(parts: {
     mayAct: (bucket) => membership.mayAct(bucket),
     onActed: (tracked, decision, actuation) => recorder.acted(tracked, decision, actuation),
   });
-  const controls = new ControlBoard({ controls: store.controls, clock, rareLog });
+  const controls = new CurrentControls({ controls: store.controls, clock, rareLog });
   const deciding = decidingSettings({ ...settings.scaling, fadeMs: settings.fadeMs });
   const scale = new Scale({
     ...parts,
     settings: { ...settings, deciding },
     ...{ fleet, controls, skew, observer, act, freeze, recorder, rareLog },
   });
-  const past = new Past({ ...parts, fleet, observer });
-  return { fleet, observer, recorder, freeze, skew, scale, past };
+  const learn = new Learn({ ...parts, fleet, observer });
+  return { fleet, observer, recorder, freeze, skew, scale, learn };
 }

@@ -5,26 +5,26 @@ import type { SignalReader } from '../../ports/signal-reader.ts';
 import type { Meters } from '../../telemetry/meters.ts';
 
 /** Named as in the configuration, where it is explained. */
-export interface SkewSettings {
+export interface ClockSkewSettings {
   readonly timeseries: { readonly clockSkewMaxMs: number };
 }
 
-export interface SkewWatchOptions {
+export interface ClockSkewOptions {
   readonly reader: SignalReader;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly meters: Meters;
-  readonly settings: SkewSettings;
+  readonly settings: ClockSkewSettings;
 }
 
 const CHECK_EVERY_MS = 60_000;
 
 /** Ownership needs no common clock, but query times are ours: with clocks apart the answers would be of another time. */
-export class SkewWatch {
-  readonly #options: SkewWatchOptions;
+export class ClockSkew {
+  readonly #options: ClockSkewOptions;
   #last: { readonly skewMs: number; readonly checkedMs: number } | undefined;
 
-  constructor(options: SkewWatchOptions) {
+  constructor(options: ClockSkewOptions) {
     this.#options = options;
   }
 
@@ -46,13 +46,13 @@ export class SkewWatch {
     this.#last = undefined;
   }
 
-  hindrance(): Reason | undefined {
-    return this.#last && skewHindrance(this.#last.skewMs, this.#options.settings);
+  blockedBy(): Reason | undefined {
+    return this.#last && skewReason(this.#last.skewMs, this.#options.settings);
   }
 }
 
 /** Why nothing is decided while the clocks are this far apart; undefined while they are near enough. */
-export function skewHindrance(skewMs: number, { timeseries }: SkewSettings): Reason | undefined {
+export function skewReason(skewMs: number, { timeseries }: ClockSkewSettings): Reason | undefined {
   const allowedMs = timeseries.clockSkewMaxMs;
   if (Math.abs(skewMs) <= allowedMs) return undefined;
   return { code: 'clock-skew', facts: { skewSeconds: numberFact(skewMs / 1000), allowedSeconds: allowedMs / 1000 } };

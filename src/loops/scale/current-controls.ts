@@ -6,7 +6,7 @@ import type { RareLog } from '../../telemetry/rare-log.ts';
 const NONE: readonly Control[] = [];
 
 /** What people said, as last read: it stays in force while the store does not answer. */
-export class ControlBoard {
+export class CurrentControls {
   readonly #controls: Controls;
   readonly #clock: Clock;
   readonly #rareLog: RareLog;

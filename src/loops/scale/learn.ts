@@ -15,7 +15,7 @@ export interface LearnSettings {
   readonly defaultPolicy: Pick<Policy, 'idleTimeoutSeconds'>;
 }
 
-export interface PastOptions {
+export interface LearnOptions {
   readonly fleet: Fleet;
   readonly reader: SignalReader;
   readonly observer: Observer;
@@ -34,23 +34,23 @@ const RETRY_MS = 60_000;
  * Learns what was before this replica began to watch: asked for once, and lived through where nobody can tell it. Beside
  * the cycles, not in them: raising needs no past, and nobody waits for one.
  */
-export class Past {
-  readonly #options: PastOptions;
+export class Learn {
+  readonly #options: LearnOptions;
   /** By the name of the part, on the monotonic clock. */
   readonly #notBeforeMs = new Map<string, number>();
 
-  constructor(options: PastOptions) {
+  constructor(options: LearnOptions) {
     this.#options = options;
   }
 
   async activate({ signal, stepDone }: Activation): Promise<void> {
     const { fleet, reader } = this.#options;
-    const strangers = this.#worthKnowing([...fleet.all()].filter((tracked) => this.#isStranger(tracked)));
-    if (strangers.length === 0) return;
-    const buckets = [...new Set(strangers.map(({ version }) => version.bucket))];
-    const share = { buckets, versions: strangers.length, bucketCount: BUCKET_COUNT };
+    const newcomers = this.#worthKnowing([...fleet.all()].filter((tracked) => this.#isNewcomer(tracked)));
+    if (newcomers.length === 0) return;
+    const buckets = [...new Set(newcomers.map(({ version }) => version.bucket))];
+    const share = { buckets, versions: newcomers.length, bucketCount: BUCKET_COUNT };
     const parts = reader.plan({ ...share, isForPast: true });
-    for (const [index, shown] of dealOut(parts, strangers).entries()) {
+    for (const [index, shown] of dealOut(parts, newcomers).entries()) {
       signal.throwIfAborted();
       const part = parts[index];
       if (part && shown.length > 0) await this.#learn(part, shown, signal);
@@ -59,14 +59,14 @@ export class Past {
   }
 
   /** A few that have just been discovered have a short past, and reading everybody's to learn it would cost the store dearly. */
-  #worthKnowing(strangers: readonly Tracked[]): readonly Tracked[] {
-    const newborn = strangers.filter(({ isNewborn }) => isNewborn);
-    if (newborn.length >= this.#options.fleet.size * WORTH_SHARE) return strangers;
+  #worthKnowing(newcomers: readonly Tracked[]): readonly Tracked[] {
+    const newborn = newcomers.filter(({ isNewborn }) => isNewborn);
+    if (newborn.length >= this.#options.fleet.size * WORTH_SHARE) return newcomers;
     for (const tracked of newborn) tracked.isPastKnown = true;
-    return strangers.filter(({ isPastKnown }) => !isPastKnown);
+    return newcomers.filter(({ isPastKnown }) => !isPastKnown);
   }
 
-  async #learn(part: Part, strangers: readonly Tracked[], signal: AbortSignal): Promise<void> {
+  async #learn(part: Part, newcomers: readonly Tracked[], signal: AbortSignal): Promise<void> {
     const { reader, observer, clock, settings } = this.#options;
     const { lookBackMs, stepMs } = settings.scaling;
     const idleMs = settings.defaultPolicy.idleTimeoutSeconds * 1000;
@@ -76,7 +76,7 @@ export class Past {
     const isComplete = backfills.every((backfill) => backfill.state === 'read');
     if (isComplete) this.#notBeforeMs.delete(part.name);
     else this.#notBeforeMs.set(part.name, clock.monotonicMs() + RETRY_MS);
-    for (const tracked of strangers) {
+    for (const tracked of newcomers) {
       // It may have left meanwhile, and nothing would ever clear away what is remembered of it then.
       if (!tracked.isStateRead) continue;
       observer.prefill(tracked, backfills, { nowMs: clock.wallMs(), idleMs });
@@ -85,7 +85,7 @@ export class Past {
   }
 
   /** One that was looked at, so that it is known which profile's past is wanted, and not for long. */
-  #isStranger(tracked: Tracked): boolean {
+  #isNewcomer(tracked: Tracked): boolean {
     const { clock, settings } = this.#options;
     tracked.isPastKnown ||= clock.monotonicMs() - tracked.sinceMs >= settings.scaling.lookBackMs;
     return !tracked.isPastKnown && tracked.isStateRead && tracked.latest !== undefined;

@@ -58,7 +58,7 @@ export class Observer {
     return (tracked, nowMs) => this.#signalsOf(tracked, views, nowMs);
   }
 
-  /** Past samples, for versions that this replica has not watched long enough. */
+  /** Learn samples, for versions that this replica has not watched long enough. */
   prefill(tracked: Tracked, backfills: readonly Backfill[], span: { nowMs: number; idleMs: number }): void {
     const { versionId } = tracked.version;
     const chosen = backfills.find((backfill) => backfill.profile === tracked.profile);

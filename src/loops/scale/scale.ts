@@ -15,14 +15,14 @@ import type { RareLog } from '../../telemetry/rare-log.ts';
 import type { Activation } from '../loop.ts';
 import type { Membership } from '../membership.ts';
 import type { Act, Change } from './act.ts';
-import type { SkewWatch } from './clock-skew.ts';
-import type { ControlBoard } from './current-controls.ts';
+import type { ClockSkew } from './clock-skew.ts';
+import type { CurrentControls } from './current-controls.ts';
 import { Cycle } from './cycle.ts';
 import type { Fleet } from './fleet.ts';
 import type { FreezeWatch } from './freeze-watch.ts';
 import type { Observer } from './observe.ts';
 import type { Recorder } from './record.ts';
-import { type SituationSettings, situate } from './situation-of.ts';
+import { type SituationSettings, situationOf } from './situation-of.ts';
 import type { Tracked } from './tracked.ts';
 
 /** Named as in the configuration, where each is explained. */
@@ -36,8 +36,8 @@ export interface ScaleSettings extends SituationSettings {
 export interface ScaleOptions {
   readonly membership: Membership;
   readonly fleet: Fleet;
-  readonly controls: ControlBoard;
-  readonly skew: SkewWatch;
+  readonly controls: CurrentControls;
+  readonly skew: ClockSkew;
   readonly targets: TargetSource;
   readonly reader: SignalReader;
   readonly observer: Observer;
@@ -167,10 +167,10 @@ export class Scale {
         target: targets.get(versionId),
         controls: controls.of(versionId),
         isFleetFrozen: freeze.isFrozen,
-        hindrance: this.#hindranceOf(tracked),
+        blockedBy: this.#blockedBy(tracked),
         nowMs,
       };
-      const { decision, memory } = decide(situate(tracked, facts, settings));
+      const { decision, memory } = decide(situationOf(tracked, facts, settings));
       tracked.memory = memory;
       recorder.decided(tracked, decision);
       cycle.add(tracked, decision, { needsResend: this.#needsResend(tracked, decision) });
@@ -241,11 +241,11 @@ export class Scale {
     );
   }
 
-  #hindranceOf(tracked: Tracked): Reason | undefined {
+  #blockedBy(tracked: Tracked): Reason | undefined {
     const { controls, skew, clock } = this.#options;
     if (!controls.isRead) return { code: 'state-unknown', facts: {} };
     const waitMs = tracked.notBeforeMs - clock.monotonicMs();
-    if (waitMs <= 0) return skew.hindrance();
+    if (waitMs <= 0) return skew.blockedBy();
     return { code: 'control-plane-backoff', facts: { failures: tracked.failures, waitMs: Math.round(waitMs) } };
   }
 

@@ -20,14 +20,14 @@ export interface SituationSettings {
 const MISSED_REFRESHES = 3;
 
 /** Puts together what one decision is made from. The same for the loop and for the commands that only look. */
-export function situate(
+export function situationOf(
   tracked: Tracked,
   facts: {
     signals: Signals;
     target: TargetAnswer;
     controls: readonly Control[];
     isFleetFrozen: boolean;
-    hindrance: Reason | undefined;
+    blockedBy: Reason | undefined;
     nowMs: number;
   },
   settings: SituationSettings,
@@ -43,7 +43,7 @@ export function situate(
     memory: tracked.isPastKnown ? tracked.memory : { ...tracked.memory, cycles: 0 },
     controls: facts.controls,
     isFleetFrozen: facts.isFleetFrozen,
-    hindrance: facts.hindrance,
+    blockedBy: facts.blockedBy,
     settings: settings.deciding,
   };
 }

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { REASON_CODES, type Reason } from '../../src/domain/reason.ts';
-import { tellReason } from '../../src/domain/tell.ts';
-import { whyNot } from '../../src/domain/why-not.ts';
+import type { Reason } from '../../src/domain/reason.ts';
+import { REASONS } from '../../src/domain/reason-table.ts';
+import { reasonText, whyNot } from '../../src/domain/reason-text.ts';
 
-describe('telling reasons', () => {
-  it.each(REASON_CODES)('makes one sentence of %s, also when its facts are gone', (code) => {
-    const sentence = tellReason({ code, facts: {} });
+const CODES = Object.keys(REASONS) as Reason['code'][];
+
+describe('the text of a reason', () => {
+  it.each(CODES)('makes one sentence of %s, also when its facts are gone', (code) => {
+    const sentence = reasonText({ code, facts: {} });
     expect(sentence).toMatch(/^\S.{10,}/);
     expect(sentence).not.toMatch(/undefined|NaN|null/);
   });
@@ -29,15 +31,15 @@ describe('telling reasons', () => {
       'Paused by ana until 2023-11-14T22:13:20.000Z: upgrade',
     ],
   ])('%j', (reason, sentence) => {
-    expect(tellReason(reason)).toBe(sentence);
+    expect(reasonText(reason)).toBe(sentence);
   });
 
   it('does not fail on a code of a later version', () => {
-    expect(tellReason({ code: 'from-the-future' as Reason['code'], facts: {} })).toContain('from-the-future');
+    expect(reasonText({ code: 'from-the-future' as Reason['code'], facts: {} })).toContain('from-the-future');
   });
 });
 
-describe('telling why not', () => {
+describe('why a version was not moved further', () => {
   it('says what would move a version that is kept', () => {
     const reasons: Reason[] = [{ code: 'load-within-band', facts: { latest: 50, up: 70, down: 30 } }];
     expect(whyNot({ verdict: 'keep', previous: 10, wanted: 10, reasons })).toEqual([
@@ -74,7 +76,7 @@ describe('telling why not', () => {
     expect(whyNot({ verdict: 'keep', previous: 1, wanted: 1, reasons })[0]).toContain('already wanted (1)');
   });
 
-  it.each(REASON_CODES)('leaves no hole where the facts of %s are gone', (code) => {
+  it.each(CODES)('leaves no hole where the facts of %s are gone', (code) => {
     for (const sentence of whyNot({ verdict: 'keep', previous: 1, wanted: 1, reasons: [{ code, facts: {} }] })) {
       expect(sentence).not.toMatch(/undefined|NaN|null/);
     }
