@@ -1,15 +1,15 @@
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
 import { systemClock } from '../../adapters/system/clock.ts';
-import { durationKind, type ListenAddress, listenKind, sizeKind, type ValueKind } from '../../config/value-kind.ts';
+import { type ListenAddress, listenKind, sizeKind } from '../../config/value-kind.ts';
 import { printableLine } from '../../lib/printable.ts';
 import { systemRandom } from '../../lib/random.ts';
 import type { Dialect } from '../../platform/dialects/dialect.ts';
-import { LevelFilter } from '../../telemetry/log-levels.ts';
 import { createLogs } from '../../telemetry/logger.ts';
 import { EXIT, type ExitCode } from '../../wiring/exit-codes.ts';
 import { DIALECTS, type DialectEntry, dialectPort } from '../../wiring/platform-dialects.ts';
 import { endOnCrash, listenForStop, stopOrExit } from '../../wiring/process-life.ts';
 import { VERSION } from '../../wiring/version.ts';
+import { addLogFlags, collectLabel, durationFlag, type LogFlags, readAs } from '../value-flags.ts';
 import { addProfilingFlags, type ProfilingFlags, profilingOf } from './profiling-flags.ts';
 import { addScalingRuleFlags, type ScalingRuleFlags, scalingRulesOf } from './scaling-rule-flags.ts';
 
@@ -17,7 +17,7 @@ const NATIVE_PORT = 8090;
 /** Beside the grace itself: the processes are killed then, and the last answers written. */
 const END_AFTER_GRACE_MS = 10_000;
 
-interface PlatformFlags extends ProfilingFlags, ScalingRuleFlags {
+interface PlatformFlags extends LogFlags, ProfilingFlags, ScalingRuleFlags {
   readonly dataDir: string;
   readonly native: ListenAddress | undefined;
   readonly allowedHost: readonly string[];
@@ -29,8 +29,6 @@ interface PlatformFlags extends ProfilingFlags, ScalingRuleFlags {
   readonly tick: number;
   readonly idleBeforeScaleDown: number;
   readonly metricLabel: Readonly<Record<string, string>>;
-  readonly logLevel: string;
-  readonly logFormat: 'auto' | 'json' | 'pretty';
   /** Of each dialect by its name; false: left out. */
   readonly [dialect: string]: unknown;
 }
@@ -43,7 +41,7 @@ export function declarePlatform(command: Command, end: (code: ExitCode) => void)
     )
     .addOption(
       new Flag('--native <host:port>', "the platform's own API, the control plane and metrics; or off")
-        .argParser(parser(listenKind))
+        .argParser(readAs(listenKind))
         .default({ host: '127.0.0.1', port: NATIVE_PORT }, `127.0.0.1:${NATIVE_PORT}`),
     );
   for (const { name, description, port } of DIALECTS) {
@@ -59,9 +57,11 @@ export function declarePlatform(command: Command, end: (code: ExitCode) => void)
         .argParser(collectHost)
         .default([], 'addresses and localhost'),
     )
-    .addOption(duration('--grace <duration>', 'for calls under way when it stops', 10_000))
+    .addOption(durationFlag('--grace <duration>', 'for calls under way when it stops', { defaultMs: 10_000 }))
     .addOption(
-      duration('--wish-ttl <duration>', 'a wish holds so long after the autoscaler was last heard of', 300_000),
+      durationFlag('--wish-ttl <duration>', 'a wish holds so long after the autoscaler was last heard of', {
+        defaultMs: 300_000,
+      }),
     )
     .addOption(
       new Flag('--beyond-wish <rule>', 'may calls start instances beyond a wish that holds?')
@@ -70,7 +70,7 @@ export function declarePlatform(command: Command, end: (code: ExitCode) => void)
     )
     .addOption(
       new Flag('--payload-max <size>', 'larger events are refused')
-        .argParser(parser(sizeKind))
+        .argParser(readAs(sizeKind))
         .default(6 * 2 ** 20, '6MiB'),
     )
     .addOption(
@@ -78,13 +78,11 @@ export function declarePlatform(command: Command, end: (code: ExitCode) => void)
         .choices(['auto', 'watchdog'])
         .default('auto'),
     )
-    .addOption(duration('--tick <duration>', 'how often pools are looked at', 2_000).hideHelp())
+    .addOption(durationFlag('--tick <duration>', 'how often pools are looked at', { defaultMs: 2_000 }).hideHelp())
     .addOption(
-      duration(
-        '--idle-before-scale-down <duration>',
-        'only instances free for so long are taken away',
-        10_000,
-      ).hideHelp(),
+      durationFlag('--idle-before-scale-down <duration>', 'only instances free for so long are taken away', {
+        defaultMs: 10_000,
+      }).hideHelp(),
     )
     .addOption(
       new Flag('--metric-label <name=value>', 'a label for every series; may be repeated')
@@ -93,14 +91,7 @@ export function declarePlatform(command: Command, end: (code: ExitCode) => void)
     );
   addScalingRuleFlags(command);
   addProfilingFlags(command);
-  command
-    .addOption(
-      new Flag('--log-level <level>', 'debug, info, warn, error; or info,module=debug')
-        .argParser(checkedLevels)
-        .default('info'),
-    )
-    .addOption(new Flag('--log-format <format>', 'how to log').choices(['auto', 'json', 'pretty']).default('auto'))
-    .action(async () => end(await serve(command.opts<PlatformFlags>(), process.env)));
+  addLogFlags(command).action(async () => end(await serve(command.opts<PlatformFlags>(), process.env)));
 }
 
 /** Runs until SIGTERM or SIGINT; a second signal, or a stop that hangs, ends the process at once, and its instances with it. */
@@ -210,44 +201,13 @@ function screen(told: {
   return lines.join('\n');
 }
 
-function duration(flag: string, description: string, defaultMs: number): Flag {
-  return new Flag(flag, description).argParser(parser(durationKind)).default(defaultMs, `${defaultMs / 1_000}s`);
-}
-
-/** Reads a flag as the configuration reads such values. */
-function parser<T>(kind: ValueKind<T>): (text: string) => T {
-  return (text) => {
-    try {
-      const stored = kind.read(text);
-      return kind.finish(stored);
-    } catch (error) {
-      throw new InvalidArgumentError(`It must be ${(error as Error).message}.`);
-    }
-  };
-}
-
 /** Undefined is a flag that was not given; `off` is what `--no-…` leaves. */
 function listenOrNot(text: string): ListenAddress | false {
-  return parser(listenKind)(text) ?? false;
-}
-
-function checkedLevels(text: string): string {
-  try {
-    new LevelFilter(text);
-    return text;
-  } catch (error) {
-    throw new InvalidArgumentError(`${(error as Error).message}.`);
-  }
+  return readAs(listenKind)(text) ?? false;
 }
 
 function collectHost(text: string, before: readonly string[]): string[] {
   if (!/^[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?$/i.test(text))
     throw new InvalidArgumentError('It must be a name without a port.');
   return [...before, text.toLowerCase()];
-}
-
-function collectLabel(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
-  const match = /^([a-zA-Z_][a-zA-Z0-9_]*)=(.*)$/s.exec(text);
-  if (!match?.[1]) throw new InvalidArgumentError('It must be name=value, the name as Prometheus has them.');
-  return { ...before, [match[1]]: match[2] ?? '' };
 }

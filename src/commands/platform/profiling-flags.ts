@@ -2,6 +2,7 @@ import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
 import { sizeKind, urlKind } from '../../config/value-kind.ts';
 import type { ProfilingSettings } from '../../platform/profiling/open-profiling.ts';
 import type { ProfileType } from '../../platform/profiling/profile-type.ts';
+import { readAs } from '../value-flags.ts';
 
 export interface ProfilingFlags {
   readonly profile: readonly ProfileType[] | 'off' | undefined;
@@ -20,16 +21,18 @@ export function addProfilingFlags(command: Command): void {
       new Flag(
         '--profile <types>',
         `what may be profiled at /debug/pprof: ${ALL.join(',')}, all or off (default: off; all with --pyroscope)`,
-      ).argParser(parseTypes),
+      ).argParser(readTypes),
     )
     .addOption(
-      new Flag('--pyroscope <url>', 'profile all the time, and push it there').argParser(parseUrl).env('PYROSCOPE_URL'),
+      new Flag('--pyroscope <url>', 'profile all the time, and push it there')
+        .argParser(readAs(urlKind))
+        .env('PYROSCOPE_URL'),
     )
     .addOption(new Flag('--pyroscope-application <name>', 'what profiles are filed under').default('starling-platform'))
     .addOption(new Flag('--pyroscope-tenant <id>', 'where Pyroscope keeps several apart'))
     .addOption(
       new Flag('--profile-allocation-step <size>', 'about one stack is kept for so much that is allocated')
-        .argParser(parseSize)
+        .argParser(readSize)
         .default(512 * 1024, '512KiB'),
     );
 }
@@ -57,7 +60,7 @@ export function profilingOf(
   };
 }
 
-function parseTypes(text: string): readonly ProfileType[] | 'off' {
+function readTypes(text: string): readonly ProfileType[] | 'off' {
   if (text === 'off') return 'off';
   if (text === 'all') return ALL;
   const names = text.split(',');
@@ -68,20 +71,8 @@ function parseTypes(text: string): readonly ProfileType[] | 'off' {
   return types;
 }
 
-function parseUrl(text: string): string {
-  try {
-    return urlKind.finish(urlKind.read(text));
-  } catch (error) {
-    throw new InvalidArgumentError(`It must be ${(error as Error).message}.`);
-  }
-}
-
-function parseSize(text: string): number {
-  try {
-    const bytes = sizeKind.finish(sizeKind.read(text));
-    if (bytes >= 1_024) return bytes;
-  } catch (error) {
-    throw new InvalidArgumentError(`It must be ${(error as Error).message}.`);
-  }
+function readSize(text: string): number {
+  const bytes = readAs(sizeKind)(text);
+  if (bytes >= 1_024) return bytes;
   throw new InvalidArgumentError('It must be 1KiB or more.');
 }

@@ -1,6 +1,7 @@
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
 import { durationKind } from '../../config/value-kind.ts';
 import type { EngineOptions } from '../../platform/router/open-engine.ts';
+import { readAs } from '../value-flags.ts';
 
 /** The built-in rules: what they hold to while nobody wishes anything. */
 export interface ScalingRuleFlags {
@@ -18,25 +19,25 @@ export function addScalingRuleFlags(command: Command): void {
   command
     .addOption(
       new Flag('--scale-up-every <duration>', 'how often the rules for queues, slowness and errors look')
-        .argParser(parseDuration)
+        .argParser(readDuration)
         .default(5_000, '5s'),
     )
-    .addOption(new Flag('--scale-up-queue <calls>', 'more that wait start instances').argParser(parseCount).default(10))
-    .addOption(new Flag('--scale-up-step <instances>', 'the most at a time').argParser(parseCount).default(3))
+    .addOption(new Flag('--scale-up-queue <calls>', 'more that wait start instances').argParser(readCount).default(10))
+    .addOption(new Flag('--scale-up-step <instances>', 'the most at a time').argParser(readCount).default(3))
     .addOption(
       new Flag('--scale-up-latency <duration>', 'a greater mean starts instances (default: none does)').argParser(
-        parseDuration,
+        readDuration,
       ),
     )
     .addOption(
       new Flag(
         '--scale-up-errors <share>',
         'a greater share of failed calls starts instances, 0 to 1 (default: none does)',
-      ).argParser(parseShare),
+      ).argParser(readShare),
     )
     .addOption(
       new Flag('--reap-every <duration>', 'how often instances are looked at whose time is over')
-        .argParser(parseDuration)
+        .argParser(readDuration)
         .default(30_000, '30s'),
     );
 }
@@ -56,22 +57,18 @@ export function scalingRulesOf(flags: ScalingRuleFlags): Pick<EngineOptions, 'sc
   };
 }
 
-function parseDuration(text: string): number {
-  try {
-    const ms = durationKind.finish(durationKind.read(text));
-    if (ms > 0) return ms;
-  } catch (error) {
-    throw new InvalidArgumentError(`It must be ${(error as Error).message}.`);
-  }
+function readDuration(text: string): number {
+  const ms = readAs(durationKind)(text);
+  if (ms > 0) return ms;
   throw new InvalidArgumentError('It must be more than nothing.');
 }
 
-function parseCount(text: string): number {
+function readCount(text: string): number {
   if (/^[0-9]{1,6}$/.test(text) && Number(text) > 0) return Number(text);
   throw new InvalidArgumentError('It must be a whole number from 1 to 999999.');
 }
 
-function parseShare(text: string): number {
+function readShare(text: string): number {
   const share = /^[0-9]*\.?[0-9]+$/.test(text) ? Number(text) : Number.NaN;
   if (share <= 1) return share;
   throw new InvalidArgumentError('It must be a number from 0 to 1, such as 0.05.');
