@@ -181,7 +181,11 @@ async function countIdle(
     random: systemRandom,
     logger: pino({ level: 'silent' }),
     meters: counter,
-    settings: { ...SETTINGS, scaleEveryMs: 2000, discoverEveryMs: 600_000 },
+    settings: {
+      ...SETTINGS,
+      scaling: { ...SETTINGS.scaling, intervalMs: 2000 },
+      discovery: { ...SETTINGS.discovery, intervalMs: 600_000 },
+    },
   });
   const versions = signals.discoverable.size;
   counter.forget();

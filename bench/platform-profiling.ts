@@ -9,7 +9,7 @@ import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { DIALECTS } from '../src/commands/platform-dialects.ts';
+import { DIALECTS } from '../src/wiring/platform-dialects.ts';
 import { load } from './http-load.ts';
 import { type BenchOptions, type BenchResult, BenchUsage, rounded } from './report.ts';
 

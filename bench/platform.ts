@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import service from '../bin/service-process.json' with { type: 'json' };
-import { DIALECTS } from '../src/commands/platform-dialects.ts';
+import { DIALECTS } from '../src/wiring/platform-dialects.ts';
 import { type LoadReport, load } from './http-load.ts';
 import { type BenchOptions, type BenchResult, BenchUsage, rounded } from './report.ts';
 

@@ -146,10 +146,9 @@ const member = new Autoscaler({
   meters,
   settings: {
     ...SETTINGS,
-    scaleEveryMs: orders.cycleEveryMs,
-    discoverEveryMs: 3_600_000,
-    dutyJitterMs: 0,
-    isPlacedByLabel: orders.bucketLabel !== undefined,
+    scaling: { ...SETTINGS.scaling, intervalMs: orders.cycleEveryMs },
+    discovery: { ...SETTINGS.discovery, intervalMs: 3_600_000, jitterMs: 0 },
+    timeseries: { ...SETTINGS.timeseries, bucketLabel: orders.bucketLabel },
   },
 });
 process.once('disconnect', () => process.exit());

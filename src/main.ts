@@ -1,7 +1,3 @@
-import { endOnCrash, ignoreClosedPipes, leaveSoon } from './commands/process-life.ts';
-import { run } from './commands/program.ts';
+import { runProcess } from './commands/program.ts';
 
-ignoreClosedPipes();
-endOnCrash();
-process.exitCode = await run(process.argv.slice(2));
-leaveSoon();
+await runProcess(process.argv.slice(2));

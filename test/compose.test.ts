@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { declarePlatform } from '../src/commands/platform.ts';
+import { declarePlatform } from '../src/commands/platform/platform.ts';
 import { LEAF_BY_ENV, LEAF_BY_FLAG } from '../src/config/declarations.ts';
 
 interface Service {

@@ -3,11 +3,10 @@ import { systemClock } from '../adapters/system/clock.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { systemRandom } from '../lib/random.ts';
 import { StoreError } from '../ports/store-error.ts';
+import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
+import { endOnCrash, listenForStop, stopOrExit } from '../wiring/process-life.ts';
 import { addConfigFlags, configOf } from './config-flags.ts';
-import { EXIT, type ExitCode } from './exit-codes.ts';
-import { tellFault } from './fault.ts';
-import { endOnCrash } from './process-life.ts';
-import { listenForStop } from './stop-signals.ts';
+import { reportError } from './report-error.ts';
 
 /** `starling autoscale`: one member, until it is told to stop. */
 export function declareAutoscale(command: Command, end: (code: ExitCode) => void): void {
@@ -22,15 +21,14 @@ export function declareAutoscale(command: Command, end: (code: ExitCode) => void
 
 /** Runs until SIGTERM or SIGINT; a second signal, or a stop that hangs, ends the process at once. */
 async function serve(loaded: LoadedConfig, { isChild }: { isChild: boolean }): Promise<ExitCode> {
-  // Before anything is loaded: as the first process of a container nobody stops it who does not listen.
+  // Before anything is loaded: the first process of a container gets no signal that it does not listen for.
   const signals = listenForStop({
     clock: systemClock,
-    onSecond: () => process.exit(EXIT.interrupted),
     endsWithParent: isChild,
   });
-  const { Service } = await import('./service.ts');
+  const { Service } = await import('../wiring/service.ts');
   const service = await Service.create(loaded, { clock: systemClock, random: systemRandom });
-  endOnCrash((error) => service.tellCrash(error));
+  endOnCrash((error) => service.logCrash(error));
 
   let fault: unknown;
   const { promise: failed, resolve: fail } = Promise.withResolvers<void>();
@@ -39,7 +37,7 @@ async function serve(loaded: LoadedConfig, { isChild }: { isChild: boolean }): P
       if (isChild && process.connected) process.send?.(addresses);
     },
     (error: unknown) => {
-      // Whoever is told to stop while it waits has not failed.
+      // A service that is stopped while it still waits has not failed.
       if (signals.isAsked()) return;
       fault = error;
       fail();
@@ -47,18 +45,15 @@ async function serve(loaded: LoadedConfig, { isChild }: { isChild: boolean }): P
   );
   await Promise.race([signals.asked, failed]);
   const { exitAfterMs } = loaded.config.shutdown;
-  const cancelExit = systemClock.after(exitAfterMs, () => {
-    process.stderr.write(`starling: not stopped within ${exitAfterMs} ms (shutdown.exitAfter); ending all the same\n`);
-    process.exit(EXIT.failed);
+  await stopOrExit(Promise.all([service.stop(), started]), {
+    clock: systemClock,
+    afterMs: exitAfterMs,
+    complaint: `not stopped within ${exitAfterMs} ms (shutdown.exitAfter)`,
   });
-  await service.stop();
-  await started;
-  cancelExit();
   // An open channel would keep this process.
   if (isChild && process.connected) process.disconnect();
   if (fault === undefined) return EXIT.ok;
-  const { text, code } = tellFault(fault);
-  process.stderr.write(`${text}\n`);
+  const code = reportError(fault);
   // Whatever keeps a service from starting is a start-up fault, wrong credentials included.
   return fault instanceof StoreError ? EXIT.usage : code;
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { ExitCode } from './exit-codes.ts';
+import type { ExitCode } from '../wiring/exit-codes.ts';
 
-/** Gives a command its arguments, flags and action. `end` takes how it ended; whatever it throws is told and coded. */
+/** Gives a command its arguments, flags and action. `end` takes how it ended; what it throws is reported. */
 export type Declare = (command: Command, end: (code: ExitCode) => void) => void;
 
 /** Each command is imported when it is asked for: what it needs takes a tenth of a second to load, and the others need none of it. */
@@ -14,7 +14,7 @@ export const COMMANDS: readonly {
     name: 'dev',
     description:
       'start everything on this machine, to try it and to develop: platform, metrics store, autoscaler, console',
-    load: async () => (await import('./dev.ts')).declareDev,
+    load: async () => (await import('./dev/dev.ts')).declareDev,
   },
   {
     name: 'autoscale',
@@ -24,7 +24,7 @@ export const COMMANDS: readonly {
   {
     name: 'platform',
     description: 'run the function platform of this machine: something real to scale, with a control plane and metrics',
-    load: async () => (await import('./platform.ts')).declarePlatform,
+    load: async () => (await import('./platform/platform.ts')).declarePlatform,
   },
   {
     name: 'metrics-store',
@@ -44,12 +44,12 @@ export const COMMANDS: readonly {
   {
     name: 'doctor',
     description: 'check the configuration, each dependency, permissions, clocks and profile queries; say what to do',
-    load: async () => (await import('./doctor.ts')).declareDoctor,
+    load: async () => (await import('./doctor/doctor.ts')).declareDoctor,
   },
   {
     name: 'evaluate',
     description: 'decide for one function version from its real signals, and write nothing',
-    load: async () => (await import('./evaluate.ts')).declareEvaluate,
+    load: async () => (await import('./evaluate/evaluate.ts')).declareEvaluate,
   },
   {
     name: 'explain',
@@ -59,7 +59,7 @@ export const COMMANDS: readonly {
   {
     name: 'top',
     description: 'watch the fleet in the terminal: what is wanted, what runs, and why',
-    load: async () => (await import('./top.ts')).declareTop,
+    load: async () => (await import('./top/top.ts')).declareTop,
   },
   {
     name: 'functions',
@@ -69,26 +69,29 @@ export const COMMANDS: readonly {
   {
     name: 'pause',
     description: 'leave a function version as it is for a while',
-    load: async () => (await import('./controls.ts')).declarePause,
+    load: async () => (await import('./controls/controls.ts')).declarePause,
   },
   {
     name: 'override',
     description: 'run so many instances of a function version for a while, whatever its load',
-    load: async () => (await import('./controls.ts')).declareOverride,
+    load: async () => (await import('./controls/controls.ts')).declareOverride,
   },
   {
     name: 'resume',
     description: 'end the pause and the override of a function version',
-    load: async () => (await import('./controls.ts')).declareResume,
+    load: async () => (await import('./controls/controls.ts')).declareResume,
   },
   {
     name: 'unfreeze',
     description: 'let decreases through for a while, although the fleet froze itself',
-    load: async () => (await import('./controls.ts')).declareUnfreeze,
+    load: async () => (await import('./controls/controls.ts')).declareUnfreeze,
   },
   {
     name: 'completion',
     description: 'print what makes a shell complete these commands and their flags',
-    load: async () => (await import('./completion.ts')).declareCompletion,
+    load: async () => {
+      const { declareCompletion } = await import('./completion/completion.ts');
+      return (command, end) => declareCompletion(command, end, COMMANDS);
+    },
   },
 ];

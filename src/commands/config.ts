@@ -1,8 +1,8 @@
 import { type Command, Option as Flag } from 'commander';
 import type { ConfigOutput } from '../config/show-config.ts';
 import { printable } from '../lib/printable.ts';
+import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
 import { addConfigFlags, configOf } from './config-flags.ts';
-import { EXIT, type ExitCode } from './exit-codes.ts';
 
 interface Output {
   readonly stdout: (text: string) => void;

@@ -1,7 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import type { LoadedConfig } from '../config/load-config.ts';
+import type { LedgerEntry } from '../domain/ledger-entry.ts';
 import { printableLine } from '../lib/printable.ts';
+import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
 import { addConfigFlags, configOf } from './config-flags.ts';
-import { EXIT, type ExitCode } from './exit-codes.ts';
 import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
 
 const LIMIT_MAX = 1_000;
@@ -13,13 +15,39 @@ export function declareExplain(command: Command, end: (code: ExitCode) => void):
     .option('-n, --limit <count>', 'how many decisions, newest first', readLimit, 10);
   addOutputFlag(addConfigFlags(command)).action(async (given: string) => {
     const { limit, output } = command.opts<{ limit: number; output: OutputFormat }>();
-    const loaded = await configOf(command);
-    const [{ explain }, { tellEntries }] = await Promise.all([import('./explain-version.ts'), import('./tell.ts')]);
-    const { versionId, document, entries } = await explain(loaded, given, { limit });
+    const { versionId, entries } = await recall(await configOf(command), given, { limit });
     if (versionId !== given) process.stderr.write(`${printableLine(versionId)}\n`);
-    await printAs(output, document, () => tellEntries(versionId, entries));
+    const [{ showEntry }, { whyNot }, { entriesText }] = await Promise.all([
+      import('../http/admin/show.ts'),
+      import('../domain/reason-text.ts'),
+      import('./decision-text.ts'),
+    ]);
+    const decisions = entries.map((entry) => ({ ...showEntry(entry), whyNot: whyNot(entry) }));
+    await printAs(output, { versionId, decisions }, () => entriesText(versionId, entries));
     end(entries.length > 0 ? EXIT.ok : EXIT.checkFalse);
   });
+}
+
+/** The newest entries of the ledger about the version with this id, or the active one whose id begins so. */
+async function recall(
+  loaded: LoadedConfig,
+  given: string,
+  { limit }: { limit: number },
+): Promise<{ versionId: string; entries: readonly LedgerEntry[] }> {
+  const [{ withExistingStore, withTools }, { findByBeginning }] = await Promise.all([
+    import('../wiring/read-only-tools.ts'),
+    import('../wiring/find-version.ts'),
+  ]);
+  return withTools(loaded, (tools) =>
+    withExistingStore(loaded.config, tools, async (store) => {
+      const own = await store.ledger.recall(given, { limit });
+      // The ledger remembers longer than a version is active, so it is asked first.
+      const version = own.length > 0 ? undefined : await findByBeginning(store, given);
+      if (!version || version.versionId === given) return { versionId: given, entries: own };
+      const { versionId } = version;
+      return { versionId, entries: await store.ledger.recall(versionId, { limit }) };
+    }),
+  );
 }
 
 function readLimit(text: string): number {

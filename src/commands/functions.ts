@@ -1,9 +1,9 @@
 import { type Command, Option as Flag } from 'commander';
-import { EXIT, type ExitCode } from './exit-codes.ts';
+import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
+import { readControls, readFunctions, readMembers } from '../wiring/fleet/fleet.ts';
+import { addAdminFlags, adminClient } from './admin-flags.ts';
+import { arrange, fleetColumns, fleetRows, isAnyNamed, noRowsText, SORTS, type Sort } from './fleet-table.ts';
 import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
-import { addAdminFlags, adminClient } from './remote/admin-flags.ts';
-import { readControls, readFunctions, readMembers } from './remote/fleet.ts';
-import { arrange, fleetColumns, fleetRows, isAnyNamed, SORTS, type Sort, tellNoRows } from './remote/fleet-table.ts';
 import { textTable } from './text-table.ts';
 
 /** `starling functions`: every active function version of the fleet, as it stands. */
@@ -20,7 +20,7 @@ export function declareFunctions(command: Command, end: (code: ExitCode) => void
     await printAs(output, { items }, () =>
       rows.length > 0
         ? textTable(fleetColumns({ nowMs: Date.now(), isNamed: isAnyNamed(rows) }), rows).join('\n')
-        : tellNoRows(match),
+        : noRowsText(match),
     );
     end(EXIT.ok);
   });

@@ -1,23 +1,22 @@
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
 import { systemClock } from '../adapters/system/clock.ts';
-import { durationKind, integerKind, type ValueKind } from '../config/value-kind.ts';
+import { integerKind } from '../config/value-kind.ts';
 import { BUCKET_COUNT } from '../domain/bucket.ts';
 import { systemRandom } from '../lib/random.ts';
 import { openMetricsStore } from '../metrics-store/open-metrics-store.ts';
 import { bucketRules } from '../metrics-store/scrape/relabel.ts';
 import type { ScrapeTarget } from '../metrics-store/scrape/target-scraper.ts';
 import { createLogs } from '../telemetry/logger.ts';
-import { EXIT, type ExitCode } from './exit-codes.ts';
-import { endOnCrash } from './process-life.ts';
-import { listenForStop } from './stop-signals.ts';
-import { VERSION } from './version.ts';
+import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
+import { endOnCrash, listenForStop, stopOrExit } from '../wiring/process-life.ts';
+import { VERSION } from '../wiring/version.ts';
+import { addLogFlags, collectLabel, durationFlag, type LogFlags, readAs, readLabelName } from './value-flags.ts';
 
 const PORT = 9090;
-const SCRAPE_INTERVAL_MIN_MS = 1_000;
 /** The slowest answers are cut off then. */
 const END_AFTER_MS = 5_000;
 
-interface MetricsStoreFlags {
+interface MetricsStoreFlags extends LogFlags {
   readonly host: string;
   readonly port: number;
   readonly target: readonly ScrapeTarget[];
@@ -29,8 +28,6 @@ interface MetricsStoreFlags {
   readonly bucketOf: string;
   readonly seriesMax: number;
   readonly queryTimeout: number;
-  readonly logLevel: string;
-  readonly logFormat: 'auto' | 'json' | 'pretty';
 }
 
 /** `starling metrics-store`: the last hour of metrics in memory, until it is told to stop. */
@@ -52,32 +49,34 @@ export function declareMetricsStore(command: Command, end: (code: ExitCode) => v
         .argParser(collectLabel)
         .default({}, 'none'),
     )
-    .addOption(duration('--scrape-interval <duration>', 'how often; from 1s on', 15_000))
-    .addOption(duration('--scrape-timeout <duration>', 'never longer than the interval', 10_000))
-    .addOption(duration('--retention <duration>', 'how long samples are kept', 3_600_000))
+    .addOption(
+      durationFlag('--scrape-interval <duration>', 'how often; from 1s on', { defaultMs: 15_000, minMs: 1_000 }),
+    )
+    .addOption(
+      durationFlag('--scrape-timeout <duration>', 'never longer than the interval', { defaultMs: 10_000, minMs: 1 }),
+    )
+    .addOption(durationFlag('--retention <duration>', 'how long samples are kept', { defaultMs: 3_600_000, minMs: 1 }))
     .addOption(
       new Flag(
         '--bucket-label <name>',
         `adds a label with the bucket (hashmod ${BUCKET_COUNT}), as in timeseries.bucketLabel`,
-      ).argParser(labelName),
+      ).argParser(readLabelName),
     )
     .addOption(
       new Flag('--bucket-of <label>', 'the label that is hashed for it')
-        .argParser(labelName)
+        .argParser(readLabelName)
         .default('function_version_id'),
     )
     .addOption(
-      new Flag('--series-max <number>', 'more series are not taken').argParser(parser(integerKind)).default(200_000),
+      new Flag('--series-max <number>', 'more series are not taken').argParser(readAs(integerKind)).default(200_000),
     )
-    .addOption(duration('--query-timeout <duration>', 'longer queries are ended', 30_000))
-    .addOption(new Flag('--log-level <level>', 'debug, info, warn, error').default('info'))
-    .addOption(new Flag('--log-format <format>', 'how to log').choices(['auto', 'json', 'pretty']).default('auto'))
-    .action(async () => end(await serve(command.opts<MetricsStoreFlags>())));
+    .addOption(durationFlag('--query-timeout <duration>', 'longer queries are ended', { defaultMs: 30_000, minMs: 1 }));
+  addLogFlags(command).action(async () => end(await serve(command.opts<MetricsStoreFlags>())));
 }
 
 /** Runs until SIGTERM or SIGINT; a second signal, or a stop that hangs, ends the process at once. */
 async function serve(flags: MetricsStoreFlags): Promise<ExitCode> {
-  const signals = listenForStop({ clock: systemClock, onSecond: () => process.exit(EXIT.interrupted) });
+  const signals = listenForStop({ clock: systemClock });
   const logger = createLogs({
     level: flags.logLevel,
     format: flags.logFormat,
@@ -114,54 +113,19 @@ async function serve(flags: MetricsStoreFlags): Promise<ExitCode> {
   );
 
   await signals.asked;
-  const cancelExit = systemClock.after(END_AFTER_MS, () => {
-    process.stderr.write('starling: the metrics store did not stop in time; ending all the same\n');
-    process.exit(EXIT.failed);
+  await stopOrExit(store.stop(), {
+    clock: systemClock,
+    afterMs: END_AFTER_MS,
+    complaint: 'the metrics store did not stop in time',
   });
-  await store.stop();
-  cancelExit();
   logger.info({ event: 'metrics-store.stopped' }, 'stopped; what was in memory is gone');
   return EXIT.ok;
 }
 
-function duration(flag: string, description: string, defaultMs: number): Flag {
-  return new Flag(flag, description)
-    .argParser((text) => {
-      const ms = parser(durationKind)(text);
-      const min = flag.startsWith('--scrape-interval') ? SCRAPE_INTERVAL_MIN_MS : 1;
-      if (ms < min) throw new InvalidArgumentError(`It must be ${min} ms or more.`);
-      return ms;
-    })
-    .default(defaultMs, `${defaultMs / 1_000}s`);
-}
-
-/** Reads a flag as the configuration reads such values. */
-function parser<T>(kind: ValueKind<T>): (text: string) => T {
-  return (text) => {
-    try {
-      return kind.finish(kind.read(text));
-    } catch (error) {
-      throw new InvalidArgumentError(`It must be ${(error as Error).message}.`);
-    }
-  };
-}
-
 function port(text: string): number {
-  const value = parser(integerKind)(text);
+  const value = readAs(integerKind)(text);
   if (value < 0 || value > 65_535) throw new InvalidArgumentError('It must be a port, or 0 for any that is free.');
   return value;
-}
-
-function labelName(text: string): string {
-  if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(text))
-    throw new InvalidArgumentError('It must be a name as Prometheus has them.');
-  return text;
-}
-
-function collectLabel(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
-  const split = text.indexOf('=');
-  if (split < 1) throw new InvalidArgumentError('It must be name=value.');
-  return { ...before, [labelName(text.slice(0, split))]: text.slice(split + 1) };
 }
 
 function collectTarget(text: string, before: readonly ScrapeTarget[]): ScrapeTarget[] {

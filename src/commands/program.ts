@@ -1,10 +1,19 @@
 import { Command, CommanderError } from 'commander';
+import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
+import { endOnCrash, ignoreClosedPipes, leaveSoon } from '../wiring/process-life.ts';
+import { VERSION } from '../wiring/version.ts';
 import { COMMANDS } from './commands.ts';
-import { EXIT, type ExitCode } from './exit-codes.ts';
-import { tellFault } from './fault.ts';
-import { VERSION } from './version.ts';
+import { reportError } from './report-error.ts';
 
-/** Reads the command line, runs the command, and tells how it ended. */
+/** The whole life of the process: its exit code says how the command ended. */
+export async function runProcess(args: readonly string[]): Promise<void> {
+  ignoreClosedPipes();
+  endOnCrash(reportError);
+  process.exitCode = await run(args);
+  leaveSoon();
+}
+
+/** Reads the command line, runs the command, and gives how it ended. */
 export async function run(args: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = EXIT.ok;
   const end = (ended: ExitCode) => {
@@ -31,9 +40,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
       if (error.code === 'commander.unknownOption') await suggestFlag(error.message);
       return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     }
-    const fault = tellFault(error);
-    process.stderr.write(`${fault.text}\n`);
-    return fault.code;
+    return reportError(error);
   }
 }
 

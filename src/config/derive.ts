@@ -75,6 +75,7 @@ function policyDocument({ policy }: PlainConfig): unknown {
   };
 }
 
+/** What a kind of policy has beside the guards that all kinds share. */
 function fieldsOfKind(base: Policy, { steps, target }: PlainConfig['policy']): object {
   switch (base.kind) {
     case 'steps':

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { defaultPolicy, type Policy, policySchema, type Stickiness } from './policy.ts';
+import { defaultPolicy, POLICY_KINDS, type Policy, policySchema, windowsOf } from './policy.ts';
 
 export interface PolicyProblem {
   /** Dotted path of the field; empty for the document itself. */
@@ -26,20 +26,21 @@ export interface ParsePolicyOptions {
  */
 export function parsePolicy(document: unknown, { lookBackSeconds, base }: ParsePolicyOptions): ParsedPolicy {
   if (!isRecord(document)) {
-    return refused({ path: '', message: 'a policy is an object', mend: "give {kind: 'steps' | 'target', …}" });
+    return refused({ path: '', message: 'a policy is an object', mend: `give {kind: ${kindNames(' | ')}, …}` });
   }
   const kind = document['kind'] ?? base?.kind;
-  if (kind !== 'steps' && kind !== 'target') {
+  if (!isPolicyKind(kind)) {
     return refused({
       path: 'kind',
       message: kind === undefined ? 'kind is missing' : `there is no policy of kind ${JSON.stringify(kind)}`,
-      mend: "give 'steps' or 'target'",
+      mend: `give ${kindNames(' or ')}`,
     });
   }
-  const oneSided = kind === 'steps' ? findOneSided(document) : undefined;
+  const whole = base?.kind === kind ? base : defaultPolicy(kind);
+  const oneSided = 'up' in whole && 'down' in whole ? findOneSided(document) : undefined;
   if (oneSided) return refused(oneSided);
 
-  const parsed = policySchema.safeParse(mergePolicy(base?.kind === kind ? base : defaultPolicy(kind), document));
+  const parsed = policySchema.safeParse(mergePolicy(whole, document));
   if (!parsed.success) return { ok: false, problems: firstPerPath(parsed.error.issues.flatMap(problemsOf)) };
   const problems = checkLookBack(parsed.data, lookBackSeconds);
   return problems.length > 0 ? { ok: false, problems } : { ok: true, policy: parsed.data };
@@ -47,20 +48,13 @@ export function parsePolicy(document: unknown, { lookBackSeconds, base }: ParseP
 
 /** Whether the samples that are kept suffice for the policy. Separate, because the look-back is not part of the policy. */
 export function checkLookBack(policy: Policy, lookBackSeconds: number): PolicyProblem[] {
-  const check = (path: string, seconds: number): PolicyProblem[] =>
-    seconds <= lookBackSeconds
-      ? []
-      : [
-          {
-            path,
-            message: `${seconds} s is longer than the ${lookBackSeconds} s of samples that are kept`,
-            mend: `give at most ${Math.floor(lookBackSeconds / 60) * 60}, or raise the look-back of the service`,
-          },
-        ];
-  if (policy.kind === 'target') return check('windowSeconds', policy.windowSeconds);
-  const side = (name: 'up' | 'down', sticky: Stickiness | undefined) =>
-    sticky ? check(`${name}.stickiness.windowSeconds`, sticky.windowSeconds) : [];
-  return [...side('up', policy.up.stickiness), ...side('down', policy.down.stickiness)];
+  return windowsOf(policy)
+    .filter(({ seconds }) => seconds > lookBackSeconds)
+    .map(({ path, seconds }) => ({
+      path,
+      message: `${seconds} s is longer than the ${lookBackSeconds} s of samples that are kept`,
+      mend: `give at most ${Math.floor(lookBackSeconds / 60) * 60}, or raise the look-back of the service`,
+    }));
 }
 
 /** Bounds come from the control plane beside the policy; these are the ones that nothing can satisfy. */
@@ -156,6 +150,14 @@ function mendOf(issue: z.core.$ZodIssue): string {
 
 function refused(problem: PolicyProblem): ParsedPolicy {
   return { ok: false, problems: [problem] };
+}
+
+function isPolicyKind(kind: unknown): kind is Policy['kind'] {
+  return POLICY_KINDS.some((known) => known === kind);
+}
+
+function kindNames(separator: string): string {
+  return POLICY_KINDS.map((kind) => `'${kind}'`).join(separator);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -95,11 +95,12 @@ const targetPolicySchema = z.strictObject({
 
 export const policySchema = z.discriminatedUnion('kind', [stepsPolicySchema, targetPolicySchema]);
 
+export const POLICY_KINDS: readonly Policy['kind'][] = policySchema.options.map(({ shape }) => shape.kind.value);
+
 export type StepsPolicy = z.infer<typeof stepsPolicySchema>;
 export type TargetPolicy = z.infer<typeof targetPolicySchema>;
 export type Policy = z.infer<typeof policySchema>;
 export type StepLimit = z.infer<typeof stepLimit>;
-export type Stickiness = z.infer<typeof stickiness>;
 
 /** The NVCF platform's own numbers and nothing besides, so that a deployment can move over and see no difference. */
 const STEPS: StepsPolicy = {
@@ -134,7 +135,29 @@ export function defaultPolicy(kind: 'steps'): StepsPolicy;
 export function defaultPolicy(kind: 'target'): TargetPolicy;
 export function defaultPolicy(kind: Policy['kind']): Policy;
 export function defaultPolicy(kind: Policy['kind']): Policy {
-  return kind === 'steps' ? STEPS : TARGET;
+  switch (kind) {
+    case 'steps':
+      return STEPS;
+    case 'target':
+      return TARGET;
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** The spans of samples that a policy looks back over, by their path in its document. */
+export function windowsOf(policy: Policy): readonly { path: string; seconds: number }[] {
+  switch (policy.kind) {
+    case 'steps':
+      return (['up', 'down'] as const).flatMap((side) => {
+        const { stickiness: sticky } = policy[side];
+        return sticky ? [{ path: `${side}.stickiness.windowSeconds`, seconds: sticky.windowSeconds }] : [];
+      });
+    case 'target':
+      return [{ path: 'windowSeconds', seconds: policy.windowSeconds }];
+    default:
+      return policy satisfies never;
+  }
 }
 
 const descriptions = new WeakMap<Policy, string>();
@@ -143,10 +166,21 @@ const descriptions = new WeakMap<Policy, string>();
 export function describePolicy(policy: Policy): string {
   let text = descriptions.get(policy);
   if (text === undefined) {
-    text = policy.kind === 'steps' ? describeSteps(policy) : describeTarget(policy);
+    text = describe(policy);
     descriptions.set(policy, text);
   }
   return text;
+}
+
+function describe(policy: Policy): string {
+  switch (policy.kind) {
+    case 'steps':
+      return describeSteps(policy);
+    case 'target':
+      return describeTarget(policy);
+    default:
+      return policy satisfies never;
+  }
 }
 
 function describeSteps({ up, down, idleTimeoutSeconds, scaleToZero }: StepsPolicy): string {
@@ -167,7 +201,7 @@ function describeZero(scaleToZero: boolean, idleTimeoutSeconds: number): string 
   return scaleToZero ? `zero after ${idleTimeoutSeconds} s idle` : 'never zero';
 }
 
-/** Durations of stickiness are counted in samples a minute apart, so anything finer would be cut off without a word. */
+/** Durations of stickiness are counted in samples a minute apart, so anything finer would be cut off silently. */
 function wholeMinutes() {
   return z
     .number()

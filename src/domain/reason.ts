@@ -1,59 +1,9 @@
+import type { Fact, Facts, ReasonCode } from './reason-table.ts';
+
 /** Why a decision is what it is: a closed code, and the facts behind it. Prose is made at the edge. */
-export const REASON_CODES = [
-  // aim
-  'load-above-target',
-  'load-below-target',
-  'load-within-band',
-  'no-load',
-  'capacity-missing',
-  'backlog-from-zero',
-  'starting-credited',
-  // hold
-  'idle',
-  'recent-invocation',
-  'idle-unproven',
-  'held-by-stickiness',
-  'held-by-stabilisation',
-  'held-by-cooldown',
-  'in-flight',
-  'not-converging',
-  'first-cycles',
-  'recovering',
-  // quality
-  'no-samples',
-  'stale-samples',
-  'partial-samples',
-  'invalid-samples',
-  'instances-unknown',
-  'policy-unknown',
-  'policy-stale',
-  'clock-skew',
-  'state-unknown',
-  // bound
-  'floor',
-  'ceiling',
-  'bounds-inverted',
-  'step-limited',
-  'fleet-frozen',
-  // people
-  'paused',
-  'overridden',
-  // the order before
-  'unconfirmed',
-  // the target itself
-  'not-active',
-  'barred',
-  'gone',
-  'control-plane-backoff',
-] as const;
-
-export type ReasonCode = (typeof REASON_CODES)[number];
-
-export type Fact = number | string | boolean;
-
 export interface Reason {
   readonly code: ReasonCode;
-  readonly facts: Readonly<Record<string, Fact>>;
+  readonly facts: Facts;
 }
 
 /** Fewer digits than a float carries, and no infinity: facts go through JSON. */

@@ -7,25 +7,19 @@ import type { Actuator } from '../ports/actuator.ts';
 import type { SignalReader } from '../ports/signal-reader.ts';
 import type { Store } from '../ports/store.ts';
 import type { TargetSource } from '../ports/target-source.ts';
-import { History } from '../scaling/history.ts';
 import { placeVersion } from '../sharding/place.ts';
 import type { Meters } from '../telemetry/meters.ts';
-import { RareLog } from '../telemetry/rare-log.ts';
-import type { AutoscalerSettings } from './autoscaler-settings.ts';
-import { Discover } from './discover.ts';
-import { Duty } from './duty.ts';
+import { Discover, type DiscoverSettings } from './discover.ts';
+import { Duty, type TendSettings } from './duty.ts';
 import { type Activation, Loop, type LoopStatus } from './loop.ts';
-import { Membership } from './membership.ts';
-import { Act } from './scale/act.ts';
-import { ControlBoard } from './scale/control-board.ts';
-import { Fleet } from './scale/fleet.ts';
-import { FreezeWatch } from './scale/freeze-watch.ts';
-import { writeMemo } from './scale/memo.ts';
-import { Observer } from './scale/observe.ts';
-import { Past } from './scale/past.ts';
-import { Recorder } from './scale/record.ts';
-import { Scale } from './scale/scale.ts';
-import { SkewWatch } from './scale/skew-watch.ts';
+import { type BeatSettings, Membership } from './membership.ts';
+import { buildScaling, type ScalingSettings } from './scale/build-scaling.ts';
+import type { ClockSkew } from './scale/clock-skew.ts';
+import type { Fleet } from './scale/fleet.ts';
+import type { FreezeWatch } from './scale/freeze-watch.ts';
+import type { Observer } from './scale/observe.ts';
+import type { Recorder } from './scale/record.ts';
+import type { Scale } from './scale/scale.ts';
 import { TimeWatch } from './time-watch.ts';
 
 export interface AutoscalerParts {
@@ -45,11 +39,13 @@ export interface AutoscalerParts {
   readonly onMembersChanged?: (count: number) => void;
 }
 
-const PARTS_DISCOVERED_AT_ONCE = 2;
-const ROWS_PER_WRITE = 50;
-/** A pass over slow stores takes longer than a cycle; what it decided first must not be too old for its end. */
-const DECISION_CYCLES = 4;
-const SKEW_CHECK_MS = 60_000;
+/** Groups of the configuration, under its names: whoever starts a member passes the configuration whole. */
+export type AutoscalerSettings = BeatSettings &
+  TendSettings &
+  DiscoverSettings &
+  ScalingSettings & {
+    readonly watchdog: { readonly missedPeriods: number; readonly hungMinMs: number };
+  };
 
 /** One member: its loops, in the order in which they depend on each other. */
 export class Autoscaler {
@@ -60,7 +56,7 @@ export class Autoscaler {
   readonly recorder: Recorder;
   readonly freeze: FreezeWatch;
   readonly #parts: AutoscalerParts;
-  readonly #skew: SkewWatch;
+  readonly #skew: ClockSkew;
   readonly #scaling: Scale;
   readonly #timeWatch: TimeWatch;
   readonly #beat: Loop;
@@ -71,16 +67,10 @@ export class Autoscaler {
 
   constructor(parts: AutoscalerParts) {
     this.#parts = parts;
-    const { memberId, store, reader, targets, actuator, clock, random, meters, settings } = parts;
-    const { logger } = parts;
-    const rareLog = new RareLog({ clock, logger, everyMs: settings.logRepeatMs });
-
+    const { store, clock, settings } = parts;
     this.membership = new Membership({
       ...parts,
       roster: store.roster,
-      deadAfterMs: settings.deadAfterMs,
-      selfStopMs: settings.selfStopMs,
-      joinWaitMs: settings.joinWaitMs,
       onShareChanged: () => {
         this.#scaling.shareChanged();
         this.#scale.poke();
@@ -88,151 +78,40 @@ export class Autoscaler {
       onMembersChanged: (count) => parts.onMembersChanged?.(count),
     });
     this.duty = new Duty({
+      ...parts,
       name: 'discovery',
-      memberId,
       keeper: store.duties,
-      clock,
-      random,
-      logger,
-      meters,
-      tenure: {
-        renewEveryMs: settings.dutyRenewMs,
-        stopAfterMs: settings.dutyStopMs,
-        expireAfterMs: settings.dutyExpireMs,
-      },
-      jitterMs: settings.dutyJitterMs,
-      provenWithinMs: settings.dutyRenewMs * 2,
       onWon: () => this.#discover.poke(),
     });
-    const discover = new Discover({
-      duty: this.duty,
-      reader,
-      catalogue: store.catalogue,
-      clock,
-      logger,
-      meters,
-      place: placeVersion,
-      ttlMs: settings.activeTtlMs,
-      refreshAfterMs: settings.refreshAfterMs,
-      heldAfterMs: settings.heldAfterMs,
-      partsAtOnce: PARTS_DISCOVERED_AT_ONCE,
-      rowsPerWrite: ROWS_PER_WRITE,
-    });
-
-    const grid = { stepMs: settings.stepMs, lookBackMs: settings.lookBackMs };
-    this.observer = new Observer({
-      utilisation: new History(grid),
-      demand: new History(grid),
-      switchProfileAfterMs: settings.profilePatienceMs,
-    });
-    this.fleet = new Fleet({
-      catalogue: store.catalogue,
-      states: store.states,
-      catalogueRefreshMs: settings.catalogueRefreshMs,
-      stateRefreshMs: settings.stateRefreshMs,
-      forgetAfterMs: settings.forgetAfterMs,
-      onForget: (versionId) => this.observer.forget(versionId),
-    });
-    this.#skew = new SkewWatch({
-      reader,
-      clock,
-      logger,
-      meters,
-      allowedMs: settings.clockSkewMaxMs,
-      checkEveryMs: SKEW_CHECK_MS,
-    });
-    this.freeze = new FreezeWatch({ settings: settings.freeze, logger, meters });
-    this.recorder = new Recorder({
-      memberId,
-      ledger: store.ledger,
-      clock,
-      logger,
-      meters,
-      flushMs: settings.ledgerFlushMs,
-      bufferMax: settings.ledgerBuffer,
-    });
-    const act = new Act({
-      memberId,
-      states: store.states,
-      actuator,
-      clock,
-      random,
-      rareLog,
-      meters,
-      mayAct: (bucket) => this.membership.mayAct(bucket),
-      memoOf: writeMemo,
-      onActed: (tracked, decision, actuation) => this.recorder.acted(tracked, decision, actuation),
-      claimDeadlineMs: settings.claimDeadlineMs,
-      claimHoldMs: settings.claimHoldMs,
-      waitMaxMs: settings.scaleEveryMs,
-      decisionMaxAgeMs: settings.scaleEveryMs * DECISION_CYCLES,
-      bucketsAtOnce: settings.bucketsAtOnce,
-      retryDelayMs: settings.retryDelayMs,
-      retryDelayMaxMs: settings.retryDelayMaxMs,
-      goneDelayMaxMs: settings.goneDelayMaxMs,
-    });
-    this.#scaling = new Scale({
+    const discover = new Discover({ ...parts, duty: this.duty, catalogue: store.catalogue });
+    const { fleet, observer, recorder, freeze, skew, scale, learn } = buildScaling({
+      ...parts,
       membership: this.membership,
-      fleet: this.fleet,
-      controls: new ControlBoard({ controls: store.controls, clock, rareLog }),
-      skew: this.#skew,
-      targets,
-      reader,
-      observer: this.observer,
-      actuator,
-      act,
-      freeze: this.freeze,
-      recorder: this.recorder,
-      situating: {
-        settings: settings.deciding,
-        defaultPolicy: settings.defaultPolicy,
-        targetStaleAfterMs: settings.targetStaleAfterMs,
-      },
-      clock,
-      rareLog,
-      meters,
-      place: (versionId) => this.placeById(versionId),
-      resendMs: settings.resendMs,
       onLooked: () => this.#learn.poke(),
     });
-    const past = new Past({
-      fleet: this.fleet,
-      reader,
-      observer: this.observer,
-      clock,
-      lookBackMs: settings.lookBackMs,
-      stepMs: settings.stepMs,
-      idleMs: settings.idleMs,
-    });
+    this.fleet = fleet;
+    this.observer = observer;
+    this.recorder = recorder;
+    this.freeze = freeze;
+    this.#skew = skew;
+    this.#scaling = scale;
 
-    const hungAfterMs = (periodMs: number) => Math.max(settings.hungMinMs, periodMs * settings.missedPeriods);
-    const loop = (
-      name: string,
-      purpose: string,
-      periodMs: number,
-      activate: (activation: Activation) => Promise<void>,
-    ) => new Loop({ name, purpose, periodMs, hungAfterMs: hungAfterMs(periodMs), clock, logger, meters, activate });
-    this.#beat = loop('beat', 'say that I am alive, notice who is not', settings.beatEveryMs, () =>
-      this.membership.activate(),
-    );
-    this.#tend = loop('tend', 'hold the discovery duty, or wait for it', settings.dutyRenewMs, () =>
-      this.duty.activate(),
-    );
-    this.#discover = loop(
+    const { membership, discovery, scaling } = settings;
+    this.#beat = this.#loop('beat', membership.beatMs, 'say that I am alive, notice who is not', this.membership);
+    this.#tend = this.#loop('tend', discovery.dutyRenewMs, 'hold the discovery duty, or wait for it', this.duty);
+    this.#discover = this.#loop(
       'discover',
+      discovery.intervalMs,
       'find active function versions, under the duty',
-      settings.discoverEveryMs,
-      (activation) => discover.activate(activation),
+      discover,
     );
-    this.#scale = loop(
+    this.#scale = this.#loop(
       'scale',
+      scaling.intervalMs,
       'read, decide and act for every version in my buckets',
-      settings.scaleEveryMs,
-      (activation) => this.#scaling.activate(activation),
+      scale,
     );
-    this.#learn = loop('learn', 'read the past of versions that are new here', settings.scaleEveryMs, (activation) =>
-      past.activate(activation),
-    );
+    this.#learn = this.#loop('learn', scaling.intervalMs, 'read the past of versions that are new here', learn);
     this.#timeWatch = new TimeWatch({ clock, onBreak: (brokenForMs) => this.#timeBroke(brokenForMs) });
   }
 
@@ -240,7 +119,7 @@ export class Autoscaler {
   placeById(versionId: string): Bucket | undefined {
     const tracked = this.fleet.get(versionId);
     if (tracked) return tracked.version.bucket;
-    return this.#parts.settings.isPlacedByLabel ? undefined : placeVersion(versionId);
+    return this.#parts.settings.timeseries.bucketLabel === undefined ? placeVersion(versionId) : undefined;
   }
 
   start(): void {
@@ -277,6 +156,19 @@ export class Autoscaler {
     await this.membership.leave('left').catch(forgive('left'));
   }
 
+  #loop(
+    name: string,
+    periodMs: number,
+    purpose: string,
+    worker: { activate: (activation: Activation) => Promise<void> },
+  ): Loop {
+    const { clock, logger, meters, settings } = this.#parts;
+    const { hungMinMs, missedPeriods } = settings.watchdog;
+    const hungAfterMs = Math.max(hungMinMs, periodMs * missedPeriods);
+    const activate = (activation: Activation) => worker.activate(activation);
+    return new Loop({ name, purpose, periodMs, hungAfterMs, clock, logger, meters, activate });
+  }
+
   #loops(): readonly Loop[] {
     return [this.#beat, this.#tend, this.#discover, this.#scale, this.#learn];
   }
@@ -294,7 +186,7 @@ export class Autoscaler {
     meters.add('starling_time_breaks_total', 1);
     this.membership.timeBroke();
     this.#beat.poke();
-    if (brokenForMs < settings.selfStopMs) return;
+    if (brokenForMs < settings.membership.selfStopMs) return;
     this.duty.timeBroke();
     this.fleet.doubtAll(clock.wallMs());
     this.#skew.forget();

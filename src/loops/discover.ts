@@ -7,9 +7,21 @@ import type { Clock } from '../lib/clock.ts';
 import { forEachLimited } from '../lib/limiter.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
 import type { Discovered, SignalReader } from '../ports/signal-reader.ts';
+import { placeVersion } from '../sharding/place.ts';
 import type { Meters } from '../telemetry/meters.ts';
 import type { Duty } from './duty.ts';
 import { type KnownVersion, KnownVersions } from './known-versions.ts';
+
+/** Named as in the configuration, where each is explained. */
+export interface DiscoverSettings {
+  readonly discovery: {
+    readonly intervalMs: number;
+    readonly ttlMs: number;
+    readonly refreshAfterMs: number;
+    /** When a part could not be read for this long, the versions last known in it are kept alive. */
+    readonly heldAfterMs: number;
+  };
+}
 
 export interface DiscoverOptions {
   readonly duty: Pick<Duty, 'heldToken' | 'isOver'>;
@@ -18,15 +30,12 @@ export interface DiscoverOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly meters: Meters;
-  /** Where a version belongs when its metrics do not say. */
-  readonly place: (versionId: string) => Bucket;
-  readonly ttlMs: number;
-  readonly refreshAfterMs: number;
-  /** When a part could not be read for this long, the versions last known in it are kept alive. */
-  readonly heldAfterMs: number;
-  readonly partsAtOnce: number;
-  readonly rowsPerWrite: number;
+  readonly settings: DiscoverSettings;
 }
+
+const PARTS_AT_ONCE = 2;
+const ROWS_PER_WRITE = 50;
+const WRITES_AT_ONCE = 32;
 
 const ALL_BUCKETS: readonly Bucket[] = Array.from({ length: BUCKET_COUNT }, (_, bucket) => bucket);
 
@@ -49,7 +58,7 @@ export class Discover {
   }
 
   async activate({ signal }: { signal: AbortSignal }): Promise<void> {
-    const { duty, reader, partsAtOnce, meters, logger } = this.#options;
+    const { duty, reader, meters, logger } = this.#options;
     const token = duty.heldToken();
     if (token === undefined) {
       // A renewal that is late is no reason to read everything again.
@@ -60,7 +69,7 @@ export class Discover {
     // Before anything is known it may be any number: an answer about all at once could be too large to take in.
     const versions = this.#known.size === 0 ? Number.POSITIVE_INFINITY : this.#known.size;
     const parts = reader.plan({ buckets: ALL_BUCKETS, versions, bucketCount: BUCKET_COUNT });
-    await forEachLimited(parts, partsAtOnce, async (part) => {
+    await forEachLimited(parts, PARTS_AT_ONCE, async (part) => {
       signal.throwIfAborted();
       const discovered = await reader.discover(part, { signal });
       this.#note(part, discovered);
@@ -110,7 +119,8 @@ export class Discover {
 
   /** New and changed versions at once, old rows when they are due, and those of a part that has been dark for long. */
   async #dueRows(part: Part, discovered: Discovered, token: bigint): Promise<ActiveVersion[]> {
-    const { clock, refreshAfterMs, heldAfterMs } = this.#options;
+    const { clock, settings } = this.#options;
+    const { refreshAfterMs, heldAfterMs } = settings.discovery;
     const nowMs = clock.monotonicMs();
     const due: ActiveVersion[] = [];
     for (const version of discovered.versions) {
@@ -122,7 +132,8 @@ export class Discover {
         versionId: version.versionId,
         functionId: version.functionId,
         account: version.account,
-        bucket: version.bucket ?? this.#options.place(version.versionId),
+        // Where its metrics do not say where it belongs, its id does.
+        bucket: version.bucket ?? placeVersion(version.versionId),
         profiles: version.profiles,
         seenMs: clock.wallMs(),
         discoveryToken: token,
@@ -145,18 +156,19 @@ export class Discover {
   }
 
   async #write(rows: readonly ActiveVersion[]): Promise<void> {
-    const { catalogue, duty, clock, ttlMs, rowsPerWrite } = this.#options;
+    const { catalogue, duty, clock, settings } = this.#options;
+    const ttlSeconds = Math.round(settings.discovery.ttlMs / 1000);
     const batches = [...Map.groupBy(rows, (row) => row.bucket)].flatMap(([bucket, ofBucket]) => {
       const chunks: Array<{ bucket: Bucket; rows: ActiveVersion[] }> = [];
-      for (let from = 0; from < ofBucket.length; from += rowsPerWrite) {
-        chunks.push({ bucket, rows: ofBucket.slice(from, from + rowsPerWrite) });
+      for (let from = 0; from < ofBucket.length; from += ROWS_PER_WRITE) {
+        chunks.push({ bucket, rows: ofBucket.slice(from, from + ROWS_PER_WRITE) });
       }
       return chunks;
     });
     await forEachLimited(batches, WRITES_AT_ONCE, async ({ bucket, rows: chunk }) => {
       // A holder whose tenure is in doubt writes nothing; a late duplicate from it would harm nobody.
       if (duty.heldToken() === undefined) return;
-      await catalogue.enrol(bucket, chunk, { ttlSeconds: Math.round(ttlMs / 1000) });
+      await catalogue.enrol(bucket, chunk, { ttlSeconds });
       const nowMs = clock.monotonicMs();
       for (const row of chunk) this.#known.set(row, nowMs);
     });
@@ -180,11 +192,9 @@ export class Discover {
   }
 
   #forgetAged(): void {
-    this.#known.dropOlder(this.#options.clock.monotonicMs() - this.#options.ttlMs);
+    this.#known.dropOlder(this.#options.clock.monotonicMs() - this.#options.settings.discovery.ttlMs);
   }
 }
-
-const WRITES_AT_ONCE = 32;
 
 /** Labels are text from outside: one that no store could keep would take the others of its batch down with it. */
 function isUsable({ versionId, functionId, account }: FunctionVersion): boolean {

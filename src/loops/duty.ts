@@ -8,6 +8,14 @@ import type { DutyKeeper } from '../ports/duty-keeper.ts';
 import { Tenure, type TenureOptions } from '../sharding/tenure.ts';
 import type { Meters } from '../telemetry/meters.ts';
 
+/** Named as in the configuration, where each is explained. */
+export interface TendSettings {
+  readonly discovery: TenureOptions & {
+    /** Spread of the pause before a silent holder is replaced, so that followers do not all reach at once. */
+    readonly jitterMs: number;
+  };
+}
+
 export interface DutyOptions {
   readonly name: DutyName;
   readonly memberId: MemberId;
@@ -16,13 +24,12 @@ export interface DutyOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly meters: Meters;
-  readonly tenure: TenureOptions;
-  /** Spread of the pause before a silent holder is replaced, so that followers do not all reach at once. */
-  readonly jitterMs: number;
-  /** Work is begun only on a tenure proven this recently. */
-  readonly provenWithinMs: number;
+  readonly settings: TendSettings;
   readonly onWon: () => void;
 }
+
+/** Work is begun only on a tenure proven within so many periods of renewal. */
+const PROVEN_PERIODS = 2;
 
 /** My part in one duty: watch who has it, take it when nobody does, and prove again and again that it is still mine. */
 export class Duty {
@@ -31,12 +38,13 @@ export class Duty {
 
   constructor(options: DutyOptions) {
     this.#options = options;
-    this.#tenure = new Tenure(options.tenure);
+    this.#tenure = new Tenure(options.settings.discovery);
   }
 
   /** The token to work under; undefined when the duty is not mine, or not surely. */
   heldToken(): FencingToken | undefined {
-    const { clock, provenWithinMs } = this.#options;
+    const { clock, settings } = this.#options;
+    const provenWithinMs = settings.discovery.dutyRenewMs * PROVEN_PERIODS;
     return this.#tenure.isProven(clock.monotonicMs(), provenWithinMs) ? this.#tenure.row?.token : undefined;
   }
 
@@ -106,6 +114,6 @@ export class Duty {
   }
 
   #jitter(): number {
-    return this.#options.random.next() * this.#options.jitterMs;
+    return this.#options.random.next() * this.#options.settings.discovery.jitterMs;
   }
 }

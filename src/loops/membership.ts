@@ -8,6 +8,17 @@ import { type Denial, denialOf, type Moment } from '../sharding/rights.ts';
 import { RosterWatch } from '../sharding/roster-watch.ts';
 import type { Meters } from '../telemetry/meters.ts';
 
+/** Named as in the configuration, where each is explained. */
+export interface BeatSettings {
+  readonly membership: {
+    readonly beatMs: number;
+    readonly deadAfterMs: number;
+    /** Without an acknowledged beat for this long nothing is sent. */
+    readonly selfStopMs: number;
+    readonly joinWaitMs: number;
+  };
+}
+
 export interface MembershipOptions {
   readonly memberId: MemberId;
   readonly version: string;
@@ -17,10 +28,7 @@ export interface MembershipOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly meters: Meters;
-  readonly deadAfterMs: number;
-  /** Without an acknowledged beat for this long nothing is sent. */
-  readonly selfStopMs: number;
-  readonly joinWaitMs: number;
+  readonly settings: BeatSettings;
   /** My buckets are others than before, or I may begin on them only now. */
   readonly onShareChanged: () => void;
   readonly onMembersChanged: (count: number) => void;
@@ -45,8 +53,8 @@ export class Membership {
 
   constructor(options: MembershipOptions) {
     this.#options = options;
-    const { memberId, weight, deadAfterMs, selfStopMs, joinWaitMs } = options;
-    this.#watch = new RosterWatch({ me: { memberId, weight }, deadAfterMs, gapMs: selfStopMs, joinWaitMs });
+    const { memberId, weight, settings } = options;
+    this.#watch = new RosterWatch({ me: { memberId, weight }, ...settings.membership });
   }
 
   /** One beat and one look around; either may fail without the other. */
@@ -105,7 +113,7 @@ export class Membership {
         isMine: this.owns(bucket),
       },
       this.#now(),
-      { beatFreshMs: this.#options.selfStopMs },
+      this.#options.settings.membership,
     );
   }
 

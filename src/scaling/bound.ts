@@ -1,6 +1,6 @@
 import type { StepLimit } from '../domain/policy.ts';
 import type { Target } from '../domain/target.ts';
-import { because, type Footing, type Reasons, type View } from './view.ts';
+import { because, type DecisionContext, type Preconditions, type Reasons } from './decision-context.ts';
 
 /** The counts that are allowed: by the control plane, and by a policy that never goes to zero. */
 export function boundsOf(target: Target, scaleToZero: boolean): { min: number; max: number } {
@@ -9,12 +9,12 @@ export function boundsOf(target: Target, scaleToZero: boolean): { min: number; m
 }
 
 /** Limits how fast the wish moves, then where it may stand. The bounds come last, because they are promised. */
-export function bound(view: View, wanted: number, reasons: Reasons): number {
-  return withinBounds(view, withinPace(view, wanted, reasons), reasons);
+export function bound(context: DecisionContext, wanted: number, reasons: Reasons): number {
+  return withinBounds(context, withinPace(context, wanted, reasons), reasons);
 }
 
 /** Also without any load to go by: the bounds are the operator's own word. */
-export function withinBounds({ bounds }: Pick<Footing, 'bounds'>, wanted: number, reasons: Reasons): number {
+export function withinBounds({ bounds }: Pick<Preconditions, 'bounds'>, wanted: number, reasons: Reasons): number {
   if (wanted < bounds.min) {
     because(reasons, 'floor', { min: bounds.min, aim: wanted });
     return bounds.min;
@@ -26,11 +26,11 @@ export function withinBounds({ bounds }: Pick<Footing, 'bounds'>, wanted: number
   return wanted;
 }
 
-function withinPace(view: View, wanted: number, reasons: Reasons): number {
-  const { policy, standing } = view;
+function withinPace(context: DecisionContext, wanted: number, reasons: Reasons): number {
+  const { policy, standing } = context;
   const limit = wanted > standing ? policy.stepUp : wanted < standing ? policy.stepDown : undefined;
   if (!limit) return wanted;
-  const start = wishAtStart(view, limit);
+  const start = wishAtStart(context, limit);
   // Never past the standing wish: a limit slows a move, and turns none around. And never at zero for want of a share.
   const paced =
     wanted > standing
@@ -49,7 +49,7 @@ function withinPace(view: View, wanted: number, reasons: Reasons): number {
 }
 
 /** What was wanted when the period began. */
-function wishAtStart({ standing, memory, situation }: View, { periodSeconds }: StepLimit): number {
+function wishAtStart({ standing, memory, situation }: DecisionContext, { periodSeconds }: StepLimit): number {
   const sinceMs = situation.nowMs - periodSeconds * 1000;
   let start = standing;
   for (let index = memory.moves.length - 2; index >= 0; index -= 2) {

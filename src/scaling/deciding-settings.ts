@@ -1,13 +1,13 @@
 /** What holds for all versions alike; what differs per version is its policy. */
 export interface DecidingSettings {
   /** Distance of samples in the windows. Stickiness and decay count samples, and a minute is the unit they were made for. */
-  readonly sampleStepMs: number;
+  readonly stepMs: number;
   /** How many evaluations after meeting a version without any memory may only hold or raise. */
   readonly firstCycles: number;
   /** How long nothing is decided for a version of which instances were asked for and none is seen yet. */
   readonly inFlightMs: number;
-  /** Wanted and actual apart for longer than this is told as not converging. */
-  readonly notConvergingAfterMs: number;
+  /** A version whose actual count has differed from the wanted one for longer than this is reported as not converging. */
+  readonly convergeWithinMs: number;
   /** Load unseen for longer than this makes its return suspect … */
   readonly blindToleranceMs: number;
   /** … and it must then be seen for this long before anything is lowered. */
@@ -20,18 +20,18 @@ export interface DecidingSettings {
   readonly fadeMs: number;
   /** An evaluation that comes this long after the one before starts its stabilisation window anew. */
   readonly memoryGapMs: number;
-  /** The control plane's own instance count is used for this long after it was told. */
+  /** The control plane's own instance count is used for this long after it was reported. */
   readonly targetCountMaxAgeMs: number;
   /** Whether an override may ask for more or less than the bounds allow. */
   readonly overrideIgnoresBounds: boolean;
 }
 
 export const DECIDING_DEFAULTS: DecidingSettings = {
-  sampleStepMs: 60_000,
+  stepMs: 60_000,
   firstCycles: 2,
   // As long as the platform's own autoscaler remembers what it asked for.
   inFlightMs: 300_000,
-  notConvergingAfterMs: 600_000,
+  convergeWithinMs: 600_000,
   blindToleranceMs: 60_000,
   recoveryMs: 60_000,
   // Whoever reads the signals knows; counters and gauges do not fade.
@@ -40,3 +40,26 @@ export const DECIDING_DEFAULTS: DecidingSettings = {
   targetCountMaxAgeMs: 120_000,
   overrideIgnoresBounds: false,
 };
+
+/** Blindness that outlasts a third of the fading has reached the rates, and cannot be told from a fall when it ends. */
+const BLIND_SHARE = 1 / 3;
+
+/** The defaults, with what follows from the configuration (`scaling`) and from the signal profiles (`fadeMs`). */
+export function decidingSettings(given: {
+  intervalMs: number;
+  stepMs: number;
+  convergeWithinMs: number;
+  fadeMs: number;
+}): DecidingSettings {
+  const { intervalMs, stepMs, convergeWithinMs, fadeMs } = given;
+  return {
+    ...DECIDING_DEFAULTS,
+    stepMs,
+    convergeWithinMs,
+    fadeMs,
+    blindToleranceMs: fadeMs > 0 ? fadeMs * BLIND_SHARE : DECIDING_DEFAULTS.blindToleranceMs,
+    recoveryMs: Math.max(fadeMs, DECIDING_DEFAULTS.recoveryMs),
+    // Two evaluations must never be further apart than what counts as a gap, or nothing would ever be lowered.
+    memoryGapMs: Math.max(DECIDING_DEFAULTS.memoryGapMs, 3 * intervalMs),
+  };
+}

@@ -1,18 +1,20 @@
 import type { Control } from '../domain/control.ts';
 import type { Decision } from '../domain/decision.ts';
+import { because, type Reasons } from './decision-context.ts';
 import type { Memory } from './memory.ts';
-import { because, type Reasons } from './view.ts';
 
+/** Named as in the configuration (`freeze`). */
 export interface FreezeSettings {
+  readonly enabled: boolean;
   /** Per cent of the versions that run something; more than that at once is an accident until shown otherwise. */
   readonly percent: number;
   /** Fewer versions than this freeze nothing: in a small fleet a third is soon reached. */
-  readonly versionsMin: number;
+  readonly minimum: number;
   /** How long it must have been calm before a freeze ends by itself. */
   readonly calmMs: number;
 }
 
-export const FREEZE_DEFAULTS: FreezeSettings = { percent: 30, versionsMin: 10, calmMs: 300_000 };
+export const FREEZE_DEFAULTS: FreezeSettings = { enabled: true, percent: 30, minimum: 10, calmMs: 300_000 };
 
 /** One cycle in numbers. Only versions of which something is wanted count: at zero there is nothing to lose. */
 export interface FleetTally {
@@ -85,12 +87,12 @@ export function judgeFleet(options: {
   return { isFrozen: true, isReleased: false, memory: { ...memory, calmSinceMs } };
 }
 
-function findAlarm(tally: FleetTally, { percent, versionsMin }: FreezeSettings): FreezeCause | undefined {
-  const isMany = (count: number) => count >= versionsMin && count * 100 > tally.versions * percent;
+function findAlarm(tally: FleetTally, { percent, minimum }: FreezeSettings): FreezeCause | undefined {
+  const isMany = (count: number) => count >= minimum && count * 100 > tally.versions * percent;
   if (isMany(tally.blind)) return 'signals-lost';
   if (isMany(tally.falling)) return 'versions-falling';
   const fallen = tally.wantedBefore - tally.wantedAfter;
-  if (tally.falling >= versionsMin && fallen * 100 > tally.wantedBefore * percent) return 'total-falling';
+  if (tally.falling >= minimum && fallen * 100 > tally.wantedBefore * percent) return 'total-falling';
   return undefined;
 }
 

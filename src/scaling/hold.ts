@@ -1,7 +1,6 @@
-import { holdForCooldown } from './cooldown.ts';
+import { because, type DecisionContext, type Reasons } from './decision-context.ts';
 import { type Memory, revise } from './memory.ts';
 import { stabilise } from './stabilise.ts';
-import { because, type Reasons, type View } from './view.ts';
 
 export interface Held {
   readonly wanted: number;
@@ -9,19 +8,19 @@ export interface Held {
 }
 
 /** What the load asks for, less what it is too early to believe. Holding only ever keeps to the standing wish. */
-export function hold(view: View, aim: number, reasons: Reasons): Held {
-  const { standing, memory } = view;
-  if (isDoubtful(view, aim, reasons)) return { wanted: standing, memory };
-  const stable = stabilise(view, aim, reasons);
-  const wanted = stable.wanted === standing ? standing : holdForCooldown(view, stable.wanted, reasons);
+export function hold(context: DecisionContext, aim: number, reasons: Reasons): Held {
+  const { standing, memory } = context;
+  if (lacksEvidenceToLower(context, aim, reasons)) return { wanted: standing, memory };
+  const stable = stabilise(context, aim, reasons);
+  const wanted = stable.wanted === standing ? standing : holdForCooldown(context, stable.wanted, reasons);
   const { highs, lows } = stable;
   const isSame = highs === memory.highs && lows === memory.lows;
   return { wanted, memory: isSame ? memory : revise(memory, { ...memory, highs, lows }) };
 }
 
 /** Whether this is a lowering that the evidence does not carry. */
-function isDoubtful(view: View, aim: number, reasons: Reasons): boolean {
-  const { standing, memory, load, actual, situation } = view;
+function lacksEvidenceToLower(context: DecisionContext, aim: number, reasons: Reasons): boolean {
+  const { standing, memory, load, actual, situation } = context;
   const { nowMs, settings } = situation;
   if (aim >= standing) return false;
   // The aim has said already that samples are partial.
@@ -42,11 +41,31 @@ function isDoubtful(view: View, aim: number, reasons: Reasons): boolean {
   return false;
 }
 
-/** A wish that was accepted and is not followed; told, and no cause to ask for more. */
-export function tellIfApart(view: View, reasons: Reasons): void {
-  const { memory, situation, standing, actual } = view;
-  if (memory.apartSinceMs === undefined || actual === undefined) return;
-  const apartMs = situation.nowMs - memory.apartSinceMs;
-  if (apartMs < situation.settings.notConvergingAfterMs) return;
-  because(reasons, 'not-converging', { wanted: standing, actual, forSeconds: Math.round(apartMs / 1000) });
+/** No raise too soon after a raise, no lowering too soon after any change. */
+function holdForCooldown(context: DecisionContext, wanted: number, reasons: Reasons): number {
+  const { policy, standing, memory, situation } = context;
+  const isRaise = wanted > standing;
+  // A function at rest wakes at once: somebody is waiting.
+  if (isRaise && standing === 0) return wanted;
+  const cooldownMs = (isRaise ? policy.cooldownUpSeconds : policy.cooldownDownSeconds) * 1000;
+  const lastMs = isRaise ? memory.raisedMs : latest(memory.raisedMs, memory.loweredMs);
+  if (cooldownMs === 0 || lastMs === undefined) return wanted;
+  const leftMs = lastMs + cooldownMs - situation.nowMs;
+  if (leftMs <= 0) return wanted;
+  because(reasons, 'held-by-cooldown', { aim: wanted, leftSeconds: Math.ceil(leftMs / 1000) });
+  return standing;
+}
+
+function latest(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined) return other;
+  return other === undefined ? one : Math.max(one, other);
+}
+
+/** A wish that was accepted and is not followed is reported; it is no cause to ask for more. */
+export function reportNotConverging(context: DecisionContext, reasons: Reasons): void {
+  const { memory, situation, standing, actual } = context;
+  if (memory.divergedSinceMs === undefined || actual === undefined) return;
+  const divergedMs = situation.nowMs - memory.divergedSinceMs;
+  if (divergedMs < situation.settings.convergeWithinMs) return;
+  because(reasons, 'not-converging', { wanted: standing, actual, forSeconds: Math.round(divergedMs / 1000) });
 }

@@ -10,7 +10,7 @@ export interface Memory {
   readonly raisedMs: number | undefined;
   readonly loweredMs: number | undefined;
   /** Since when wanted and actual differ. */
-  readonly apartSinceMs: number | undefined;
+  readonly divergedSinceMs: number | undefined;
   /** Whether load was ever seen fresh: only what was there can be lost. */
   readonly wasSighted: boolean;
   readonly blindSinceMs: number | undefined;
@@ -33,7 +33,7 @@ export const FRESH_MEMORY: Memory = {
   wish: undefined,
   raisedMs: undefined,
   loweredMs: undefined,
-  apartSinceMs: undefined,
+  divergedSinceMs: undefined,
   wasSighted: false,
   blindSinceMs: undefined,
   recoveredMs: undefined,
@@ -49,7 +49,7 @@ export function revise(memory: Memory, next: Memory): Memory {
     memory.wish === next.wish &&
     memory.raisedMs === next.raisedMs &&
     memory.loweredMs === next.loweredMs &&
-    memory.apartSinceMs === next.apartSinceMs &&
+    memory.divergedSinceMs === next.divergedSinceMs &&
     memory.wasSighted === next.wasSighted &&
     memory.blindSinceMs === next.blindSinceMs &&
     memory.recoveredMs === next.recoveredMs &&
@@ -85,7 +85,7 @@ export function writeMemory(memory: Memory): MemoryDocument {
     ...(memory.wish !== undefined && { w: memory.wish }),
     ...(memory.raisedMs !== undefined && { r: memory.raisedMs }),
     ...(memory.loweredMs !== undefined && { l: memory.loweredMs }),
-    ...(memory.apartSinceMs !== undefined && { a: memory.apartSinceMs }),
+    ...(memory.divergedSinceMs !== undefined && { a: memory.divergedSinceMs }),
     ...(memory.wasSighted && { s: true as const }),
     ...(memory.blindSinceMs !== undefined && { b: memory.blindSinceMs }),
     ...(memory.recoveredMs !== undefined && { u: memory.recoveredMs }),
@@ -120,7 +120,7 @@ export function readMemory(document: unknown, nowMs: number): Memory {
     wish: fields['w'] as number | undefined,
     raisedMs: time('r'),
     loweredMs: time('l'),
-    apartSinceMs: time('a'),
+    divergedSinceMs: time('a'),
     wasSighted: fields['s'] === true,
     blindSinceMs: time('b'),
     recoveredMs: time('u'),

@@ -34,7 +34,7 @@ export interface Situation {
   readonly controls: readonly Control[];
   readonly isFleetFrozen: boolean;
   /** Why the caller cannot vouch for what it hands in (clock-skew, state-unknown, control-plane-backoff): nothing moves. */
-  readonly hindrance: Reason | undefined;
+  readonly blockedBy: Reason | undefined;
   readonly settings: DecidingSettings;
 }
 

@@ -1,4 +1,4 @@
-import { because, type Reasons, type View } from './view.ts';
+import { because, type DecisionContext, type Reasons } from './decision-context.ts';
 
 /** A window is kept as at most this many steps: enough that none of them matters. */
 const STEPS_PER_WINDOW = 30;
@@ -14,8 +14,8 @@ export interface Stable {
  * highest of the down window, which is never shorter than load takes to fade. Only aims that are still the extreme of some span to come are kept, which is one for a
  * fleet at rest.
  */
-export function stabilise(view: View, aim: number, reasons: Reasons): Stable {
-  const { policy, standing, memory, situation } = view;
+export function stabilise(context: DecisionContext, aim: number, reasons: Reasons): Stable {
+  const { policy, standing, memory, situation } = context;
   const { nowMs, settings } = situation;
   const upMs = policy.stabilisationUpSeconds * 1000;
   const downMs = Math.max(policy.stabilisationDownSeconds * 1000, settings.fadeMs);

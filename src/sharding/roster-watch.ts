@@ -3,14 +3,15 @@ import type { Bearer } from './assign.ts';
 
 export interface RosterWatchOptions {
   readonly me: Bearer;
-  /** Without a new beat for this long, and over `quietPollsMin` polls of mine, a member is dead. */
-  readonly deadAfterMs?: number;
-  readonly quietPollsMin?: number;
+  /** Without a new beat for this long, and over `QUIET_POLLS_MIN` polls of mine, a member is dead. */
+  readonly deadAfterMs: number;
   /** Longer than this between two successful polls of mine, and nothing that I did not see counts against anybody. */
-  readonly gapMs?: number;
+  readonly selfStopMs: number;
   /** From my first beat to my first share, so that the others have seen me come. */
-  readonly joinWaitMs?: number;
+  readonly joinWaitMs: number;
 }
+
+const QUIET_POLLS_MIN = 3;
 
 export interface RosterView {
   /** Who shares the work, ordered by id. The same array as before while nothing has changed. */
@@ -38,8 +39,7 @@ interface Watched {
 export class RosterWatch {
   readonly #me: Bearer;
   readonly #deadAfterMs: number;
-  readonly #quietPollsMin: number;
-  readonly #gapMs: number;
+  readonly #selfStopMs: number;
   readonly #joinWaitMs: number;
   readonly #watched = new Map<MemberId, Watched>();
   #members: readonly Bearer[] = [];
@@ -54,10 +54,9 @@ export class RosterWatch {
 
   constructor(options: RosterWatchOptions) {
     this.#me = options.me;
-    this.#deadAfterMs = options.deadAfterMs ?? 6000;
-    this.#quietPollsMin = options.quietPollsMin ?? 3;
-    this.#gapMs = options.gapMs ?? 3000;
-    this.#joinWaitMs = options.joinWaitMs ?? 2000;
+    this.#deadAfterMs = options.deadAfterMs;
+    this.#selfStopMs = options.selfStopMs;
+    this.#joinWaitMs = options.joinWaitMs;
   }
 
   /** A beat of mine was acknowledged; it counts from when it was sent. */
@@ -74,7 +73,7 @@ export class RosterWatch {
   /** A poll of mine has succeeded. Only polls change the view: while I see nothing, it stays as it was. */
   polled(rows: readonly MemberRow[], nowMs: number): RosterView {
     const isMute = this.#isMute(nowMs);
-    const hasGap = this.#lastPollMs === undefined || nowMs - this.#lastPollMs > this.#gapMs;
+    const hasGap = this.#lastPollMs === undefined || nowMs - this.#lastPollMs > this.#selfStopMs;
     if (hasGap) this.#restartedMs = nowMs;
     const isAfterGap = hasGap || isMute;
     if (isAfterGap) this.#restart(nowMs);
@@ -98,7 +97,7 @@ export class RosterWatch {
 
   /** A store that does not take my beats may well take nobody's. */
   #isMute(nowMs: number): boolean {
-    return this.#lastBeatMs !== undefined && nowMs - this.#lastBeatMs > this.#gapMs;
+    return this.#lastBeatMs !== undefined && nowMs - this.#lastBeatMs > this.#selfStopMs;
   }
 
   #restart(nowMs: number): void {
@@ -128,7 +127,7 @@ export class RosterWatch {
 
   #isAlive(watched: Watched, nowMs: number): boolean {
     if (!watched.isProven || watched.row.state !== 'active') return false;
-    return nowMs - watched.changedMs < this.#deadAfterMs || watched.quietPolls < this.#quietPollsMin;
+    return nowMs - watched.changedMs < this.#deadAfterMs || watched.quietPolls < QUIET_POLLS_MIN;
   }
 
   #view(nowMs: number): RosterView {
@@ -151,7 +150,7 @@ export class RosterWatch {
   #amIn(nowMs: number): boolean {
     if (this.#isLeaving || this.#lastBeatMs === undefined) return false;
     if (nowMs - Math.max(this.#lastBeatMs, this.#restartedMs) < this.#deadAfterMs) return true;
-    return this.#isMute(nowMs) && this.#othersMovedMs <= this.#lastBeatMs + this.#gapMs;
+    return this.#isMute(nowMs) && this.#othersMovedMs <= this.#lastBeatMs + this.#selfStopMs;
   }
 }
 

@@ -2,10 +2,10 @@ import type { DutyRow } from '../domain/duty.ts';
 
 /**
  * ```
- *            won                    no proof for doubtAfterMs
+ *            won                    no proof for 3.5 s
  * vacant ───────────▶ held ◀──────────────────────────────────▶ doubtful
  *   ▲                   │              renewed                     │
- *   │ observed          │ refused, released        refused, or no proof for stopAfterMs
+ *   │ observed          │ refused, released        refused, or no proof for dutyStopMs
  *   └──────── lost ◀────┴──────────────────────────────────────────┘
  * ```
  * *Vacant*: not mine; I watch the row. *Held*: I may work. *Doubtful*: a renewal is overdue; I renew and begin nothing new.
@@ -14,24 +14,22 @@ import type { DutyRow } from '../domain/duty.ts';
 export type TenureState = 'vacant' | 'held' | 'doubtful' | 'lost';
 
 export interface TenureOptions {
-  readonly renewEveryMs?: number;
-  /** Longer than one period of renewal and its statement. */
-  readonly doubtAfterMs?: number;
+  readonly dutyRenewMs: number;
   /** The holder stops itself this long after it sent the last renewal that was acknowledged. */
-  readonly stopAfterMs?: number;
+  readonly dutyStopMs: number;
   /** Others may try only later than that, and each after a jitter of its own. */
-  readonly expireAfterMs?: number;
+  readonly dutyExpireMs: number;
 }
+
+/** Longer than one period of renewal and its statement. */
+const DOUBT_AFTER_MS = 3500;
 
 /**
  * My side of one duty. Time only decides when somebody may *try*: what decides is the compare-and-set on the row. All
  * moments are of my own monotonic clock, and a proof counts from when it was sent, not from when it was answered.
  */
 export class Tenure {
-  readonly #renewEveryMs: number;
-  readonly #doubtAfterMs: number;
-  readonly #stopAfterMs: number;
-  readonly #expireAfterMs: number;
+  readonly #options: TenureOptions;
   /** The row as last seen, and since when it has stood like that. */
   #seen: { row: DutyRow; sinceMs: number; jitterMs: number } | undefined;
   #mine: { row: DutyRow; provenMs: number; triedMs: number } | undefined;
@@ -39,23 +37,19 @@ export class Tenure {
   #myLastNonce = '';
   #isLost = false;
 
-  constructor(options: TenureOptions = {}) {
-    this.#renewEveryMs = options.renewEveryMs ?? 2000;
-    this.#doubtAfterMs = options.doubtAfterMs ?? 3500;
-    this.#stopAfterMs = options.stopAfterMs ?? 6000;
-    this.#expireAfterMs = options.expireAfterMs ?? 9000;
-    if (this.#stopAfterMs >= this.#expireAfterMs) {
-      throw new RangeError(
-        `a holder must stop (${this.#stopAfterMs} ms) before others may start (${this.#expireAfterMs} ms)`,
-      );
+  constructor(options: TenureOptions) {
+    const { dutyStopMs, dutyExpireMs } = options;
+    if (dutyStopMs >= dutyExpireMs) {
+      throw new RangeError(`a holder must stop (${dutyStopMs} ms) before others may start (${dutyExpireMs} ms)`);
     }
+    this.#options = options;
   }
 
   stateAt(nowMs: number): TenureState {
     if (!this.#mine) return this.#isLost ? 'lost' : 'vacant';
     const age = nowMs - this.#mine.provenMs;
-    if (age >= this.#stopAfterMs) return 'lost';
-    return age >= this.#doubtAfterMs ? 'doubtful' : 'held';
+    if (age >= this.#options.dutyStopMs) return 'lost';
+    return age >= DOUBT_AFTER_MS ? 'doubtful' : 'held';
   }
 
   /** The row under which I work or did last; what `renew` and `release` ask for. */
@@ -84,7 +78,7 @@ export class Tenure {
     const { row, sinceMs, jitterMs } = this.#seen;
     if (row.holder === '') return true;
     if (row.nonce !== '' && row.nonce === this.#myLastNonce) return true;
-    return nowMs - sinceMs >= this.#expireAfterMs + jitterMs;
+    return nowMs - sinceMs >= this.#options.dutyExpireMs + jitterMs;
   }
 
   /** I took it; `beganMs` is when the taking was sent. */
@@ -98,7 +92,7 @@ export class Tenure {
   isRenewalDue(nowMs: number): boolean {
     const state = this.stateAt(nowMs);
     if (!this.#mine || (state !== 'held' && state !== 'doubtful')) return false;
-    return nowMs - this.#mine.triedMs >= this.#renewEveryMs;
+    return nowMs - this.#mine.triedMs >= this.#options.dutyRenewMs;
   }
 
   /** A renewal was sent and nobody knows yet what becomes of it. */
@@ -125,7 +119,7 @@ export class Tenure {
 
   /** Whether the tenure was proven this recently; asked before each piece of work. */
   isProven(nowMs: number, withinMs: number): boolean {
-    return this.#mine !== undefined && nowMs - this.#mine.provenMs <= Math.min(withinMs, this.#stopAfterMs - 1);
+    return this.#mine !== undefined && nowMs - this.#mine.provenMs <= Math.min(withinMs, this.#options.dutyStopMs - 1);
   }
 
   #lose(): void {

@@ -6,12 +6,12 @@ import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { COMMANDS as ALL_COMMANDS } from '../../src/commands/commands.ts';
 import { addConfigFlags } from '../../src/commands/config-flags.ts';
-import { EXIT } from '../../src/commands/exit-codes.ts';
 import { LEAF_BY_KEY } from '../../src/config/declarations.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { readYamlLayer } from '../../src/config/yaml-layer.ts';
 import { startProbeServer } from '../../src/http/probe-server.ts';
 import { CATALOGUE } from '../../src/telemetry/catalogue.ts';
+import { EXIT } from '../../src/wiring/exit-codes.ts';
 import { starling } from '../support/run-starling.ts';
 
 // Each of these is a process of its own, on a machine that may be busy.
@@ -208,7 +208,7 @@ describe('docs/health.md', () => {
 
 describe('docs/troubleshooting.md', () => {
   it('lists every event of the log, and no other', () => {
-    const sources = ['loops', 'http', 'commands', 'adapters', 'sharding', 'telemetry'].flatMap((room) => {
+    const sources = ['loops', 'http', 'commands', 'wiring', 'adapters', 'sharding', 'telemetry'].flatMap((room) => {
       const folder = path.join(ROOT, 'src', room);
       return readdirSync(folder, { recursive: true, encoding: 'utf8' })
         .filter((file) => file.endsWith('.ts'))

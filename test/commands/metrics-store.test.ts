@@ -71,6 +71,7 @@ it.each([
   [['--target', 'http://a/m', '--target', 'http://a/m'], 'named twice'],
   [['--target-label', '0=x'], 'a name as Prometheus has them'],
   [['--port', '70000'], 'must be a port'],
+  [['--log-level', 'loud'], 'is no log level'],
 ])('says what is wrong with %j, with 2', async (flags, why) => {
   const { code, stderr } = await starling(['metrics-store', ...flags]);
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(why) });

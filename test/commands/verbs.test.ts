@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
-import { EXIT } from '../../src/commands/exit-codes.ts';
+import { EXIT } from '../../src/wiring/exit-codes.ts';
 import { starling } from '../support/run-starling.ts';
 import { ScriptedAdmin, type ScriptedAnswer, type SeenRequest } from '../support/scripted-admin.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chartWindow, hasOlder } from '../../src/console/view/chart-window.ts';
+import { chartWindow, hasOlder } from '../../src/console/view/chart-series.ts';
 
 const NOW = 1_000_000;
 

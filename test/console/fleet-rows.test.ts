@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { Member, Summary } from '../../src/console/api/shapes.ts';
 import {
   elsewhere,
-  isToldAll,
   mergeRows,
   PLAIN_QUERY,
   type Rows,
+  receivesAllChanges,
   replaceRows,
+  rowStatusOf,
   selectRows,
-  standingOf,
   totalsOf,
 } from '../../src/console/view/fleet-rows.ts';
 
@@ -56,17 +56,17 @@ describe('whether a page hears of everything from the member that serves it', ()
   const mine = rowsOf(aRow('a'), aRow('b'));
 
   it('does so from one that is alone', () => {
-    expect(isToldAll(mine, [aMember('m1'), aMember('m2', false)])).toBe(true);
+    expect(receivesAllChanges(mine, [aMember('m1'), aMember('m2', false)])).toBe(true);
   });
 
   it('does not where another lives: its first version would never appear, since nothing here tells of it', () => {
-    expect(isToldAll(mine, [aMember('m1'), aMember('m2')])).toBe(false);
-    expect(isToldAll(new Map(), [aMember('m1'), aMember('m2')])).toBe(false);
+    expect(receivesAllChanges(mine, [aMember('m1'), aMember('m2')])).toBe(false);
+    expect(receivesAllChanges(new Map(), [aMember('m1'), aMember('m2')])).toBe(false);
   });
 
   it('does not where a row is of another, or before anybody is known', () => {
-    expect(isToldAll(rowsOf(aRow('a', { isMine: false })), [aMember('m1')])).toBe(false);
-    expect(isToldAll(mine, [])).toBe(false);
+    expect(receivesAllChanges(rowsOf(aRow('a', { isMine: false })), [aMember('m1')])).toBe(false);
+    expect(receivesAllChanges(mine, [])).toBe(false);
   });
 });
 
@@ -83,8 +83,8 @@ describe('a row of the fleet', () => {
     ['moving', aRow('v', {}, { actual: 1 })],
     ['moving', aRow('v', { phase: 'pending' })],
     ['held', aRow('v', {}, { reasons: ['load-below-target', 'held-by-cooldown'] })],
-  ] as const)('is %s', (standing, summary) => {
-    expect(standingOf(summary)).toBe(standing);
+  ] as const)('is %s', (status, summary) => {
+    expect(rowStatusOf(summary)).toBe(status);
   });
 
   it('is found by any of its words, all of them together', () => {
@@ -132,22 +132,22 @@ describe('a row of the fleet', () => {
     const news = aRow('v', {}, { at: '2026-01-01T00:00:05.000Z', wanted: 9 });
     const merged = mergeRows(rowsOf(news), [aRow('v')]);
     expect(merged.get('v')?.summary.latest?.wanted).toBe(9);
-    expect(mergeRows(merged, [aRow('v', { owner: 'm2', isMine: false }, null)]).get('v')?.standing).toBe('elsewhere');
+    expect(mergeRows(merged, [aRow('v', { owner: 'm2', isMine: false }, null)]).get('v')?.status).toBe('elsewhere');
   });
 
   it('goes elsewhere when it leaves this member, and away when no reading names it', () => {
     const left = mergeRows(rowsOf(aRow('v'), aRow('w')), [], ['v', 'never-known']);
-    expect([...left.values()].map(({ standing }) => standing)).toEqual(['elsewhere', 'steady']);
+    expect([...left.values()].map(({ status }) => status)).toEqual(['elsewhere', 'steady']);
     expect([...replaceRows(left, [aRow('w')]).keys()]).toEqual(['w']);
   });
 
   it('is believed to the next member that answers, once nothing is live any more', () => {
-    const told = aRow('v', { isMine: false }, null);
+    const lost = aRow('v', { isMine: false }, null);
     const before = rowsOf(aRow('v'));
-    expect(mergeRows(before, [told]).get('v')?.summary.isMine).toBe(true);
-    const after = mergeRows(elsewhere(before), [told]);
-    expect(after.get('v')?.standing).toBe('elsewhere');
-    expect(mergeRows(after, [aRow('v')]).get('v')?.standing).toBe('steady');
+    expect(mergeRows(before, [lost]).get('v')?.summary.isMine).toBe(true);
+    const after = mergeRows(elsewhere(before), [lost]);
+    expect(after.get('v')?.status).toBe('elsewhere');
+    expect(mergeRows(after, [aRow('v')]).get('v')?.status).toBe('steady');
   });
 
   it('counts towards what is shown above the table', () => {

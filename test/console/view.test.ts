@@ -3,14 +3,26 @@ import { SseParser } from '../../src/console/api/sse-parser.ts';
 import { Token } from '../../src/console/api/token.ts';
 import { addMoves, applyMoves, hueOfMembers, memberLink, stepInGrid } from '../../src/console/view/bucket-map.ts';
 import { PLAIN_QUERY } from '../../src/console/view/fleet-rows.ts';
-import { tellAgo, tellCount, tellDuration, tellMember, tellSpan, tellValue } from '../../src/console/view/format.ts';
+import {
+  formatAgo,
+  formatCount,
+  formatDuration,
+  formatMember,
+  formatSpan,
+  formatValue,
+} from '../../src/console/view/format.ts';
 import { type Route, readRoute, writeRoute } from '../../src/console/view/route.ts';
-import { scrollToRow, visibleRange } from '../../src/console/view/window.ts';
+import { scrollToRow, visibleRange } from '../../src/console/view/visible-rows.ts';
 
 describe('what people read', () => {
   it('never shows a zero for what is not known', () => {
-    expect([tellCount(null), tellValue(null), tellAgo(null, 0), tellDuration(undefined)]).toEqual(['–', '–', '–', '–']);
-    expect([tellCount(0), tellValue(0, ' %')]).toEqual(['0', '0 %']);
+    expect([formatCount(null), formatValue(null), formatAgo(null, 0), formatDuration(undefined)]).toEqual([
+      '–',
+      '–',
+      '–',
+      '–',
+    ]);
+    expect([formatCount(0), formatValue(0, ' %')]).toEqual(['0', '0 %']);
   });
 
   it.each([
@@ -22,17 +34,17 @@ describe('what people read', () => {
     [90_000_000, '1 d 1 h'],
     [-5, '0 s'],
   ])('tells %d ms as %s', (ms, text) => {
-    expect(tellSpan(ms)).toBe(text);
+    expect(formatSpan(ms)).toBe(text);
   });
 
   it('has as many digits as help', () => {
-    expect([0.123, 12.34, 1234.5, 7].map((value) => tellValue(value))).toEqual(['0.12', '12.3', '1,235', '7']);
-    expect(tellValue('+Inf', ' %')).toBe('∞ %');
-    expect([0.4, 12, 1500, 15_000].map(tellDuration)).toEqual(['0.4 ms', '12 ms', '1.5 s', '15 s']);
+    expect([0.123, 12.34, 1234.5, 7].map((value) => formatValue(value))).toEqual(['0.12', '12.3', '1,235', '7']);
+    expect(formatValue('+Inf', ' %')).toBe('∞ %');
+    expect([0.4, 12, 1500, 15_000].map(formatDuration)).toEqual(['0.4 ms', '12 ms', '1.5 s', '15 s']);
   });
 
   it('names a member by its host and some digits', () => {
-    expect([tellMember('pod-1/0a1b2c3d-x'), tellMember('plain'), tellMember(null)]).toEqual([
+    expect([formatMember('pod-1/0a1b2c3d-x'), formatMember('plain'), formatMember(null)]).toEqual([
       'pod-1/0a1b',
       'plain',
       'nobody',

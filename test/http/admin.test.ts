@@ -149,8 +149,8 @@ describe('the admin API', () => {
     const target: TargetAnswer = { state: 'known', target: aTarget({ versionId: 'v1', name: 'checkout' }), ageMs: 0 };
     const common = { version, state: undefined, latest: undefined, target };
     const more = { profile: undefined, trail: [], lastInvokedMs: undefined, watchedSinceMs: undefined };
-    const { cycles, raisedMs, loweredMs, apartSinceMs, blindSinceMs, recoveredMs } = FRESH_MEMORY;
-    const memory = { cycles, raisedMs, loweredMs, apartSinceMs, blindSinceMs, recoveredMs };
+    const { cycles, raisedMs, loweredMs, divergedSinceMs, blindSinceMs, recoveredMs } = FRESH_MEMORY;
+    const memory = { cycles, raisedMs, loweredMs, divergedSinceMs, blindSinceMs, recoveredMs };
     const { call, store } = await anApi({
       glance: (id) => (id === 'v1' ? { ...common, utilisation: undefined, demand: undefined } : undefined),
       live: (id) => (id === 'v1' ? { ...common, ...more, utilisation: [], demand: [], memory } : undefined),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Reason } from '../../src/domain/reason.ts';
-import { tellReason } from '../../src/domain/tell.ts';
+import { reasonText } from '../../src/domain/reason-text.ts';
 import { placeVersion } from '../../src/sharding/place.ts';
 import { aFleet } from '../support/a-fleet.ts';
 import { anActuation, FencedControlPlane } from '../support/fenced-control-plane.ts';
@@ -120,7 +120,7 @@ describe('one member', () => {
     await clock.wind(MINUTE);
     expect(controlPlane.sent).toEqual([]);
     expect(member.fleet.get('v1')?.latest?.reasons[0]?.code).toBe('clock-skew');
-    expect(tellReason(member.fleet.get('v1')?.latest?.reasons[0] as Reason)).toContain('60 min');
+    expect(reasonText(member.fleet.get('v1')?.latest?.reasons[0] as Reason)).toContain('60 min');
     signals.skewMs = 0;
     await clock.wind(2 * MINUTE);
     expect(controlPlane.counts.get('v1')).toBe(12);

@@ -38,12 +38,14 @@ function aDiscovery() {
     clock,
     logger: pino({ level: 'silent' }),
     meters,
-    place: placeVersion,
-    ttlMs: 30 * MINUTE,
-    refreshAfterMs: 10 * MINUTE,
-    heldAfterMs: 10 * MINUTE,
-    partsAtOnce: 2,
-    rowsPerWrite: 50,
+    settings: {
+      discovery: {
+        intervalMs: MINUTE / 4,
+        ttlMs: 30 * MINUTE,
+        refreshAfterMs: 10 * MINUTE,
+        heldAfterMs: 10 * MINUTE,
+      },
+    },
   });
   const show = (versionId: string, given = {}) =>
     signals.discoverable.set(versionId, { functionId: 'f1', account: 'a1', ...given });

@@ -24,9 +24,7 @@ function aDutyFor() {
       random: { next: () => 0.5, uuid: () => `nonce-${nonces++}` },
       logger: pino({ level: 'silent' }),
       meters: silentMeters,
-      tenure: { renewEveryMs: 2_000, stopAfterMs: 6_000, expireAfterMs: 9_000 },
-      jitterMs: 2_000,
-      provenWithinMs: 4_000,
+      settings: { discovery: { dutyRenewMs: 2_000, dutyStopMs: 6_000, dutyExpireMs: 9_000, jitterMs: 2_000 } },
       onWon: () => won.push(memberId),
     });
     const loop = new Loop({

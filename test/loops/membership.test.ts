@@ -35,9 +35,7 @@ function someMembers() {
       clock,
       logger: pino({ level: 'silent' }),
       meters,
-      deadAfterMs: 6_000,
-      selfStopMs: 3_000,
-      joinWaitMs: 2_000,
+      settings: { membership: { beatMs: 1_000, deadAfterMs: 6_000, selfStopMs: 3_000, joinWaitMs: 2_000 } },
       onShareChanged: () => {
         told.shares += 1;
       },

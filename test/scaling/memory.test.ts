@@ -9,7 +9,7 @@ const FULL: Memory = {
   wish: 12,
   raisedMs: NOW_MS - 1,
   loweredMs: NOW_MS - 2,
-  apartSinceMs: NOW_MS - 3,
+  divergedSinceMs: NOW_MS - 3,
   wasSighted: true,
   blindSinceMs: NOW_MS - 4,
   recoveredMs: NOW_MS - 5,

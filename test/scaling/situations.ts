@@ -20,7 +20,7 @@ export function aSituation(given: Partial<Situation> = {}): Situation {
     memory: settledMemory(previous),
     controls: [],
     isFleetFrozen: false,
-    hindrance: undefined,
+    blockedBy: undefined,
     settings: DECIDING_DEFAULTS,
     ...given,
   };

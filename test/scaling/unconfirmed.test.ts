@@ -39,8 +39,8 @@ describe('an order of which nobody knows what became', () => {
     const inactive = aTarget({ status: 'INACTIVE' });
     expect(codesOf({ target: { state: 'known', target: inactive, ageMs: 0 } }).codes).toEqual(['not-active']);
     expect(codesOf({ target: { state: 'gone' } }).codes).toEqual(['gone']);
-    const hindrance = { code: 'clock-skew', facts: {} } as const;
-    expect(codesOf({ hindrance }).codes).toEqual(['clock-skew']);
+    const blockedBy = { code: 'clock-skew', facts: {} } as const;
+    expect(codesOf({ blockedBy }).codes).toEqual(['clock-skew']);
   });
 
   it('stays within its bounds', () => {

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { MemberRow } from '../../src/domain/member.ts';
 import { RosterWatch } from '../../src/sharding/roster-watch.ts';
 
+const SETTINGS = { deadAfterMs: 6000, selfStopMs: 3000, joinWaitMs: 2000 };
+
 /** The rows of a store in which some members beat once a second, as a watcher named `me` sees them. */
 class Story {
   readonly watch: RosterWatch;
@@ -12,7 +14,7 @@ class Story {
 
   constructor(startMs = 50_000) {
     this.nowMs = startMs;
-    this.watch = new RosterWatch({ me: { memberId: 'me', weight: 1 } });
+    this.watch = new RosterWatch({ me: { memberId: 'me', weight: 1 }, ...SETTINGS });
   }
 
   write(memberId: string, fields: Partial<MemberRow> = {}): void {
@@ -211,7 +213,7 @@ describe('RosterWatch', () => {
   it('finds every death within eight seconds, whatever the phases of the beats and the polls', () => {
     for (let phase = 0; phase < 1000; phase += 37) {
       for (let death = 10_000; death < 11_000; death += 53) {
-        const watch = new RosterWatch({ me: { memberId: 'me', weight: 1 } });
+        const watch = new RosterWatch({ me: { memberId: 'me', weight: 1 }, ...SETTINGS });
         const row = (beat: number): MemberRow => ({
           memberId: 'a',
           beat,

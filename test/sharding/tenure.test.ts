@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { DutyRow } from '../../src/domain/duty.ts';
 import { Tenure } from '../../src/sharding/tenure.ts';
 
+const SETTINGS = { dutyRenewMs: 2000, dutyStopMs: 6000, dutyExpireMs: 9000 };
+
 const row = (fields: Partial<DutyRow> = {}): DutyRow => ({
   duty: 'discovery',
   token: 10n,
@@ -14,7 +16,7 @@ const mine = (fields: Partial<DutyRow> = {}) => row({ token: 11n, holder: 'me', 
 
 describe('a follower', () => {
   it('may take a duty that nobody holds at once', () => {
-    const tenure = new Tenure();
+    const tenure = new Tenure(SETTINGS);
     expect(tenure.mayTake(0)).toBe(false);
     tenure.observed(row({ holder: '', nonce: '' }), { nowMs: 1000, jitterMs: 2000 });
     expect(tenure.mayTake(1000)).toBe(true);
@@ -22,7 +24,7 @@ describe('a follower', () => {
   });
 
   it('waits nine seconds and its jitter for a holder that has fallen silent', () => {
-    const tenure = new Tenure();
+    const tenure = new Tenure(SETTINGS);
     for (let nowMs = 0; nowMs <= 10_000; nowMs += 2000) tenure.observed(row(), { nowMs, jitterMs: nowMs + 700 });
     // The jitter is the one that was drawn when the row was first seen like this.
     expect(tenure.mayTake(9699)).toBe(false);
@@ -34,7 +36,7 @@ describe('a follower', () => {
     ['a renewal', { renewals: 1 }],
     ['another holder', { token: 11n, nonce: 'of-a-third' }],
   ])('begins to wait anew with %s', (_, change) => {
-    const tenure = new Tenure();
+    const tenure = new Tenure(SETTINGS);
     tenure.observed(row(), { nowMs: 0, jitterMs: 0 });
     tenure.observed(row(change), { nowMs: 8000, jitterMs: 500 });
     expect(tenure.mayTake(17_499)).toBe(false);
@@ -42,7 +44,7 @@ describe('a follower', () => {
   });
 
   it('that lost the race waits for the winner', () => {
-    const tenure = new Tenure();
+    const tenure = new Tenure(SETTINGS);
     tenure.observed(row({ holder: '', nonce: '' }), { nowMs: 0, jitterMs: 0 });
     tenure.refused(row({ token: 11n, holder: 'quicker' }), { nowMs: 20, jitterMs: 300 });
     expect(tenure.stateAt(20)).toBe('vacant');
@@ -53,7 +55,7 @@ describe('a follower', () => {
 
 describe('a holder', () => {
   const held = () => {
-    const tenure = new Tenure();
+    const tenure = new Tenure(SETTINGS);
     tenure.observed(row({ holder: '', nonce: '' }), { nowMs: 0, jitterMs: 0 });
     tenure.won(mine(), 100);
     return tenure;
@@ -82,7 +84,7 @@ describe('a holder', () => {
     expect(tenure.stateAt(6100)).toBe('lost');
     expect(tenure.isRenewalDue(6100)).toBe(false);
 
-    const follower = new Tenure();
+    const follower = new Tenure(SETTINGS);
     follower.observed(mine(), { nowMs: 100, jitterMs: 0 });
     expect(follower.mayTake(9099)).toBe(false);
     expect(follower.mayTake(9100)).toBe(true);
@@ -145,10 +147,10 @@ describe('a holder', () => {
     const tenure = held();
     expect(tenure.isProven(2100, 2000)).toBe(true);
     expect(tenure.isProven(2101, 2000)).toBe(false);
-    expect(new Tenure().isProven(0, 2000)).toBe(false);
+    expect(new Tenure(SETTINGS).isProven(0, 2000)).toBe(false);
   });
 });
 
 it('refuses times under which two could work at once', () => {
-  expect(() => new Tenure({ stopAfterMs: 9000, expireAfterMs: 9000 })).toThrow(/must stop \(9000 ms\) before others/);
+  expect(() => new Tenure({ ...SETTINGS, dutyStopMs: 9000 })).toThrow(/must stop \(9000 ms\) before others/);
 });

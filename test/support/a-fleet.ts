@@ -2,9 +2,7 @@ import pino from 'pino';
 import { MemoryStore } from '../../src/adapters/memory/store.ts';
 import { MemoryWorld } from '../../src/adapters/memory/world.ts';
 import { defaultPolicy } from '../../src/domain/policy.ts';
-import { Autoscaler } from '../../src/loops/autoscaler.ts';
-import type { AutoscalerSettings } from '../../src/loops/autoscaler-settings.ts';
-import { DECIDING_DEFAULTS } from '../../src/scaling/deciding-settings.ts';
+import { Autoscaler, type AutoscalerSettings } from '../../src/loops/autoscaler.ts';
 import { FREEZE_DEFAULTS } from '../../src/scaling/fleet-freeze.ts';
 import { silentMeters } from '../../src/telemetry/meters.ts';
 import { FencedControlPlane } from './fenced-control-plane.ts';
@@ -12,43 +10,39 @@ import { HandWoundClock } from './hand-wound-clock.ts';
 import { ScriptedSignals } from './scripted-signals.ts';
 
 export const SETTINGS: AutoscalerSettings = {
-  beatEveryMs: 1_000,
-  deadAfterMs: 6_000,
-  selfStopMs: 3_000,
-  joinWaitMs: 2_000,
-  discoverEveryMs: 15_000,
-  activeTtlMs: 1_800_000,
-  refreshAfterMs: 600_000,
-  heldAfterMs: 600_000,
-  dutyJitterMs: 2_000,
-  dutyRenewMs: 2_000,
-  dutyStopMs: 6_000,
-  dutyExpireMs: 9_000,
-  scaleEveryMs: 15_000,
-  lookBackMs: 600_000,
-  stepMs: 60_000,
-  idleMs: 1_800_000,
-  catalogueRefreshMs: 60_000,
-  stateRefreshMs: 300_000,
-  forgetAfterMs: 30 * 86_400_000,
-  bucketsAtOnce: 32,
-  claimHoldMs: 5_000,
-  claimDeadlineMs: 3_000,
-  resendMs: 60_000,
-  retryDelayMs: 1_000,
-  retryDelayMaxMs: 60_000,
-  goneDelayMaxMs: 600_000,
-  profilePatienceMs: 600_000,
-  logRepeatMs: 60_000,
-  clockSkewMaxMs: 30_000,
-  targetStaleAfterMs: 180_000,
-  ledgerFlushMs: 1_000,
-  ledgerBuffer: 10_000,
-  missedPeriods: 4,
-  hungMinMs: 60_000,
-  isPlacedByLabel: false,
+  membership: { beatMs: 1_000, deadAfterMs: 6_000, selfStopMs: 3_000, joinWaitMs: 2_000 },
+  discovery: {
+    intervalMs: 15_000,
+    ttlMs: 1_800_000,
+    refreshAfterMs: 600_000,
+    heldAfterMs: 600_000,
+    jitterMs: 2_000,
+    dutyRenewMs: 2_000,
+    dutyStopMs: 6_000,
+    dutyExpireMs: 9_000,
+  },
+  scaling: {
+    intervalMs: 15_000,
+    lookBackMs: 600_000,
+    stepMs: 60_000,
+    catalogueRefreshMs: 60_000,
+    stateRefreshMs: 300_000,
+    actuationConcurrency: 32,
+    claimHoldMs: 5_000,
+    claimDeadlineMs: 3_000,
+    resendMs: 60_000,
+    retryDelayMs: 1_000,
+    retryDelayMaxMs: 60_000,
+    goneDelayMaxMs: 600_000,
+    convergeWithinMs: 600_000,
+  },
+  store: { forgetAfterMs: 30 * 86_400_000, ledgerFlushMs: 1_000, ledgerBuffer: 10_000 },
+  timeseries: { profilePatienceMs: 600_000, clockSkewMaxMs: 30_000, bucketLabel: undefined },
+  telemetry: { logRepeatMs: 60_000 },
+  controlPlane: { targetsRefreshMs: 60_000 },
+  watchdog: { missedPeriods: 4, hungMinMs: 60_000 },
   defaultPolicy: defaultPolicy('steps'),
-  deciding: DECIDING_DEFAULTS,
+  fadeMs: 0,
   freeze: FREEZE_DEFAULTS,
 };
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { launchForOthers } from './checkout-for-others.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -28,11 +29,8 @@ export class StarlingProcess {
   stderr = '';
 
   constructor(args: readonly string[], options: RunOptions = {}) {
-    const [file = process.execPath, ...before] = options.program ?? [
-      process.execPath,
-      ...(options.nodeFlags ?? []),
-      MAIN,
-    ];
+    const { node, main } = options.uid === undefined ? { node: process.execPath, main: MAIN } : launchForOthers();
+    const [file = node, ...before] = options.program ?? [node, ...(options.nodeFlags ?? []), main];
     this.child = spawn(file, [...before, ...args], {
       env: { ...withoutOptions(process.env), ...options.env },
       cwd: options.cwd,

@@ -2,8 +2,8 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
 import { Platform } from '../../platform/platform.ts';
-import { DIALECTS, dialectPort } from '../platform-dialects.ts';
-import { VERSION } from '../version.ts';
+import { DIALECTS, dialectPort } from '../../wiring/platform-dialects.ts';
+import { VERSION } from '../../wiring/version.ts';
 import { HOST, isFree } from './port-plan.ts';
 
 /** Counts follow within a second, so that what was decided is seen at once. */

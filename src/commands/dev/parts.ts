@@ -5,11 +5,11 @@ import { printableLine } from '../../lib/printable.ts';
 import { systemRandom } from '../../lib/random.ts';
 import { type MetricsStore, openMetricsStore } from '../../metrics-store/open-metrics-store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../../wiring/version.ts';
+import { ConsoleProxy } from './console-proxy.ts';
 import type { DataFolder } from './data-folder.ts';
 import type { DevSettings, Places } from './dev-settings.ts';
 import { type EmbeddedPlatform, startPlatform } from './embedded-platform.ts';
-import { FrontDoor } from './front-door.ts';
 import type { LiveArea } from './live-area.ts';
 import { HOST, type PortPlan } from './port-plan.ts';
 import { Replicas } from './replicas.ts';
@@ -71,9 +71,9 @@ export class Parts {
     await this.#makeTables(loaded);
     signal.throwIfAborted();
     const { replicas } = this;
-    const door = await FrontDoor.open({ port: ports.console, behind: () => replicas.servingPort });
+    const door = await ConsoleProxy.open({ port: ports.console, behind: () => replicas.servingPort });
     this.#open.push({ stop: () => door.close() });
-    void this.#tellAbsent(loaded, signal);
+    void this.#reportUnreachable(loaded, signal);
     area.show([`starting ${count === 1 ? 'the autoscaler' : `${count} autoscalers`} …`]);
     const cancelHint = systemClock.after(SLOW_START_MS, () => {
       const log = `${folder.path}/log/autoscaler-1.log`;
@@ -157,7 +157,7 @@ export class Parts {
   }
 
   /** Of the real ones that were named, who cannot be met. They may come up later, and nothing has to be started anew then. */
-  async #tellAbsent({ config }: LoadedConfig, signal: AbortSignal): Promise<void> {
+  async #reportUnreachable({ config }: LoadedConfig, signal: AbortSignal): Promise<void> {
     const { settings, area } = this.#options;
     const { metricsStore, platform } = settings.embedded;
     const named = [
@@ -176,7 +176,7 @@ export class Parts {
     const { area } = this.#options;
     const show = (line: string) => area.show([`making the tables … ${line}`]);
     show('');
-    const { migrateStore } = await import('../migrate-store.ts');
+    const { migrateStore } = await import('../../wiring/migrate-store.ts');
     const { report } = await migrateStore(loaded, { isDryRun: false, say: show });
     for (const warning of report.warnings) area.say(`warning: ${warning}`);
   }

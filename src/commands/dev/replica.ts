@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../lib/clock.ts';
-import type { ServiceAddresses } from '../service.ts';
+import type { ServiceAddresses } from '../../wiring/service.ts';
 import { serviceProcess } from './service-process.ts';
 
 /** In a checkout Node runs the .ts file as it is; in the package there is only the compiled one. */

@@ -57,7 +57,7 @@ export class Replicas {
       throw new PartFault(lastWords || `the autoscaler ended with ${signal ?? code}; its log: ${log.path}`);
     });
     await Promise.all(started);
-    for (const replica of this.#all) void replica.ended.then((end) => this.#tellEnd(replica, end));
+    for (const replica of this.#all) void replica.ended.then((end) => this.#reportEnd(replica, end));
   }
 
   async stop({ clock, graceMs }: { clock: Clock; graceMs: number }): Promise<void> {
@@ -65,7 +65,7 @@ export class Replicas {
     await Promise.all(this.#all.map((replica) => replica.stop({ clock, graceMs })));
   }
 
-  #tellEnd({ number, pid }: Replica, { code, signal }: ReplicaEnd): void {
+  #reportEnd({ number, pid }: Replica, { code, signal }: ReplicaEnd): void {
     if (this.#isStopping) return;
     const left = this.living;
     const told = `replica ${number} (pid ${pid}) is gone: ${signal === null ? `it ended with ${code}` : signal}`;

@@ -4,11 +4,10 @@ import pino from 'pino';
 import { systemClock } from '../../adapters/system/clock.ts';
 import type { ConfigInput, LoadedConfig } from '../../config/load-config.ts';
 import { createLogs, type Logger } from '../../telemetry/logger.ts';
-import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { endOnCrash } from '../process-life.ts';
-import { AdminClient } from '../remote/admin-client.ts';
-import { listenForStop } from '../stop-signals.ts';
-import { VERSION } from '../version.ts';
+import { EXIT, type ExitCode } from '../../wiring/exit-codes.ts';
+import { AdminClient } from '../../wiring/fleet/admin-client.ts';
+import { endOnCrash, listenForStop } from '../../wiring/process-life.ts';
+import { VERSION } from '../../wiring/version.ts';
 import { type DataFolder, prepareDataFolder } from './data-folder.ts';
 import { runDemo } from './demo/run-demo.ts';
 import { DevSettings } from './dev-settings.ts';
@@ -35,7 +34,7 @@ export interface DevOptions {
 /** Starts the parts in order, shows one screen, and runs until SIGTERM or SIGINT. Rejects with a start-up fault. */
 export async function runDev(given: ConfigInput, options: DevOptions): Promise<ExitCode> {
   // The replicas and the platform's instances end with this process, however it ends.
-  const signals = listenForStop({ clock: systemClock, onSecond: () => process.exit(EXIT.interrupted) });
+  const signals = listenForStop({ clock: systemClock });
   const settings = new DevSettings(given);
   const folder = prepareDataFolder(options.dataDir);
   const ports = portPlan(options.port);

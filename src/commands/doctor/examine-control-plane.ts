@@ -1,7 +1,7 @@
 import type { LoadedConfig } from '../../config/load-config.ts';
 import type { FunctionVersion } from '../../domain/function-version.ts';
-import { openHttpControlPlane } from '../open-control-plane.ts';
-import type { OpenStoreTools } from '../open-store.ts';
+import type { ConnectionTools } from '../../wiring/connection-tools.ts';
+import { openHttpControlPlane } from '../../wiring/open-control-plane.ts';
 import type { Examination, Told } from './examination.ts';
 import { examineKubernetes } from './examine-kubernetes.ts';
 
@@ -12,7 +12,7 @@ const VERSIONS_ASKED = 3;
 /** Reads, and sends no wish. */
 export async function examineControlPlane(
   loaded: LoadedConfig,
-  tools: OpenStoreTools,
+  tools: ConnectionTools,
   examination: Examination,
   { versions }: { versions: readonly FunctionVersion[] },
 ): Promise<void> {

@@ -1,8 +1,8 @@
 import { rightsLacking } from '../../adapters/kubernetes/review-rights.ts';
 import type { LoadedConfig } from '../../config/load-config.ts';
 import type { FunctionVersion } from '../../domain/function-version.ts';
-import { openKubernetes } from '../open-kubernetes.ts';
-import type { OpenStoreTools } from '../open-store.ts';
+import type { ConnectionTools } from '../../wiring/connection-tools.ts';
+import { openKubernetes } from '../../wiring/open-kubernetes.ts';
 import type { Examination, Told } from './examination.ts';
 
 const area = 'control-plane';
@@ -13,7 +13,7 @@ const SHOWN_MAX = 20;
 /** Reads, asks for its rights, and scales nothing. */
 export async function examineKubernetes(
   loaded: LoadedConfig,
-  tools: OpenStoreTools,
+  tools: ConnectionTools,
   examination: Examination,
   { versions }: { versions: readonly FunctionVersion[] },
 ): Promise<void> {

@@ -9,7 +9,8 @@ import { nextToken } from '../../domain/fencing-token.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { describeLayoutConflict, type Store } from '../../ports/store.ts';
 import { StoreError } from '../../ports/store-error.ts';
-import { layoutOf, type OpenStoreTools, openStore } from '../open-store.ts';
+import type { ConnectionTools } from '../../wiring/connection-tools.ts';
+import { layoutOf, openStore } from '../../wiring/open-store.ts';
 import type { Examination } from './examination.ts';
 
 const area = 'store';
@@ -18,7 +19,7 @@ const ALL_BUCKETS = Array.from({ length: BUCKET_COUNT }, (_, bucket) => bucket);
 /** Gives the active versions that the store knows. All that is written is one heartbeat of a member that has left already. */
 export async function examineStore(
   loaded: LoadedConfig,
-  tools: OpenStoreTools,
+  tools: ConnectionTools,
   examination: Examination,
 ): Promise<readonly ActiveVersion[]> {
   const { storeTarget } = loaded.config;
@@ -82,7 +83,7 @@ async function isFileThere(path: string, examination: Examination): Promise<bool
 
 async function examineTables(
   store: Store,
-  { loaded, tools, examination }: { loaded: LoadedConfig; tools: OpenStoreTools; examination: Examination },
+  { loaded, tools, examination }: { loaded: LoadedConfig; tools: ConnectionTools; examination: Examination },
 ): Promise<readonly ActiveVersion[]> {
   const mine = layoutOf(loaded.config);
   const layout = await examination.check(

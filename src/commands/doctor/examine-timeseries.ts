@@ -5,8 +5,8 @@ import { BUCKET_COUNT } from '../../domain/bucket.ts';
 import type { FunctionVersion } from '../../domain/function-version.ts';
 import type { Part } from '../../domain/part.ts';
 import { type Column, type ProfileReading, TimeseriesError } from '../../ports/signal-reader.ts';
-import type { OpenStoreTools } from '../open-store.ts';
-import { openTimeseries, type Timeseries } from '../open-timeseries.ts';
+import type { ConnectionTools } from '../../wiring/connection-tools.ts';
+import { openTimeseries, type Timeseries } from '../../wiring/open-timeseries.ts';
 import type { Examination, Told } from './examination.ts';
 
 const area = 'timeseries';
@@ -18,7 +18,7 @@ const METRICS_MAX = 12;
 /** Gives the function versions that discovery would find. */
 export async function examineTimeseries(
   loaded: LoadedConfig,
-  tools: OpenStoreTools,
+  tools: ConnectionTools,
   examination: Examination,
   { versionsKnown }: { versionsKnown: number },
 ): Promise<readonly FunctionVersion[]> {
@@ -75,7 +75,7 @@ function judgeSkew(skewMs: number, allowedMs: number): Told & { state: 'good' | 
 async function examineSignals(
   timeseries: Timeseries,
   part: Part,
-  { tools, examination }: { tools: OpenStoreTools; examination: Examination },
+  { tools, examination }: { tools: ConnectionTools; examination: Examination },
 ): Promise<void> {
   const readings = await examination.check(
     { area, what: 'profile queries', mendOf },
@@ -120,7 +120,7 @@ function showsLoad({ utilisation, demand, instances }: ProfileReading): boolean 
 /** The metrics may be there and carry other labels than the profile asks for. */
 async function listWhatThereIs(
   { client, profiles }: Timeseries,
-  { tools, examination }: { tools: OpenStoreTools; examination: Examination },
+  { tools, examination }: { tools: ConnectionTools; examination: Examination },
 ): Promise<void> {
   const metrics = new Map(
     profiles.flatMap((profile) =>

@@ -1,5 +1,5 @@
 import type { LoadedConfig } from '../../config/load-config.ts';
-import { withTools } from '../look.ts';
+import { withTools } from '../../wiring/read-only-tools.ts';
 import { Examination } from './examination.ts';
 import { examineControlPlane } from './examine-control-plane.ts';
 import { examineStore } from './examine-store.ts';

@@ -1,4 +1,4 @@
-import { SORTS, type Sort } from '../remote/fleet-table.ts';
+import { SORTS, type Sort } from '../fleet-table.ts';
 
 /** What whoever looks has chosen. */
 export interface TopState {

@@ -1,6 +1,6 @@
 import { printableLine } from '../../lib/printable.ts';
-import type { FleetMember, FleetStatus } from '../remote/fleet.ts';
-import { arrange, type FleetRow, fleetColumns, isAnyNamed, tellNoRows, wantedOf } from '../remote/fleet-table.ts';
+import type { FleetMember, FleetStatus } from '../../wiring/fleet/fleet.ts';
+import { arrange, type FleetRow, fleetColumns, isAnyNamed, noRowsText, wantedOf } from '../fleet-table.ts';
 import { cut, textTable } from '../text-table.ts';
 import { KEYS_HELP, type TopState } from './top-state.ts';
 
@@ -38,7 +38,7 @@ export function topView(
   const body = state.isHelpShown
     ? KEYS_HELP.map(([keys, what]) => `  ${keys.padEnd(24)} ${what}`)
     : shown.length === 0
-      ? [cut(state.match === '' ? tellNoRows('') : `${tellNoRows(state.match)} Esc shows all.`, width)]
+      ? [cut(state.match === '' ? noRowsText('') : `${noRowsText(state.match)} Esc shows all.`, width)]
       : lines.map((line, index) => paintRow(cut(line, width), shown[index], paint));
   const heads = [
     cut(headline(facts), width),
@@ -64,7 +64,7 @@ export function topOnce(facts: TopFacts, state: Pick<TopState, 'sort' | 'match'>
     '',
     ...(rows.length > 0
       ? textTable(fleetColumns({ nowMs: facts.atMs, isNamed: isAnyNamed(rows) }), rows)
-      : [tellNoRows(state.match)]),
+      : [noRowsText(state.match)]),
   ];
 }
 

@@ -43,7 +43,7 @@ export interface Sample {
   readonly value: Value;
 }
 
-export interface Told {
+export interface ExplainedDecision {
   readonly at: string;
   readonly verdict: Verdict;
   readonly previous: number | null;
@@ -54,7 +54,7 @@ export interface Told {
   readonly whyNot: readonly string[];
 }
 
-export interface Entry extends Told {
+export interface Entry extends ExplainedDecision {
   readonly utilisation: readonly Sample[];
   readonly demand: readonly Sample[];
   readonly holder: string;
@@ -111,7 +111,7 @@ export interface Version {
   } | null;
   readonly targetAsOf: string | null;
   readonly policyInForce: Policy | null;
-  readonly latest: Told | null;
+  readonly latest: ExplainedDecision | null;
   readonly utilisation: readonly Sample[];
   readonly demand: readonly Sample[];
   readonly trail: readonly { readonly at: string; readonly wanted: number | null; readonly actual: number | null }[];

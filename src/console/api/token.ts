@@ -1,4 +1,4 @@
-import { Cell } from '../state/cell.ts';
+import { Cell } from '../cell.ts';
 
 export type TokenState = 'not-asked' | 'missing' | 'wrong' | 'given';
 

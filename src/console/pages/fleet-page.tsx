@@ -10,14 +10,14 @@ import {
   type FleetTotals,
   PLAIN_QUERY,
   type Query,
+  ROW_STATUS_NAMES,
   type Row,
   type Sort,
-  STANDING_NAMES,
   selectRows,
   totalsOf,
   wantedOf,
 } from '../view/fleet-rows.ts';
-import { tellAgo, tellCode, tellCount, tellMember, tellValue, UNKNOWN } from '../view/format.ts';
+import { formatAgo, formatCode, formatCount, formatMember, formatValue, UNKNOWN } from '../view/format.ts';
 import { writeRoute } from '../view/route.ts';
 
 const ROW_HEIGHT = 44;
@@ -91,7 +91,7 @@ export function FleetPage({ session, query }: { session: Session; query: Query }
       ) : chosen.length === 0 ? (
         <Note title="Nothing matches">
           <button type="button" class="button button-small" onClick={() => go(PLAIN_QUERY)}>
-            Show all {tellCount(rows.size)}
+            Show all {formatCount(rows.size)}
           </button>
         </Note>
       ) : (
@@ -101,7 +101,7 @@ export function FleetPage({ session, query }: { session: Session; query: Query }
           rowHeight={isNarrow ? CARD_HEIGHT : ROW_HEIGHT}
           columns={COLUMNS.length}
           keyOf={(row) => row.summary.versionId}
-          rowClass={({ standing }) => `standing-${standing}`}
+          rowClass={({ status }) => `status-${status}`}
           onOpen={({ summary }) => {
             location.hash = writeRoute({ page: 'function', versionId: summary.versionId });
           }}
@@ -111,8 +111,8 @@ export function FleetPage({ session, query }: { session: Session; query: Query }
       )}
       <p class="count muted" aria-live="polite">
         {reading.state === 'loading' && rows.size > 0
-          ? `Reading… ${tellCount(reading.count)} so far`
-          : rows.size > 0 && `${tellCount(chosen.length)} of ${tellCount(rows.size)}`}
+          ? `Reading… ${formatCount(reading.count)} so far`
+          : rows.size > 0 && `${formatCount(chosen.length)} of ${formatCount(rows.size)}`}
       </p>
     </div>
   );
@@ -126,7 +126,7 @@ function Totals({ totals }: { totals: FleetTotals }) {
       <Total
         name="Actual"
         value={totals.actual}
-        part={isPartial ? `${tellCount(totals.seen)} of ${tellCount(totals.versions)} seen here` : undefined}
+        part={isPartial ? `${formatCount(totals.seen)} of ${formatCount(totals.versions)} seen here` : undefined}
       />
       <Total name="Wanted" value={totals.wanted} />
       <Total name="Moving" value={totals.byFilter.moving} />
@@ -145,7 +145,7 @@ function Total(props: { name: string; value: number; tone?: string | undefined; 
     <div class={`total ${props.tone ? `total-${props.tone}` : ''}`}>
       <dt>{props.name}</dt>
       <dd>
-        {tellCount(props.value)}
+        {formatCount(props.value)}
         {props.part && <small>{props.part}</small>}
       </dd>
     </div>
@@ -167,8 +167,8 @@ function Filters(props: { totals: FleetTotals; chosen: Filter; onChoose: (filter
           aria-pressed={props.chosen === filter}
           onClick={() => props.onChoose(filter)}
         >
-          {filter === 'all' ? 'all' : STANDING_NAMES[filter]}
-          <span class="filter-count">{tellCount(props.totals.byFilter[filter])}</span>
+          {filter === 'all' ? 'all' : ROW_STATUS_NAMES[filter]}
+          <span class="filter-count">{formatCount(props.totals.byFilter[filter])}</span>
         </button>
       ))}
     </fieldset>
@@ -200,7 +200,7 @@ function Head({ query, onSort }: { query: Query; onSort: (sort: Sort) => void })
   );
 }
 
-function Cells({ row: { summary, standing } }: { row: Row }) {
+function Cells({ row: { summary, status } }: { row: Row }) {
   const nowMs = useNow();
   const { latest, isMine } = summary;
   const wanted = wantedOf(summary);
@@ -225,44 +225,44 @@ function Cells({ row: { summary, standing } }: { row: Row }) {
           {summary.name === null ? summary.functionId : summary.versionId}
         </span>
       </div>
-      <div role="gridcell" class="cell cell-standing" tabIndex={-1}>
+      <div role="gridcell" class="cell cell-status" tabIndex={-1}>
         {latest ? (
           <VerdictChip verdict={latest.verdict} />
         ) : (
           <span class="chip">{isMine ? 'waiting' : 'elsewhere'}</span>
         )}
-        <span class={`why why-${standing}`}>{whyOf(summary, standing)}</span>
+        <span class={`why why-${status}`}>{whyOf(summary, status)}</span>
       </div>
       <div role="gridcell" class={`cell cell-actual number ${isApart ? 'apart' : ''}`} tabIndex={-1}>
-        {tellCount(actual)}
+        {formatCount(actual)}
       </div>
       <div role="gridcell" class={`cell cell-wanted number ${isApart ? 'apart' : ''}`} tabIndex={-1}>
-        <strong>{tellCount(wanted)}</strong>
+        <strong>{formatCount(wanted)}</strong>
       </div>
       <div role="gridcell" class={`cell cell-utilisation number ${isDoubtful ? 'doubtful' : ''}`} tabIndex={-1}>
         {isMine && summary.utilisation !== null && <Meter value={summary.utilisation} />}
-        <span>{tellValue(summary.utilisation, ' %')}</span>
+        <span>{formatValue(summary.utilisation, ' %')}</span>
       </div>
       <div role="gridcell" class={`cell cell-demand number ${isDoubtful ? 'doubtful' : ''}`} tabIndex={-1}>
-        {tellValue(summary.demand)}
+        {formatValue(summary.demand)}
       </div>
       <div role="gridcell" class="cell cell-changed number muted" tabIndex={-1}>
-        {summary.changedAt ? tellAgo(summary.changedAt, nowMs) : UNKNOWN}
+        {summary.changedAt ? formatAgo(summary.changedAt, nowMs) : UNKNOWN}
       </div>
       <div role="gridcell" class="cell cell-owner" title={summary.owner ?? undefined} tabIndex={-1}>
-        {tellMember(summary.owner)}
+        {formatMember(summary.owner)}
         {isMine && <span class="muted"> · here</span>}
       </div>
     </>
   );
 }
 
-function whyOf(summary: Row['summary'], standing: Row['standing']): string {
-  if (standing === 'failed') return `order ${summary.outcome}`;
-  if (standing === 'elsewhere') return summary.outcome ? `last order ${tellCode(summary.outcome)}` : 'no order yet';
+function whyOf(summary: Row['summary'], status: Row['status']): string {
+  if (status === 'failed') return `order ${summary.outcome}`;
+  if (status === 'elsewhere') return summary.outcome ? `last order ${formatCode(summary.outcome)}` : 'no order yet';
   const reasons = summary.latest?.reasons ?? [];
   // The last reason has had the last word.
-  return tellCode(reasons.at(-1) ?? 'no decision yet');
+  return formatCode(reasons.at(-1) ?? 'no decision yet');
 }
 
 function Meter({ value }: { value: number | '+Inf' }) {

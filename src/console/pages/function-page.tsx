@@ -12,7 +12,7 @@ import type { Session } from '../state/session.ts';
 import { useVersion } from '../state/version.ts';
 import { memberLink } from '../view/bucket-map.ts';
 import { chartSeries } from '../view/chart-series.ts';
-import { tellClock, tellCount, tellMember, tellSpan } from '../view/format.ts';
+import { formatClock, formatCount, formatMember, formatSpan } from '../view/format.ts';
 import { writeRoute } from '../view/route.ts';
 
 export function FunctionPage({ session, versionId }: { session: Session; versionId: string }) {
@@ -111,9 +111,9 @@ export function FunctionPage({ session, versionId }: { session: Session; version
           control && (
             <p key={control.kind} class="banner banner-info">
               <span>
-                <strong>{control.kind === 'pause' ? 'Paused' : `Overridden to ${tellCount(control.wanted)}`}</strong> by{' '}
-                {control.by} until {tellClock(control.until, { withDate: true })} (
-                {tellSpan(Date.parse(control.until) - nowMs)} left): {control.why}
+                <strong>{control.kind === 'pause' ? 'Paused' : `Overridden to ${formatCount(control.wanted)}`}</strong>{' '}
+                by {control.by} until {formatClock(control.until, { withDate: true })} (
+                {formatSpan(Date.parse(control.until) - nowMs)} left): {control.why}
               </span>
               <button type="button" class="button button-small" onClick={() => setEnding(control)}>
                 End…
@@ -142,7 +142,7 @@ export function FunctionPage({ session, versionId }: { session: Session; version
         />
         <div ref={details} class="decision-details">
           {explained ? (
-            <Explanation told={explained} />
+            <Explanation decision={explained} />
           ) : (
             <Note title="No decision yet">The first one comes with the next evaluation.</Note>
           )}
@@ -169,7 +169,7 @@ function Elsewhere({ version }: { version: Version }) {
       <span>
         <strong>
           {version.owner
-            ? `${tellMember(version.owner)} evaluates this version.`
+            ? `${formatMember(version.owner)} evaluates this version.`
             : 'Nobody evaluates this version now.'}
         </strong>{' '}
         {version.owner

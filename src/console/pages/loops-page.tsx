@@ -3,7 +3,15 @@ import { type Column, DataTable } from '../parts/data-table.tsx';
 import { Fact, Note } from '../parts/notes.tsx';
 import { useCell, useNow } from '../state/hooks.ts';
 import type { Session } from '../state/session.ts';
-import { tellAgo, tellClock, tellCode, tellCount, tellDuration, tellMember, tellSpan } from '../view/format.ts';
+import {
+  formatAgo,
+  formatClock,
+  formatCode,
+  formatCount,
+  formatDuration,
+  formatMember,
+  formatSpan,
+} from '../view/format.ts';
 
 export function LoopsPage({ session }: { session: Session }) {
   const status = useCell(session.status);
@@ -13,17 +21,17 @@ export function LoopsPage({ session }: { session: Session }) {
   return (
     <div class="loops-page">
       <h1>
-        Loops and dependencies <span class="muted">of {tellMember(status.memberId)}</span>
+        Loops and dependencies <span class="muted">of {formatMember(status.memberId)}</span>
       </h1>
       <dl class="facts">
         <Fact name="Member" hint={status.memberId}>
-          {tellMember(status.memberId)}
+          {formatMember(status.memberId)}
         </Fact>
         <Fact name="Release">{status.version}</Fact>
-        <Fact name="Running for">{status.startedAt ? tellSpan(nowMs - Date.parse(status.startedAt)) : '–'}</Fact>
-        <Fact name="Buckets">{tellCount(status.bucketsOwned)}</Fact>
+        <Fact name="Running for">{status.startedAt ? formatSpan(nowMs - Date.parse(status.startedAt)) : '–'}</Fact>
+        <Fact name="Buckets">{formatCount(status.bucketsOwned)}</Fact>
         <Fact name="Freeze" hint={freeze.cause ?? undefined}>
-          {freeze.isFrozen ? `frozen ${tellAgo(freeze.since, nowMs)}` : freeze.isReleased ? 'released' : 'none'}
+          {freeze.isFrozen ? `frozen ${formatAgo(freeze.since, nowMs)}` : freeze.isReleased ? 'released' : 'none'}
         </Fact>
       </dl>
       <h2>Dependencies</h2>
@@ -31,7 +39,7 @@ export function LoopsPage({ session }: { session: Session }) {
         {status.dependencies.map(({ name, state, detail, hasAnswered }) => (
           <li key={name} class={`dependency dependency-${state}`}>
             <span class="dot" aria-hidden="true" />
-            <strong>{tellCode(name)}</strong>
+            <strong>{formatCode(name)}</strong>
             <span class="dependency-state">{state}</span>
             <span class="muted">{detail || (hasAnswered ? '' : 'has not answered yet')}</span>
           </li>
@@ -59,19 +67,19 @@ function columnsOf(nowMs: number): Column<Loop>[] {
     {
       name: 'Last run',
       isNumber: true,
-      hint: ({ lastStartedAt }) => (lastStartedAt ? tellClock(lastStartedAt) : undefined),
-      cell: ({ lastStartedAt }) => tellAgo(lastStartedAt, nowMs),
+      hint: ({ lastStartedAt }) => (lastStartedAt ? formatClock(lastStartedAt) : undefined),
+      cell: ({ lastStartedAt }) => formatAgo(lastStartedAt, nowMs),
     },
     { name: 'Took', isNumber: true, cell: (loop) => <Took loop={loop} /> },
-    { name: 'Every', isNumber: true, isWide: true, cell: ({ periodMs }) => tellDuration(periodMs) },
-    { name: 'Runs', isNumber: true, isWide: true, cell: ({ activations }) => tellCount(activations) },
-    { name: 'Overruns', isNumber: true, isWide: true, cell: ({ overruns }) => tellCount(overruns) },
-    { name: 'Failures', isNumber: true, cell: ({ failures }) => tellCount(failures) },
+    { name: 'Every', isNumber: true, isWide: true, cell: ({ periodMs }) => formatDuration(periodMs) },
+    { name: 'Runs', isNumber: true, isWide: true, cell: ({ activations }) => formatCount(activations) },
+    { name: 'Overruns', isNumber: true, isWide: true, cell: ({ overruns }) => formatCount(overruns) },
+    { name: 'Failures', isNumber: true, cell: ({ failures }) => formatCount(failures) },
   ];
 }
 
 function LoopState({ loop }: { loop: Loop }) {
-  if (loop.isHung) return <span class="state state-bad">hangs for {tellSpan(loop.idleForMs)}</span>;
+  if (loop.isHung) return <span class="state state-bad">hangs for {formatSpan(loop.idleForMs)}</span>;
   if (loop.isRunning) return <span class="state state-good">running</span>;
   if (loop.lastResult === 'failed') return <span class="state state-bad">failed</span>;
   return <span class="state">{loop.activations === 0 ? 'not yet' : 'waiting'}</span>;
@@ -85,7 +93,7 @@ function Took({ loop }: { loop: Loop }) {
       <span class="meter" aria-hidden="true">
         <span style={{ width: `${share}%` }} class={share >= 85 ? 'meter-high' : ''} />
       </span>
-      <span class="took">{tellDuration(loop.lastDurationMs)}</span>
+      <span class="took">{formatDuration(loop.lastDurationMs)}</span>
     </>
   );
 }

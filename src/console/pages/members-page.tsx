@@ -6,7 +6,7 @@ import { Note } from '../parts/notes.tsx';
 import { useCell, useMedia, useNow } from '../state/hooks.ts';
 import type { Session } from '../state/session.ts';
 import { hueOfMembers, memberLink, stepInGrid, type TimedMove } from '../view/bucket-map.ts';
-import { tellClock, tellCount, tellMember, tellSpan } from '../view/format.ts';
+import { formatClock, formatCount, formatMember, formatSpan } from '../view/format.ts';
 
 /** A moved bucket is pointed out for this long. */
 const FRESH_MS = 8_000;
@@ -63,7 +63,7 @@ function columnsOf(known: {
       cell: ({ memberId }) => (
         <>
           <span class={`swatch hue-${known.hues.get(memberId) ?? 0}`} aria-hidden="true" />
-          <span class="mono">{tellMember(memberId)}</span>
+          <span class="mono">{formatMember(memberId)}</span>
           {memberId === known.here && <span class="chip chip-here">here</span>}
         </>
       ),
@@ -74,7 +74,7 @@ function columnsOf(known: {
       isNumber: true,
       cell: ({ bucketsOwned }) => <Share count={bucketsOwned} of={known.buckets} />,
     },
-    { name: 'Versions', isNumber: true, cell: ({ memberId }) => tellCount(known.versions.get(memberId) ?? 0) },
+    { name: 'Versions', isNumber: true, cell: ({ memberId }) => formatCount(known.versions.get(memberId) ?? 0) },
     { name: 'Weight', isNumber: true, isWide: true, cell: ({ weight }) => weight },
     { name: 'Release', isWide: true, cell: ({ version }) => version },
     { name: 'Console', cell: (member) => <Way member={member} isHere={member.memberId === known.here} /> },
@@ -127,7 +127,7 @@ function BucketMap(props: {
     event.preventDefault();
     setAt(at === undefined ? 0 : next);
   }
-  const told = at === undefined ? undefined : tellBucket(at, owners[at] ?? null, props.versionsIn.get(at) ?? 0);
+  const detail = at === undefined ? undefined : describeBucket(at, owners[at] ?? null, props.versionsIn.get(at) ?? 0);
   return (
     <>
       <div
@@ -154,15 +154,15 @@ function BucketMap(props: {
           />
         ))}
       </div>
-      <p class="bucket-told" aria-live="polite">
-        {told ?? 'Point at a bucket, or use the arrow keys.'}
+      <p class="bucket-detail" aria-live="polite">
+        {detail ?? 'Point at a bucket, or use the arrow keys.'}
       </p>
     </>
   );
 }
 
-function tellBucket(bucket: number, owner: string | null, versions: number): string {
-  return `Bucket ${bucket} · ${owner === null ? 'nobody holds it' : tellMember(owner)} · ${versions === 1 ? '1 version' : `${tellCount(versions)} versions`}`;
+function describeBucket(bucket: number, owner: string | null, versions: number): string {
+  return `Bucket ${bucket} · ${owner === null ? 'nobody holds it' : formatMember(owner)} · ${versions === 1 ? '1 version' : `${formatCount(versions)} versions`}`;
 }
 
 function Moves({ moves }: { moves: readonly TimedMove[] }) {
@@ -176,12 +176,12 @@ function Moves({ moves }: { moves: readonly TimedMove[] }) {
         <ol aria-live="polite">
           {moves.map(({ atMs, from, to, buckets }) => (
             <li key={`${atMs} ${from} ${to}`} class={nowMs - atMs < FRESH_MS ? 'fresh' : ''}>
-              <time dateTime={new Date(atMs).toISOString()}>{tellClock(atMs)}</time>
+              <time dateTime={new Date(atMs).toISOString()}>{formatClock(atMs)}</time>
               <strong>{buckets.length === 1 ? `bucket ${buckets[0]}` : `${buckets.length} buckets`}</strong>
               <span>
-                {tellMember(from)} → {tellMember(to)}
+                {formatMember(from)} → {formatMember(to)}
               </span>
-              <span class="muted">{tellSpan(nowMs - atMs)} ago</span>
+              <span class="muted">{formatSpan(nowMs - atMs)} ago</span>
             </li>
           ))}
         </ol>

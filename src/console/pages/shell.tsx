@@ -4,10 +4,10 @@ import { Icon, Mark } from '../parts/icons.tsx';
 import { Note } from '../parts/notes.tsx';
 import { TokenGate } from '../parts/token-gate.tsx';
 import { useCell, useNow, useRoute } from '../state/hooks.ts';
-import type { Line, Session } from '../state/session.ts';
+import type { Connection, Session } from '../state/session.ts';
 import { nextTheme, theme } from '../state/theme.ts';
 import { PLAIN_QUERY } from '../view/fleet-rows.ts';
-import { tellAgo, tellClock, tellCode, tellMember, tellSpan } from '../view/format.ts';
+import { formatAgo, formatClock, formatCode, formatMember, formatSpan } from '../view/format.ts';
 import { type Route, writeRoute } from '../view/route.ts';
 import { FleetPage } from './fleet-page.tsx';
 import { FunctionPage } from './function-page.tsx';
@@ -94,17 +94,17 @@ function Where({ session }: { session: Session }) {
   if (!status) return <span class="where" />;
   return (
     <span class="where" title={`This page is served by member ${status.memberId}, version ${status.version}`}>
-      <span class="where-name">{tellMember(status.memberId)}</span>
+      <span class="where-name">{formatMember(status.memberId)}</span>
       {status.members > 1 && <span class="muted"> 1 of {status.members}</span>}
     </span>
   );
 }
 
 function LineBadge({ session }: { session: Session }) {
-  const line = useCell(session.line);
-  const heardMs = useCell(session.heardMs);
+  const connection = useCell(session.connection);
+  const lastEventMs = useCell(session.lastEventMs);
   const nowMs = useNow();
-  const { tone, text } = badgeOf(line, heardMs, nowMs);
+  const { tone, text } = badgeOf(connection, lastEventMs, nowMs);
   return (
     <span class={`badge badge-${tone}`} role="status" aria-live="off">
       <span class="dot" aria-hidden="true" />
@@ -113,11 +113,11 @@ function LineBadge({ session }: { session: Session }) {
   );
 }
 
-function badgeOf(line: Line, heardMs: number, nowMs: number): { tone: string; text: string } {
-  if (line.state === 'connecting') return { tone: 'wait', text: 'connecting' };
-  if (line.state === 'lost') return { tone: 'bad', text: 'disconnected' };
-  const silentMs = nowMs - heardMs;
-  if (silentMs > STALE_AFTER_MS) return { tone: 'wait', text: `stale · ${tellSpan(silentMs)}` };
+function badgeOf(connection: Connection, lastEventMs: number, nowMs: number): { tone: string; text: string } {
+  if (connection.state === 'connecting') return { tone: 'wait', text: 'connecting' };
+  if (connection.state === 'lost') return { tone: 'bad', text: 'disconnected' };
+  const silentMs = nowMs - lastEventMs;
+  if (silentMs > STALE_AFTER_MS) return { tone: 'wait', text: `stale · ${formatSpan(silentMs)}` };
   return { tone: 'good', text: 'live' };
 }
 
@@ -133,7 +133,7 @@ function ThemeButton() {
 }
 
 function Banners({ session }: { session: Session }) {
-  const line = useCell(session.line);
+  const connection = useCell(session.connection);
   const status = useCell(session.status);
   const controls = useCell(session.controls);
   const nowMs = useNow();
@@ -143,17 +143,19 @@ function Banners({ session }: { session: Session }) {
   const hung = status?.loops.filter(({ isHung }) => isHung) ?? [];
   return (
     <div class="banners" aria-live="polite">
-      {line.state === 'lost' && (
+      {connection.state === 'lost' && (
         <p class="banner banner-bad">
-          <strong>Disconnected for {tellSpan(nowMs - line.sinceMs)}.</strong> {line.why} What you see is from then;
-          trying again {line.retryAtMs > nowMs + 1000 ? `in ${tellSpan(line.retryAtMs - nowMs)}` : 'now'}.
+          <strong>Disconnected for {formatSpan(nowMs - connection.sinceMs)}.</strong> {connection.why} What you see is
+          from then; trying again{' '}
+          {connection.retryAtMs > nowMs + 1000 ? `in ${formatSpan(connection.retryAtMs - nowMs)}` : 'now'}.
         </p>
       )}
       {status?.freeze.isFrozen && (
         <p class="banner banner-warn">
           <span>
-            <strong>The share of this member is frozen</strong> since {tellAgo(status.freeze.since, nowMs)}
-            {status.freeze.cause && <>: {tellCode(status.freeze.cause)}</>}. Nothing is lowered until it is calm again.
+            <strong>The share of this member is frozen</strong> since {formatAgo(status.freeze.since, nowMs)}
+            {status.freeze.cause && <>: {formatCode(status.freeze.cause)}</>}. Nothing is lowered until it is calm
+            again.
           </span>
           <button type="button" class="button button-small" onClick={() => setOpen('release')}>
             Release…
@@ -163,7 +165,7 @@ function Banners({ session }: { session: Session }) {
       {release && (
         <p class="banner banner-info">
           <span>
-            <strong>Freeze released</strong> by {release.by} until {tellClock(release.until, { withDate: true })}:{' '}
+            <strong>Freeze released</strong> by {release.by} until {formatClock(release.until, { withDate: true })}:{' '}
             {release.why}
           </span>
           <button type="button" class="button button-small" onClick={() => setOpen('end')}>
@@ -176,7 +178,7 @@ function Banners({ session }: { session: Session }) {
           <span>
             {down.map(({ name, detail }) => (
               <span key={name}>
-                <strong>{tellCode(name)} is down.</strong> {detail}{' '}
+                <strong>{formatCode(name)} is down.</strong> {detail}{' '}
               </span>
             ))}
             {hung.map(({ name }) => (

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { ApiError } from '../api/client.ts';
 import type { Session } from '../state/session.ts';
-import { tellClock, tellSpan } from '../view/format.ts';
+import { formatClock, formatSpan } from '../view/format.ts';
 import { Dialog } from './dialog.tsx';
 
 export type Wish =
@@ -46,7 +46,7 @@ export function ControlDialog({ session, wish, onClose }: { session: Session; wi
   const [fault, setFault] = useState<string>();
   const [isBusy, setIsBusy] = useState(false);
   const count = Number(wanted);
-  const until = tellClock(Date.now() + seconds * 1000, { withDate: seconds > 43_200 });
+  const until = formatClock(Date.now() + seconds * 1000, { withDate: seconds > 43_200 });
 
   async function send(event: Event) {
     event.preventDefault();
@@ -160,7 +160,7 @@ function pathOf(wish: Wish): string {
 }
 
 function effectOf(wish: Wish, { count, seconds, until }: { count: number; seconds: number; until: string }): string {
-  const span = `until ${until} (${tellSpan(seconds * 1000)})`;
+  const span = `until ${until} (${formatSpan(seconds * 1000)})`;
   if (wish.kind === 'pause') return `Paused ${span}.`;
   if (wish.kind === 'freeze-release') return `Released ${span}; after that the fleet may freeze again.`;
   return `${count === 1 ? '1 instance is' : `${Number.isFinite(count) ? count : '?'} instances are`} wanted ${span}.`;

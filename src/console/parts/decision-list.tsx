@@ -1,5 +1,5 @@
 import type { Entry, Version } from '../api/shapes.ts';
-import { tellAgo, tellClock, tellCode, tellCount } from '../view/format.ts';
+import { formatAgo, formatClock, formatCode, formatCount } from '../view/format.ts';
 import { VerdictChip } from './icons.tsx';
 
 /** The decision of this moment, and under it those that the ledger holds; one of them is explained beside the list. */
@@ -25,9 +25,9 @@ export function DecisionList(props: {
               aria-pressed={chosen === undefined}
               onClick={() => onChoose(undefined)}
             >
-              <time dateTime={latest.at}>{tellAgo(latest.at, nowMs)}</time>
+              <time dateTime={latest.at}>{formatAgo(latest.at, nowMs)}</time>
               <VerdictChip verdict={latest.verdict} />
-              <span class="decision-why">{tellCode(latest.reasons.at(-1)?.code ?? '')}</span>
+              <span class="decision-why">{formatCode(latest.reasons.at(-1)?.code ?? '')}</span>
               <span class="muted">latest</span>
             </button>
           </li>
@@ -35,19 +35,19 @@ export function DecisionList(props: {
         {entries.map((entry) => (
           <li key={`${entry.at} ${entry.token}`}>
             <button type="button" class="decision" aria-pressed={entry === chosen} onClick={() => onChoose(entry)}>
-              <time dateTime={entry.at} title={tellClock(entry.at, { withDate: true })}>
-                {tellClock(entry.at)}
+              <time dateTime={entry.at} title={formatClock(entry.at, { withDate: true })}>
+                {formatClock(entry.at)}
               </time>
               <VerdictChip verdict={entry.verdict} />
               <span class="decision-why">
                 {entry.wanted !== entry.previous && (
                   <strong>
-                    {tellCount(entry.previous)} → {tellCount(entry.wanted)}{' '}
+                    {formatCount(entry.previous)} → {formatCount(entry.wanted)}{' '}
                   </strong>
                 )}
-                {tellCode(entry.reasons.at(-1)?.code ?? '')}
+                {formatCode(entry.reasons.at(-1)?.code ?? '')}
               </span>
-              {entry.outcome && <span class="muted decision-outcome">{tellCode(entry.outcome)}</span>}
+              {entry.outcome && <span class="muted decision-outcome">{formatCode(entry.outcome)}</span>}
             </button>
           </li>
         ))}

@@ -1,41 +1,41 @@
-import type { Entry, Sample, Told } from '../api/shapes.ts';
-import { tellClock, tellCode, tellCount, tellMember, tellValue } from '../view/format.ts';
+import type { Entry, ExplainedDecision, Sample } from '../api/shapes.ts';
+import { formatClock, formatCode, formatCount, formatMember, formatValue } from '../view/format.ts';
 import { VerdictChip } from './icons.tsx';
 
 /** One decision as it came about: each stage in its order, what was done, and what would have had to be different. */
-export function Explanation({ told }: { told: Told | Entry }) {
-  const entry = 'holder' in told ? told : undefined;
+export function Explanation({ decision }: { decision: ExplainedDecision | Entry }) {
+  const entry = 'holder' in decision ? decision : undefined;
   return (
     <article class="explanation" aria-label="The decision explained">
       <header>
-        <VerdictChip verdict={told.verdict} />
+        <VerdictChip verdict={decision.verdict} />
         <span class="change">
-          <span class="muted">{tellCount(told.previous)}</span>
+          <span class="muted">{formatCount(decision.previous)}</span>
           <span aria-hidden="true"> → </span>
           <span class="unseen">to</span>
-          <strong>{tellCount(told.wanted)}</strong>
+          <strong>{formatCount(decision.wanted)}</strong>
         </span>
-        <span class="muted">with {tellCount(told.actual)} running</span>
-        <time class="muted" dateTime={told.at}>
-          {tellClock(told.at, { withDate: true })}
+        <span class="muted">with {formatCount(decision.actual)} running</span>
+        <time class="muted" dateTime={decision.at}>
+          {formatClock(decision.at, { withDate: true })}
         </time>
       </header>
-      <p class="muted small">{told.policy}</p>
+      <p class="muted small">{decision.policy}</p>
       <h4>Why, in order of effect</h4>
       <ol class="reasons">
-        {told.reasons.map((reason, index) => (
+        {decision.reasons.map((reason, index) => (
           <li key={index}>
-            <span class="reason-code">{tellCode(reason.code)}</span>
+            <span class="reason-code">{formatCode(reason.code)}</span>
             <span class="reason-text">{reason.text}</span>
           </li>
         ))}
-        {told.reasons.length === 0 && <li class="muted">No reason was recorded.</li>}
+        {decision.reasons.length === 0 && <li class="muted">No reason was recorded.</li>}
       </ol>
-      {told.whyNot.length > 0 && (
+      {decision.whyNot.length > 0 && (
         <>
           <h4>Why not otherwise</h4>
           <ul class="why-not">
-            {told.whyNot.map((sentence) => (
+            {decision.whyNot.map((sentence) => (
               <li key={sentence}>{sentence}</li>
             ))}
           </ul>
@@ -48,9 +48,9 @@ export function Explanation({ told }: { told: Told | Entry }) {
             {entry.outcome ? (
               <>
                 <span class={`outcome outcome-${isGood(entry.outcome) ? 'good' : 'bad'}`}>
-                  {tellCode(entry.outcome)}
+                  {formatCode(entry.outcome)}
                 </span>{' '}
-                by {tellMember(entry.holder)}
+                by {formatMember(entry.holder)}
                 {entry.token && (
                   <>
                     {' '}
@@ -59,7 +59,7 @@ export function Explanation({ told }: { told: Told | Entry }) {
                 )}
               </>
             ) : (
-              <>Nothing was to be done. Decided by {tellMember(entry.holder)}.</>
+              <>Nothing was to be done. Decided by {formatMember(entry.holder)}.</>
             )}
           </p>
           {entry.detail && <p class="detail mono">{entry.detail}</p>}
@@ -67,15 +67,15 @@ export function Explanation({ told }: { told: Told | Entry }) {
           <Samples name="Demand" unit="" samples={entry.demand} />
         </>
       )}
-      {told.reasons.some(({ facts }) => Object.keys(facts).length > 0) && (
+      {decision.reasons.some(({ facts }) => Object.keys(facts).length > 0) && (
         <details>
           <summary>Facts behind the reasons</summary>
           <table class="plain">
             <tbody>
-              {told.reasons.flatMap(({ code, facts }, index) =>
+              {decision.reasons.flatMap(({ code, facts }, index) =>
                 Object.entries(facts).map(([name, value]) => (
                   <tr key={`${index} ${name}`}>
-                    <td>{tellCode(code)}</td>
+                    <td>{formatCode(code)}</td>
                     <td>{name}</td>
                     <td class="number mono">{String(value)}</td>
                   </tr>
@@ -97,7 +97,7 @@ function Samples({ name, unit, samples }: { name: string; unit: string; samples:
   if (samples.length === 0) return null;
   const values = samples.map(({ value }) => (typeof value === 'number' ? value : Number.NaN)).filter(Number.isFinite);
   const range =
-    values.length > 0 ? `${tellValue(Math.min(...values))} to ${tellValue(Math.max(...values), unit)}` : 'infinite';
+    values.length > 0 ? `${formatValue(Math.min(...values))} to ${formatValue(Math.max(...values), unit)}` : 'infinite';
   return (
     <details>
       <summary>
@@ -106,8 +106,8 @@ function Samples({ name, unit, samples }: { name: string; unit: string; samples:
       <ol class="samples">
         {samples.map(({ at, value }) => (
           <li key={at}>
-            <time dateTime={at}>{tellClock(at)}</time>
-            <span class="number">{tellValue(value, unit)}</span>
+            <time dateTime={at}>{formatClock(at)}</time>
+            <span class="number">{formatValue(value, unit)}</span>
           </li>
         ))}
       </ol>

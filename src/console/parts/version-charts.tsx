@@ -1,9 +1,15 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { Entry } from '../api/shapes.ts';
 import { useMedia } from '../state/hooks.ts';
-import { alignColumns, type ChartSeries, nearestMarker, type Point } from '../view/chart-series.ts';
-import { chartWindow, hasOlder } from '../view/chart-window.ts';
-import { tellClock, tellValue, UNKNOWN } from '../view/format.ts';
+import {
+  alignColumns,
+  type ChartSeries,
+  chartWindow,
+  hasOlder,
+  nearestMarker,
+  type Point,
+} from '../view/chart-series.ts';
+import { formatClock, formatValue, UNKNOWN } from '../view/format.ts';
 import { Note } from './notes.tsx';
 import { type ChartLine, type ChartMark, TimeChart } from './time-chart.tsx';
 
@@ -82,7 +88,7 @@ export function VersionCharts(props: {
     <section class="charts" aria-label="Over time">
       <div class="charts-head">
         <p class="legend" aria-live="off">
-          <span class="legend-time">{hover === undefined ? 'last' : tellClock(hover * 1000)}</span>
+          <span class="legend-time">{hover === undefined ? 'last' : formatClock(hover * 1000)}</span>
           <Key colour="wanted" name="Wanted" value={lastAt(series.wanted, at)} />
           <Key colour="actual" name="Actual" value={lastAt(series.actual, at)} />
           {hasUtilisation && (
@@ -110,7 +116,7 @@ export function VersionCharts(props: {
       <h3 class="panel-name">Instances</h3>
       <TimeChart
         {...common}
-        label={`Instances over time: ${tellValue(lastAt(series.wanted, to) ?? null)} wanted, ${tellValue(lastAt(series.actual, to) ?? null)} actual. ${series.markers.length} decisions are marked; they are listed below.`}
+        label={`Instances over time: ${formatValue(lastAt(series.wanted, to) ?? null)} wanted, ${formatValue(lastAt(series.actual, to) ?? null)} actual. ${series.markers.length} decisions are marked; they are listed below.`}
         lines={COUNT_LINES}
         data={counts}
         levels={boundLevels(series)}
@@ -123,7 +129,7 @@ export function VersionCharts(props: {
           <h3 class="panel-name">Utilisation, %</h3>
           <TimeChart
             {...common}
-            label={`Utilisation over time, now ${tellValue(lastAt(series.utilisation, to) ?? null, ' %')}.`}
+            label={`Utilisation over time, now ${formatValue(lastAt(series.utilisation, to) ?? null, ' %')}.`}
             lines={UTILISATION_LINES}
             data={utilisation}
             levels={series.thresholds.map(({ value, name }) => ({ value, name, colour: '--threshold' }))}
@@ -145,7 +151,7 @@ export function VersionCharts(props: {
           </h3>
           <TimeChart
             {...common}
-            label={`Demand over time, now ${tellValue(lastAt(series.demand, to) ?? null)} calls.`}
+            label={`Demand over time, now ${formatValue(lastAt(series.demand, to) ?? null)} calls.`}
             lines={DEMAND_LINES}
             data={demand}
             height={isNarrow ? 116 : 126}
@@ -163,7 +169,7 @@ function Key(props: { colour: string; name: string; value: number | null | undef
       <span class={`key-line key-${props.colour}`} aria-hidden="true" />
       {props.name}{' '}
       <strong>
-        {props.value === undefined || props.value === null ? UNKNOWN : tellValue(props.value, props.unit)}
+        {props.value === undefined || props.value === null ? UNKNOWN : formatValue(props.value, props.unit)}
       </strong>
     </span>
   );

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { scrollToRow, visibleRange } from '../view/window.ts';
+import { scrollToRow, visibleRange } from '../view/visible-rows.ts';
 
 export interface VirtualListProps<T> {
   readonly items: readonly T[];

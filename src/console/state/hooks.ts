@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
+import { Cell } from '../cell.ts';
 import { PLAIN_QUERY } from '../view/fleet-rows.ts';
 import { type Route, readRoute, writeRoute } from '../view/route.ts';
-import { Cell } from './cell.ts';
 
 export function useCell<T>(cell: Cell<T>): T {
   const [, redraw] = useState(0);

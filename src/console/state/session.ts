@@ -3,11 +3,11 @@ import { listen } from '../api/listen.ts';
 import type { Control, Member, Move, Status, Summary } from '../api/shapes.ts';
 import type { ServerEvent } from '../api/sse-parser.ts';
 import { Token } from '../api/token.ts';
+import { Cell } from '../cell.ts';
 import { addMoves, applyMoves, type TimedMove } from '../view/bucket-map.ts';
-import { elsewhere, isToldAll, mergeRows, type Rows, replaceRows } from '../view/fleet-rows.ts';
-import { Cell } from './cell.ts';
+import { elsewhere, mergeRows, type Rows, receivesAllChanges, replaceRows } from '../view/fleet-rows.ts';
 
-export type Line =
+export type Connection =
   | { readonly state: 'connecting' }
   | { readonly state: 'live' }
   | { readonly state: 'lost'; readonly sinceMs: number; readonly retryAtMs: number; readonly why: string };
@@ -25,8 +25,8 @@ const READ_AGAIN_MS = 20_000;
 export class Session {
   readonly token = new Token(sessionStorage);
   readonly client = new ApiClient(this.token);
-  readonly line = new Cell<Line>({ state: 'connecting' });
-  readonly heardMs = new Cell(0);
+  readonly connection = new Cell<Connection>({ state: 'connecting' });
+  readonly lastEventMs = new Cell(0);
   readonly status = new Cell<Status | undefined>(undefined);
   readonly members = new Cell<readonly Member[]>([]);
   readonly owners = new Cell<readonly (string | null)[]>([]);
@@ -53,15 +53,15 @@ export class Session {
       signal,
     );
     const timer = setInterval(() => {
-      if (isToldAll(this.rows.value, this.members.value)) return;
-      if (this.line.value.state === 'live' && !document.hidden) void this.#readAll();
+      if (receivesAllChanges(this.rows.value, this.members.value)) return;
+      if (this.connection.value.state === 'live' && !document.hidden) void this.#readAll();
     }, READ_AGAIN_MS);
     signal.addEventListener('abort', () => clearInterval(timer));
   }
 
   giveToken(token: string): void {
     this.token.give(token);
-    this.line.set({ state: 'connecting' });
+    this.connection.set({ state: 'connecting' });
     this.start();
   }
 
@@ -74,14 +74,14 @@ export class Session {
   }
 
   #take({ type, data }: ServerEvent): void {
-    this.heardMs.set(Date.now());
+    this.lastEventMs.set(Date.now());
     switch (type) {
       case 'hello': {
         const { memberId } = data as { memberId: string };
         // Behind one address another member may answer now: what was live at the one before is not live at this one.
         if (this.#memberId !== undefined && memberId !== this.#memberId) this.rows.set(elsewhere(this.rows.value));
         this.#memberId = memberId;
-        this.line.set({ state: 'live' });
+        this.connection.set({ state: 'live' });
         void this.#readAll();
         return;
       }
@@ -113,9 +113,9 @@ export class Session {
   }
 
   #lose(error: ApiError, retryAtMs: number): void {
-    const before = this.line.value;
+    const before = this.connection.value;
     const sinceMs = before.state === 'lost' ? before.sinceMs : Date.now();
-    this.line.set({ state: 'lost', sinceMs, retryAtMs, why: error.message });
+    this.connection.set({ state: 'lost', sinceMs, retryAtMs, why: error.message });
     if (this.reading.value.state === 'loading') this.reading.set({ state: 'failed', why: error.message });
   }
 

@@ -1,4 +1,4 @@
-import { Cell } from './cell.ts';
+import { Cell } from '../cell.ts';
 
 export type Theme = 'system' | 'light' | 'dark';
 

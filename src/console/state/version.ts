@@ -49,7 +49,7 @@ export function useVersion(session: Session, versionId: string) {
         lookSoon();
       }),
       session.controls.follow(lookSoon),
-      session.line.follow(() => session.line.value.state === 'live' && void look()),
+      session.connection.follow(() => session.connection.value.state === 'live' && void look()),
     ];
     const timer = setInterval(() => !document.hidden && void look(), LOOK_AGAIN_MS);
     return () => {

@@ -1,7 +1,7 @@
 import type { Member, Summary, Value } from '../api/shapes.ts';
 
 /** What a row is about at one glance; the first that fits. */
-export type Standing =
+export type RowStatus =
   | 'failed'
   | 'blind'
   | 'people'
@@ -29,7 +29,7 @@ const HOLDS = new Set([
   'partial-samples',
 ]);
 
-export function standingOf(row: Summary): Standing {
+export function rowStatusOf(row: Summary): RowStatus {
   const { latest } = row;
   if (row.outcome !== null && TROUBLE.has(row.outcome)) return 'failed';
   if (!row.isMine) return 'elsewhere';
@@ -43,7 +43,7 @@ export function standingOf(row: Summary): Standing {
   return latest.reasons.some((code) => HOLDS.has(code)) ? 'held' : 'steady';
 }
 
-export const STANDING_NAMES: Readonly<Record<Standing, string>> = {
+export const ROW_STATUS_NAMES: Readonly<Record<RowStatus, string>> = {
   failed: 'order failed',
   blind: 'no answer',
   people: 'by people',
@@ -73,15 +73,15 @@ export const PLAIN_QUERY: Query = { text: '', filter: 'all', sort: 'name', isDes
 /** A row with what is asked of it again and again worked out once; made anew only when the row changed. */
 export interface Row {
   readonly summary: Summary;
-  readonly standing: Standing;
-  readonly haystack: string;
+  readonly status: RowStatus;
+  readonly searchText: string;
 }
 
 export function rowOf(summary: Summary): Row {
   const { name, versionId, functionId, account, owner, latest } = summary;
   const texts = [name ?? '', versionId, functionId, account, owner ?? '', ...(latest?.reasons ?? [])];
-  const haystack = texts.join('\n').toLowerCase();
-  return { summary, standing: standingOf(summary), haystack };
+  const searchText = texts.join('\n').toLowerCase();
+  return { summary, status: rowStatusOf(summary), searchText };
 }
 
 export type Rows = ReadonlyMap<string, Row>;
@@ -125,7 +125,7 @@ function decidedMs({ latest }: Summary): number {
  * Whether this member tells of every change by itself. Another one that lives may hold what this one has never judged, also
  * when every row that is known so far is of this one.
  */
-export function isToldAll(rows: Rows, members: readonly Member[]): boolean {
+export function receivesAllChanges(rows: Rows, members: readonly Member[]): boolean {
   const isAlone = members.filter(({ isAlive }) => isAlive).length === 1;
   return isAlone && [...rows.values()].every(({ summary }) => summary.isMine);
 }
@@ -142,20 +142,20 @@ export interface FleetTotals {
 export function totalsOf(rows: Rows): FleetTotals {
   const byFilter = Object.fromEntries(FILTERS.map((filter) => [filter, 0])) as Record<Filter, number>;
   let [wanted, actual, seen] = [0, 0, 0];
-  for (const { summary, standing } of rows.values()) {
+  for (const { summary, status } of rows.values()) {
     wanted += wantedOf(summary) ?? 0;
     if (summary.latest?.actual !== null && summary.latest?.actual !== undefined) {
       actual += summary.latest.actual;
       seen += 1;
     }
-    if (isFilter(standing)) byFilter[standing] += 1;
+    if (isFilter(status)) byFilter[status] += 1;
   }
   byFilter.all = rows.size;
   return { versions: rows.size, wanted, actual, seen, byFilter };
 }
 
-function isFilter(standing: string): standing is Filter {
-  return (FILTERS as readonly string[]).includes(standing);
+function isFilter(status: string): status is Filter {
+  return (FILTERS as readonly string[]).includes(status);
 }
 
 /** What should run: as decided here, else as the control plane last accepted. */
@@ -168,8 +168,8 @@ export function selectRows(rows: Rows, query: Query): readonly Row[] {
   const words = query.text.toLowerCase().split(/\s+/).filter(Boolean);
   const chosen: Row[] = [];
   for (const row of rows.values()) {
-    if (query.filter !== 'all' && row.standing !== query.filter) continue;
-    if (words.every((word) => row.haystack.includes(word))) chosen.push(row);
+    if (query.filter !== 'all' && row.status !== query.filter) continue;
+    if (words.every((word) => row.searchText.includes(word))) chosen.push(row);
   }
   const key = KEYS[query.sort];
   const keyed = chosen.map((row) => ({ row, key: key(row) }));
@@ -184,7 +184,7 @@ type Key = number | string | null;
 
 const KEYS: Readonly<Record<Sort, (row: Row) => Key>> = {
   name: ({ summary }) => summary.name ?? summary.versionId,
-  standing: ({ standing }) => Object.keys(STANDING_NAMES).indexOf(standing),
+  standing: ({ status }) => Object.keys(ROW_STATUS_NAMES).indexOf(status),
   wanted: ({ summary }) => wantedOf(summary),
   actual: ({ summary }) => summary.latest?.actual ?? null,
   utilisation: ({ summary }) => numberOf(summary.utilisation),

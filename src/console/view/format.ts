@@ -3,11 +3,11 @@ import type { Value } from '../api/shapes.ts';
 /** What is not known is a dash, never a zero. */
 export const UNKNOWN = '–';
 
-export function tellCount(value: number | null | undefined): string {
+export function formatCount(value: number | null | undefined): string {
   return value === null || value === undefined ? UNKNOWN : value.toLocaleString('en-GB');
 }
 
-export function tellValue(value: Value | undefined, unit = ''): string {
+export function formatValue(value: Value | undefined, unit = ''): string {
   if (value === null || value === undefined) return UNKNOWN;
   if (value === '+Inf') return `∞${unit}`;
   const digits = Math.abs(value) >= 100 || Number.isInteger(value) ? 0 : Math.abs(value) >= 10 ? 1 : 2;
@@ -15,7 +15,7 @@ export function tellValue(value: Value | undefined, unit = ''): string {
 }
 
 /** A span in its two largest units at most: `8 s`, `3 min`, `2 h 5 min`, `4 d`. */
-export function tellSpan(ms: number): string {
+export function formatSpan(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.round(seconds / 60);
@@ -26,18 +26,18 @@ export function tellSpan(ms: number): string {
   return hours % 24 === 0 || days > 6 ? `${days} d` : `${days} d ${hours % 24} h`;
 }
 
-export function tellDuration(ms: number | undefined): string {
+export function formatDuration(ms: number | undefined): string {
   if (ms === undefined) return UNKNOWN;
   return ms < 1000 ? `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms` : `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
 }
 
-export function tellAgo(at: string | null | undefined, nowMs: number): string {
+export function formatAgo(at: string | null | undefined, nowMs: number): string {
   const atMs = at ? Date.parse(at) : Number.NaN;
   if (Number.isNaN(atMs)) return UNKNOWN;
-  return nowMs - atMs < 1500 ? 'now' : `${tellSpan(nowMs - atMs)} ago`;
+  return nowMs - atMs < 1500 ? 'now' : `${formatSpan(nowMs - atMs)} ago`;
 }
 
-export function tellClock(at: string | number, options: { withDate?: boolean } = {}): string {
+export function formatClock(at: string | number, options: { withDate?: boolean } = {}): string {
   const date = new Date(at);
   if (Number.isNaN(date.getTime())) return UNKNOWN;
   const time = date.toLocaleTimeString('en-GB', { hour12: false });
@@ -45,12 +45,12 @@ export function tellClock(at: string | number, options: { withDate?: boolean } =
 }
 
 /** `load-above-target` → `load above target`. */
-export function tellCode(code: string): string {
+export function formatCode(code: string): string {
   return code.replaceAll('-', ' ');
 }
 
 /** A member id is a host name and a uuid: the host and a few digits tell members apart for people. */
-export function tellMember(memberId: string | null | undefined): string {
+export function formatMember(memberId: string | null | undefined): string {
   if (!memberId) return 'nobody';
   const [host = '', uuid = ''] = memberId.split('/');
   return uuid === '' ? host : `${host}/${uuid.slice(0, 4)}`;

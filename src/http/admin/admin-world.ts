@@ -30,7 +30,7 @@ export interface MemoryView {
   readonly raisedMs: number | undefined;
   readonly loweredMs: number | undefined;
   /** Since when wanted and actual differ. */
-  readonly apartSinceMs: number | undefined;
+  readonly divergedSinceMs: number | undefined;
   /** Since when its load cannot be seen. */
   readonly blindSinceMs: number | undefined;
   readonly recoveredMs: number | undefined;

@@ -1,6 +1,6 @@
 import type { FunctionState } from '../../domain/function-state.ts';
+import { whyNot } from '../../domain/reason-text.ts';
 import type { Target } from '../../domain/target.ts';
-import { whyNot } from '../../domain/why-not.ts';
 import { readMemo } from '../../loops/scale/memo.ts';
 import { ProblemError } from '../problem.ts';
 import type { AdminWorld, LiveVersion, MemoryView } from './admin-world.ts';
@@ -99,7 +99,7 @@ function showMemory(memory: MemoryView) {
     cycles: memory.cycles,
     raisedAt: showTime(memory.raisedMs),
     loweredAt: showTime(memory.loweredMs),
-    apartSince: showTime(memory.apartSinceMs),
+    apartSince: showTime(memory.divergedSinceMs),
     blindSince: showTime(memory.blindSinceMs),
     recoveredAt: showTime(memory.recoveredMs),
   };

@@ -1,9 +1,8 @@
 import type { Control } from '../../domain/control.ts';
 import type { FunctionState } from '../../domain/function-state.ts';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
+import { reasonText, whyNot } from '../../domain/reason-text.ts';
 import type { Sample } from '../../domain/signal.ts';
-import { tellReason } from '../../domain/tell.ts';
-import { whyNot } from '../../domain/why-not.ts';
 
 /** The outside form of our values: RFC 3339 times, tokens as strings, null for what is not known. */
 
@@ -26,7 +25,7 @@ export function showState(state: FunctionState) {
 }
 
 export function showReasons(reasons: LedgerEntry['reasons']) {
-  return reasons.map((reason) => ({ code: reason.code, facts: reason.facts, text: tellReason(reason) }));
+  return reasons.map((reason) => ({ code: reason.code, facts: reason.facts, text: reasonText(reason) }));
 }
 
 /** JSON has no infinity, and a number too large for it must not look like none. */

@@ -1,4 +1,4 @@
-import type { Actuation } from '../../domain/actuation.ts';
+import { type Actuation, actuation } from '../../domain/actuation.ts';
 import type { Bucket } from '../../domain/bucket.ts';
 import type { Decision } from '../../domain/decision.ts';
 import { type FencingToken, nextToken } from '../../domain/fencing-token.ts';
@@ -12,7 +12,24 @@ import type { StateKeeper } from '../../ports/state-keeper.ts';
 import type { Meters } from '../../telemetry/meters.ts';
 import type { RareLog } from '../../telemetry/rare-log.ts';
 import { pendingRow, settlementOf } from './claim-rows.ts';
+import { writeMemo } from './memo.ts';
 import { adopt, type Tracked } from './tracked.ts';
+
+/** Named as in the configuration, where each is explained. */
+export interface ActSettings {
+  readonly scaling: {
+    readonly intervalMs: number;
+    readonly actuationConcurrency: number;
+    /** How long a pending claim of somebody else is respected where the control plane checks no tokens. */
+    readonly claimHoldMs: number;
+    /** From the start of the claim: nothing is sent later under it. */
+    readonly claimDeadlineMs: number;
+    /** After a failed wish, per version; doubles up to the longest. */
+    readonly retryDelayMs: number;
+    readonly retryDelayMaxMs: number;
+    readonly goneDelayMaxMs: number;
+  };
+}
 
 export interface ActOptions {
   readonly memberId: MemberId;
@@ -24,22 +41,8 @@ export interface ActOptions {
   readonly meters: Meters;
   /** Heartbeat fresh, bucket mine, no time break: asked before the claim and again right before sending. */
   readonly mayAct: (bucket: Bucket) => boolean;
-  /** Small JSON for the next owner. */
-  readonly memoOf: (tracked: Tracked) => string;
   readonly onActed: (tracked: Tracked, decision: Decision, actuation: Actuation) => void;
-  /** From the start of the claim: nothing is sent later under it. */
-  readonly claimDeadlineMs: number;
-  /** How long a pending claim of somebody else is respected where the control plane checks no tokens. */
-  readonly claimHoldMs: number;
-  /** A decision that waited longer than this for its turn here is dropped: the next cycle makes a better one. */
-  readonly waitMaxMs: number;
-  /** Nor is one acted on that was made longer ago than this: what it was made from has grown old. */
-  readonly decisionMaxAgeMs: number;
-  readonly bucketsAtOnce: number;
-  /** After a failed wish, per version; doubles up to the longest. */
-  readonly retryDelayMs: number;
-  readonly retryDelayMaxMs: number;
-  readonly goneDelayMaxMs: number;
+  readonly settings: ActSettings;
 }
 
 export interface Change {
@@ -56,6 +59,8 @@ interface Claimed {
 
 /** The first pause for a version that the control plane does not know; it will hardly appear within seconds. */
 const GONE_DELAY_MS = 60_000;
+/** A pass over slow stores takes longer than a cycle; what it decided first must not be too old for its end. */
+const DECISION_CYCLES = 4;
 
 /**
  * Makes decisions true: per bucket one claim for all its changes, a PUT each, one settlement. The claim is the lock, the
@@ -67,7 +72,7 @@ export class Act {
 
   constructor(options: ActOptions) {
     this.#options = options;
-    this.#limiter = new Limiter(options.bucketsAtOnce);
+    this.#limiter = new Limiter(options.settings.scaling.actuationConcurrency);
   }
 
   /** Never rejects: what could not be done is left for the next cycle. */
@@ -93,14 +98,17 @@ export class Act {
     changes: readonly Change[],
     { handedMs, signal }: { handedMs: number; signal: AbortSignal },
   ): Promise<void> {
-    const { clock, waitMaxMs, decisionMaxAgeMs } = this.#options;
+    const { clock, settings } = this.#options;
+    const { intervalMs, claimDeadlineMs } = settings.scaling;
     const ready = changes.filter((change) => this.#isReady(change.tracked));
     const admitted = await this.#admitted(ready, signal);
-    if (clock.monotonicMs() - handedMs > waitMaxMs) return;
-    const current = admitted.filter(({ decision }) => clock.wallMs() - decision.atMs <= decisionMaxAgeMs);
+    // What waited for a whole cycle is dropped: the next one decides better. So is what was made from old signals.
+    if (clock.monotonicMs() - handedMs > intervalMs) return;
+    const oldestMs = clock.wallMs() - intervalMs * DECISION_CYCLES;
+    const current = admitted.filter(({ decision }) => decision.atMs >= oldestMs);
     if (current.length === 0 || !this.#options.mayAct(bucket)) return;
 
-    const deadlineMs = clock.monotonicMs() + this.#options.claimDeadlineMs;
+    const deadlineMs = clock.monotonicMs() + claimDeadlineMs;
     const { mine, doubtful } = await this.#claim(bucket, current);
     const settlements = await Promise.all(
       mine.map(async (claimed) => this.#note(claimed, await this.#send(claimed, { bucket, deadlineMs }))),
@@ -135,18 +143,18 @@ export class Act {
   }
 
   #isReady(tracked: Tracked): boolean {
-    const { clock, actuator, claimHoldMs, memberId } = this.#options;
+    const { clock, actuator, settings, memberId } = this.#options;
     const nowMs = clock.monotonicMs();
     if (nowMs < tracked.notBeforeMs) return false;
     const { state } = tracked;
     if (actuator.strength === 'fenced' || state?.phase !== 'pending' || state.holder === memberId) return true;
     // The other one's PUT may still be on its way to a control plane that would not refuse it after ours.
     if (tracked.pendingSince?.token !== state.token) tracked.pendingSince = { token: state.token, atMs: nowMs };
-    return nowMs - tracked.pendingSince.atMs >= claimHoldMs;
+    return nowMs - tracked.pendingSince.atMs >= settings.scaling.claimHoldMs;
   }
 
   #claimOf({ tracked, decision }: Change): Claim {
-    const { clock, random, memberId, memoOf } = this.#options;
+    const { clock, random, memberId } = this.#options;
     const wallMs = clock.wallMs();
     return {
       versionId: tracked.version.versionId,
@@ -159,7 +167,7 @@ export class Act {
       previous: decision.previous,
       reason: decision.reasons.map((reason) => reason.code).join(' '),
       claimedMs: wallMs,
-      memo: memoOf(tracked),
+      memo: writeMemo(tracked),
     };
   }
 
@@ -258,7 +266,8 @@ export class Act {
       return;
     }
     tracked.failures += 1;
-    const { clock, random, retryDelayMs, retryDelayMaxMs, goneDelayMaxMs } = this.#options;
+    const { clock, random, settings } = this.#options;
+    const { retryDelayMs, retryDelayMaxMs, goneDelayMaxMs } = settings.scaling;
     const [firstMs, lastMs] = actuation.isGone ? [GONE_DELAY_MS, goneDelayMaxMs] : [retryDelayMs, retryDelayMaxMs];
     const grownMs = Math.min(lastMs, firstMs * 2 ** Math.min(tracked.failures - 1, 10));
     const jitteredMs = grownMs * (0.5 + random.next() / 2);
@@ -283,15 +292,5 @@ function greater(a: FencingToken | undefined, b: FencingToken | undefined): Fenc
   return a > b ? a : b;
 }
 
-const NOT_SENT: Actuation = {
-  outcome: 'failed',
-  status: undefined,
-  detail: 'not sent: the right to act, or the claim, ran out first',
-  isGone: false,
-  retryAfterMs: undefined,
-  storedToken: undefined,
-  instancesActive: undefined,
-  instancesPending: undefined,
-};
-
-const DRY_RUN: Actuation = { ...NOT_SENT, outcome: 'dry-run', detail: 'dry run: not sent' };
+const NOT_SENT = actuation('failed', 'not sent: the right to act, or the claim, ran out first');
+const DRY_RUN = actuation('dry-run', 'dry run: not sent');

@@ -14,14 +14,21 @@ interface Slice {
   isLoaded: boolean;
 }
 
+/** Named as in the configuration, where each is explained. */
+export interface FleetSettings {
+  readonly scaling: {
+    /** Active rows of a bucket are read again after this long, and at once when a signal shows an unknown version. */
+    readonly catalogueRefreshMs: number;
+    readonly stateRefreshMs: number;
+  };
+  /** The settled row of a version unseen for this long is removed. */
+  readonly store: { readonly forgetAfterMs: number };
+}
+
 export interface FleetOptions {
   readonly catalogue: Catalogue;
   readonly states: StateKeeper;
-  /** Active rows of a bucket are read again after this long, and at once when a signal shows an unknown version. */
-  readonly catalogueRefreshMs: number;
-  readonly stateRefreshMs: number;
-  /** The settled row of a version unseen for this long is removed. */
-  readonly forgetAfterMs: number;
+  readonly settings: FleetSettings;
   readonly onForget: (versionId: string) => void;
 }
 
@@ -79,7 +86,8 @@ export class Fleet {
 
   /** Loads the buckets that are new, and reads again what has grown old. */
   async keepUp(owned: readonly Bucket[], time: { monotonicMs: number; wallMs: number }): Promise<void> {
-    const { catalogue, states, catalogueRefreshMs, stateRefreshMs } = this.#options;
+    const { catalogue, states, settings } = this.#options;
+    const { catalogueRefreshMs, stateRefreshMs } = settings.scaling;
     const epoch = this.#epoch;
     const isOld = (readMs: number | undefined, afterMs: number) =>
       readMs === undefined || time.monotonicMs - readMs >= afterMs;
@@ -153,7 +161,7 @@ export class Fleet {
       const slice = this.#slices.get(bucket);
       if (!slice) continue;
       slice.stateReadMs = time.monotonicMs;
-      if (!slice.isLoaded) slice.stateReadMs += SECOND_LOOK_MS - this.#options.stateRefreshMs;
+      if (!slice.isLoaded) slice.stateReadMs += SECOND_LOOK_MS - this.#options.settings.scaling.stateRefreshMs;
       slice.isLoaded = true;
       // A version whose metrics carry another bucket now is known by its new row.
       for (const [versionId, tracked] of slice.versions) tracked.isStateRead = this.#byId.get(versionId) === tracked;
@@ -162,7 +170,7 @@ export class Fleet {
     for (const state of states) {
       const tracked = this.#slices.get(state.bucket)?.versions.get(state.versionId);
       if (tracked) this.#takeState(tracked, state, time.wallMs);
-      else if (state.phase === 'settled' && time.wallMs - state.settledMs > this.#options.forgetAfterMs)
+      else if (state.phase === 'settled' && time.wallMs - state.settledMs > this.#options.settings.store.forgetAfterMs)
         gone.push(state);
     }
     return gone;

@@ -11,13 +11,12 @@ import type { Meters } from '../../telemetry/meters.ts';
 
 /** Remembers whether this replica's share is frozen. Each replica judges its own share: a fair sample of the fleet. */
 export class FreezeWatch {
-  readonly #settings: FreezeSettings | undefined;
+  readonly #settings: FreezeSettings;
   readonly #logger: Logger;
   readonly #meters: Meters;
   #judgement: FreezeJudgement = { isFrozen: false, isReleased: false, memory: UNFROZEN };
 
-  /** Without settings nothing is ever frozen. */
-  constructor(options: { settings: FreezeSettings | undefined; logger: Logger; meters: Meters }) {
+  constructor(options: { settings: FreezeSettings; logger: Logger; meters: Meters }) {
     this.#settings = options.settings;
     this.#logger = options.logger;
     this.#meters = options.meters;
@@ -33,7 +32,7 @@ export class FreezeWatch {
   }
 
   judge(tally: FleetTally, facts: { controls: readonly Control[]; nowMs: number }): void {
-    if (!this.#settings) return;
+    if (!this.#settings.enabled) return;
     const before = this.#judgement;
     this.#judgement = judgeFleet({ tally, memory: before.memory, settings: this.#settings, ...facts });
     this.#meters.set('starling_freeze_active', this.isFrozen ? 1 : 0);

@@ -11,7 +11,7 @@ import {
 } from '../../domain/signal.ts';
 import { grown, RowNumbers } from '../../lib/row-numbers.ts';
 import type { Backfill, Column, ProfileReading } from '../../ports/signal-reader.ts';
-import type { History } from '../../scaling/history.ts';
+import { History } from '../../scaling/history.ts';
 import type { Tracked } from './tracked.ts';
 
 type LoadSignal = 'utilisation' | 'demand' | 'instances';
@@ -31,19 +31,25 @@ interface ProfileView {
   readonly invocation: Lookup | undefined;
 }
 
+/** Named as in the configuration, where each is explained. */
+export interface ObserverSettings {
+  readonly scaling: { readonly stepMs: number; readonly lookBackMs: number };
+  readonly timeseries: { readonly profilePatienceMs: number };
+}
+
 /** Turns the readings of one part into what deciding wants to know about each version, and remembers what has to last. */
 export class Observer {
   readonly #utilisation: History;
   readonly #demand: History;
-  readonly #switchProfileAfterMs: number;
+  readonly #profilePatienceMs: number;
   readonly #rows = new RowNumbers();
   /** The request counters as last read, by profile and row; NaN where none was. */
   readonly #counters = new Map<string, Float64Array>();
 
-  constructor(options: { utilisation: History; demand: History; switchProfileAfterMs: number }) {
-    this.#utilisation = options.utilisation;
-    this.#demand = options.demand;
-    this.#switchProfileAfterMs = options.switchProfileAfterMs;
+  constructor({ scaling, timeseries }: ObserverSettings) {
+    this.#utilisation = new History(scaling);
+    this.#demand = new History(scaling);
+    this.#profilePatienceMs = timeseries.profilePatienceMs;
   }
 
   /** Call once per part; the answer gives the signals of each version in it. */
@@ -52,7 +58,7 @@ export class Observer {
     return (tracked, nowMs) => this.#signalsOf(tracked, views, nowMs);
   }
 
-  /** Past samples, for versions that this replica has not watched long enough. */
+  /** Learn samples, for versions that this replica has not watched long enough. */
   prefill(tracked: Tracked, backfills: readonly Backfill[], span: { nowMs: number; idleMs: number }): void {
     const { versionId } = tracked.version;
     const chosen = backfills.find((backfill) => backfill.profile === tracked.profile);
@@ -177,7 +183,7 @@ export class Observer {
     }
     if (remembered && !LOAD_SIGNALS.some((signal) => remembered.load[signal]?.values.has(versionId))) {
       tracked.profileMissingSinceMs ??= nowMs;
-      if (nowMs - tracked.profileMissingSinceMs < this.#switchProfileAfterMs) return remembered;
+      if (nowMs - tracked.profileMissingSinceMs < this.#profilePatienceMs) return remembered;
     }
     if (best) {
       if (tracked.profile !== undefined) this.#forgetLoad(row);

@@ -11,15 +11,22 @@ import type { Meters } from '../../telemetry/meters.ts';
 import type { Tracked } from './tracked.ts';
 import { noteTrail } from './trail.ts';
 
+/** Named as in the configuration, where each is explained. */
+export interface RecorderSettings {
+  readonly store: {
+    readonly ledgerFlushMs: number;
+    /** Entries held while the store does not take them; the oldest go first. */
+    readonly ledgerBuffer: number;
+  };
+}
+
 export interface RecorderOptions {
   readonly memberId: MemberId;
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly meters: Meters;
-  readonly flushMs: number;
-  /** Entries held while the store does not take them; the oldest go first. */
-  readonly bufferMax: number;
+  readonly settings: RecorderSettings;
 }
 
 /** Ten thousand at once take a store's client a quarter of a second, in which no heartbeat goes out. */
@@ -158,12 +165,12 @@ export class Recorder {
       outcome: actuation?.outcome,
       detail: actuation?.detail ?? '',
     });
-    const surplus = this.#buffer.length - this.#options.bufferMax;
+    const surplus = this.#buffer.length - this.#options.settings.store.ledgerBuffer;
     if (surplus > 0) {
       this.#buffer.splice(0, surplus);
       this.#options.meters.add('starling_ledger_dropped_total', surplus);
     }
-    this.#cancelTimer ??= this.#options.clock.after(this.#options.flushMs, () => {
+    this.#cancelTimer ??= this.#options.clock.after(this.#options.settings.store.ledgerFlushMs, () => {
       this.#cancelTimer = undefined;
       this.#flushing = (this.#flushing ?? Promise.resolve()).then(() => this.#flush());
     });

@@ -9,26 +9,35 @@ import type { Column, Part, SignalReader } from '../../ports/signal-reader.ts';
 import type { TargetSource } from '../../ports/target-source.ts';
 import { decide } from '../../scaling/decide.ts';
 import { freezeDecision } from '../../scaling/fleet-freeze.ts';
+import { placeVersion } from '../../sharding/place.ts';
 import type { Meters } from '../../telemetry/meters.ts';
 import type { RareLog } from '../../telemetry/rare-log.ts';
 import type { Activation } from '../loop.ts';
 import type { Membership } from '../membership.ts';
 import type { Act, Change } from './act.ts';
-import type { ControlBoard } from './control-board.ts';
+import type { ClockSkew } from './clock-skew.ts';
+import type { CurrentControls } from './current-controls.ts';
 import { Cycle } from './cycle.ts';
 import type { Fleet } from './fleet.ts';
 import type { FreezeWatch } from './freeze-watch.ts';
 import type { Observer } from './observe.ts';
 import type { Recorder } from './record.ts';
-import { type SituateOptions, situate } from './situate.ts';
-import type { SkewWatch } from './skew-watch.ts';
+import { type SituationSettings, situationOf } from './situation-of.ts';
 import type { Tracked } from './tracked.ts';
+
+/** Named as in the configuration, where each is explained. */
+export interface ScaleSettings extends SituationSettings {
+  /** An unchanged wish is sent again after `resendMs` to a control plane that checks no tokens. */
+  readonly scaling: { readonly resendMs: number };
+  /** Set where the metrics carry the bucket of a version; then its id alone does not give it. */
+  readonly timeseries: { readonly bucketLabel: string | undefined };
+}
 
 export interface ScaleOptions {
   readonly membership: Membership;
   readonly fleet: Fleet;
-  readonly controls: ControlBoard;
-  readonly skew: SkewWatch;
+  readonly controls: CurrentControls;
+  readonly skew: ClockSkew;
   readonly targets: TargetSource;
   readonly reader: SignalReader;
   readonly observer: Observer;
@@ -36,15 +45,11 @@ export interface ScaleOptions {
   readonly act: Act;
   readonly freeze: FreezeWatch;
   readonly recorder: Recorder;
-  readonly situating: SituateOptions;
+  readonly settings: ScaleSettings;
   readonly clock: Clock;
   /** For trouble that comes back every cycle. */
   readonly rareLog: RareLog;
   readonly meters: Meters;
-  /** The bucket of a version that only its id is known of; undefined where the metrics carry the bucket. */
-  readonly place: (versionId: string) => Bucket | undefined;
-  /** An unchanged wish is sent again after this to a control plane that checks no tokens. */
-  readonly resendMs: number;
   /** Some versions were looked at; of those that are new here the past is to be learned. */
   readonly onLooked: () => void;
 }
@@ -141,7 +146,7 @@ export class Scale {
     shown: readonly Tracked[],
     { cycle, signal }: { cycle: Cycle; signal: AbortSignal },
   ): Promise<void> {
-    const { reader, observer, clock, recorder, freeze, targets, controls, situating, membership } = this.#options;
+    const { reader, observer, clock, recorder, freeze, targets, controls, membership, settings } = this.#options;
     const readings = await reader.read(part, { signal });
     for (const { profile, instances, invocation, utilisation, demand } of readings) {
       const columns = [instances, invocation, utilisation, demand];
@@ -162,10 +167,10 @@ export class Scale {
         target: targets.get(versionId),
         controls: controls.of(versionId),
         isFleetFrozen: freeze.isFrozen,
-        hindrance: this.#hindranceOf(tracked),
+        blockedBy: this.#blockedBy(tracked),
         nowMs,
       };
-      const { decision, memory } = decide(situate(tracked, facts, situating));
+      const { decision, memory } = decide(situationOf(tracked, facts, settings));
       tracked.memory = memory;
       recorder.decided(tracked, decision);
       cycle.add(tracked, decision, { needsResend: this.#needsResend(tracked, decision) });
@@ -236,32 +241,33 @@ export class Scale {
     );
   }
 
-  #hindranceOf(tracked: Tracked): Reason | undefined {
+  #blockedBy(tracked: Tracked): Reason | undefined {
     const { controls, skew, clock } = this.#options;
     if (!controls.isRead) return { code: 'state-unknown', facts: {} };
     const waitMs = tracked.notBeforeMs - clock.monotonicMs();
-    if (waitMs <= 0) return skew.hindrance();
+    if (waitMs <= 0) return skew.blockedBy();
     return { code: 'control-plane-backoff', facts: { failures: tracked.failures, waitMs: Math.round(waitMs) } };
   }
 
   /** An order in doubt is sent again; and where nobody checks tokens, a late write may have overwritten what stands. */
   #needsResend({ state, version }: Tracked, { verdict, reasons }: Decision): boolean {
-    const { actuator, clock, resendMs } = this.#options;
+    const { actuator, clock, settings } = this.#options;
     if (actuator.isDryRun(version)) return false;
     if (reasons.some(({ code }) => code === 'unconfirmed')) return true;
     if (actuator.strength === 'fenced' || verdict !== 'keep') return false;
     if (reasons.some(({ code }) => code === 'paused' || code === 'not-active')) return false;
-    return state?.applied !== undefined && Math.abs(clock.wallMs() - state.settledMs) >= resendMs;
+    return state?.applied !== undefined && Math.abs(clock.wallMs() - state.settledMs) >= settings.scaling.resendMs;
   }
 
   /** A signal of a version that no row tells of: discovery has just found it, or is about to. */
   #noticeUnknown(columns: readonly (Column | undefined)[]): void {
-    const { fleet, membership, place } = this.#options;
+    const { fleet, membership, settings } = this.#options;
+    if (settings.timeseries.bucketLabel !== undefined) return;
     for (const column of columns) {
       for (const versionId of column?.versionIds ?? []) {
         if (fleet.get(versionId)) continue;
-        const bucket = place(versionId);
-        if (bucket !== undefined && membership.owns(bucket)) fleet.expire(bucket);
+        const bucket = placeVersion(versionId);
+        if (membership.owns(bucket)) fleet.expire(bucket);
       }
     }
   }

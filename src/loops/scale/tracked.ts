@@ -8,7 +8,7 @@ import { FRESH_MEMO, type LastKnown, readMemo } from './memo.ts';
 import { NO_TRAIL, type TrailPoint } from './trail.ts';
 
 /** The last decision, without its samples: those are in the history and are fetched when somebody asks. */
-export interface Verdicted {
+export interface LatestDecision {
   readonly verdict: Verdict;
   readonly previous: number | undefined;
   readonly wanted: number | undefined;
@@ -45,7 +45,7 @@ export interface Tracked {
   readonly isNewborn: boolean;
   /** Until then nothing is lowered: a lull looks like the end of load to whoever has seen nothing else. */
   isPastKnown: boolean;
-  latest: Verdicted | undefined;
+  latest: LatestDecision | undefined;
   /** For people: how wanted and actual went since it came here. */
   trail: readonly TrailPoint[];
   /** What the ledger last heard, to tell it only what is new. */

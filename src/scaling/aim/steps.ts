@@ -1,41 +1,58 @@
 import type { StepsPolicy } from '../../domain/policy.ts';
 import { numberFact } from '../../domain/reason.ts';
 import type { Sample } from '../../domain/signal.ts';
-import { because, COUNT_MAX, type Reasons, type View } from '../view.ts';
-import { aimWithoutLoad, calledAgoSeconds, doubtLoad } from './no-load.ts';
+import {
+  type Aim,
+  because,
+  COUNT_MAX,
+  type DecisionContext,
+  noteLoadQuality,
+  type Preconditions,
+  type Reasons,
+} from '../decision-context.ts';
+import { type Evidence, isUsable, weigh } from '../situation.ts';
 import { isUnderBand, type Step, type StepBand, type StepEdge, takeStep } from './step-rule.ts';
+
+/** Steps go by utilisation. */
+export function stepsLoad({ situation }: Preconditions): Evidence {
+  return weigh(situation.signals.utilisation);
+}
 
 /**
  * Steps up and down by factors when utilisation leaves a band. Relative to what runs, never to what was asked for: while
- * instances start, the same overload asks for the same count again rather than for ever more.
+ * instances start, the same overload asks for the same count again rather than for more each time.
  */
-export function aimBySteps(view: View, policy: StepsPolicy, reasons: Reasons): number | undefined {
-  const { load, actual, standing, activity } = view;
-  if (load.quality !== 'fresh' && load.quality !== 'partial') return aimWithoutLoad(view, reasons);
-  if (actual === undefined) {
-    because(reasons, 'instances-unknown');
-    return aimWithoutLoad(view, reasons);
-  }
-  doubtLoad(view, reasons);
+export function aimBySteps(context: DecisionContext, policy: StepsPolicy, reasons: Reasons): Aim | undefined {
+  const { load, actual, standing, activity } = context;
+  if (isInFlight(context, reasons)) return { count: standing };
+  const isCounted = actual !== undefined;
+  if (isUsable(load.quality) && !isCounted) because(reasons, 'instances-unknown');
+  noteLoadQuality(context, reasons);
+  if (!isUsable(load.quality) || !isCounted) return undefined;
 
-  const band = bandOf(policy, view.situation.settings.sampleStepMs);
+  const band = bandOf(policy, context.situation.settings.stepMs);
   const taken = takeStep(load.samples.map(toValue), actual, band);
   const step = { ...taken, count: Math.min(taken.count, COUNT_MAX) };
-  const isUnder = isUnderBand(step, band);
-  if (isUnder && activity === 'idle') {
-    because(reasons, 'idle', { mean: numberFact(step.mean), idleSeconds: policy.idleTimeoutSeconds });
-    return 0;
-  }
-  tell(view, policy, step, reasons);
-  if (standing === 0) {
-    // At rest. A call wakes it, and so does load; that calls cannot be seen does not.
-    return step.direction === 'up' || activity === 'called' || !isUnder ? step.count : 0;
-  }
+  const low = isUnderBand(step, band) ? { mean: numberFact(step.mean) } : undefined;
+  // Which step it would be is of no interest where nothing needs to run.
+  if (low && activity === 'idle') return { count: 0, low };
+  explainStep(context, policy, step, reasons);
+  const count = countAfter(context, step, { isLow: low !== undefined, reasons });
+  return low ? { count, low } : { count };
+}
+
+function countAfter(
+  { standing, activity, isActualSound }: DecisionContext,
+  step: Step,
+  { isLow, reasons }: { isLow: boolean; reasons: Reasons },
+): number {
+  // At rest. A call wakes it, and so does load; that calls cannot be seen does not.
+  if (standing === 0) return step.direction === 'up' || activity === 'called' || !isLow ? step.count : 0;
   switch (step.direction) {
     case 'up':
       return Math.max(standing, step.count);
     case 'down':
-      if (view.isActualSound) return Math.min(standing, step.count);
+      if (isActualSound) return Math.min(standing, step.count);
       // A step down from too low a count would go too far down.
       because(reasons, 'partial-samples', { signal: 'instances' });
       return standing;
@@ -47,23 +64,37 @@ export function aimBySteps(view: View, policy: StepsPolicy, reasons: Reasons): n
   }
 }
 
-/** Stickiness and decay are told in minutes; where samples are closer together, more of them make a minute. */
-function bandOf(policy: StepsPolicy, sampleStepMs: number): StepBand {
+/**
+ * Nothing is decided while none is seen and more were asked for: a step from no instance would ask for one or two in place
+ * of them. Only for a while, or a start that fails would block the version for good. A target needs no such pause, its
+ * answer does not depend on what runs.
+ */
+function isInFlight(context: DecisionContext, reasons: Reasons): boolean {
+  const { situation, actual, standing, memory } = context;
+  if (actual !== 0 || standing === 0) return false;
+  const sinceMs = memory.divergedSinceMs ?? situation.nowMs;
+  if (situation.nowMs - sinceMs >= situation.settings.inFlightMs) return false;
+  because(reasons, 'in-flight', { standing, forSeconds: Math.round((situation.nowMs - sinceMs) / 1000) });
+  return true;
+}
+
+/** Stickiness and decay are given in minutes; where samples are closer together, more of them make a minute. */
+function bandOf(policy: StepsPolicy, stepMs: number): StepBand {
   const edge = ({ threshold, factor, stickiness }: StepsPolicy['up']): StepEdge => ({
     threshold,
     factor,
-    window: stickiness ? toSamples(stickiness.windowSeconds, sampleStepMs) : 1,
-    required: stickiness ? toSamples(stickiness.requiredSeconds, sampleStepMs) : 1,
+    window: stickiness ? toSamples(stickiness.windowSeconds, stepMs) : 1,
+    required: stickiness ? toSamples(stickiness.requiredSeconds, stepMs) : 1,
   });
-  return { up: edge(policy.up), down: edge(policy.down), decay: policy.decay * (sampleStepMs / 60_000) };
+  return { up: edge(policy.up), down: edge(policy.down), decay: policy.decay * (stepMs / 60_000) };
 }
 
-function toSamples(seconds: number, sampleStepMs: number): number {
-  return Math.max(1, Math.floor((seconds * 1000) / sampleStepMs));
+function toSamples(seconds: number, stepMs: number): number {
+  return Math.max(1, Math.floor((seconds * 1000) / stepMs));
 }
 
-function tell(view: View, policy: StepsPolicy, step: Step, reasons: Reasons): void {
-  const { load, actual, standing, activity } = view;
+function explainStep(context: DecisionContext, policy: StepsPolicy, step: Step, reasons: Reasons): void {
+  const { load, actual, standing } = context;
   const latest = load.samples[load.samples.length - 1]?.value ?? 0;
   const { up, down } = policy;
   if (latest === Number.POSITIVE_INFINITY) because(reasons, 'capacity-missing', { latest: '+Inf' });
@@ -102,15 +133,6 @@ function tell(view: View, policy: StepsPolicy, step: Step, reasons: Reasons): vo
     }
     default:
       step.direction satisfies never;
-  }
-  if (standing <= 1 && step.mean < down.threshold) tellWhyNotZero(view, activity, reasons);
-}
-
-function tellWhyNotZero(view: View, activity: View['activity'], reasons: Reasons): void {
-  if (activity === 'called') {
-    because(reasons, 'recent-invocation', { agoSeconds: calledAgoSeconds(view) });
-  } else if (activity === 'unproven') {
-    because(reasons, 'idle-unproven', { invocation: view.situation.signals.invocation.quality });
   }
 }
 

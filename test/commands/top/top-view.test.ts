@@ -1,9 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { FleetFunction } from '../../../src/commands/remote/fleet.ts';
-import { fleetRows } from '../../../src/commands/remote/fleet-table.ts';
+import { fleetRows } from '../../../src/commands/fleet-table.ts';
 import { TOP_START, type TopState } from '../../../src/commands/top/top-state.ts';
 import { type TopFacts, topOnce, topView } from '../../../src/commands/top/top-view.ts';
+import type { FleetFunction } from '../../../src/wiring/fleet/fleet.ts';
 
 const AT = Date.parse('2026-01-01T00:00:00Z');
 

@@ -87,6 +87,7 @@ describe('the commands of the pages', () => {
       // What the reader of any page has done before; and the first command that there is.
       const installed = await room.fetchWith('npm ci');
       expect(installed, installed.output).toMatchObject({ code: 0 });
+      expect(installed.output).not.toMatch(/npm (warn|error)/i);
       // A file of one's own.
       copyFileSync(path.join(room.checkout, 'config/starling.yaml'), path.join(room.checkout, 'starling.yaml'));
     }, 300_000);

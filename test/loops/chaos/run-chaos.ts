@@ -1,6 +1,7 @@
 import type { Part } from '../../../src/domain/part.ts';
-import type { AutoscalerSettings } from '../../../src/loops/autoscaler-settings.ts';
+import type { AutoscalerSettings } from '../../../src/loops/autoscaler.ts';
 import { FREEZE_DEFAULTS } from '../../../src/scaling/fleet-freeze.ts';
+import { SETTINGS } from '../../support/a-fleet.ts';
 import { type ChaosMember, ChaosWorld, type Weather } from './chaos-world.ts';
 import { type ChaosEvent, checkHistory, type Rules } from './history.ts';
 
@@ -30,14 +31,16 @@ export async function runChaos(seed: number): Promise<ChaosReport> {
   const isFenced = seed % 4 !== 0;
   const settings: Partial<AutoscalerSettings> = {
     // One fleet in two has no freeze, so that lowerings are seen too.
-    freeze: seed % 2 === 0 ? undefined : FREEZE_DEFAULTS,
-    // So that the last back-off ends within the time given to come right.
-    retryDelayMaxMs: 20 * SECOND,
-    goneDelayMaxMs: 20 * SECOND,
-    stateRefreshMs: 60 * SECOND,
+    freeze: { ...FREEZE_DEFAULTS, enabled: seed % 2 !== 0 },
+    scaling: {
+      ...SETTINGS.scaling,
+      // So that the last back-off ends within the time given to come right.
+      retryDelayMaxMs: 20 * SECOND,
+      goneDelayMaxMs: 20 * SECOND,
+      stateRefreshMs: 60 * SECOND,
+    },
   };
   const world = new ChaosWorld({ seed, isFenced, parts: seed % 3 === 0 ? TWO_PARTS : ONE_PART, settings });
-  (globalThis as Record<string, unknown>)['world'] = world;
   const { random, clock } = world;
   for (let index = 0; index < VERSIONS; index += 1) {
     const kind = index < 2 ? 'dry' : index < 4 ? 'inactive' : 'v';
@@ -83,7 +86,7 @@ export async function runChaos(seed: number): Promise<ChaosReport> {
     ),
   };
   const broken = checkHistory(world.history, rules);
-  broken.push(...findUnhealed(world), ...(await findUnmoved(world, { isFrozen: settings.freeze !== undefined })));
+  broken.push(...findUnhealed(world), ...(await findUnmoved(world, { isFrozen: settings.freeze?.enabled === true })));
   const sent = world.history.filter(({ kind }) => kind === 'sent').length;
   const accepted = world.history.filter(({ kind }) => kind === 'accepted').length;
   return { broken, history: world.history, fenced: sent - accepted };

@@ -188,7 +188,11 @@ const member = new Autoscaler({
   random: systemRandom,
   logger: pino({ level: 'silent' }),
   meters: counting,
-  settings: { ...SETTINGS, joinWaitMs: 0, scaleEveryMs: 3_600_000 },
+  settings: {
+    ...SETTINGS,
+    membership: { ...SETTINGS.membership, joinWaitMs: 0 },
+    scaling: { ...SETTINGS.scaling, intervalMs: 3_600_000 },
+  },
 });
 const stalls = monitorEventLoopDelay({ resolution: 5 });
 stalls.enable();

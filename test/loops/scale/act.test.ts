@@ -6,7 +6,6 @@ import type { Actuation } from '../../../src/domain/actuation.ts';
 import type { Decision } from '../../../src/domain/decision.ts';
 import { ABSENT_GAUGE, ABSENT_WINDOW } from '../../../src/domain/signal.ts';
 import { Act, type ActOptions } from '../../../src/loops/scale/act.ts';
-import { writeMemo } from '../../../src/loops/scale/memo.ts';
 import { type Tracked, track } from '../../../src/loops/scale/tracked.ts';
 import { FRESH_MEMORY } from '../../../src/scaling/memory.ts';
 import { silentMeters } from '../../../src/telemetry/meters.ts';
@@ -15,6 +14,15 @@ import { anActuation, FencedControlPlane } from '../../support/fenced-control-pl
 import { HandWoundClock, settle } from '../../support/hand-wound-clock.ts';
 
 const BUCKET = 7;
+const SCALING = {
+  intervalMs: 15_000,
+  claimDeadlineMs: 3_000,
+  claimHoldMs: 5_000,
+  actuationConcurrency: 32,
+  retryDelayMs: 1_000,
+  retryDelayMaxMs: 60_000,
+  goneDelayMaxMs: 600_000,
+};
 let serial = 0;
 
 function aVersion(versionId = 'v1'): Tracked {
@@ -67,16 +75,8 @@ function aStage(options: { controlPlane?: FencedControlPlane } = {}) {
       rareLog: new RareLog({ clock, logger: pino({ level: 'silent' }), everyMs: 60_000 }),
       meters: { ...silentMeters, add: (name) => counted.push(name) },
       mayAct: () => true,
-      memoOf: () => '{}',
       onActed: (_tracked, _decision, actuation) => outcomes.push(actuation.outcome),
-      claimDeadlineMs: 3_000,
-      claimHoldMs: 5_000,
-      waitMaxMs: 15_000,
-      decisionMaxAgeMs: 60_000,
-      bucketsAtOnce: 32,
-      retryDelayMs: 1_000,
-      retryDelayMaxMs: 60_000,
-      goneDelayMaxMs: 600_000,
+      settings: { scaling: SCALING },
       ...changes,
     });
     const want = (tracked: Tracked, wanted: number) =>
@@ -141,10 +141,11 @@ describe('acting on a decision', () => {
   it('sends nothing for a claim that it lost, and goes on from the row that won', async () => {
     const { controlPlane, member } = aStage();
     const memory = { ...FRESH_MEMORY, cycles: 3, highs: [1_000, 3] };
-    const first = member('m1', { memoOf: () => writeMemo({ memory, lastKnown: undefined }) });
+    const first = member('m1');
     const second = member('m2');
     const mine = aVersion();
     const theirs = aVersion();
+    mine.memory = memory;
     await first.want(mine, 3);
     await second.want(theirs, 9);
     expect(controlPlane.sent).toHaveLength(1);
@@ -400,7 +401,7 @@ describe('acting on a decision', () => {
 
   it('has no more buckets in hand at a time than it may, also over several runs', async () => {
     const { clock, controlPlane, member } = aStage();
-    const { act } = member('m1', { bucketsAtOnce: 2 });
+    const { act } = member('m1', { settings: { scaling: { ...SCALING, actuationConcurrency: 2 } } });
     let [inHand, most] = [0, 0];
     controlPlane.fault = async (wish) => {
       inHand += 1;

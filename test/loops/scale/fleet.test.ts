@@ -18,9 +18,10 @@ function aFleetOf() {
   const fleet = new Fleet({
     catalogue: store.catalogue,
     states: store.states,
-    catalogueRefreshMs: 60_000,
-    stateRefreshMs: 300_000,
-    forgetAfterMs: 30 * DAY,
+    settings: {
+      scaling: { catalogueRefreshMs: 60_000, stateRefreshMs: 300_000 },
+      store: { forgetAfterMs: 30 * DAY },
+    },
     onForget: (versionId) => forgotten.push(versionId),
   });
   const keepUp = (owned: readonly number[]) =>

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import type { FunctionState } from '../../../src/domain/function-state.ts';
 import { Observer } from '../../../src/loops/scale/observe.ts';
 import { type Tracked, track } from '../../../src/loops/scale/tracked.ts';
-import { History } from '../../../src/scaling/history.ts';
 import { ScriptedSignals } from '../../support/scripted-signals.ts';
 
 const MINUTE = 60_000;
@@ -12,11 +11,9 @@ const ANY_PART = { name: 'all', buckets: undefined, prefixes: undefined };
 function aWatch() {
   let nowMs = 1_700_000_040_000;
   const signals = new ScriptedSignals(() => nowMs);
-  const grid = { stepMs: MINUTE, lookBackMs: LOOK_BACK };
   const observer = new Observer({
-    utilisation: new History(grid),
-    demand: new History(grid),
-    switchProfileAfterMs: LOOK_BACK,
+    scaling: { stepMs: MINUTE, lookBackMs: LOOK_BACK },
+    timeseries: { profilePatienceMs: LOOK_BACK },
   });
   const tracked: Tracked = track({
     versionId: 'v1',

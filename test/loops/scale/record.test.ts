@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../../src/adapters/memory/store.ts';
 import { MemoryWorld } from '../../../src/adapters/memory/world.ts';
 import type { Decision } from '../../../src/domain/decision.ts';
-import type { ReasonCode } from '../../../src/domain/reason.ts';
+import type { Reason } from '../../../src/domain/reason.ts';
 import { Recorder } from '../../../src/loops/scale/record.ts';
 import { track } from '../../../src/loops/scale/tracked.ts';
 import { silentMeters } from '../../../src/telemetry/meters.ts';
@@ -27,12 +27,11 @@ function aRecorder(bufferMax = 100) {
         if (name === 'starling_ledger_dropped_total') dropped += value;
       },
     },
-    flushMs: 1_000,
-    bufferMax,
+    settings: { store: { ledgerFlushMs: 1_000, ledgerBuffer: bufferMax } },
   });
   const version = (versionId = 'v1') =>
     track({ versionId, functionId: 'f1', account: 'a1', bucket: 3, profiles: [], seenMs: 0, discoveryToken: 1n });
-  const decision = (verdict: Decision['verdict'], code: ReasonCode, given: Partial<Decision> = {}): Decision => ({
+  const decision = (verdict: Decision['verdict'], code: Reason['code'], given: Partial<Decision> = {}): Decision => ({
     verdict,
     previous: 2,
     actual: 2,

@@ -1,4 +1,4 @@
-import { DIALECTS } from '../../../src/commands/platform-dialects.ts';
+import { DIALECTS } from '../../../src/wiring/platform-dialects.ts';
 import { MemberProcess } from '../member-process.ts';
 
 export interface SeenInstance {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AdminClient } from '../../remote/admin-client.ts';
+import type { AdminClient } from '../../../wiring/fleet/admin-client.ts';
 
 /** Far more than come between two looks, also when some looks failed. */
 const ENTRIES = 50;

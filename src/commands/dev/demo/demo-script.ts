@@ -29,18 +29,18 @@ export function definitionOf({ name, instancesMax }: DemoFunction): object {
   return { name, runtime: 'node', code: CODE, pool: { instancesMin: 0, instancesMax }, policy: POLICY };
 }
 
-export const SIGHTS = ['scale-up', 'scale-down', 'to zero', 'from zero'] as const;
-export type Sight = (typeof SIGHTS)[number];
+export const MILESTONES = ['scale-up', 'scale-down', 'to zero', 'from zero'] as const;
+export type Milestone = (typeof MILESTONES)[number];
 
 /** What a phase waits for: all that is named. */
 export interface Goal {
-  readonly seen?: Sight;
+  readonly seen?: Milestone;
   /** The autoscaler sent each of these to zero, and there they are. */
-  readonly asleep?: readonly DemoName[];
+  readonly atZero?: readonly DemoName[];
   /** The autoscaler has these running, and wants at least so many of each. */
-  readonly inHand?: Readonly<Partial<Record<DemoName, number>>>;
+  readonly running?: Readonly<Partial<Record<DemoName, number>>>;
   /** The autoscaler wants at most so many of each of these, and at least one. */
-  readonly eased?: Readonly<Partial<Record<DemoName, number>>>;
+  readonly lowered?: Readonly<Partial<Record<DemoName, number>>>;
 }
 
 export interface Phase {
@@ -74,42 +74,42 @@ function script({ shortMs, longMs, patienceMs }: { shortMs: number; longMs: numb
       name: 'steady',
       says: 'two functions get a little, steadily; nobody calls the third',
       callers: { 'demo-steady': 2, 'demo-rare': 1 },
-      until: { asleep: ['demo-burst'] },
+      until: { atZero: ['demo-burst'] },
       ...lasting(longMs),
     },
     {
       name: 'wake',
       says: 'somebody calls the third: from zero',
       callers: { 'demo-steady': 2, 'demo-burst': 1 },
-      until: { inHand: { 'demo-burst': 1 }, seen: 'from zero' },
+      until: { running: { 'demo-burst': 1 }, seen: 'from zero' },
       ...lasting(shortMs),
     },
     {
       name: 'burst',
       says: 'it gets a burst: it scales up',
       callers: { 'demo-steady': 2, 'demo-burst': 5 },
-      until: { inHand: { 'demo-burst': 5 }, seen: 'scale-up' },
+      until: { running: { 'demo-burst': 5 }, seen: 'scale-up' },
       ...lasting(longMs),
     },
     {
       name: 'calm',
       says: 'the burst is almost over: it scales down',
       callers: { 'demo-steady': 1, 'demo-burst': 1 },
-      until: { eased: { 'demo-burst': 4 }, seen: 'scale-down' },
+      until: { lowered: { 'demo-burst': 4 }, seen: 'scale-down' },
       ...lasting(longMs),
     },
     {
       name: 'silence',
       says: 'nobody calls: all of them go to zero',
       callers: {},
-      until: { asleep: DEMO_FUNCTIONS.map(({ name }) => name), seen: 'to zero' },
+      until: { atZero: DEMO_FUNCTIONS.map(({ name }) => name), seen: 'to zero' },
       ...lasting(shortMs),
     },
     {
       name: 'again',
       says: 'somebody calls again: from zero',
       callers: { 'demo-rare': 2 },
-      until: { inHand: { 'demo-rare': 2 } },
+      until: { running: { 'demo-rare': 2 } },
       ...lasting(longMs),
     },
   ];

@@ -1,5 +1,5 @@
-import { type DemoName, type Phase, SIGHTS } from './demo-script.ts';
-import type { Sightings, Standing } from './sightings.ts';
+import { type DemoName, MILESTONES, type Phase } from './demo-script.ts';
+import type { InstanceCounts, Milestones } from './milestones.ts';
 
 const BAR = 20;
 const NAME = 12;
@@ -11,12 +11,12 @@ export interface DemoMoment {
   /** Of the whole demo, from 0 to 1. */
   readonly share: number;
   readonly elapsedMs: number;
-  readonly functions: readonly (Standing & {
+  readonly functions: readonly (InstanceCounts & {
     readonly name: DemoName;
     readonly versionId: string;
     readonly callers: number;
   })[];
-  readonly sightings: Pick<Sightings, 'has'>;
+  readonly milestones: Pick<Milestones, 'has'>;
 }
 
 /** The progress of the demo, as lines that are written over. `paint` colours where that is wanted. */
@@ -24,7 +24,7 @@ export function demoView(
   moment: DemoMoment,
   paint: (format: 'green' | 'dim' | 'bold', text: string) => string,
 ): string[] {
-  const { phase, share, elapsedMs, functions, sightings } = moment;
+  const { phase, share, elapsedMs, functions, milestones } = moment;
   const filled = Math.round(Math.min(1, Math.max(0, share)) * BAR);
   const bar = '█'.repeat(filled) + '░'.repeat(BAR - filled);
   const rows = functions.map(({ name, versionId, callers, wanted, instances }) => {
@@ -34,7 +34,9 @@ export function demoView(
     const leaving = paint('dim', '■'.repeat(Math.max(0, instances - aim)));
     return `  ${name.padEnd(NAME)} ${paint('dim', versionId.slice(0, ID))}  calls under way ${count(callers)}   wanted ${count(wanted)}   running ${count(instances)}   ${running}${leaving}${starting}`;
   });
-  const seen = SIGHTS.map((sight) => (sightings.has(sight) ? paint('green', `✓ ${sight}`) : `· ${sight}`));
+  const seen = MILESTONES.map((milestone) =>
+    milestones.has(milestone) ? paint('green', `✓ ${milestone}`) : `· ${milestone}`,
+  );
   return [
     `demo ${bar} ${clock(elapsedMs)}  ${paint('bold', phase.name)}: ${phase.says}`,
     ...rows,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { AppliedChanges } from '../../../../src/commands/dev/demo/applied-changes.ts';
-import type { AdminClient } from '../../../../src/commands/remote/admin-client.ts';
+import type { AdminClient } from '../../../../src/wiring/fleet/admin-client.ts';
 
 type Entry = [verdict: string, previous: number | null, wanted: number | null, token: string | null, outcome: string];
 

@@ -22,7 +22,7 @@ it('shows how far it is, what runs of what is wanted, and what was seen', () => 
         { name: 'demo-burst', versionId: '22222222-bbbb', callers: 5, wanted: 8, wish: 8, instances: 6 },
         { name: 'demo-rare', versionId: '33333333-cccc', callers: 0, wanted: 0, wish: 0, instances: 1 },
       ],
-      sightings: { has: (sight) => sight === 'scale-up' },
+      milestones: { has: (milestone) => milestone === 'scale-up' },
     },
     (format, text) => (format === 'dim' ? `<${text}>` : text),
   );

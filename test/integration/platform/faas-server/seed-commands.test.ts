@@ -312,7 +312,7 @@ wait`,
 
 describe('the port', () => {
   it('is 8088 on loopback by default, and may be left out', async () => {
-    const { DIALECTS } = await import('../../../../src/commands/platform-dialects.ts');
+    const { DIALECTS } = await import('../../../../src/wiring/platform-dialects.ts');
     expect(DIALECTS.find(({ name }) => name === 'faas-server')).toMatchObject({ port: 8088 });
     const dataDir = mkdtempSync(join(tmpdir(), 'starling-faas-'));
     folders.push(dataDir);

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { DIALECTS } from '../../../../src/commands/platform-dialects.ts';
+import { DIALECTS } from '../../../../src/wiring/platform-dialects.ts';
 import { MemberProcess, until } from '../../../support/member-process.ts';
 import { isAlive, RunningPlatform } from '../../../support/platform/running-platform.ts';
 import { shell } from './shell.ts';

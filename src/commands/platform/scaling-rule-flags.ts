@@ -1,0 +1,75 @@
+import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
+import { durationKind } from '../../config/value-kind.ts';
+import type { EngineOptions } from '../../platform/router/open-engine.ts';
+import { readAs } from '../value-flags.ts';
+
+/** The built-in rules: what they hold to while nobody wishes anything. */
+export interface ScalingRuleFlags {
+  readonly scaleUpEvery: number;
+  readonly scaleUpQueue: number;
+  readonly scaleUpStep: number;
+  readonly scaleUpLatency: number | undefined;
+  readonly scaleUpErrors: number | undefined;
+  readonly reapEvery: number;
+}
+
+const OFF = Number.POSITIVE_INFINITY;
+
+export function addScalingRuleFlags(command: Command): void {
+  command
+    .addOption(
+      new Flag('--scale-up-every <duration>', 'how often the rules for queues, slowness and errors look')
+        .argParser(readDuration)
+        .default(5_000, '5s'),
+    )
+    .addOption(new Flag('--scale-up-queue <calls>', 'more that wait start instances').argParser(readCount).default(10))
+    .addOption(new Flag('--scale-up-step <instances>', 'the most at a time').argParser(readCount).default(3))
+    .addOption(
+      new Flag('--scale-up-latency <duration>', 'a greater mean starts instances (default: none does)').argParser(
+        readDuration,
+      ),
+    )
+    .addOption(
+      new Flag(
+        '--scale-up-errors <share>',
+        'a greater share of failed calls starts instances, 0 to 1 (default: none does)',
+      ).argParser(readShare),
+    )
+    .addOption(
+      new Flag('--reap-every <duration>', 'how often instances are looked at whose time is over')
+        .argParser(readDuration)
+        .default(30_000, '30s'),
+    );
+}
+
+export function scalingRulesOf(flags: ScalingRuleFlags): Pick<EngineOptions, 'scaler' | 'reapEveryMs'> {
+  return {
+    reapEveryMs: flags.reapEvery,
+    scaler: {
+      queueRuleEveryMs: flags.scaleUpEvery,
+      queueRuleLimits: {
+        queuedMax: flags.scaleUpQueue,
+        stepMax: flags.scaleUpStep,
+        meanLatencyMaxMs: flags.scaleUpLatency ?? OFF,
+        errorShareMax: flags.scaleUpErrors ?? OFF,
+      },
+    },
+  };
+}
+
+function readDuration(text: string): number {
+  const ms = readAs(durationKind)(text);
+  if (ms > 0) return ms;
+  throw new InvalidArgumentError('It must be more than nothing.');
+}
+
+function readCount(text: string): number {
+  if (/^[0-9]{1,6}$/.test(text) && Number(text) > 0) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number from 1 to 999999.');
+}
+
+function readShare(text: string): number {
+  const share = /^[0-9]*\.?[0-9]+$/.test(text) ? Number(text) : Number.NaN;
+  if (share <= 1) return share;
+  throw new InvalidArgumentError('It must be a number from 0 to 1, such as 0.05.');
+}

@@ -1,0 +1,57 @@
+import type { Control } from '../../domain/control.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Controls } from '../../ports/controls.ts';
+import type { RareLog } from '../../telemetry/rare-log.ts';
+
+const NONE: readonly Control[] = [];
+
+/** What people said, as last read: it stays in force while the store does not answer. */
+export class CurrentControls {
+  readonly #controls: Controls;
+  readonly #clock: Clock;
+  readonly #rareLog: RareLog;
+  readonly #byVersion = new Map<string, Control[]>();
+  #all = NONE;
+  #isRead = false;
+
+  constructor(options: { controls: Controls; clock: Clock; rareLog: RareLog }) {
+    this.#controls = options.controls;
+    this.#clock = options.clock;
+    this.#rareLog = options.rareLog;
+  }
+
+  /** Until it was read once nobody knows what must be left alone. */
+  get isRead(): boolean {
+    return this.#isRead;
+  }
+
+  get all(): readonly Control[] {
+    return this.#all;
+  }
+
+  of(versionId: string): readonly Control[] {
+    return this.#byVersion.get(versionId) ?? NONE;
+  }
+
+  async read(): Promise<void> {
+    try {
+      this.#all = await this.#controls.list(this.#clock.wallMs());
+    } catch (error) {
+      this.#rareLog.write(
+        'warn',
+        'controls',
+        { event: 'controls.stale', err: error },
+        'going on with the controls as last read',
+      );
+      return;
+    }
+    this.#isRead = true;
+    this.#byVersion.clear();
+    for (const control of this.#all) {
+      if (control.kind === 'freeze-release') continue;
+      const said = this.#byVersion.get(control.versionId);
+      if (said) said.push(control);
+      else this.#byVersion.set(control.versionId, [control]);
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import type { Control } from '../domain/control.ts';
+import { because, type Preconditions, type Reasons } from './decision-context.ts';
+
+type Pause = Extract<Control, { kind: 'pause' }>;
+type Override = Extract<Control, { kind: 'override' }>;
+
+export interface ActiveControls {
+  readonly pause: Pause | undefined;
+  readonly override: Override | undefined;
+}
+
+const NO_CONTROLS: ActiveControls = { pause: undefined, override: undefined };
+
+/** The word of people that still holds. Of two of a kind the one that ends later. */
+export function activeControls(controls: readonly Control[], nowMs: number): ActiveControls {
+  if (controls.length === 0) return NO_CONTROLS;
+  let pause: Pause | undefined;
+  let override: Override | undefined;
+  for (const control of controls) {
+    if (!(control.until > nowMs)) continue;
+    if (control.kind === 'pause' && !(pause && pause.until >= control.until)) pause = control;
+    if (control.kind === 'override' && !(override && override.until >= control.until)) override = control;
+  }
+  return { pause, override };
+}
+
+/**
+ * What people said comes last and stands above load, pace and freeze. A pause beats an override: whoever said "leave it
+ * alone" may be in the middle of something.
+ */
+export function applyControls(
+  preconditions: Preconditions,
+  { pause, override }: ActiveControls,
+  wanted: number,
+  reasons: Reasons,
+): number {
+  if (pause) {
+    because(reasons, 'paused', { by: pause.by, why: pause.why, until: pause.until, instead: wanted });
+    return preconditions.standing;
+  }
+  if (!override) return wanted;
+  const asked = Math.max(0, Math.round(Number.isFinite(override.wanted) ? override.wanted : preconditions.standing));
+  const { min, max } = { min: preconditions.target.instancesMin, max: preconditions.target.instancesMax };
+  const given = preconditions.situation.settings.overrideIgnoresBounds ? asked : Math.min(Math.max(asked, min), max);
+  because(reasons, 'overridden', {
+    wanted: asked,
+    by: override.by,
+    why: override.why,
+    until: override.until,
+    instead: wanted,
+  });
+  if (given > asked) because(reasons, 'floor', { min, aim: asked });
+  if (given < asked) because(reasons, 'ceiling', { max, aim: asked });
+  return given;
+}

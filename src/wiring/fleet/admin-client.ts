@@ -1,0 +1,163 @@
+import { z } from 'zod';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+
+const TIMEOUT_MS = 10_000;
+const DETAIL_MAX = 500;
+
+const problemSchema = z.object({
+  title: z.string(),
+  detail: z.string(),
+  code: z.string().optional(),
+  errors: z.array(z.object({ pointer: z.string(), message: z.string() })).optional(),
+});
+
+export interface AdminClientOptions {
+  /** The server's URL, without the path. */
+  readonly url: string;
+  /** Read by the moment of asking, and told to nobody else. */
+  readonly token: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A request to the admin API that did not do what was asked. */
+export class AdminError extends Error {
+  readonly exitCode: ExitCode;
+  /** Of the problem that was answered, if there was one. */
+  readonly code: string | undefined;
+
+  constructor(message: string, options: ErrorOptions & { exitCode: ExitCode; code?: string | undefined }) {
+    super(message, options);
+    this.name = 'AdminError';
+    this.exitCode = options.exitCode;
+    this.code = options.code;
+  }
+}
+
+/** The admin API as commands ask it: once, with a deadline, and with an AdminError for whatever goes wrong. */
+export class AdminClient {
+  readonly url: string;
+  readonly hasToken: boolean;
+  readonly #options: AdminClientOptions;
+
+  constructor(options: AdminClientOptions) {
+    this.url = options.url.replace(/\/+$/, '');
+    this.hasToken = options.token !== undefined;
+    this.#options = options;
+  }
+
+  /** Answers of a newer server may hold more than the schema names; that is left out. */
+  async get<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+    return this.#read(await this.#ask('GET', path), schema);
+  }
+
+  async put<T>(path: string, body: object, schema: z.ZodType<T>): Promise<T> {
+    return this.#read(await this.#ask('PUT', path, body), schema);
+  }
+
+  async delete(path: string): Promise<void> {
+    await this.#ask('DELETE', path);
+  }
+
+  #read<T>(text: string, schema: z.ZodType<T>): T {
+    const parsed = schema.safeParse(parseJson(text));
+    if (parsed.success) return parsed.data;
+    throw this.#stranger("not as Starling's admin API does");
+  }
+
+  #stranger(how: string): AdminError {
+    return new AdminError(`${this.url} answers, but ${how}; is the port right?`, {
+      exitCode: EXIT.failed,
+    });
+  }
+
+  async #ask(method: string, path: string, body?: object): Promise<string> {
+    const { token, signal } = this.#options;
+    const headers = {
+      Accept: 'application/json',
+      ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+    };
+    const deadline = AbortSignal.timeout(TIMEOUT_MS);
+    let status: number;
+    let text: string;
+    try {
+      const response = await fetch(`${this.url}${path}`, {
+        method,
+        headers,
+        // The token is for this server alone.
+        redirect: 'error',
+        signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      status = response.status;
+      text = await response.text();
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw this.#unreachable(error, deadline.aborted);
+    }
+    if (status >= 200 && status < 300) return text;
+    throw this.#refused(status, text, path);
+  }
+
+  #unreachable(error: unknown, isLate: boolean): AdminError {
+    const why = isLate ? `no answer within ${TIMEOUT_MS / 1000} s` : explain(error);
+    return new AdminError(
+      `cannot reach the admin API at ${this.url}: ${why}\nIs starling dev or starling autoscale running? --url or STARLING_URL says where.`,
+      { exitCode: EXIT.cannotConnect, cause: error },
+    );
+  }
+
+  #refused(status: number, text: string, path: string): AdminError {
+    const parsed = problemSchema.safeParse(parseJson(text));
+    // Whatever commands ask for is there, but for a version perhaps: whoever does not know it is something else.
+    if (status === 404 && parsed.data?.code !== 'version-unknown') {
+      return this.#stranger(`knows nothing of ${path.split('?')[0]}, not as Starling's admin API does`);
+    }
+    if (!parsed.success) {
+      return new AdminError(`${this.url} answered ${status}: ${text.slice(0, DETAIL_MAX)}`, {
+        exitCode: exitCodeOf(status),
+      });
+    }
+    const { title, detail, code, errors = [] } = parsed.data;
+    const told = [`${title}: ${detail}`, ...errors.map(({ pointer, message }) => `  ${pointer}: ${message}`)];
+    if (status === 401) told.push('Name the file that holds the token with --token-file.');
+    return new AdminError(told.join('\n'), { exitCode: exitCodeOf(status), code });
+  }
+}
+
+/** What an answer that is no success means for whoever typed the command. */
+function exitCodeOf(status: number): ExitCode {
+  if (status === 401 || status === 403) return EXIT.notAuthorised;
+  // What was asked for is not there.
+  if (status === 404) return EXIT.checkFalse;
+  if (status === 400 || status === 413 || status === 422) return EXIT.usage;
+  // The server itself, or what stands behind it, does not answer.
+  if (status === 502 || status === 503 || status === 504) return EXIT.cannotConnect;
+  return EXIT.failed;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What fetch says is "fetch failed"; why stands below it. */
+function explain(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const { code, message } = (cause ?? error) as NodeJS.ErrnoException;
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'nothing listens there';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'there is no such host';
+    case 'ECONNRESET':
+    case 'UND_ERR_SOCKET':
+      return 'the connection was closed';
+    default:
+      return message;
+  }
+}

@@ -1,0 +1,124 @@
+import { ControlPlaneConnection } from '../adapters/control-plane/connection.ts';
+import type { Auth } from '../adapters/control-plane/credential.ts';
+import { HttpActuator } from '../adapters/control-plane/http-actuator.ts';
+import { HttpTargetSource } from '../adapters/control-plane/http-target-source.ts';
+import type { Config } from '../config/config.ts';
+import { ConfigError } from '../config/problem.ts';
+import type { Secrets } from '../config/secrets.ts';
+import { type ConnectionTools, tlsOf } from './connection-tools.ts';
+import { type ControlPlane, targetReadsText, wishesText } from './control-plane.ts';
+import { openKubernetes } from './open-kubernetes.ts';
+
+export function openControlPlane(config: Config, tools: ConnectionTools): ControlPlane {
+  switch (config.controlPlane.kind) {
+    case 'http':
+      return openHttpControlPlane(config, tools);
+    case 'kubernetes':
+      return openKubernetes(config, tools);
+    default:
+      return config.controlPlane.kind satisfies never;
+  }
+}
+
+export interface HttpControlPlane extends ControlPlane {
+  readonly actuator: HttpActuator;
+  readonly targets: HttpTargetSource;
+}
+
+export function openHttpControlPlane(
+  config: Config,
+  { secrets, clock, random, meters }: ConnectionTools,
+): HttpControlPlane {
+  const { controlPlane, scaling } = config;
+  const material = secrets.tls('controlPlane.tls', controlPlane.tls);
+  const connection = new ControlPlaneConnection({
+    url: controlPlane.url,
+    clock,
+    random,
+    meters,
+    auth: authOf(config, secrets),
+    tls: () => tlsOf(material, controlPlane.tls),
+    connectionsMax: controlPlane.connections,
+    userAgent: controlPlane.userAgent,
+  });
+  const actuator = new HttpActuator({
+    connection,
+    clock,
+    random,
+    meters,
+    strength: controlPlane.fencing,
+    timeoutMs: controlPlane.timeoutMs,
+    responseMaxBytes: controlPlane.responseMaxBytes,
+    ratePerSecond: controlPlane.ratePerSecond,
+    burst: controlPlane.burst,
+    raiseShare: controlPlane.raiseShare,
+    breaker: { failures: controlPlane.breaker.failures, openForMs: controlPlane.breaker.openForMs },
+    isDryRun: controlPlane.dryRun,
+    dryRunIds: controlPlane.dryRunFunctions,
+  });
+  const targets = new HttpTargetSource({
+    connection,
+    clock,
+    random,
+    meters,
+    lookBackSeconds: scaling.lookBackMs / 1000,
+    basePolicy: config.defaultPolicy,
+    mode: controlPlane.targetsMode,
+    refreshMs: controlPlane.targetsRefreshMs,
+    timeoutMs: controlPlane.targetsTimeoutMs,
+    responseMaxBytes: controlPlane.targetsResponseMaxBytes,
+    pageSize: controlPlane.pageSize,
+  });
+  return {
+    actuator,
+    targets,
+    shareRate: (members) => actuator.setLiveMembers(members),
+    check: async () => {
+      const [wishes, reads] = [actuator.status(), targets.status()];
+      const worst = [wishes, reads].find(
+        ({ lastErrorWallMs, lastSuccessWallMs }) => (lastErrorWallMs ?? 0) > (lastSuccessWallMs ?? 0),
+      );
+      if (worst) throw new Error(worst.lastError);
+      return wishes.isDryRun
+        ? 'dry run: nothing is sent'
+        : `${wishesText(wishes.breaker)}, ${targetReadsText(reads.mode)}`;
+    },
+    close: () => connection.close(),
+  };
+}
+
+function authOf(config: Config, secrets: Secrets): Auth {
+  const { auth } = config.controlPlane;
+  switch (auth.kind) {
+    case 'none':
+    case 'mtls':
+      return { kind: auth.kind };
+    case 'bearer': {
+      const token = secrets.secret('controlPlane.auth.token', auth.token);
+      return { kind: 'bearer', token: () => needed(token, 'controlPlane.auth.token').current().reveal() };
+    }
+    case 'oauth2': {
+      const secret = secrets.secret('controlPlane.auth.clientSecret', auth.clientSecret);
+      return {
+        kind: 'oauth2',
+        tokenUrl: needed(auth.tokenUrl, 'controlPlane.auth.tokenUrl'),
+        clientId: needed(auth.clientId, 'controlPlane.auth.clientId'),
+        clientSecret: () => needed(secret, 'controlPlane.auth.clientSecret').current().reveal(),
+        scope: auth.scope,
+        timeoutMs: auth.tokenTimeoutMs,
+        refreshAtShare: auth.tokenRefreshAt,
+        lifeMaxMs: auth.tokenLifeMaxMs,
+      };
+    }
+    default:
+      return auth.kind satisfies never;
+  }
+}
+
+/** The configuration was checked before; this only tells the types so. */
+function needed<T>(value: T | undefined, key: string): T {
+  if (value !== undefined) return value;
+  throw new ConfigError([
+    { key, value: undefined, source: 'default', says: 'is needed for this kind of authentication', mend: `set ${key}` },
+  ]);
+}

@@ -1,0 +1,86 @@
+import { WishGate } from '../adapters/control-plane/wish-gate.ts';
+import { Access } from '../adapters/kubernetes/access.ts';
+import { ApiClient } from '../adapters/kubernetes/api-client.ts';
+import { ClusterView } from '../adapters/kubernetes/cluster-view.ts';
+import { KubernetesActuator } from '../adapters/kubernetes/kubernetes-actuator.ts';
+import { KubernetesTargetSource } from '../adapters/kubernetes/kubernetes-target-source.ts';
+import type { Config } from '../config/config.ts';
+import type { ConnectionTools } from './connection-tools.ts';
+import { type ControlPlane, wishesText } from './control-plane.ts';
+
+export interface KubernetesControlPlane extends ControlPlane {
+  readonly access: Access;
+  readonly client: ApiClient;
+  readonly view: ClusterView;
+  readonly targets: KubernetesTargetSource;
+}
+
+/** Deployments and StatefulSets, by the Kubernetes API. */
+export function openKubernetes(config: Config, { clock, random, meters }: ConnectionTools): KubernetesControlPlane {
+  const { controlPlane, scaling } = config;
+  const { kubeconfigFile, context, namespaces } = controlPlane.kubernetes;
+  const access = new Access({ clock, kubeconfigFile, context });
+  const client = new ApiClient({
+    access,
+    clock,
+    meters,
+    userAgent: controlPlane.userAgent,
+    connectionsMax: controlPlane.connections,
+  });
+  const view = new ClusterView({
+    client,
+    clock,
+    random,
+    namespacesOf: async () => {
+      if (namespaces.includes('*')) return undefined;
+      return namespaces.length > 0 ? [...new Set(namespaces)] : [(await access.current()).namespace];
+    },
+    timeoutMs: controlPlane.targetsTimeoutMs,
+    lookBackSeconds: scaling.lookBackMs / 1000,
+    basePolicy: config.defaultPolicy,
+  });
+  const gate = new WishGate({
+    clock,
+    random,
+    meters,
+    ratePerSecond: controlPlane.ratePerSecond,
+    burst: controlPlane.burst,
+    raiseShare: controlPlane.raiseShare,
+    breaker: { failures: controlPlane.breaker.failures, openForMs: controlPlane.breaker.openForMs },
+  });
+  const actuator = new KubernetesActuator({
+    client,
+    view,
+    gate,
+    clock,
+    random,
+    meters,
+    timeoutMs: controlPlane.timeoutMs,
+    isDryRun: controlPlane.dryRun,
+    dryRunIds: controlPlane.dryRunFunctions,
+  });
+  const targets = new KubernetesTargetSource({ view, clock, meters, timeoutMs: controlPlane.targetsTimeoutMs });
+  return {
+    access,
+    client,
+    view,
+    actuator,
+    targets,
+    shareRate: (members) => gate.setLiveMembers(members),
+    check: async () => {
+      const wishes = actuator.status();
+      if ((wishes.lastErrorWallMs ?? 0) > (wishes.lastSuccessWallMs ?? 0)) throw new Error(wishes.lastError);
+      // Nobody has asked it so far, so nothing is wrong.
+      if (!view.isStarted) return 'not asked yet';
+      const trouble = view.trouble();
+      if (trouble !== '') throw new Error(trouble);
+      return wishes.isDryRun
+        ? 'dry run: nothing is sent'
+        : `${wishesText(gate.breakerState)}, ${view.index.size} workloads`;
+    },
+    close: () => {
+      view.close();
+      client.close();
+    },
+  };
+}
