@@ -77,7 +77,7 @@ describe('a Node instance', () => {
         Object.entries({
           'package.json': '{"type":"module"}',
           'src/app.js':
-            'import { twice } from "../../lib/twice.js"; import { readFileSync } from "node:fs"; export const run = (e) => [twice(e.n), readFileSync("data.txt", "utf8")]',
+            'import { twice } from "../lib/twice.js"; import { readFileSync } from "node:fs"; export const run = (e) => [twice(e.n), readFileSync("data.txt", "utf8")]',
           'lib/twice.js': 'export const twice = (n) => 2 * n',
           'data.txt': 'hello',
         }).map(([path, text]) => [path, Buffer.from(text)]),
