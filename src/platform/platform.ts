@@ -16,21 +16,20 @@ import { CallLog } from './metrics/call-log.ts';
 import { CallMeter } from './metrics/call-meter.ts';
 import { Invariants } from './metrics/invariants.ts';
 import { platformPage } from './metrics/platform-page.ts';
-import { deployIdOf } from './model/deploy-id.ts';
 import type { VersionRecord } from './model/function-record.ts';
 import type { Invoker } from './model/invocation.ts';
+import type { PoolListener } from './model/pool-event.ts';
 import type { Pools } from './model/pool-snapshot.ts';
-import type { PoolListener } from './pool/pool-event.ts';
-import { tellPoolEvent } from './pool/pool-event-log.ts';
+import { logPoolEvent } from './pool/pool-context.ts';
 import { openProfiling, type Profiling, type ProfilingSettings } from './profiling/open-profiling.ts';
 import { Registry } from './registry/registry.ts';
 import { childCaller } from './router/child-call.ts';
 import { type EngineOptions, openEngine } from './router/open-engine.ts';
-import type { ProcessBackendOptions } from './runtime/backend-options.ts';
 import type { InstanceBackend } from './runtime/instance-backend.ts';
 import type { InstanceRecordings } from './runtime/instance-recordings.ts';
-import { ProcessBackend } from './runtime/process-backend.ts';
-import { type OpenTriggers, openTriggers } from './triggers/open-triggers.ts';
+import type { ProcessBackendOptions } from './runtime/process/backend-options.ts';
+import { ProcessBackend } from './runtime/process/process-backend.ts';
+import { TriggerService } from './triggers/trigger-service.ts';
 
 /** Pools and router. */
 export interface Engine {
@@ -86,7 +85,7 @@ export class Platform {
   readonly #logger: Logger;
   readonly #controlPlane: ControlPlane;
   readonly #deployer: Deployer;
-  readonly #triggers: OpenTriggers;
+  readonly #triggers: TriggerService;
   readonly #poolListeners = new Set<PoolListener>();
   readonly #closeBackend: () => Promise<void>;
   readonly #open: { readonly name: string; readonly address: ListenAddress; readonly dialect: OpenDialect }[] = [];
@@ -103,7 +102,7 @@ export class Platform {
     this.#logger = logger;
     this.#allowedHosts = options.allowedHosts ?? [];
     const path = options.dataDir === ':memory:' ? ':memory:' : join(options.dataDir, 'platform.sqlite');
-    this.registry = new Registry({ path, clock, random, deployIdOf });
+    this.registry = new Registry({ path, clock, random });
     const { registry } = this;
     this.#profiling =
       options.profiling &&
@@ -121,7 +120,7 @@ export class Platform {
     };
     const starts = new StartWatch(backend);
     const listener: PoolListener = (event) => {
-      tellPoolEvent(logger, event);
+      logPoolEvent(logger, event);
       for (const each of this.#poolListeners) each(event);
     };
     this.engine =
@@ -145,7 +144,7 @@ export class Platform {
       return () => void this.#poolListeners.delete(each);
     };
     const warm = (versionId: string) => haveOneReady(versionId, { registry, pools });
-    const triggers = openTriggers({ registry, invoker: meter, clock, random, logger, warm });
+    const triggers = new TriggerService({ registry, invoker: meter, clock, random, logger, warm });
     this.#triggers = triggers;
     const tools: DialectTools = {
       registry,
