@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
+import { type Found, RouteTable } from '../../lib/route-table.ts';
 import type { Namespace } from '../model/function-record.ts';
 import type { Trigger, TriggerKind } from '../model/trigger.ts';
 import type { MessageCounts } from '../registry/message-book.ts';
 import type { Registry } from '../registry/registry.ts';
 import { QueueConsumer, type QueueTrigger } from './queue-consumer.ts';
-import { type Found, RouteTable } from './route-table.ts';
 import { ScheduleRunner, type ScheduleTrigger } from './schedule-runner.ts';
 import type { TriggerCalls } from './trigger-calls.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { HttpSettings } from '../../../src/platform/model/trigger.ts';
-import { parseRoute, RouteError } from '../../../src/platform/triggers/route-pattern.ts';
-import { isSameRoute, RouteTable } from '../../../src/platform/triggers/route-table.ts';
+import { parseRoute, RouteError } from '../../src/lib/route-pattern.ts';
+import { isSameRoute, RouteTable } from '../../src/lib/route-table.ts';
+import type { HttpSettings } from '../../src/platform/model/trigger.ts';
 
 function tableOf(...routes: readonly (readonly [method: HttpSettings['method'], path: string])[]) {
   const table = new RouteTable<string>();

@@ -1,10 +1,15 @@
-import type { HttpMethod, HttpSettings } from '../model/trigger.ts';
-import { branchesFor, branchOf, newBranch, takeFrom } from './route-branch.ts';
 import { parseRoute, type RoutePart, shapeOf, splitPath } from './route-pattern.ts';
+import { branchesFor, branchOf, newBranch, takeFrom } from './route-tree.ts';
+
+/** A method, or `ANY`, and a pattern such as `/orders/{id}`. */
+export interface RouteKey {
+  readonly method: string;
+  readonly path: string;
+}
 
 /** Who answers on a route. */
 interface Answerer<T> {
-  readonly method: HttpMethod | 'ANY';
+  readonly method: string;
   readonly owner: T;
   readonly parts: readonly RoutePart[];
 }
@@ -20,13 +25,13 @@ export type Found<T> =
 export class RouteTable<T> {
   readonly #root = newBranch<Answerer<T>>();
 
-  put({ method, path }: Pick<HttpSettings, 'method' | 'path'>, owner: T): void {
+  put({ method, path }: RouteKey, owner: T): void {
     const parts = parseRoute(path);
     branchOf(this.#root, parts).leaves.unshift({ method, owner, parts });
   }
 
   /** With the branches that lead nowhere then. */
-  take({ path }: Pick<HttpSettings, 'path'>, owner: T): void {
+  take({ path }: Pick<RouteKey, 'path'>, owner: T): void {
     takeFrom(this.#root, parseRoute(path), (each) => each.owner === owner);
   }
 
@@ -48,7 +53,7 @@ export class RouteTable<T> {
 }
 
 /** Whether two routes would take the same requests. */
-export function isSameRoute(a: HttpSettings, b: HttpSettings): boolean {
+export function isSameRoute(a: RouteKey, b: RouteKey): boolean {
   return a.method === b.method && shapeOf(parseRoute(a.path)) === shapeOf(parseRoute(b.path));
 }
 
