@@ -1,5 +1,5 @@
 import { parseRoute, type RoutePart, shapeOf, splitPath } from './route-pattern.ts';
-import { branchesFor, branchOf, newBranch, takeFrom } from './route-tree.ts';
+import { branchOf, newBranch, takeFrom, visitBranches } from './route-tree.ts';
 
 /** A method, or `ANY`, and a pattern such as `/orders/{id}`. */
 export interface RouteKey {
@@ -7,8 +7,7 @@ export interface RouteKey {
   readonly path: string;
 }
 
-/** Who answers on a route. */
-interface Answerer<T> {
+interface Entry<T> {
   readonly method: string;
   readonly owner: T;
   readonly parts: readonly RoutePart[];
@@ -19,11 +18,17 @@ export type Found<T> =
   | { readonly kind: 'wrong-method'; readonly allow: readonly string[] };
 
 /**
- * Finds who answers a request. Part by part, text goes before a parameter and a parameter before the rest; a path that leads
- * nowhere is tried the next way. Of equal routes the one that was put last answers.
+ * Finds the owner of the route that a request is for. Part by part, text goes before a parameter and a parameter before the
+ * rest; a path that leads nowhere is tried the next way. Of equal routes the one that was put last is found.
  */
 export class RouteTable<T> {
-  readonly #root = newBranch<Answerer<T>>();
+  readonly #root = newBranch<Entry<T>>();
+  readonly #isSlashAtEndIgnored: boolean;
+
+  /** Otherwise a path with a slash at its end is another one than without. */
+  constructor({ isSlashAtEndIgnored = true } = {}) {
+    this.#isSlashAtEndIgnored = isSlashAtEndIgnored;
+  }
 
   put({ method, path }: RouteKey, owner: T): void {
     const parts = parseRoute(path);
@@ -38,17 +43,19 @@ export class RouteTable<T> {
   /** `path` as it came, without the query. A path that is not encoded as a URL is leads nowhere. */
   find(method: string, path: string): Found<T> | undefined {
     const texts = splitPath(path);
+    if (!this.#isSlashAtEndIgnored && path.length > 1 && path.endsWith('/')) texts.push('');
     const allow = new Set<string>();
-    for (const { leaves } of branchesFor(this.#root, texts, 0)) {
-      const answerer = pick(leaves, method);
-      if (!answerer) {
-        for (const other of leaves) allow.add(other.method);
-        continue;
+    const found = visitBranches(this.#root, texts, (entries): Found<T> | undefined => {
+      const entry = pick(entries, method);
+      if (!entry) {
+        for (const other of entries) allow.add(other.method);
+        return undefined;
       }
-      const params = paramsOf(answerer.parts, texts);
-      if (params) return { kind: 'route', owner: answerer.owner, params };
-    }
-    return allow.size > 0 ? { kind: 'wrong-method', allow: [...allow].sort() } : undefined;
+      const params = paramsOf(entry.parts, texts);
+      return params && { kind: 'route', owner: entry.owner, params };
+    });
+    if (found || allow.size === 0) return found;
+    return { kind: 'wrong-method', allow: [...allow].sort() };
   }
 }
 
@@ -58,8 +65,8 @@ export function isSameRoute(a: RouteKey, b: RouteKey): boolean {
 }
 
 /** The method itself, then GET for HEAD, then any. */
-function pick<T>(answerers: readonly Answerer<T>[], method: string): Answerer<T> | undefined {
-  const by = (wanted: string) => answerers.find((each) => each.method === wanted);
+function pick<T>(entries: readonly Entry<T>[], method: string): Entry<T> | undefined {
+  const by = (wanted: string) => entries.find((each) => each.method === wanted);
   return by(method) ?? (method === 'HEAD' ? by('GET') : undefined) ?? by('ANY');
 }
 

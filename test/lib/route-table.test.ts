@@ -79,6 +79,25 @@ describe('RouteTable', () => {
     expect(table.find('GET', '/a//')).toBeUndefined();
   });
 
+  it('knows no path with a slash at its end where that counts, but below a {rest+}', () => {
+    const table = new RouteTable<string>({ isSlashAtEndIgnored: false });
+    for (const path of ['/', '/a', '/a/{id}', '/f/{rest+}']) table.put({ method: 'GET', path }, path);
+    const ownerAt = (path: string) => {
+      const found = table.find('GET', path);
+      return found?.kind === 'route' ? [found.owner, found.params] : found;
+    };
+    expect(['/', '/a', '/a/1'].map(ownerAt)).toEqual([
+      ['/', {}],
+      ['/a', {}],
+      ['/a/{id}', { id: '1' }],
+    ]);
+    expect(['//', '/a/', '/a/1/', '/f'].map(ownerAt)).toEqual([undefined, undefined, undefined, undefined]);
+    expect(['/f/', '/f/x/'].map(ownerAt)).toEqual([
+      ['/f/{rest+}', { rest: '' }],
+      ['/f/{rest+}', { rest: 'x/' }],
+    ]);
+  });
+
   it('lets the newest of equal ones answer, and the one before when it goes', () => {
     const table = new RouteTable<string>();
     table.put({ method: 'GET', path: '/a/{x}' }, 'old');
