@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { FunctionRecord, Namespace } from '../model/function-record.ts';
+import { type FunctionRecord, NAMESPACES, type Namespace } from '../model/function-record.ts';
 import type { InstanceState } from '../model/invocation.ts';
 import type { InstanceSnapshot, PoolSnapshot, Pools } from '../model/pool-snapshot.ts';
 import type { Triggers } from '../model/triggers.ts';
@@ -65,7 +65,6 @@ const METRICS: readonly (readonly [name: string, kind: MetricKind, help: string]
 ];
 
 const STATES: readonly InstanceState[] = ['cold', 'warming', 'warm', 'busy', 'terminating'];
-const NAMESPACES: readonly Namespace[] = ['native', 'orchestrator', 'builtin'];
 
 /** Everything that runs, as Prometheus text. A version that never ran has the series that discovery needs and no more. */
 export function platformPage(options: PlatformPageOptions): string {

@@ -1,16 +1,16 @@
 import { labelsOf, MetricText } from '../../metrics/metric-text.ts';
 import type { Pools } from '../../model/pool-snapshot.ts';
 import type { Registry } from '../../registry/registry.ts';
-import type { HttpTally } from './http-tally.ts';
-import type { ProcessTally } from './process-tally.ts';
+import type { HttpMetrics } from './http-metrics.ts';
+import type { ProcessMetrics } from './process-metrics.ts';
 import type { WarmPools } from './warm-pools.ts';
 
 export interface MetricsPageOptions {
   readonly registry: Registry;
   readonly pools: Pools;
   readonly warmPools: WarmPools;
-  readonly http: HttpTally;
-  readonly process: ProcessTally;
+  readonly http: HttpMetrics;
+  readonly process: ProcessMetrics;
 }
 
 /** This server's own page: what it was asked, what it costs, and what became of each function. */
@@ -36,7 +36,7 @@ export function metricsPage({ registry, pools, warmPools, http, process }: Metri
   return page.toString();
 }
 
-/** Of all functions, whoever speaks to them: those that were reaped are not told apart either. */
+/** Of all functions of all dialects, for those that were reaped are counted together too. */
 function pidsOf(pools: Pools): number[] {
   return [...pools.snapshots()].flatMap(({ instances }) => instances.flatMap(({ pid }) => pid ?? []));
 }

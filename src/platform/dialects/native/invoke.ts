@@ -1,13 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Logger } from 'pino';
+import type { ServerResponse } from 'node:http';
 import type { Invocation, Invoker } from '../../model/invocation.ts';
-import { PlatformError } from '../../model/platform-error.ts';
-import { depthOf } from '../call-depth.ts';
-import { callerOf } from '../caller.ts';
-import { endWith } from '../end-with.ts';
-import { readBody } from '../read-body.ts';
-import { StreamedAnswer } from '../streamed-answer.ts';
-import { sendError } from './problem.ts';
+import { callerOf, depthOf } from '../caller.ts';
+import type { RouteRequest } from '../route.ts';
+import { endWith } from '../send-reply.ts';
+import { StreamedReply } from '../streamed-reply.ts';
 
 const FACTS = [
   'x-starling-request-id',
@@ -17,46 +13,29 @@ const FACTS = [
   'x-starling-ran-ms',
 ] as const;
 
-export interface InvokeOptions {
-  readonly versionId: string;
-  readonly invoker: Invoker;
-  readonly payloadMaxBytes: number;
-  readonly logger: Logger;
-}
-
 /**
- * One call: the bytes in are the event, the bytes out are what the handler returned. Neither is looked into. What a handler
- * streams goes out as it comes, and what is known of the call stands in trailers then; a stream that fails is broken off.
+ * Calls a version of a function: the bytes in are the event, the bytes out are what the handler returned. Neither is looked
+ * into. What a handler streams goes out as it comes, and what is known of the call follows in trailers; a stream that fails is
+ * broken off.
  */
-export function invoke(request: IncomingMessage, response: ServerResponse, options: InvokeOptions): void {
-  const { versionId, invoker, payloadMaxBytes, logger } = options;
-  readBody(request, payloadMaxBytes, (error, payload) => {
-    if (error) {
-      sendError(response, error);
-      return;
-    }
-    const signal = callerOf(response);
-    let depth: number;
-    try {
-      depth = depthOf(request);
-    } catch (invalid) {
-      sendError(response, invalid);
-      return;
-    }
-    const stream = new StreamedAnswer(response, { trailers: FACTS });
-    const { onChunk } = stream;
-    invoker.invoke({ versionId, payload, source: 'http', depth, signal, onChunk }).then(
-      (invocation) => {
-        if (stream.hasBegun) stream.end(factsOf(invocation));
-        else sendResult(response, invocation);
-      },
-      (failure: unknown) => {
-        if (!(failure instanceof PlatformError) && !signal.aborted) {
-          logger.error({ event: 'native.failed', version: versionId, err: failure }, 'a call could not be answered');
-        }
-        sendError(response, failure);
-      },
-    );
+export function invoke(
+  versionId: string,
+  { request, response, body }: RouteRequest<unknown>,
+  { invoker }: { invoker: Invoker },
+): Promise<undefined> {
+  const stream = new StreamedReply(response, { trailers: FACTS });
+  const call = {
+    versionId,
+    payload: body,
+    source: 'http',
+    depth: depthOf(request),
+    signal: callerOf(response),
+    onChunk: stream.onChunk,
+  } as const;
+  return invoker.invoke(call).then((invocation) => {
+    if (stream.hasBegun) stream.end(factsOf(invocation));
+    else sendResult(response, invocation);
+    return undefined;
   });
 }
 

@@ -10,6 +10,8 @@ import { functionName, launchSchema, poolChangeSchema } from '../../registry/ver
 /** What may be said on this port. Fields that nobody knows are refused: a misspelt setting must not pass for the default. */
 
 const PREWARM_MAX = 64;
+/** Rows of one page. */
+export const PAGE_MAX = 1_000;
 
 const policy = z.unknown().superRefine((document, context) => {
   if (document === undefined || document === null) return;
@@ -37,16 +39,14 @@ const code = z.union(
   'must be source text, {"source": text}, {"files": {path: text}} or {"zip": base64}',
 );
 
-type ToldCode = z.infer<typeof code>;
-
 /** Unpacks and checks as it goes. */
-export function codeOf(told: ToldCode): Code {
-  if (typeof told === 'string') return { kind: 'source', text: told };
-  if ('source' in told) return { kind: 'source', text: told.source };
-  if ('zip' in told) return { kind: 'files', files: unzip(Buffer.from(told.zip, 'base64')) };
+export function codeOf(given: z.infer<typeof code>): Code {
+  if (typeof given === 'string') return { kind: 'source', text: given };
+  if ('source' in given) return { kind: 'source', text: given.source };
+  if ('zip' in given) return { kind: 'files', files: unzip(Buffer.from(given.zip, 'base64')) };
   return {
     kind: 'files',
-    files: new Map(Object.entries(told.files).map(([path, text]) => [path, Buffer.from(text, 'utf8')])),
+    files: new Map(Object.entries(given.files).map(([path, text]) => [path, Buffer.from(text, 'utf8')])),
   };
 }
 

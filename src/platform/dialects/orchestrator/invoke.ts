@@ -2,10 +2,11 @@ import type { Clock } from '../../../lib/clock.ts';
 import type { Random } from '../../../lib/random.ts';
 import type { CallFacts, Invocation, InvocationRequest, Invoker } from '../../model/invocation.ts';
 import { PlatformError } from '../../model/platform-error.ts';
+import type { Reply } from '../../model/reply.ts';
 import { readResult, shownBody } from '../function-result.ts';
+import type { FunctionLabel } from './function-labels.ts';
 import { makeId } from './ids.ts';
-import { type Reply, replyOf } from './replies.ts';
-import type { ShownFunction } from './shown-functions.ts';
+import { failureReply, pretty, textOf } from './replies.ts';
 
 export interface InvokeTools {
   readonly invoker: Invoker;
@@ -15,34 +16,27 @@ export interface InvokeTools {
 
 type OwnCall = Pick<InvocationRequest, 'versionId' | 'payload' | 'depth' | 'signal'>;
 
-/** Rejects with what replies are not made of: errors of this program, and callers that went away. */
-export async function invoke(call: OwnCall, shown: ShownFunction, tools: InvokeTools): Promise<Reply> {
+/** Rejects with the errors that no instance was reached for, and with those of this program. */
+export async function invoke(call: OwnCall, label: FunctionLabel, tools: InvokeTools): Promise<Reply> {
   const requestId = makeId('req', tools);
   try {
-    return replyWith(await tools.invoker.invoke({ ...call, requestId, source: 'http' }), shown);
+    return replyWith(await tools.invoker.invoke({ ...call, requestId, source: 'http' }), label);
   } catch (error) {
-    const reply = replyOf(error);
-    if (!reply) throw error;
-    const facts = error instanceof PlatformError ? error.facts : undefined;
-    if (!facts) return reply;
-    const { error: message } = reply.body as { error: string };
-    const body = { error: message, ...told(facts, shown, message) };
-    return { ...reply, body, isPretty: true };
+    if (!(error instanceof PlatformError && error.facts)) throw error;
+    const message = textOf(error);
+    return failureReply(error, pretty({ error: message, ...report(error.facts, label, message) }));
   }
 }
 
-function replyWith(invocation: Invocation, shown: ShownFunction): Reply {
+function replyWith(invocation: Invocation, label: FunctionLabel): Reply {
   const { statusCode, headers, body } = readResult(invocation.body);
-  const { requestId, ...rest } = told(invocation, shown, undefined);
-  return {
-    status: statusCode,
-    body: { requestId, statusCode, ...(headers ? { headers } : {}), body: shownBody(body), ...rest },
-    isPretty: true,
-  };
+  const { requestId, ...rest } = report(invocation, label, undefined);
+  const shown = { requestId, statusCode, ...(headers ? { headers } : {}), body: shownBody(body), ...rest };
+  return { status: statusCode, body: pretty(shown) };
 }
 
-/** What an invocation is told to have been, after what came of it. */
-function told(facts: CallFacts, { id, name }: ShownFunction, error: string | undefined) {
+/** What a reply says of the call itself. */
+function report(facts: CallFacts, { id, name }: FunctionLabel, error: string | undefined) {
   const { requestId, instanceId, waitedMs, ranMs, memoryUsedMb, isCold } = facts;
   return {
     requestId,

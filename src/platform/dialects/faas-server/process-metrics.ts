@@ -13,7 +13,7 @@ const GC_KINDS: Readonly<Record<number, string>> = {
 };
 
 /** Processor, memory, collection and threads: of this process, and processor time of the functions with it. */
-export class ProcessTally {
+export class ProcessMetrics {
   readonly #gc = new Map<string, { count: number; seconds: number }>();
   readonly #observer: PerformanceObserver;
   #cpuSeconds = 0;
@@ -22,8 +22,8 @@ export class ProcessTally {
     this.#observer = new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) {
         const kind = GC_KINDS[(entry as { detail?: { kind?: number } }).detail?.kind ?? 0] ?? 'other';
-        const tally = this.#gc.get(kind) ?? { count: 0, seconds: 0 };
-        this.#gc.set(kind, { count: tally.count + 1, seconds: tally.seconds + entry.duration / 1_000 });
+        const before = this.#gc.get(kind) ?? { count: 0, seconds: 0 };
+        this.#gc.set(kind, { count: before.count + 1, seconds: before.seconds + entry.duration / 1_000 });
       }
     });
     this.#observer.observe({ entryTypes: ['gc'] });
@@ -56,7 +56,7 @@ export class ProcessTally {
   }
 }
 
-/** In the server that this one speaks like, functions are threads of the one process: whoever divides by requests expects them. */
+/** In the server that this one speaks like, functions are threads of the one process: a dashboard that divides by requests expects them. */
 function cpuSecondsWith(instancePids: readonly number[]): number {
   const own = process.cpuUsage();
   let seconds = (own.user + own.system) / 1e6;
