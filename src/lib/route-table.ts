@@ -44,18 +44,17 @@ export class RouteTable<T> {
   find(method: string, path: string): Found<T> | undefined {
     const texts = splitPath(path);
     if (!this.#isSlashAtEndIgnored && path.length > 1 && path.endsWith('/')) texts.push('');
-    const allow = new Set<string>();
+    let allow: Set<string> | undefined;
     const found = visitBranches(this.#root, texts, (entries): Found<T> | undefined => {
       const entry = pick(entries, method);
       if (!entry) {
-        for (const other of entries) allow.add(other.method);
+        for (const other of entries) allow = (allow ?? new Set()).add(other.method);
         return undefined;
       }
       const params = paramsOf(entry.parts, texts);
       return params && { kind: 'route', owner: entry.owner, params };
     });
-    if (found || allow.size === 0) return found;
-    return { kind: 'wrong-method', allow: [...allow].sort() };
+    return found ?? (allow && { kind: 'wrong-method', allow: [...allow].sort() });
   }
 }
 
@@ -66,20 +65,33 @@ export function isSameRoute(a: RouteKey, b: RouteKey): boolean {
 
 /** The method itself, then GET for HEAD, then any. */
 function pick<T>(entries: readonly Entry<T>[], method: string): Entry<T> | undefined {
-  const by = (wanted: string) => entries.find((each) => each.method === wanted);
-  return by(method) ?? (method === 'HEAD' ? by('GET') : undefined) ?? by('ANY');
+  let second: Entry<T> | undefined;
+  let any: Entry<T> | undefined;
+  for (const entry of entries) {
+    if (entry.method === method) return entry;
+    if (method === 'HEAD' && entry.method === 'GET') second ??= entry;
+    if (entry.method === 'ANY') any ??= entry;
+  }
+  return second ?? any;
 }
 
 function paramsOf(parts: readonly RoutePart[], texts: readonly string[]): Record<string, string> | undefined {
   const params: Record<string, string> = {};
+  for (const [at, part] of parts.entries()) {
+    if (part.kind === 'text') continue;
+    // What was an encoded slash stays told apart from a real one.
+    const text = part.kind === 'rest' ? texts.slice(at).join('/') : decoded(texts[at] ?? '');
+    if (text === undefined) return undefined;
+    params[part.name] = text;
+  }
+  return params;
+}
+
+function decoded(text: string): string | undefined {
+  if (!text.includes('%')) return text;
   try {
-    for (const [at, part] of parts.entries()) {
-      if (part.kind === 'param') params[part.name] = decodeURIComponent(texts[at] ?? '');
-      // What was an encoded slash stays told apart from a real one.
-      else if (part.kind === 'rest') params[part.name] = texts.slice(at).join('/');
-    }
+    return decodeURIComponent(text);
   } catch {
     return undefined;
   }
-  return params;
 }

@@ -33,8 +33,8 @@ export interface Speech {
 }
 
 const WITHOUT_BODY: ReadonlySet<string> = new Set<HttpMethod>(['GET', 'HEAD', 'DELETE']);
-/** Paths whose routes are remembered, and how long those are at most. */
-const REMEMBERED_MAX = 1_024;
+/** Paths whose routes are remembered, and how long those are at most: a few MB, whatever callers ask for. */
+const REMEMBERED_MAX = 10_000;
 const REMEMBERED_LENGTH_MAX = 256;
 
 /** Guards the port, finds the route of each request, reads its body, and sends the reply of its handler. */
@@ -70,16 +70,21 @@ function routeFinder(routes: readonly Route[]): FindRoute {
   const table = new RouteTable<Route>({ isSlashAtEndIgnored: false });
   for (const route of routes) table.put(route, route);
   const byMethod = new Map<string, Map<string, Found<Route>>>();
+  let remembered = 0;
   return (method, url) => {
-    const remembered = byMethod.get(method);
-    const before = remembered?.get(url);
+    const before = byMethod.get(method)?.get(url);
     if (before) return before;
     const { path } = splitUrl(url);
     const found = path.startsWith('/') ? table.find(method, path) : undefined;
     if (found?.kind !== 'route' || path !== url || url.length > REMEMBERED_LENGTH_MAX) return found;
     // Callers can make up paths without end: then all are forgotten.
-    if (remembered && remembered.size < REMEMBERED_MAX) remembered.set(url, found);
-    else byMethod.set(method, new Map([[url, found]]));
+    if (remembered >= REMEMBERED_MAX) {
+      byMethod.clear();
+      remembered = 0;
+    }
+    const ofMethod = byMethod.get(method) ?? new Map<string, Found<Route>>();
+    byMethod.set(method, ofMethod.set(url, found));
+    remembered += 1;
     return found;
   };
 }
