@@ -60,7 +60,7 @@ export class ControlPlane {
     const outcome = registry.wishes.write(version.versionId, {
       token: parsed.token ?? 0n,
       body: parsed.body,
-      answer: () => this.#foresee(version, wanted),
+      answer: () => this.#expectedChange(version, wanted),
     });
     switch (outcome.kind) {
       case 'stale': {
@@ -77,7 +77,7 @@ export class ControlPlane {
   }
 
   /** What a wish will change. Measured against the wish before it while that holds: what it asked for may still be starting. */
-  #foresee(version: RegisteredVersion, wanted: number): PredictionAnswer {
+  #expectedChange(version: RegisteredVersion, wanted: number): PredictionAnswer {
     const { pools, registry, clock } = this.#options;
     const { status } = currentStatus(version, this.#options);
     const pool = pools.of(version.versionId);

@@ -10,7 +10,7 @@ import type { Triggers } from '../model/triggers.ts';
 import type { PoolListener } from '../pool/pool-event.ts';
 import type { Profiling } from '../profiling/open-profiling.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { Speech } from './route-listener.ts';
+import type { HttpApi } from './route-listener.ts';
 import type { ListenAddress } from './serve.ts';
 
 /** What a dialect is made from. */
@@ -39,7 +39,7 @@ export interface Dialect {
   open(tools: DialectTools): OpenDialect;
 }
 
-export interface OpenDialect extends Speech {
+export interface OpenDialect extends HttpApi {
   /** Ids of the instances of its functions, where they are not UUIDs; undefined for the functions of others. */
   nameInstance?(version: VersionRecord): string | undefined;
   /** Every port is open. */

@@ -23,10 +23,10 @@ export interface FunctionPathOptions {
 
 /** Calls the function that has the path of a request as its own. What it returns is the reply itself, and not a report about it. */
 export async function callByPath(
-  asked: RouteRequest,
+  incoming: RouteRequest,
   { path, triggers, namespace, errors, isStreamed }: FunctionPathOptions,
 ): Promise<Reply | undefined> {
-  const { request, response, query, body } = asked;
+  const { request, response, query, body } = incoming;
   const found = triggers.matchHttp(request.method ?? 'GET', path, namespace);
   if (!found) return errors.notFound();
   if (found.kind === 'wrong-method') return errors.notAllowed(found.allow);

@@ -21,7 +21,7 @@ export interface ErrorReplies extends ReplyForm {
 }
 
 /** What a dialect answers, and how it speaks. */
-export interface Speech {
+export interface HttpApi {
   readonly routes: readonly Route[];
   /** Takes the paths that no route has; left out: they are not found. */
   readonly fallback?: Route | undefined;
@@ -29,7 +29,7 @@ export interface Speech {
   readonly bodyMaxBytes: number;
   readonly errors: ErrorReplies;
   /** Called first, with every request; `route` is the path of the route that was asked for, as it stands in the table. */
-  readonly observe?: (response: ServerResponse, asked: { method: string; route: string | undefined }) => void;
+  readonly observe?: (response: ServerResponse, incoming: { method: string; route: string | undefined }) => void;
 }
 
 const WITHOUT_BODY: ReadonlySet<string> = new Set<HttpMethod>(['GET', 'HEAD', 'DELETE']);
@@ -38,9 +38,9 @@ const REMEMBERED_MAX = 10_000;
 const REMEMBERED_LENGTH_MAX = 256;
 
 /** Guards the port, finds the route of each request, reads its body, and sends the reply of its handler. */
-export function routeListener(speech: Speech, options: HostGuardOptions): RequestListener {
-  const { errors, fallback, observe } = speech;
-  const findRoute = routeFinder(speech.routes);
+export function routeListener(api: HttpApi, options: HostGuardOptions): RequestListener {
+  const { errors, fallback, observe } = api;
+  const findRoute = routeFinder(api.routes);
   const isOwnHost = hostGuard(options);
   return (request, response) => {
     if (!isOwnHost(request.headers.host)) {
@@ -56,7 +56,7 @@ export function routeListener(speech: Speech, options: HostGuardOptions): Reques
     if (!isReading && !route?.isForOtherSites && isFromAnotherSite(request)) {
       sendReply(response, errors.fromAnotherSite(), errors);
     } else if (route) {
-      readAndHandle(route, new RouteRequest(request, response, isFound ? found.params : {}), speech);
+      readAndHandle(route, new RouteRequest(request, response, isFound ? found.params : {}), api);
     } else if (found?.kind === 'wrong-method') {
       sendReply(response, errors.notAllowed(inUsualOrder(found.allow)), errors);
     } else sendReply(response, errors.notFound(), errors);
@@ -100,41 +100,41 @@ function inUsualOrder(methods: readonly string[]): readonly string[] {
   return HTTP_METHODS.filter((method) => methods.includes(method));
 }
 
-function readAndHandle(route: Route, asked: RouteRequest, speech: Speech): void {
-  const { bodyMaxBytes = WITHOUT_BODY.has(route.method) ? 'unread' : speech.bodyMaxBytes } = route;
+function readAndHandle(route: Route, incoming: RouteRequest, api: HttpApi): void {
+  const { bodyMaxBytes = WITHOUT_BODY.has(route.method) ? 'unread' : api.bodyMaxBytes } = route;
   if (bodyMaxBytes === 'unread') {
-    handle(route, asked, speech);
+    handle(route, incoming, api);
     return;
   }
-  readBody(asked.request, bodyMaxBytes, (error, body) => {
+  readBody(incoming.request, bodyMaxBytes, (error, body) => {
     if (error) {
-      fail(error, { route, asked, speech });
+      fail(error, { route, incoming, api });
       return;
     }
-    asked.body = body;
-    handle(route, asked, speech);
+    incoming.body = body;
+    handle(route, incoming, api);
   });
 }
 
-function handle(route: Route, asked: RouteRequest, speech: Speech): void {
+function handle(route: Route, incoming: RouteRequest, api: HttpApi): void {
   try {
-    const reply = route.handle(asked);
+    const reply = route.handle(incoming);
     if (reply instanceof Promise) {
       reply.then(
-        (later) => later && sendReply(asked.response, later, speech.errors),
-        (error: unknown) => fail(error, { route, asked, speech }),
+        (later) => later && sendReply(incoming.response, later, api.errors),
+        (error: unknown) => fail(error, { route, incoming, api }),
       );
-    } else if (reply) sendReply(asked.response, reply, speech.errors);
+    } else if (reply) sendReply(incoming.response, reply, api.errors);
   } catch (error) {
-    fail(error, { route, asked, speech });
+    fail(error, { route, incoming, api });
   }
 }
 
 function fail(
   error: unknown,
-  { route, asked, speech: { errors } }: { route: Route; asked: RouteRequest; speech: Speech },
+  { route, incoming, api: { errors } }: { route: Route; incoming: RouteRequest; api: HttpApi },
 ): void {
-  const { request, response, path } = asked;
+  const { request, response, path } = incoming;
   const known = error instanceof PlatformError ? error : undefined;
   // A caller that went away learns nothing, and is no fault.
   if (!known && !response.destroyed) errors.logFault(error, { method: request.method, path });

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Route, type RouteRequest, route } from '../../../src/platform/dialects/route.ts';
-import { type ErrorReplies, routeListener, type Speech } from '../../../src/platform/dialects/route-listener.ts';
+import { type ErrorReplies, type HttpApi, routeListener } from '../../../src/platform/dialects/route-listener.ts';
 import { PlatformError } from '../../../src/platform/model/platform-error.ts';
 
 const faults: unknown[] = [];
@@ -23,7 +23,7 @@ afterEach(async () => {
   await new Promise((resolve) => server?.close(resolve));
 });
 
-async function serving(routes: readonly Route[], more: Partial<Speech> = {}) {
+async function serving(routes: readonly Route[], more: Partial<HttpApi> = {}) {
   const onRequest = routeListener(
     { routes, bodyMaxBytes: 10, errors, ...more },
     { boundHost: '127.0.0.1', allowedHosts: [] },

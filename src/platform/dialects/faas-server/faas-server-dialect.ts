@@ -6,15 +6,16 @@ import type { Reply } from '../../model/reply.ts';
 import { callerOf, depthOf } from '../caller.ts';
 import type { DialectTools, OpenDialect } from '../dialect.ts';
 import { FunctionFinder } from '../function-finder.ts';
-import { type Route, type RouteRequest, route } from '../route.ts';
+import { profileRoutes } from '../profile-routes.ts';
+import { countIn } from '../query-count.ts';
+import { type RouteRequest, route } from '../route.ts';
 import { type CallContext, Compositions } from './compositions.ts';
 import { HttpMetrics } from './http-metrics.ts';
 import { InvocationStats } from './invocation-stats.ts';
-import { metricsPage } from './metrics-page.ts';
-import { ProcessMetrics } from './process-metrics.ts';
+import { metricsPage, ProcessMetrics } from './metrics-page.ts';
 import { registerBuiltins } from './register-builtins.ts';
 import { errorReply, faasErrors, messageOf, ok } from './replies.ts';
-import { BODY_MAX_BYTES, BURST_MAX, chainOf, countOf, parametersOf, WARM_POOL_MAX } from './requests.ts';
+import { BODY_MAX_BYTES, BURST_MAX, COUNT, chainOf, parametersOf, WARM_POOL_MAX } from './requests.ts';
 import { WarmPools } from './warm-pools.ts';
 
 export interface FaasServerOptions {
@@ -45,31 +46,35 @@ export function faasServerDialect(tools: DialectTools, { isOptimised }: FaasServ
       ),
       route('GET', '/fn/list', () => ok({ functions: [...builtins.keys()] })),
       route('GET', '/fn/stats', () => ok(stats.show())),
-      route('POST', '/fn/chain', async (asked) => {
-        const context = contextOf(asked);
-        const chain = chainOf(asked.body, (name) => functions.get(name) !== undefined);
+      route('POST', '/fn/chain', async (incoming) => {
+        const context = contextOf(incoming);
+        const chain = chainOf(incoming.body, (name) => functions.get(name) !== undefined);
         return ok(await compositions.chain(chain, context));
       }),
-      route('POST', '/fn/invoke/{name}', async (asked) => {
-        const { name } = functions.find(asked.params.name);
-        return ok(await compositions.invoke(name, parametersOf(asked.body), contextOf(asked)));
+      route('POST', '/fn/invoke/{name}', async (incoming) => {
+        const { name } = functions.find(incoming.params.name);
+        return ok(await compositions.invoke(name, parametersOf(incoming.body), contextOf(incoming)));
       }),
-      route('POST', '/fn/burst/{name}', async (asked) => {
-        const { name } = functions.find(asked.params.name);
-        const count = countOf(asked.query, 'count', BURST_MAX);
-        return ok(await compositions.burst(name, { count, parameters: parametersOf(asked.body) }, contextOf(asked)));
+      route('POST', '/fn/burst/{name}', async (incoming) => {
+        const { name } = functions.find(incoming.params.name);
+        const count = countIn(incoming.query, 'count', { usual: COUNT, max: BURST_MAX });
+        return ok(
+          await compositions.burst(name, { count, parameters: parametersOf(incoming.body) }, contextOf(incoming)),
+        );
       }),
       route(
         'POST',
         '/fn/warmpool/{name}',
         async ({ params, query }) => {
           const { name } = functions.find(params.name);
-          return ok(await warmPools.add(name, countOf(query, 'size', WARM_POOL_MAX)));
+          return ok(await warmPools.add(name, countIn(query, 'size', { usual: COUNT, max: WARM_POOL_MAX })));
         },
         { bodyMaxBytes: 'unread' },
       ),
       route('DELETE', '/fn/warmpool/{name}', ({ params }) => ok(warmPools.remove(params.name))),
-      ...profileRoutes(tools),
+      ...profileRoutes(tools, {
+        missing: () => errorReply(404, 'nothing is profiled: start the platform with --profile all'),
+      }),
     ],
     bodyMaxBytes: BODY_MAX_BYTES,
     errors,
@@ -99,20 +104,6 @@ export function faasServerDialect(tools: DialectTools, { isOptimised }: FaasServ
 
 function contextOf({ request, response }: RouteRequest<unknown>): CallContext {
   return { signal: callerOf(response), depth: depthOf(request) };
-}
-
-function profileRoutes({ profilePages }: DialectTools): readonly Route[] {
-  return ['/debug/pprof', '/debug/pprof/{page+}'].map((path) =>
-    route(
-      'ANY',
-      path,
-      ({ request, response }) =>
-        profilePages?.(request, response)
-          ? undefined
-          : errorReply(404, 'nothing is profiled: start the platform with --profile all'),
-      { bodyMaxBytes: 'unread' },
-    ),
-  );
 }
 
 /** As dashboards of this server know its routes: `/fn/invoke/:name`. */

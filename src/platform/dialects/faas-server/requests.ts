@@ -7,7 +7,7 @@ export const BURST_MAX = 100;
 export const CHAIN_MAX = 100;
 export const WARM_POOL_MAX = 64;
 /** What a burst and a warm pool have unless the request says it. */
-const COUNT = 5;
+export const COUNT = 5;
 
 const NO_PARAMETERS = Buffer.from('{}');
 
@@ -17,15 +17,6 @@ export function parametersOf(body: Buffer): Buffer {
   if (parameters === undefined) return NO_PARAMETERS;
   if (!isObject(parameters)) throw new PlatformError('input-invalid', 'body must be a JSON object of parameters');
   return body;
-}
-
-/** `count` or `size`. */
-export function countOf(query: URLSearchParams, name: string, max: number): number {
-  const text = query.get(name);
-  if (text === null) return COUNT;
-  const count = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0;
-  if (count >= 1 && count <= max) return count;
-  throw new PlatformError('input-invalid', `${name} must be a whole number from 1 to ${max}`);
 }
 
 export interface ChainRequest {

@@ -1,9 +1,10 @@
 import type { FunctionRecord } from '../../model/function-record.ts';
 import type { Reply } from '../../model/reply.ts';
+import { countIn } from '../query-count.ts';
 import { type Route, route } from '../route.ts';
 import type { NativeTools } from './native-tools.ts';
 import { ok } from './replies.ts';
-import { countOf, PAGE_MAX } from './requests.ts';
+import { PAGE_MAX } from './requests.ts';
 import { callView, countsView, instanceView } from './views.ts';
 
 /** What runs and what ran, of one function and of all. */
@@ -34,7 +35,7 @@ function invocations(
   query: URLSearchParams,
   { registry, log }: NativeTools,
 ): Reply {
-  const limit = countOf(query, 'limit', { fallback: 50, max: PAGE_MAX });
+  const limit = countIn(query, 'limit', { usual: 50, max: PAGE_MAX });
   const versionIds = record && new Set(registry.versionsOf(record.functionId).map(({ versionId }) => versionId));
   return ok({ invocations: log.newest({ limit, versionIds }).map(callView) });
 }

@@ -3,13 +3,13 @@ import { type FunctionRecord, NAMESPACES, type Namespace } from '../../model/fun
 import { PlatformError } from '../../model/platform-error.ts';
 import type { Reply } from '../../model/reply.ts';
 import { changePool, DEFAULT_POOL } from '../../registry/version-settings.ts';
+import { countIn } from '../query-count.ts';
 import { parseJson } from '../read-body.ts';
 import { type Route, type RouteRequest, route } from '../route.ts';
 import type { NativeTools } from './native-tools.ts';
 import { ok, readAs } from './replies.ts';
 import {
   codeOf,
-  countOf,
   functionChangeSchema,
   newFunctionSchema,
   newVersionSchema,
@@ -69,7 +69,7 @@ export function functionRoutes(tools: NativeTools): readonly Route[] {
 }
 
 function listFunctions(query: URLSearchParams, tools: NativeTools): Reply {
-  const limit = countOf(query, 'limit', { fallback: 100, max: PAGE_MAX });
+  const limit = countIn(query, 'limit', { usual: 100, max: PAGE_MAX });
   const after = query.get('after') ?? '';
   const namespace = query.get('namespace') ?? undefined;
   if (namespace !== undefined && !isNamespace(namespace)) {

@@ -3,7 +3,6 @@ import { id, instanceCount } from '../../../contract/counts.ts';
 import { parsePolicy } from '../../../domain/parse-policy.ts';
 import { LOOK_BACK_SECONDS } from '../../control-plane/version-policy.ts';
 import type { Code } from '../../model/function-record.ts';
-import { PlatformError } from '../../model/platform-error.ts';
 import { unzip } from '../../registry/unzip.ts';
 import { functionName, launchSchema, poolChangeSchema } from '../../registry/version-settings.ts';
 
@@ -96,17 +95,3 @@ export const warmSchema = z
     count: instanceCount.min(1, 'must be 1 or more').max(PREWARM_MAX, `must be ${PREWARM_MAX} or less`).default(1),
   })
   .default({ count: 1 });
-
-export function countOf(
-  query: URLSearchParams,
-  name: string,
-  { fallback, max }: { fallback: number; max: number },
-): number {
-  const text = query.get(name);
-  if (text === null) return fallback;
-  const count = /^[0-9]{1,6}$/.test(text) ? Number(text) : 0;
-  if (count < 1 || count > max) {
-    throw new PlatformError('input-invalid', `${name} must be a whole number from 1 to ${max}`, { field: name });
-  }
-  return count;
-}

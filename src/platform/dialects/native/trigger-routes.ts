@@ -5,11 +5,12 @@ import { PlatformError } from '../../model/platform-error.ts';
 import type { Reply } from '../../model/reply.ts';
 import { TRIGGER_KINDS, type Trigger, type TriggerKind } from '../../model/trigger.ts';
 import { triggerSettings } from '../../triggers/trigger-settings.ts';
+import { countIn } from '../query-count.ts';
 import { parseJson } from '../read-body.ts';
 import { type Route, type RouteRequest, route } from '../route.ts';
 import type { NativeTools } from './native-tools.ts';
 import { ok, readAs } from './replies.ts';
-import { countOf, PAGE_MAX } from './requests.ts';
+import { PAGE_MAX } from './requests.ts';
 import { messageView, triggersView, triggerView } from './views.ts';
 
 /** Beside what the kind asks for. */
@@ -48,7 +49,7 @@ export function triggerRoutes(tools: NativeTools): readonly Route[] {
     }),
     route('GET', '/v1/triggers/{trigger}/dead', ({ params, query }) => {
       const { triggerId } = find(params.trigger);
-      const limit = countOf(query, 'limit', { fallback: 50, max: PAGE_MAX });
+      const limit = countIn(query, 'limit', { usual: 50, max: PAGE_MAX });
       return ok({ messages: triggers.deadOf(triggerId, limit).map(messageView) });
     }),
     route('POST', '/v1/triggers/{trigger}/dead', ({ params }) =>

@@ -1,8 +1,8 @@
 import type { FunctionRecord } from '../../model/function-record.ts';
 import type { Reply } from '../../model/reply.ts';
+import { countIn } from '../query-count.ts';
 import { type Route, route } from '../route.ts';
 import { labelOf, shownId } from './function-labels.ts';
-import { countIn } from './function-pages.ts';
 import type { OrchestratorTools } from './orchestrator-tools.ts';
 import { ok } from './replies.ts';
 import { type CountedFunction, poolOf, poolRow, statisticsOf } from './statistics.ts';

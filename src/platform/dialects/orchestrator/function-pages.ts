@@ -1,20 +1,11 @@
 import type { FunctionRecord } from '../../model/function-record.ts';
 import { PlatformError } from '../../model/platform-error.ts';
+import { countIn } from '../query-count.ts';
 import { shownId } from './function-labels.ts';
 
 const FUNCTIONS_MAX = 1_000;
 /** Definitions hold their source: a page ends with the one that passes this. */
 const PAGE_CHARS_MAX = 16 * 2 ** 20;
-
-/** Throws `input-invalid`. */
-export function countIn(query: URLSearchParams, name: string, { usual, max }: { usual: number; max: number }): number {
-  const text = query.get(name) ?? String(usual);
-  const count = /^[0-9]{1,6}$/.test(text) ? Number(text) : 0;
-  if (count < 1 || count > max) {
-    throw new PlatformError('input-invalid', `${name} must be a whole number from 1 to ${max}`);
-  }
-  return count;
-}
 
 /** The definitions from the first on, or from behind `after`; where there are more, `next` is what to ask for then. */
 export function pageOfFunctions(

@@ -1,21 +1,17 @@
 import type { FunctionRecord } from '../../model/function-record.ts';
-import { PlatformError } from '../../model/platform-error.ts';
-import { callerOf, depthOf } from '../caller.ts';
 import type { DialectTools, OpenDialect } from '../dialect.ts';
 import { FunctionFinder } from '../function-finder.ts';
 import { callByPath } from '../function-paths.ts';
 import { type Route, route } from '../route.ts';
 import { activityRoutes } from './activity-routes.ts';
+import { callRoutes } from './call-routes.ts';
 import { DefinedTriggers } from './defined-triggers.ts';
 import { writeEventLines } from './event-lines.ts';
-import { FunctionLabels, labelOf, shownId } from './function-labels.ts';
+import { FunctionLabels, shownId } from './function-labels.ts';
 import { functionRoutes } from './function-routes.ts';
-import { invoke } from './invoke.ts';
 import type { OrchestratorTools } from './orchestrator-tools.ts';
-import { jsonOf, ok, orchestratorErrors } from './replies.ts';
+import { ok, orchestratorErrors } from './replies.ts';
 import { TagLog } from './tag-log.ts';
-
-const NO_EVENT = Buffer.from('{}');
 
 /** The platform as the Serverless Orchestrator. */
 export function orchestratorDialect(common: DialectTools): OpenDialect {
@@ -48,8 +44,8 @@ export function orchestratorDialect(common: DialectTools): OpenDialect {
     fallback: route(
       'ANY',
       '/{path+}',
-      (asked) =>
-        callByPath(asked, { path: asked.path, triggers, namespace: 'orchestrator', errors, isStreamed: false }),
+      (incoming) =>
+        callByPath(incoming, { path: incoming.path, triggers, namespace: 'orchestrator', errors, isStreamed: false }),
       { isForOtherSites: true },
     ),
     bodyMaxBytes: common.payloadMaxBytes,
@@ -78,31 +74,6 @@ function pages({ functions }: OrchestratorTools, { isStopping }: { isStopping: (
       isStopping() ? { status: 503, body: { status: 'stopping' } } : { status: 200, body: { status: 'healthy' } },
     ),
   ];
-}
-
-function callRoutes(tools: OrchestratorTools): readonly Route[] {
-  const { functions, triggers } = tools;
-  return [
-    route('POST', '/functions/{id}/invoke', ({ params: { id }, request, response, body }) => {
-      const record = functions.get(id);
-      if (!record) throw new PlatformError('function-unknown', `Error: Function not found: ${id}`);
-      const { versionId } = functions.activeVersion(record);
-      const call = { versionId, payload: eventIn(body), depth: depthOf(request), signal: callerOf(response) };
-      return invoke(call, labelOf(record), tools);
-    }),
-    // The body is the event of the functions that take from the queue.
-    route('POST', '/queues/{queue}', ({ params, body }) => {
-      const { messageId } = triggers.publish(params.queue, eventIn(body));
-      return { ...ok({ status: 'queued', messageId }), status: 202 };
-    }),
-  ];
-}
-
-/** Throws `input-invalid` where it is no JSON; it is passed on as it came. */
-function eventIn(body: Buffer): Buffer {
-  if (body.length === 0) return NO_EVENT;
-  jsonOf(body);
-  return body;
 }
 
 function firstPart(path: string): string {
