@@ -12,7 +12,7 @@ export interface Route {
   readonly bodyMaxBytes: number | 'unread' | undefined;
   /** Pages of other sites may call it too: for the paths that belong to functions, and for nothing else. */
   readonly isForOtherSites: boolean;
-  /** How an error is told here, where that differs from the rest of the dialect; undefined: as everywhere. */
+  /** The reply to an error, where it differs from the rest of the dialect; undefined: as everywhere. */
   readonly replyToError: ((error: PlatformError) => Reply | undefined) | undefined;
 }
 

@@ -119,7 +119,7 @@ describe('a listener of routes', () => {
     expect((await ask('POST', '/a', 'x', { origin: url })).status).toBe(200);
   });
 
-  it('tells errors in the words of the dialect or of the route, and logs what is a fault of the program', async () => {
+  it('sends errors in the words of the dialect or of the route, and logs what is a fault of the program', async () => {
     const refuse = () => {
       throw new PlatformError('name-taken', 'taken');
     };
