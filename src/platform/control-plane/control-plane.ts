@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { DeploymentAnswer } from '../../contract/deployment.ts';
 import { parseDeploymentRequest, parseSpecificationChange } from '../../contract/deployment-change.ts';
 import { formatToken } from '../../contract/fencing.ts';
 import { type PredictionAnswer, parsePrediction } from '../../contract/prediction.ts';
@@ -11,8 +10,8 @@ import type { Reply } from '../model/reply.ts';
 import type { RegisteredVersion } from '../registry/registered-version.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { StartWatch } from './start-watch.ts';
-import { configurationOf, LOOK_BACK_SECONDS, policyDocumentOf, withoutNulls } from './version-policy.ts';
 import { countInstances, currentStatus } from './version-status.ts';
+import { deploymentView, LOOK_BACK_SECONDS, targetView, withoutNulls } from './version-views.ts';
 
 export interface ControlPlaneOptions {
   readonly registry: Registry;
@@ -110,7 +109,7 @@ export class ControlPlane {
     const version = this.#options.registry.version(versionId);
     if (version?.functionId !== functionId) return this.#unknown(versionId);
     this.#renew(versionId);
-    return { status: 200, body: this.#deploymentAnswer(version) };
+    return { status: 200, body: deploymentView(version, this.#options) };
   }
 
   deploy({ functionId, versionId }: VersionPath, body: unknown): Reply {
@@ -135,7 +134,7 @@ export class ControlPlane {
       pool: { ...version.pool, instancesMin, instancesMax },
       ...(isSame ? {} : { launch: { ...version.launch, concurrency: maxRequestConcurrency } }),
     });
-    return { status: 200, body: this.#deploymentAnswer(deployed) };
+    return { status: 200, body: deploymentView(deployed, this.#options) };
   }
 
   changeSpecification(
@@ -161,7 +160,7 @@ export class ControlPlane {
         ? {}
         : { configuration: configuration === null ? undefined : withoutNulls(configuration), policy: undefined }),
     });
-    return { status: 200, body: this.#deploymentAnswer(changed) };
+    return { status: 200, body: deploymentView(changed, this.#options) };
   }
 
   /** `etag`: what the caller knows already, as in `If-None-Match`. */
@@ -175,7 +174,7 @@ export class ControlPlane {
     const items: ScalingTarget[] = [];
     for (const versionId of ids) {
       const version = registry.version(versionId);
-      if (version) items.push(this.#target(version));
+      if (version) items.push(targetView(version, this.#options));
       this.#renew(versionId);
     }
     const body = { items, next: first + parsed.limit < order.length ? (ids.at(-1) ?? null) : null };
@@ -192,51 +191,6 @@ export class ControlPlane {
     if (!stored || version?.status !== 'ACTIVE') return;
     const wanted = bounded(version, stored.body.requiredNumberOfInstances);
     pools.wish(versionId, { wanted, untilMs: clock.wallMs() + wishTtlMs });
-  }
-
-  #target(version: RegisteredVersion): ScalingTarget {
-    const { active, pending } = countInstances(this.#options.pools.of(version.versionId));
-    const policy = policyDocumentOf(version);
-    return {
-      functionId: version.functionId,
-      functionVersionId: version.versionId,
-      account: version.account,
-      name: this.#nameOf(version),
-      functionStatus: currentStatus(version, this.#options).status,
-      minInstances: version.pool.instancesMin,
-      maxInstances: version.pool.instancesMax,
-      maxRequestConcurrency: version.launch.concurrency,
-      ...(policy === undefined ? {} : { policy }),
-      activeInstances: active,
-      pendingInstances: pending,
-    };
-  }
-
-  #nameOf({ functionId }: RegisteredVersion): string | undefined {
-    return this.#options.registry.find(functionId)?.name;
-  }
-
-  #deploymentAnswer(version: RegisteredVersion): DeploymentAnswer {
-    const configuration = configurationOf(version);
-    return {
-      deployment: {
-        functionId: version.functionId,
-        functionVersionId: version.versionId,
-        name: this.#nameOf(version),
-        functionStatus: currentStatus(version, this.#options).status,
-        deploymentId: version.deploymentId,
-        deploymentSpecifications: [
-          {
-            gpuSpecificationId: version.specificationId,
-            minInstances: version.pool.instancesMin,
-            maxInstances: version.pool.instancesMax,
-            maxRequestConcurrency: version.launch.concurrency,
-            autoscalingConfigurationPolicy: configuration ? 'CUSTOM_CONFIGURATION' : 'PLATFORM_CONFIGURATION',
-            ...(configuration ? { autoscalingConfiguration: configuration } : {}),
-          },
-        ],
-      },
-    };
   }
 
   #unknown(versionId: string): Reply {

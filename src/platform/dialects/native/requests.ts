@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { id, instanceCount } from '../../../contract/counts.ts';
 import { parsePolicy } from '../../../domain/parse-policy.ts';
-import { LOOK_BACK_SECONDS } from '../../control-plane/version-policy.ts';
+import { LOOK_BACK_SECONDS } from '../../control-plane/version-views.ts';
 import type { Code } from '../../model/function-record.ts';
 import { unzip } from '../../registry/unzip.ts';
 import { functionName, launchSchema, poolChangeSchema } from '../../registry/version-settings.ts';
