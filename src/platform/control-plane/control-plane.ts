@@ -1,41 +1,30 @@
 import { createHash } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
-import type { DeploymentAnswer } from '../../contract/deployment.ts';
 import { parseDeploymentRequest, parseSpecificationChange } from '../../contract/deployment-change.ts';
 import { formatToken } from '../../contract/fencing.ts';
-import type { Route } from '../../contract/paths.ts';
 import { type PredictionAnswer, parsePrediction } from '../../contract/prediction.ts';
 import { buildProblem, type ProblemType, type WireProblem } from '../../contract/problem.ts';
 import { compareIds, parsePageQuery, type ScalingTarget } from '../../contract/scaling-targets.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Pools } from '../model/pool-snapshot.ts';
+import type { Reply } from '../model/reply.ts';
 import type { RegisteredVersion } from '../registry/registered-version.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { StartWatch } from './start-watch.ts';
-import { configurationOf, LOOK_BACK_SECONDS, policyDocumentOf, withoutNulls } from './version-policy.ts';
-import { countInstances, standingOf } from './version-standing.ts';
+import { countInstances, currentStatus } from './version-status.ts';
+import { deploymentView, LOOK_BACK_SECONDS, targetView, withoutNulls } from './version-views.ts';
 
 export interface ControlPlaneOptions {
   readonly registry: Registry;
   readonly pools: Pools;
   readonly starts: StartWatch;
   readonly clock: Clock;
-  /** How long a wish holds after the autoscaler was last heard of. */
+  /** How long a wish holds after the autoscaler's last request. */
   readonly wishTtlMs: number;
 }
 
-export interface WireReply {
-  readonly status: number;
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-export interface WireRequest {
-  readonly method: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly query: URLSearchParams;
-  /** Undefined when it is no JSON. */
-  readonly body: unknown;
+interface VersionPath {
+  readonly functionId: string;
+  readonly versionId: string;
 }
 
 /** The side of the platform that an autoscaler talks to. A wish is on disk before the pools hear of it and before it is answered. */
@@ -46,65 +35,50 @@ export class ControlPlane {
     this.#options = options;
   }
 
-  answer(route: Route, request: WireRequest): WireReply {
-    const { method } = request;
-    switch (route.call) {
-      case 'prediction':
-        return method === 'PUT' ? this.#predict(route, request) : notAllowed('PUT');
-      case 'deployment':
-        if (method === 'POST') return this.#deploy(route, request.body);
-        return method === 'GET' ? this.#deployment(route) : notAllowed('GET, POST');
-      case 'gpu-specification':
-        return method === 'PATCH' ? this.#change(route, request.body) : notAllowed('PATCH');
-      case 'scaling-targets':
-        return method === 'GET' ? this.#page(request) : notAllowed('GET');
-      default:
-        return route satisfies never;
-    }
-  }
-
   /** After a restart: an autoscaler that checks tokens does not repeat a wish that was accepted. */
   restoreWishes(): void {
     for (const { versionId } of this.#options.registry.versions()) this.#renew(versionId);
   }
 
-  #predict(route: Extract<Route, { call: 'prediction' }>, { headers, body }: WireRequest): WireReply {
-    const header = headers['fencing-token'];
-    const fencingToken = typeof header === 'string' ? header : undefined;
+  /** `body` is undefined here and below where it is no JSON. */
+  predict(
+    path: VersionPath & { readonly account: string },
+    { fencingToken, body }: { fencingToken: string | undefined; body: unknown },
+  ): Reply {
     const parsed = parsePrediction({ body, fencingToken }, { demandsToken: true });
     if (!parsed.ok) return reply(parsed.problem);
     const { registry } = this.#options;
-    const version = registry.version(route.versionId);
-    if (version?.functionId !== route.functionId || version.account !== route.account) {
-      return this.#unknown(route.versionId);
+    const version = registry.version(path.versionId);
+    if (version?.functionId !== path.functionId || version.account !== path.account) {
+      return this.#unknown(path.versionId);
     }
     if (parsed.body.deploymentId !== undefined && parsed.body.deploymentId !== version.deploymentId) {
       return problem('not-found', 'the version has no such deployment');
     }
     const { requiredNumberOfInstances: wanted } = parsed.body;
-    const verdict = registry.wishes.write(version.versionId, {
+    const outcome = registry.wishes.write(version.versionId, {
       token: parsed.token ?? 0n,
       body: parsed.body,
-      answer: () => this.#foresee(version, wanted),
+      answer: () => this.#expectedChange(version, wanted),
     });
-    switch (verdict.kind) {
+    switch (outcome.kind) {
       case 'stale': {
-        const storedToken = formatToken(verdict.storedToken);
+        const storedToken = formatToken(outcome.storedToken);
         return problem('stale-fencing-token', `token ${storedToken} or a later one was here before`, { storedToken });
       }
       case 'accepted':
       case 'repeated':
         this.#renew(version.versionId);
-        return { status: 200, body: verdict.answer };
+        return { status: 200, body: outcome.answer };
       default:
-        return verdict satisfies never;
+        return outcome satisfies never;
     }
   }
 
   /** What a wish will change. Measured against the wish before it while that holds: what it asked for may still be starting. */
-  #foresee(version: RegisteredVersion, wanted: number): PredictionAnswer {
+  #expectedChange(version: RegisteredVersion, wanted: number): PredictionAnswer {
     const { pools, registry, clock } = this.#options;
-    const { status } = standingOf(version, this.#options);
+    const { status } = currentStatus(version, this.#options);
     const pool = pools.of(version.versionId);
     const { active, pending, terminating } = countInstances(pool);
     if (status !== 'ACTIVE') {
@@ -131,14 +105,14 @@ export class ControlPlane {
     };
   }
 
-  #deployment({ functionId, versionId }: Extract<Route, { call: 'deployment' }>): WireReply {
+  deployment({ functionId, versionId }: VersionPath): Reply {
     const version = this.#options.registry.version(versionId);
     if (version?.functionId !== functionId) return this.#unknown(versionId);
     this.#renew(versionId);
-    return { status: 200, body: this.#deploymentAnswer(version) };
+    return { status: 200, body: deploymentView(version, this.#options) };
   }
 
-  #deploy({ functionId, versionId }: Extract<Route, { call: 'deployment' }>, body: unknown): WireReply {
+  deploy({ functionId, versionId }: VersionPath, body: unknown): Reply {
     const { registry, starts } = this.#options;
     const version = registry.version(versionId);
     if (version?.functionId !== functionId) return this.#unknown(versionId);
@@ -160,13 +134,16 @@ export class ControlPlane {
       pool: { ...version.pool, instancesMin, instancesMax },
       ...(isSame ? {} : { launch: { ...version.launch, concurrency: maxRequestConcurrency } }),
     });
-    return { status: 200, body: this.#deploymentAnswer(deployed) };
+    return { status: 200, body: deploymentView(deployed, this.#options) };
   }
 
-  #change(route: Extract<Route, { call: 'gpu-specification' }>, body: unknown): WireReply {
+  changeSpecification(
+    path: { readonly deploymentId: string; readonly gpuSpecificationId: string },
+    body: unknown,
+  ): Reply {
     const { registry } = this.#options;
-    const version = registry.findByDeployment(route.deploymentId);
-    if (version?.specificationId !== route.gpuSpecificationId) {
+    const version = registry.findByDeployment(path.deploymentId);
+    if (version?.specificationId !== path.gpuSpecificationId) {
       return problem('not-found', 'there is no such specification of a deployment');
     }
     const { instancesMin, instancesMax } = version.pool;
@@ -183,10 +160,11 @@ export class ControlPlane {
         ? {}
         : { configuration: configuration === null ? undefined : withoutNulls(configuration), policy: undefined }),
     });
-    return { status: 200, body: this.#deploymentAnswer(changed) };
+    return { status: 200, body: deploymentView(changed, this.#options) };
   }
 
-  #page({ query, headers }: WireRequest): WireReply {
+  /** `etag`: what the caller knows already, as in `If-None-Match`. */
+  targetsPage(query: URLSearchParams, { etag: knownEtag }: { etag: string | undefined }): Reply {
     const parsed = parsePageQuery(query);
     if (!parsed.ok) return reply(parsed.problem);
     const { registry } = this.#options;
@@ -196,16 +174,16 @@ export class ControlPlane {
     const items: ScalingTarget[] = [];
     for (const versionId of ids) {
       const version = registry.version(versionId);
-      if (version) items.push(this.#target(version));
+      if (version) items.push(targetView(version, this.#options));
       this.#renew(versionId);
     }
     const body = { items, next: first + parsed.limit < order.length ? (ids.at(-1) ?? null) : null };
     const etag = `"${createHash('sha256').update(JSON.stringify(body)).digest('base64url').slice(0, 22)}"`;
-    const known = headers['if-none-match']?.split(',').map((each) => each.trim().replace(/^W\//, ''));
+    const known = knownEtag?.split(',').map((each) => each.trim().replace(/^W\//, ''));
     return known?.includes(etag) ? { status: 304, headers: { etag } } : { status: 200, body, headers: { etag } };
   }
 
-  /** The wish holds on: whoever reads bounds, or writes, is an autoscaler that lives. */
+  /** The wish holds on: a client that reads bounds, or writes, is an autoscaler that is alive. */
   #renew(versionId: string): void {
     const { registry, pools, clock, wishTtlMs } = this.#options;
     const stored = registry.wishes.of(versionId);
@@ -215,52 +193,7 @@ export class ControlPlane {
     pools.wish(versionId, { wanted, untilMs: clock.wallMs() + wishTtlMs });
   }
 
-  #target(version: RegisteredVersion): ScalingTarget {
-    const { active, pending } = countInstances(this.#options.pools.of(version.versionId));
-    const policy = policyDocumentOf(version);
-    return {
-      functionId: version.functionId,
-      functionVersionId: version.versionId,
-      account: version.account,
-      name: this.#nameOf(version),
-      functionStatus: standingOf(version, this.#options).status,
-      minInstances: version.pool.instancesMin,
-      maxInstances: version.pool.instancesMax,
-      maxRequestConcurrency: version.launch.concurrency,
-      ...(policy === undefined ? {} : { policy }),
-      activeInstances: active,
-      pendingInstances: pending,
-    };
-  }
-
-  #nameOf({ functionId }: RegisteredVersion): string | undefined {
-    return this.#options.registry.find(functionId)?.name;
-  }
-
-  #deploymentAnswer(version: RegisteredVersion): DeploymentAnswer {
-    const configuration = configurationOf(version);
-    return {
-      deployment: {
-        functionId: version.functionId,
-        functionVersionId: version.versionId,
-        name: this.#nameOf(version),
-        functionStatus: standingOf(version, this.#options).status,
-        deploymentId: version.deploymentId,
-        deploymentSpecifications: [
-          {
-            gpuSpecificationId: version.specificationId,
-            minInstances: version.pool.instancesMin,
-            maxInstances: version.pool.instancesMax,
-            maxRequestConcurrency: version.launch.concurrency,
-            autoscalingConfigurationPolicy: configuration ? 'CUSTOM_CONFIGURATION' : 'PLATFORM_CONFIGURATION',
-            ...(configuration ? { autoscalingConfiguration: configuration } : {}),
-          },
-        ],
-      },
-    };
-  }
-
-  #unknown(versionId: string): WireReply {
+  #unknown(versionId: string): Reply {
     return this.#options.registry.isGone(versionId)
       ? problem('gone', 'the function version was deleted')
       : problem('not-found', 'there is no such function version');
@@ -282,14 +215,10 @@ function firstAfter(order: readonly string[], after: string): number {
   return low;
 }
 
-function problem(type: ProblemType, detail: string, more: Parameters<typeof buildProblem>[2] = {}): WireReply {
+function problem(type: ProblemType, detail: string, more: Parameters<typeof buildProblem>[2] = {}): Reply {
   return reply(buildProblem(type, detail, more));
 }
 
-function reply(body: WireProblem): WireReply {
+function reply(body: WireProblem): Reply {
   return { status: body.status, body };
-}
-
-function notAllowed(allow: string): WireReply {
-  return { ...problem('method-not-allowed', `only ${allow} is understood here`), headers: { allow } };
 }

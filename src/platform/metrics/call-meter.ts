@@ -86,6 +86,12 @@ export class CallMeter implements Invoker {
     return this.#counts.get(versionId);
   }
 
+  /** Calls that were answered. */
+  served(versionId: string): number {
+    const counts = this.#counts.get(versionId);
+    return counts ? counts.coldCalls + counts.warmCalls : 0;
+  }
+
   /** Seconds that calls were waiting or running so far, those under way included. */
   inSystemSeconds(versionId: string): number {
     return this.#counts.get(versionId)?.inSystemSeconds(this.#clock.monotonicMs()) ?? 0;

@@ -1,7 +1,9 @@
 /** The nouns of the platform. A function is a name that lasts; a version is code plus launch settings and never changes. */
 
-/** Keeps listings honest: each dialect lists its own. */
-export type Namespace = 'native' | 'orchestrator' | 'builtin';
+/** Whose function it is: each dialect lists its own. In the order in which they are asked for a route. */
+export const NAMESPACES = ['native', 'orchestrator', 'builtin'] as const;
+
+export type Namespace = (typeof NAMESPACES)[number];
 
 export type RuntimeFamily = 'node' | 'python' | 'executable';
 

@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
-import type { Namespace } from '../model/function-record.ts';
+import { type Found, RouteTable } from '../../lib/route-table.ts';
+import { NAMESPACES, type Namespace } from '../model/function-record.ts';
 import type { Trigger, TriggerKind } from '../model/trigger.ts';
 import type { MessageCounts } from '../registry/message-table.ts';
 import type { Registry } from '../registry/registry.ts';
 import { QueueConsumer, type QueueTrigger } from './queue-consumer.ts';
-import { type Found, RouteTable } from './route-table.ts';
 import { ScheduleRunner, type ScheduleTrigger } from './schedule-runner.ts';
 import type { TriggerCalls } from './trigger-calls.ts';
 
@@ -17,9 +17,6 @@ export interface RunningTriggersOptions {
   readonly random: Random;
   readonly logger: Logger;
 }
-
-/** In the order in which they are asked for a route. */
-const NAMESPACES: readonly Namespace[] = ['native', 'orchestrator', 'builtin'];
 
 /** What is done for triggers: a route for each that is enabled, a place among the schedules, a consumer for each queue. */
 export class RunningTriggers {

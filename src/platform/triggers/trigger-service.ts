@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
+import { isSameRoute } from '../../lib/route-table.ts';
 import type { FunctionRecord, Namespace } from '../model/function-record.ts';
 import type { Invocation, Invoker } from '../model/invocation.ts';
 import { PlatformError } from '../model/platform-error.ts';
@@ -18,7 +19,6 @@ import type {
 } from '../model/triggers.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { QueueConsumer } from './queue-consumer.ts';
-import { isSameRoute } from './route-table.ts';
 import { RunningTriggers } from './running-triggers.ts';
 import { TriggerCalls } from './trigger-calls.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { parseRoute, RouteError } from '../../lib/route-pattern.ts';
 import { HTTP_METHODS } from '../model/trigger.ts';
 import { CronError, parseCron } from './cron.ts';
-import { parseRoute, RouteError } from './route-pattern.ts';
 import { timeZone } from './time-zone.ts';
 
 /** The settings of a trigger. One schema for every dialect: each translates its own words into these. */

@@ -53,13 +53,13 @@ describe('the control plane of the platform', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('tells the pools what is wished for, inside the bounds, and nothing of what it refuses', async () => {
+  it('passes wishes to the pools, inside the bounds, but none that it refuses', async () => {
     seed();
     await put(3, '10');
     await put(99, '11');
     await put(4, '5');
     await put(0, '12');
-    expect(running.engine.told.filter(([what]) => what === 'wish')).toEqual([
+    expect(running.engine.commands.filter(([what]) => what === 'wish')).toEqual([
       ['wish', 'v', 3],
       ['wish', 'v', 5],
       ['wish', 'v', 1],
@@ -71,7 +71,7 @@ describe('the control plane of the platform', () => {
     await put(3, '1000');
     await running.platform.stop({ graceMs: 0 });
     running = await start();
-    expect(running.engine.told).toContainEqual(['wish', 'v', 3]);
+    expect(running.engine.commands).toContainEqual(['wish', 'v', 3]);
     expect((await put(2, '999')).body).toMatchObject({ status: 409, storedToken: '1000' });
     expect((await put(3, '1000')).status).toBe(200);
   });
@@ -85,7 +85,7 @@ describe('the control plane of the platform', () => {
     expect(running.engine.snapshotOf.get('v')?.wishUntilMs).toBeGreaterThan(before);
   });
 
-  it('tells the name of the function with each version of it', async () => {
+  it('returns the name of the function with each version of it', async () => {
     const { version } = seed();
     const name = running.platform.registry.find(version.functionId)?.name;
     expect(name).toMatch(/./);
@@ -94,7 +94,7 @@ describe('the control plane of the platform', () => {
     expect(body.deployment.name).toBe(name);
   });
 
-  it('tells what runs and what starts', async () => {
+  it('counts what runs and what starts', async () => {
     seed();
     const instances = ['warm', 'busy', 'warming', 'cold', 'terminating'] as const;
     const pool = poolOf('v', { instances: instances.map((state) => instanceOf({ state })) });
@@ -130,7 +130,7 @@ describe('the control plane of the platform', () => {
     seed();
     running.platform.registry.removeFunction('f');
     expect(await put(3, '1')).toMatchObject({ status: 410, body: { type: 'gone' } });
-    expect(running.engine.told).toContainEqual(['retire', 'v']);
+    expect(running.engine.commands).toContainEqual(['retire', 'v']);
   });
 
   it('makes another deploy of another concurrency', async () => {
@@ -141,7 +141,7 @@ describe('the control plane of the platform', () => {
     const deployed = running.platform.registry.version('v');
     expect(deployed?.launch.concurrency).toBe(8);
     expect(deployed?.deployId).not.toBe(version.deployId);
-    expect(running.engine.told).toContainEqual(['refresh', 'v']);
+    expect(running.engine.commands).toContainEqual(['refresh', 'v']);
     const two = await running.ask('POST', deployment, {
       deploymentSpecifications: [...deploymentSpecifications, ...deploymentSpecifications],
     });

@@ -44,8 +44,8 @@ const DIALECTS = {
 
 describe.each(Object.entries(DIALECTS))('a port of %s on loopback', (_, { path, faultIn, options }) => {
   const open = async (boundHost: string, allowedHosts: readonly string[] = []) => {
-    const { openEngine: _, ...told } = options(boundHost);
-    running = await aPlatform({ ...told, allowedHosts });
+    const { openEngine: _, ...rest } = options(boundHost);
+    running = await aPlatform({ ...rest, allowedHosts });
     return (host: string) => askAs(host, `${running.url}${path}`);
   };
 

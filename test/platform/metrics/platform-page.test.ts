@@ -137,7 +137,7 @@ describe('the metrics page of the platform', () => {
     }
   });
 
-  it('tells when numbers that must agree do not', async () => {
+  it('counts when numbers that must agree do not', async () => {
     seed('v');
     const breaches = async () =>
       Object.fromEntries(

@@ -264,7 +264,7 @@ describe('the FaaS server', () => {
       expect(new Set(calls.map(({ source }) => source))).toEqual(new Set(['burst']));
     });
 
-    it('D5: is of five unless told', async () => {
+    it('D5: is of five unless the request says otherwise', async () => {
       const { body } = await server.ask('POST', '/fn/burst/primes');
       expect([body.count, body.results.length, calls.length]).toEqual([5, 5, 5]);
     });

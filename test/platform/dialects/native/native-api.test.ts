@@ -19,7 +19,7 @@ const ask = (...args: Parameters<RunningPlatform['ask']>) => running.ask(...args
 const register = async (more: object = {}) => (await ask('POST', '/v1/functions', { ...HELLO, ...more })).body;
 
 describe('registering a function', () => {
-  it('tells it whole, with its first version, and finds it by id and by name', async () => {
+  it('returns it whole, with its first version, and finds it by id and by name', async () => {
     const reply = await ask('POST', '/v1/functions', {
       ...HELLO,
       environment: { B: '2', A: '1' },
@@ -133,7 +133,7 @@ describe('a version', () => {
     const policy = { kind: 'target', target: 0.6 };
     const { body } = await ask('PATCH', path, { pool: { instancesMax: 9 }, policy, status: 'INACTIVE' });
     expect(body.version).toMatchObject({ status: 'INACTIVE', policy, pool: { instancesMax: 9, queueDepth: 1_000 } });
-    expect(running.engine.told).toContainEqual(['retire', version.versionId]);
+    expect(running.engine.commands).toContainEqual(['retire', version.versionId]);
     expect((await ask('PATCH', path, {})).status).toBe(400);
     expect((await ask('PATCH', path, { policy: null })).body.version.policy).toBeNull();
   });
@@ -143,7 +143,7 @@ describe('a version', () => {
     running.engine.onWarm = () => promise;
     const made = await register({ prewarm: 2 });
     expect(made.version.status).toBe('DEPLOYING');
-    expect(running.engine.told).toContainEqual(['warm', made.version.versionId, 2, 'prewarm']);
+    expect(running.engine.commands).toContainEqual(['warm', made.version.versionId, 2, 'prewarm']);
     resolve(2);
     const status = async (name: string) => (await ask('GET', `/v1/functions/${name}`)).body.versions[0];
     await expect.poll(async () => (await status('hello')).status).toBe('ACTIVE');
@@ -223,7 +223,7 @@ describe('calling a function', () => {
     if ([429, 503].includes(reply.status)) expect(reply.headers.get('retry-after')).toMatch(/^[0-9]+$/);
   });
 
-  it('tells what the handler threw, and what it wrote before', async () => {
+  it('returns what the handler threw, and what it wrote before', async () => {
     await register();
     running.engine.onInvoke = async (request) => {
       const { body: _, ...facts } = invocationOf(request, { logs: ['about to fail'] });
@@ -279,7 +279,7 @@ describe('calling a function', () => {
     expect((await ask('POST', '/v1/functions/hello/invoke', Buffer.alloc(1_000))).status).toBe(200);
   });
 
-  it('tells the call that its caller has gone', async () => {
+  it('ends the call when its caller has gone', async () => {
     await register();
     const { promise: aborted, resolve } = Promise.withResolvers<boolean>();
     running.engine.onInvoke = (request) =>
@@ -366,7 +366,7 @@ describe('looking at the platform', () => {
       warm: 3,
     });
     expect((await ask('POST', '/v1/functions/hello/warm')).body.warm).toBe(1);
-    expect(running.engine.told).toContainEqual(['warm', version.versionId, 3, 'manual']);
+    expect(running.engine.commands).toContainEqual(['warm', version.versionId, 3, 'manual']);
     expect((await ask('POST', '/v1/functions/hello/warm', { count: 65 })).status).toBe(400);
   });
 
@@ -375,7 +375,7 @@ describe('looking at the platform', () => {
     expect((await ask('DELETE', '/v1/functions/hello')).status).toBe(204);
     expect((await ask('GET', '/v1/functions/hello')).status).toBe(404);
     expect((await ask('DELETE', '/v1/functions/hello')).status).toBe(404);
-    expect(running.engine.told).toContainEqual(['retire', version.versionId]);
+    expect(running.engine.commands).toContainEqual(['retire', version.versionId]);
     expect((await register()).function.name).toBe('hello');
   });
 

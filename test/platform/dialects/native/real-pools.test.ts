@@ -29,7 +29,7 @@ controlPlaneContract(
 );
 
 describe('a wish', () => {
-  it('starts instances, tells of them, and takes them away again', async () => {
+  it('starts instances, lists them, and takes them away again', async () => {
     const { platform, backend, ask } = await start();
     try {
       seedVersions(platform.registry, [{ versionId: 'v', functionId: 'f', account: 'a', maxInstances: 5 }]);

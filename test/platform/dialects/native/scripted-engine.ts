@@ -2,9 +2,9 @@ import type { Invocation, InvocationRequest } from '../../../../src/platform/mod
 import type { InstanceSnapshot, PoolSnapshot } from '../../../../src/platform/model/pool-snapshot.ts';
 import type { Engine } from '../../../../src/platform/platform.ts';
 
-/** Pools that do at once what they are told, and calls that end as the test says. */
+/** Pools that carry out every command at once, and calls that end as the test says. */
 export class ScriptedEngine implements Engine {
-  readonly told: unknown[][] = [];
+  readonly commands: unknown[][] = [];
   readonly snapshotOf = new Map<string, PoolSnapshot>();
   onInvoke: (request: InvocationRequest) => Promise<Invocation> = async (request) => invocationOf(request);
   onWarm: (versionId: string, count: number) => Promise<number> = async (_, count) => count;
@@ -16,21 +16,21 @@ export class ScriptedEngine implements Engine {
     snapshots: () => this.snapshotOf.values(),
     memory: () => ({ reservedBytes: 0, budgetBytes: 2 ** 30 }),
     warm: (versionId, { count, source }) => {
-      this.told.push(['warm', versionId, count, source]);
+      this.commands.push(['warm', versionId, count, source]);
       return this.onWarm(versionId, count);
     },
     wish: (versionId, wish) => {
-      this.told.push(['wish', versionId, wish?.wanted]);
+      this.commands.push(['wish', versionId, wish?.wanted]);
       const wanted = wish?.wanted ?? 0;
       this.snapshotOf.set(versionId, poolOf(versionId, { wanted, wishUntilMs: wish?.untilMs }));
     },
     cool: () => 0,
-    refresh: (versionId) => this.told.push(['refresh', versionId]),
-    retire: (versionId) => this.told.push(['retire', versionId]),
+    refresh: (versionId) => this.commands.push(['refresh', versionId]),
+    retire: (versionId) => this.commands.push(['retire', versionId]),
   };
 
   async stop(): Promise<void> {
-    this.told.push(['stop']);
+    this.commands.push(['stop']);
   }
 }
 

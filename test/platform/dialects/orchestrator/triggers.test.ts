@@ -91,7 +91,7 @@ describe('http triggers', () => {
     expect(await ask('GET', '/out')).toMatchObject({ status: 304, text: '' });
   });
 
-  it('tell strangers of a failure, and nothing of its log', async () => {
+  it('say that a call failed, and show nothing of its log', async () => {
     await register(http({ path: '/fails' }));
     const { body: _, ...facts } = invocationOf(
       { versionId: 'v', payload: Buffer.alloc(0), source: 'http', depth: 0 },
@@ -176,7 +176,7 @@ describe('triggers of a definition', () => {
     });
   });
 
-  it('C13: tell when they fire next, in their zone', async () => {
+  it('C13: show when they fire next, in their zone', async () => {
     const id = await register(schedule({ cron: '0 */5 * * *', timezone: 'UTC' }));
     const [trigger] = await triggersOf(id);
     expect(trigger).toMatchObject({ type: 'schedule', cron: '0 */5 * * *', timezone: 'UTC', enabled: true });

@@ -57,15 +57,21 @@ function isBare<Leaf>({ leaves, texts, param, rest }: Branch<Leaf>): boolean {
   return leaves.length === 0 && texts.size === 0 && !param && !rest;
 }
 
-/** All that this path may mean, the most exact first. */
-export function* branchesFor<Leaf>(branch: Branch<Leaf>, texts: readonly string[], at: number): Iterable<Branch<Leaf>> {
+/**
+ * Visits the branches that a path may mean, the most exact first, until a visit gives something. A visitor and not a
+ * generator, which costs more than the walk itself.
+ */
+export function visitBranches<Leaf, Found>(
+  branch: Branch<Leaf>,
+  texts: readonly string[],
+  visit: (leaves: readonly Leaf[]) => Found | undefined,
+  at = 0,
+): Found | undefined {
   const text = texts[at];
-  if (text === undefined) {
-    yield branch;
-    return;
-  }
+  if (text === undefined) return visit(branch.leaves);
   const exact = branch.texts.get(text);
-  if (exact) yield* branchesFor(exact, texts, at + 1);
-  if (branch.param && text !== '') yield* branchesFor(branch.param, texts, at + 1);
-  if (branch.rest) yield branch.rest;
+  const found = exact && visitBranches(exact, texts, visit, at + 1);
+  if (found !== undefined) return found;
+  const byParam = branch.param && text !== '' ? visitBranches(branch.param, texts, visit, at + 1) : undefined;
+  return byParam ?? (branch.rest && visit(branch.rest.leaves));
 }

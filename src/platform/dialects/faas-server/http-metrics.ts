@@ -16,7 +16,7 @@ interface Series {
 }
 
 /** Requests by what they asked for, under the names that dashboards of this server read. */
-export class HttpTally {
+export class HttpMetrics {
   readonly #clock: Clock;
   readonly #series = new Map<string, Series>();
   #windowSinceMs: number;
@@ -54,7 +54,7 @@ export class HttpTally {
     }
   }
 
-  /** A maximum over all time would show one bad moment for ever. */
+  /** A maximum over all time would show one bad moment always. */
   #turnWindow(): void {
     const nowMs = this.#clock.monotonicMs();
     const passed = Math.floor((nowMs - this.#windowSinceMs) / MAX_WINDOW_MS);

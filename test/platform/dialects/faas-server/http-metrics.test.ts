@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { HttpTally } from '../../../../src/platform/dialects/faas-server/http-tally.ts';
+import { HttpMetrics } from '../../../../src/platform/dialects/faas-server/http-metrics.ts';
 import { MetricText } from '../../../../src/platform/metrics/metric-text.ts';
 import { HandWoundClock } from '../../../support/hand-wound-clock.ts';
 
 it('D36: the longest answer is that of the last one to two minutes', async () => {
   const clock = new HandWoundClock();
-  const tally = new HttpTally({ clock });
+  const tally = new HttpMetrics({ clock });
   const asked = { method: 'GET', route: '/health', code: 200 };
   const longest = () => {
     const page = new MetricText();

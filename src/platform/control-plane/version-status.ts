@@ -2,8 +2,8 @@ import type { PoolSnapshot, Pools } from '../model/pool-snapshot.ts';
 import type { RegisteredVersion, VersionStatus } from '../registry/registered-version.ts';
 import type { StartWatch } from './start-watch.ts';
 
-/** What a version is worth right now: what was said of it, and whether its instances start at all. */
-export function standingOf(
+/** The status of a version right now: the one it was given, unless its instances do not start. */
+export function currentStatus(
   version: RegisteredVersion,
   { pools, starts }: { pools: Pools; starts: StartWatch },
 ): { readonly status: VersionStatus; readonly detail: string } {

@@ -1,8 +1,8 @@
 import type { FunctionRecord, VersionRecord } from '../../model/function-record.ts';
 import type { Registry } from '../../registry/registry.ts';
 
-/** A function as this dialect speaks of it. */
-export interface ShownFunction {
+/** What this dialect calls a function. */
+export interface FunctionLabel {
   readonly id: string;
   readonly name: string;
 }
@@ -12,13 +12,17 @@ export function shownId({ aliases, functionId }: FunctionRecord): string {
   return aliases[0] ?? functionId;
 }
 
+export function labelOf(record: FunctionRecord): FunctionLabel {
+  return { id: shownId(record), name: record.name };
+}
+
 /**
- * Which version belongs to which function, for those who hear of instances. A function that is deleted is forgotten only
- * after its instances were told to end.
+ * Which version belongs to which function, for listeners to events of instances. A function that is deleted is forgotten only
+ * after its instances were ended.
  */
-export class ShownFunctions {
+export class FunctionLabels {
   readonly #registry: Registry;
-  readonly #byVersion = new Map<string, ShownFunction>();
+  readonly #byVersion = new Map<string, FunctionLabel>();
 
   constructor(registry: Registry) {
     this.#registry = registry;
@@ -31,14 +35,14 @@ export class ShownFunctions {
   }
 
   /** Undefined: it is the function of another dialect. */
-  of({ versionId }: Pick<VersionRecord, 'versionId'>): ShownFunction | undefined {
+  of({ versionId }: Pick<VersionRecord, 'versionId'>): FunctionLabel | undefined {
     return this.#byVersion.get(versionId);
   }
 
   #put(functionId: string): void {
     const record = this.#registry.find(functionId);
     if (record?.namespace !== 'orchestrator') return;
-    const shown = { id: shownId(record), name: record.name };
-    for (const { versionId } of this.#registry.versionsOf(functionId)) this.#byVersion.set(versionId, shown);
+    const label = labelOf(record);
+    for (const { versionId } of this.#registry.versionsOf(functionId)) this.#byVersion.set(versionId, label);
   }
 }

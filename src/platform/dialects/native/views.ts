@@ -1,16 +1,17 @@
+import { currentStatus } from '../../control-plane/version-status.ts';
 import type { CallRecord } from '../../metrics/call-log.ts';
 import type { CallCounts } from '../../metrics/call-meter.ts';
 import type { FunctionRecord } from '../../model/function-record.ts';
 import type { InstanceSnapshot, PoolSnapshot } from '../../model/pool-snapshot.ts';
 import type { Trigger } from '../../model/trigger.ts';
-import type { QueueDepth, QueuedMessage, TriggerCounts } from '../../model/triggers.ts';
+import type { QueuedMessage } from '../../model/triggers.ts';
 import type { RegisteredVersion } from '../../registry/registered-version.ts';
-import type { StoredWish } from '../../registry/wish-table.ts';
+import type { NativeTools } from './native-tools.ts';
 
-/** How things look on this port. */
+/** What this port shows of things. */
 
-export function showFunction(record: FunctionRecord, { triggers }: { triggers: readonly unknown[] }) {
-  const { functionId, namespace, name, account, aliases, activeVersionId, status } = record;
+export function functionView(record: FunctionRecord, tools: NativeTools) {
+  const { functionId, namespace, name, account, aliases, activeVersionId, status, createdMs, updatedMs } = record;
   return {
     functionId,
     namespace,
@@ -19,26 +20,29 @@ export function showFunction(record: FunctionRecord, { triggers }: { triggers: r
     aliases,
     activeVersionId,
     status,
-    triggers,
-    createdAt: timeOf(record.createdMs),
-    updatedAt: timeOf(record.updatedMs),
+    triggers: triggersView(record, tools),
+    createdAt: timeOf(createdMs),
+    updatedAt: timeOf(updatedMs),
   };
 }
 
-/** Values of the environment may be secrets: only the names are told. */
-export function showVersion(
-  version: RegisteredVersion,
-  { standing, wish }: { standing: { status: string; detail: string }; wish: StoredWish | undefined },
-) {
+export function versionsView({ functionId }: FunctionRecord, tools: NativeTools) {
+  return tools.registry.versionsOf(functionId).map((version) => versionView(version, tools));
+}
+
+/** Values of the environment may be secrets: only the names are shown. */
+export function versionView(version: RegisteredVersion, tools: NativeTools) {
   const { environment, ...launch } = version.launch;
+  const { status, detail } = currentStatus(version, tools);
+  const wish = tools.registry.wishes.of(version.versionId);
   return {
     versionId: version.versionId,
     functionId: version.functionId,
     number: version.number,
     deployId: version.deployId,
     codeHash: version.codeHash,
-    status: standing.status,
-    statusDetail: standing.detail,
+    status,
+    statusDetail: detail,
     ...launch,
     environmentNames: Object.keys(environment).sort(),
     pool: version.pool,
@@ -53,12 +57,14 @@ export function showVersion(
   };
 }
 
-export function showTrigger(
-  trigger: Trigger,
-  told: { counts: TriggerCounts; nextFireMs: number | undefined; depth: QueueDepth | undefined },
-) {
+export function triggersView({ functionId }: FunctionRecord, tools: NativeTools) {
+  return tools.triggers.list({ functionId }).map((trigger) => triggerView(trigger, tools));
+}
+
+export function triggerView(trigger: Trigger, { triggers }: NativeTools) {
   const { triggerId, functionId, versionId, isEnabled, settings, createdMs, updatedMs } = trigger;
-  const { fires, failures, skips } = told.counts;
+  const { fires, failures, skips } = triggers.countsOf(triggerId);
+  const nextFireMs = triggers.nextFireMs(triggerId);
   return {
     triggerId,
     functionId,
@@ -66,9 +72,9 @@ export function showTrigger(
     isEnabled,
     ...settings,
     ...(settings.kind === 'schedule'
-      ? { nextFireAt: told.nextFireMs === undefined ? null : timeOf(told.nextFireMs), skips }
+      ? { nextFireAt: nextFireMs === undefined ? null : timeOf(nextFireMs), skips }
       : {}),
-    ...(told.depth ? { messages: told.depth } : {}),
+    ...(settings.kind === 'queue' ? { messages: triggers.depthOf(triggerId) } : {}),
     fires,
     failures: Object.fromEntries(failures),
     createdAt: timeOf(createdMs),
@@ -77,22 +83,22 @@ export function showTrigger(
 }
 
 /** It was JSON when it was taken. */
-export function showMessage({ messageId, attempts, enqueuedMs, payload, lastError }: QueuedMessage) {
+export function messageView({ messageId, attempts, enqueuedMs, payload, lastError }: QueuedMessage) {
   const body: unknown = JSON.parse(Buffer.from(payload).toString('utf8'));
   return { messageId, attempts, lastError, enqueuedAt: timeOf(enqueuedMs), body };
 }
 
-export function showInstance(instance: InstanceSnapshot, { versionId }: { versionId: string }) {
+export function instanceView(instance: InstanceSnapshot, { versionId }: { versionId: string }) {
   const { startedMs, ...rest } = instance;
   return { ...rest, versionId, startedAt: timeOf(startedMs) };
 }
 
-export function showCall(call: CallRecord) {
+export function callView(call: CallRecord) {
   const { endedMs, ...rest } = call;
   return { endedAt: timeOf(endedMs), ...rest };
 }
 
-export function showCounts(counts: CallCounts | undefined, pool: PoolSnapshot | undefined) {
+export function countsView(counts: CallCounts | undefined, pool: PoolSnapshot | undefined) {
   const ended = counts?.ended ?? 0;
   return {
     calls: counts?.calls ?? 0,

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { HttpSettings } from '../../../src/platform/model/trigger.ts';
-import { parseRoute, RouteError } from '../../../src/platform/triggers/route-pattern.ts';
-import { isSameRoute, RouteTable } from '../../../src/platform/triggers/route-table.ts';
+import { parseRoute, RouteError } from '../../src/lib/route-pattern.ts';
+import { isSameRoute, RouteTable } from '../../src/lib/route-table.ts';
+import type { HttpSettings } from '../../src/platform/model/trigger.ts';
 
 function tableOf(...routes: readonly (readonly [method: HttpSettings['method'], path: string])[]) {
   const table = new RouteTable<string>();
@@ -77,6 +77,25 @@ describe('RouteTable', () => {
     expect(table.find('GET', '/a/%zz')).toBeUndefined();
     expect(table.find('GET', '/f/x%2Fy/z')).toEqual(route('GET /f/{rest+}', { rest: 'x%2Fy/z' }));
     expect(table.find('GET', '/a//')).toBeUndefined();
+  });
+
+  it('knows no path with a slash at its end where that counts, but below a {rest+}', () => {
+    const table = new RouteTable<string>({ isSlashAtEndIgnored: false });
+    for (const path of ['/', '/a', '/a/{id}', '/f/{rest+}']) table.put({ method: 'GET', path }, path);
+    const ownerAt = (path: string) => {
+      const found = table.find('GET', path);
+      return found?.kind === 'route' ? [found.owner, found.params] : found;
+    };
+    expect(['/', '/a', '/a/1'].map(ownerAt)).toEqual([
+      ['/', {}],
+      ['/a', {}],
+      ['/a/{id}', { id: '1' }],
+    ]);
+    expect(['//', '/a/', '/a/1/', '/f'].map(ownerAt)).toEqual([undefined, undefined, undefined, undefined]);
+    expect(['/f/', '/f/x/'].map(ownerAt)).toEqual([
+      ['/f/{rest+}', { rest: '' }],
+      ['/f/{rest+}', { rest: 'x/' }],
+    ]);
   });
 
   it('lets the newest of equal ones answer, and the one before when it goes', () => {

@@ -12,14 +12,14 @@ const STREAM_TYPE = 'application/octet-stream';
 /**
  * What a handler streams, written as it comes. It is held up while the caller does not take more, so the instance stays
  * leased until all but what the system buffers was taken. Until the first chunk nothing is written: a handler that does not
- * stream is answered as ever.
+ * stream is answered as usual.
  */
-export class StreamedAnswer {
+export class StreamedReply {
   readonly #response: ServerResponse;
   readonly #readHead: (first: Uint8Array) => StreamHead;
   readonly #trailers: readonly string[];
 
-  /** `trailers`: names of what is told when the stream has ended. */
+  /** `trailers`: names of what is sent when the stream has ended. */
   constructor(
     response: ServerResponse,
     {

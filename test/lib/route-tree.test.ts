@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { branchOf, newBranch, takeFrom } from '../../../src/platform/triggers/route-branch.ts';
-import { parseRoute } from '../../../src/platform/triggers/route-pattern.ts';
+import { parseRoute } from '../../src/lib/route-pattern.ts';
+import { branchOf, newBranch, takeFrom } from '../../src/lib/route-tree.ts';
 
 const parts = fc.array(fc.constantFrom('a', 'b', '{id}'), { minLength: 1, maxLength: 4 });
 const route = fc
