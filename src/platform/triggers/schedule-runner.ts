@@ -2,7 +2,6 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
 import { parseCron } from './cron.ts';
 import { nextFire } from './next-fire.ts';
-import { timeZone } from './time-zone.ts';
 import type { ScheduleSettings, Trigger } from './trigger.ts';
 
 export type ScheduleTrigger = Trigger & { readonly settings: ScheduleSettings };
@@ -128,7 +127,7 @@ export class ScheduleRunner {
   }
 
   #nextOf({ settings }: ScheduleTrigger): number | undefined {
-    return nextFire(parseCron(settings.cron), timeZone(settings.timeZone), this.#options.clock.wallMs());
+    return nextFire(parseCron(settings.cron), settings.timeZone, this.#options.clock.wallMs());
   }
 
   #arm(): void {
