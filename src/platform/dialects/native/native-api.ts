@@ -91,7 +91,7 @@ export class NativeApi {
     throw new PlatformError('version-unknown', 'the function has no such version');
   }
 
-  #answerArea(area: string | undefined, request: ApiRequest): WireReply | undefined {
+  #answerArea(area: string | undefined, request: ApiRequest): WireReply | Promise<WireReply> | undefined {
     switch (area) {
       case 'functions':
         if (request.method === 'POST') return this.#register(request);
@@ -171,7 +171,7 @@ export class NativeApi {
     }
   }
 
-  #register({ body }: ApiRequest): WireReply {
+  async #register({ body }: ApiRequest): Promise<WireReply> {
     const { registry, deployer } = this.#options;
     const { name, account, code, pool, policy, prewarm, ...launch } = readAs(newFunctionSchema, body());
     const made = registry.create({
@@ -180,7 +180,7 @@ export class NativeApi {
       account,
       launch,
       pool: changePool(DEFAULT_POOL, pool),
-      code: codeOf(code),
+      code: await codeOf(code),
       policy: policy ?? undefined,
       status: prewarm > 0 ? 'DEPLOYING' : 'ACTIVE',
     });
@@ -190,10 +190,11 @@ export class NativeApi {
     return { status: 201, body: shown, headers: { location } };
   }
 
-  #addVersion(record: FunctionRecord, { body }: ApiRequest): WireReply {
+  async #addVersion(record: FunctionRecord, { body }: ApiRequest): Promise<WireReply> {
     mustBeNative(record);
     const { registry, deployer } = this.#options;
     const told = readAs(newVersionSchema, body());
+    const code = told.code === undefined ? undefined : await codeOf(told.code);
     const before = this.versionOf(record, record.activeVersionId ?? '');
     const { runtime, handler, timeoutMs, memoryMb, environment, concurrency } = before.launch;
     const version = registry.addVersion(
@@ -208,7 +209,7 @@ export class NativeApi {
           concurrency: told.concurrency ?? concurrency,
         },
         pool: changePool(before.pool, told.pool),
-        code: told.code === undefined ? registry.codeOf(before) : codeOf(told.code),
+        code: code ?? registry.codeOf(before),
         policy: told.policy === undefined ? before.policy : (told.policy ?? undefined),
         status: told.prewarm > 0 ? 'DEPLOYING' : 'ACTIVE',
       },

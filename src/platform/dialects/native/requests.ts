@@ -40,10 +40,10 @@ const code = z.union(
 type ToldCode = z.infer<typeof code>;
 
 /** Unpacks and checks as it goes. */
-export function codeOf(told: ToldCode): Code {
+export async function codeOf(told: ToldCode): Promise<Code> {
   if (typeof told === 'string') return { kind: 'source', text: told };
   if ('source' in told) return { kind: 'source', text: told.source };
-  if ('zip' in told) return { kind: 'files', files: unzip(Buffer.from(told.zip, 'base64')) };
+  if ('zip' in told) return { kind: 'files', files: await unzip(Buffer.from(told.zip, 'base64')) };
   return {
     kind: 'files',
     files: new Map(Object.entries(told.files).map(([path, text]) => [path, Buffer.from(text, 'utf8')])),
