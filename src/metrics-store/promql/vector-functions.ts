@@ -145,7 +145,7 @@ export async function labelReplace(
   checkLabelName(target, 'label_replace');
   const labels: Labels[] = [];
   for (const row of frame.labels) {
-    if (evaluation.isBreathDue) await evaluation.breathe();
+    if (evaluation.isYieldDue) await evaluation.yield();
     const text = labelValue(row, source);
     evaluation.spend(10 + regex.length * text.length);
     const value = pattern.expand(replacement, text);
