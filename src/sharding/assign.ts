@@ -1,6 +1,6 @@
+import murmurhash from 'murmurhash';
 import { BUCKET_COUNT, type Bucket } from '../domain/bucket.ts';
 import type { MemberId } from '../domain/member.ts';
-import { murmur3 } from '../lib/murmur.ts';
 
 /** A member that may own buckets; twice the weight owns twice as many. */
 export interface Bearer {
@@ -23,7 +23,7 @@ export function assignBuckets(
   const areEqual = bearers.every(({ weight }) => weight === bearers[0]?.weight);
   for (const { memberId, weight } of bearers) {
     for (let bucket = 0; bucket < bucketCount; bucket += 1) {
-      const hash = murmur3(`${memberId}/${bucket}`);
+      const hash = murmurhash.v3(`${memberId}/${bucket}`, 0);
       const score = areEqual ? hash : weigh(hash, weight);
       // Of equal scores the lower id wins, because it comes first.
       if (score > (highest[bucket] as number)) {

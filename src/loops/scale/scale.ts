@@ -2,8 +2,8 @@ import { BUCKET_COUNT, type Bucket } from '../../domain/bucket.ts';
 import type { Decision } from '../../domain/decision.ts';
 import { dealOut } from '../../domain/part.ts';
 import type { Reason } from '../../domain/reason.ts';
-import { Breather } from '../../lib/breather.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { EventLoopYielder } from '../../lib/event-loop-yielder.ts';
 import type { Actuator } from '../../ports/actuator.ts';
 import type { Column, Part, SignalReader } from '../../ports/signal-reader.ts';
 import type { TargetSource } from '../../ports/target-source.ts';
@@ -155,9 +155,9 @@ export class Scale {
       this.#tellFailed(profile, columns);
     }
     const signalsOf = observer.take(readings);
-    const breather = new Breather(clock);
+    const yielder = new EventLoopYielder(clock);
     for (const tracked of shown) {
-      if (breather.isDue()) await breather.breathe();
+      if (yielder.isDue()) await yielder.yield();
       // While it was read it may have gone to another member, or time may have broken.
       if (!membership.owns(tracked.version.bucket) || !tracked.isStateRead) continue;
       const nowMs = clock.wallMs();

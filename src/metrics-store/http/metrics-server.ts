@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Logger } from 'pino';
 import { listen } from '../../lib/listen.ts';
 import { QueryError } from '../promql/query-error.ts';
-import { PatternError } from '../storage/pattern-error.ts';
+import { PatternError } from '../storage/pattern.ts';
 import { ApiError } from './api-error.ts';
 import type { MetricsApi } from './metrics-api.ts';
 import { readBody } from './read-body.ts';

@@ -1,7 +1,7 @@
 import type { SyntaxNode } from '@lezer/common';
 import { METRIC_NAME } from '../storage/labels.ts';
 import { type Matcher, type MatchOperator, matcherOf } from '../storage/matcher.ts';
-import { PatternError } from '../storage/pattern-error.ts';
+import { PatternError } from '../storage/pattern.ts';
 import {
   AGGREGATIONS,
   type Aggregation,

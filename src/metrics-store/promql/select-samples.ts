@@ -26,7 +26,7 @@ export async function selectVector(
   if (steps === 1) {
     const atMs = momentMs(selector, evaluation, 0);
     for (const one of series) {
-      if (evaluation.isBreathDue) await evaluation.breathe();
+      if (evaluation.isYieldDue) await evaluation.yield();
       evaluation.spend(1);
       const found = store.latest(one, atMs, atMs - lookbackMs);
       if (!found) continue;
@@ -40,7 +40,7 @@ export async function selectVector(
   const fromMs = momentMs(selector, evaluation, 0) - lookbackMs;
   const toMs = momentMs(selector, evaluation, steps - 1);
   for (const one of series) {
-    if (evaluation.isBreathDue) await evaluation.breathe();
+    if (evaluation.isYieldDue) await evaluation.yield();
     store.copy(one, { fromMs, toMs, keepStale: true }, span);
     if (span.count === 0) continue;
     const base = frame.labels.length * steps;
@@ -80,7 +80,7 @@ export async function foldRange(
   const toMs = momentMs(selector, evaluation, steps - 1);
   const window: Window = { times: span.times, values: span.values, from: 0, to: 0, startMs: 0, endMs: 0, rangeMs };
   for (const one of series) {
-    if (evaluation.isBreathDue) await evaluation.breathe();
+    if (evaluation.isYieldDue) await evaluation.yield();
     store.copy(one, { fromMs, toMs, keepStale: false }, span);
     if (span.count === 0) continue;
     const base = frame.labels.length * steps;
@@ -129,7 +129,7 @@ export async function selectMatrix(
   const span = new SampleSpan();
   const found: { labels: Labels; times: Float64Array; values: Float64Array }[] = [];
   for (const series of store.select(matrix.selector.matchers)) {
-    if (evaluation.isBreathDue) await evaluation.breathe();
+    if (evaluation.isYieldDue) await evaluation.yield();
     store.copy(series, { fromMs: toMs - matrix.rangeMs, toMs, keepStale: false }, span);
     if (span.count === 0) continue;
     evaluation.reserve(span.count);

@@ -1,4 +1,4 @@
-import { murmur3 } from '../../lib/murmur.ts';
+import murmurhash from 'murmurhash';
 import { type Labels, labelsKey, labelValue } from './labels.ts';
 import type { Matcher } from './matcher.ts';
 import type { Series } from './series.ts';
@@ -16,7 +16,7 @@ export class SeriesIndex {
   }
 
   find(labels: Labels): Series | undefined {
-    const found = this.#byHash.get(murmur3(labelsKey(labels)));
+    const found = this.#byHash.get(hashOf(labels));
     if (found === undefined) return undefined;
     return (Array.isArray(found) ? found : [found]).find((series) => isSame(series.labels, labels));
   }
@@ -36,7 +36,7 @@ export class SeriesIndex {
   }
 
   add(series: Series): void {
-    const hash = murmur3(labelsKey(series.labels));
+    const hash = hashOf(series.labels);
     const found = this.#byHash.get(hash);
     this.#byHash.set(hash, found === undefined ? series : [...(Array.isArray(found) ? found : [found]), series]);
     const { names, values } = series.labels;
@@ -56,7 +56,7 @@ export class SeriesIndex {
   remove(gone: ReadonlySet<Series>): void {
     const touched = new Map<string, Set<string>>();
     for (const series of gone) {
-      const hash = murmur3(labelsKey(series.labels));
+      const hash = hashOf(series.labels);
       const found = this.#byHash.get(hash);
       const others = Array.isArray(found) ? found.filter((other) => other !== series) : [];
       if (others.length > 0) this.#byHash.set(hash, others);
@@ -136,6 +136,10 @@ export class SeriesIndex {
       else yield found;
     }
   }
+}
+
+function hashOf(labels: Labels): number {
+  return murmurhash.v3(labelsKey(labels), 0);
 }
 
 function isSame(a: Labels, b: Labels): boolean {
