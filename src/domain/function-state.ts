@@ -80,7 +80,7 @@ export interface Settlement {
  * Throws for claims that no caller should ever make: one that would not raise the token, or two on one version in one
  * batch. Every store asks this before it sends, because a conditional write would carry them out.
  */
-export function assertSoundClaims(claims: readonly Claim[]): void {
+export function assertValidClaims(claims: readonly Claim[]): void {
   const seen = new Set<string>();
   for (const { versionId, observed, token } of claims) {
     if (token <= (observed ?? 0n)) {

@@ -1,8 +1,8 @@
 import type { MemberId, MemberRow } from '../domain/member.ts';
-import type { Bearer } from './assign.ts';
+import type { WeightedMember } from './assign.ts';
 
 export interface RosterWatchOptions {
-  readonly me: Bearer;
+  readonly me: WeightedMember;
   /** Without a new beat for this long, and over `QUIET_POLLS_MIN` polls of mine, a member is dead. */
   readonly deadAfterMs: number;
   /** Longer than this between two successful polls of mine, and nothing that I did not see counts against anybody. */
@@ -15,7 +15,7 @@ const QUIET_POLLS_MIN = 3;
 
 export interface RosterView {
   /** Who shares the work, ordered by id. The same array as before while nothing has changed. */
-  readonly members: readonly Bearer[];
+  readonly members: readonly WeightedMember[];
   /** Whether I have watched for long enough to act on it. */
   readonly isSettled: boolean;
 }
@@ -37,12 +37,12 @@ interface Watched {
  * member a second. Members that say they are leaving are out at once.
  */
 export class RosterWatch {
-  readonly #me: Bearer;
+  readonly #me: WeightedMember;
   readonly #deadAfterMs: number;
   readonly #selfStopMs: number;
   readonly #joinWaitMs: number;
   readonly #watched = new Map<MemberId, Watched>();
-  #members: readonly Bearer[] = [];
+  #members: readonly WeightedMember[] = [];
   #polls = 0;
   #lastPollMs: number | undefined;
   #restartedMs = 0;
@@ -131,7 +131,7 @@ export class RosterWatch {
   }
 
   #view(nowMs: number): RosterView {
-    const members: Bearer[] = [];
+    const members: WeightedMember[] = [];
     for (const watched of this.#watched.values()) {
       if (!this.#isAlive(watched, nowMs)) continue;
       members.push({ memberId: watched.row.memberId, weight: watched.row.weight });
@@ -154,7 +154,7 @@ export class RosterWatch {
   }
 }
 
-function areSame(some: readonly Bearer[], others: readonly Bearer[]): boolean {
+function areSame(some: readonly WeightedMember[], others: readonly WeightedMember[]): boolean {
   return (
     some.length === others.length &&
     some.every(

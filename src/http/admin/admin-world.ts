@@ -14,7 +14,7 @@ import type { ConsoleState } from '../console.ts';
 import type { DependencyHealth } from '../health.ts';
 
 /** A version in this replica's care, in one line. */
-export interface GlancedVersion {
+export interface VersionSummary {
   readonly version: ActiveVersion;
   readonly state: FunctionState | undefined;
   readonly latest: Omit<Decision, 'signals'> | undefined;
@@ -37,7 +37,7 @@ export interface MemoryView {
 }
 
 /** The same version as it is right now, in full. */
-export interface LiveVersion extends Pick<GlancedVersion, 'version' | 'state' | 'latest' | 'target'> {
+export interface LiveVersion extends Pick<VersionSummary, 'version' | 'state' | 'latest' | 'target'> {
   readonly profile: string | undefined;
   readonly utilisation: Signals['utilisation']['samples'];
   readonly demand: Signals['demand']['samples'];
@@ -73,9 +73,9 @@ export interface AdminWorld {
   readonly poke: (loop: string) => boolean;
   readonly dependencies: () => readonly DependencyHealth[];
   readonly freeze: () => FreezeView;
-  readonly glance: (versionId: string) => GlancedVersion | undefined;
+  readonly summaryOf: (versionId: string) => VersionSummary | undefined;
   /** All that are in this replica's care; what is not given anew has not changed. */
-  readonly tracked: () => Iterable<Pick<GlancedVersion, 'version' | 'state' | 'latest'>>;
+  readonly tracked: () => Iterable<Pick<VersionSummary, 'version' | 'state' | 'latest'>>;
   readonly live: (versionId: string) => LiveVersion | undefined;
   /** In force where the control plane names no policy. */
   readonly defaultPolicy: Policy;

@@ -27,7 +27,7 @@ export async function showVersion(world: AdminWorld, versionId: string) {
   }
   const state = live?.state ?? states?.find((each) => each.versionId === versionId);
   const owner = world.ownerOf(version.bucket) ?? null;
-  const known = live ? targetOf(world, live) : left(world, state);
+  const known = live ? targetOf(world, live) : lastKnownTarget(world, state);
   const memory = live?.memory ?? (state && readMemo(state.memo, world.nowMs()).memory);
   return {
     versionId: version.versionId,
@@ -65,7 +65,10 @@ function targetOf(world: AdminWorld, { target }: LiveVersion): { target: Target;
 }
 
 /** What the owner wrote down with its last order. */
-function left(world: AdminWorld, state: FunctionState | undefined): { target: Target; asOfMs: number } | undefined {
+function lastKnownTarget(
+  world: AdminWorld,
+  state: FunctionState | undefined,
+): { target: Target; asOfMs: number } | undefined {
   const known = state && readMemo(state.memo, world.nowMs()).lastKnown;
   return known && { target: known.target, asOfMs: known.atMs };
 }

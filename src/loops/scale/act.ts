@@ -13,7 +13,7 @@ import type { Meters } from '../../telemetry/meters.ts';
 import type { RareLog } from '../../telemetry/rare-log.ts';
 import { pendingRow, settlementOf } from './claim-rows.ts';
 import { writeMemo } from './memo.ts';
-import { adopt, type Tracked } from './tracked.ts';
+import { adoptRow, type Tracked } from './tracked.ts';
 
 /** Named as in the configuration, where each is explained. */
 export interface ActSettings {
@@ -78,7 +78,7 @@ export class Act {
   /** Never rejects: what could not be done is left for the next cycle. */
   async run(changes: readonly Change[], signal: AbortSignal): Promise<void> {
     const handedMs = this.#options.clock.monotonicMs();
-    const real = changes.filter((change) => !this.#isOnlyShown(change));
+    const real = changes.filter((change) => !this.#noteDryRun(change));
     const byBucket = Map.groupBy(real, ({ tracked }) => tracked.version.bucket);
     await Promise.all(
       [...byBucket].map(([bucket, ofBucket]) =>
@@ -115,7 +115,7 @@ export class Act {
     );
     const overtaken = await this.#settle(bucket, mine, settlements);
     this.#noteRegressions(mine, settlements, overtaken);
-    for (const tracked of [...doubtful, ...overtaken]) await this.#lookAgain(bucket, tracked);
+    for (const tracked of [...doubtful, ...overtaken]) await this.#rereadRow(bucket, tracked);
   }
 
   /** Waiting for the rate limit comes before the claim: a claim must not grow old in a queue. */
@@ -134,7 +134,7 @@ export class Act {
   }
 
   /** In a dry run nothing is claimed and nothing sent; the same wish is told once, not every cycle. */
-  #isOnlyShown({ tracked, decision }: Change): boolean {
+  #noteDryRun({ tracked, decision }: Change): boolean {
     const { actuator, onActed } = this.#options;
     if (!actuator.isDryRun(tracked.version)) return false;
     if (tracked.dryWanted !== decision.wanted) onActed(tracked, decision, DRY_RUN);
@@ -190,7 +190,7 @@ export class Act {
           tracked.state = pendingRow(bucket, claim, tracked.state);
           break;
         case 'lost':
-          adopt(tracked, result.current, this.#options.clock.wallMs());
+          adoptRow(tracked, result.current, this.#options.clock.wallMs());
           break;
         case 'unknown':
           doubtful.push(tracked);
@@ -275,9 +275,9 @@ export class Act {
   }
 
   /** Reads the row the linearizable way: what was in flight is finished or dead afterwards. */
-  async #lookAgain(bucket: Bucket, tracked: Tracked): Promise<void> {
+  async #rereadRow(bucket: Bucket, tracked: Tracked): Promise<void> {
     const { states, clock } = this.#options;
-    adopt(tracked, await states.readOne(bucket, tracked.version.versionId), clock.wallMs());
+    adoptRow(tracked, await states.readOne(bucket, tracked.version.versionId), clock.wallMs());
   }
 
   #postpone(bucket: Bucket, changes: number, error: unknown): void {

@@ -49,8 +49,8 @@ export class CurrentControls {
     this.#byVersion.clear();
     for (const control of this.#all) {
       if (control.kind === 'freeze-release') continue;
-      const said = this.#byVersion.get(control.versionId);
-      if (said) said.push(control);
+      const ofVersion = this.#byVersion.get(control.versionId);
+      if (ofVersion) ofVersion.push(control);
       else this.#byVersion.set(control.versionId, [control]);
     }
   }

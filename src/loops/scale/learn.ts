@@ -1,5 +1,5 @@
 import { BUCKET_COUNT } from '../../domain/bucket.ts';
-import { dealOut, type Part } from '../../domain/part.ts';
+import { type Part, splitByPart } from '../../domain/part.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { SignalReader } from '../../ports/signal-reader.ts';
@@ -50,7 +50,7 @@ export class Learn {
     const buckets = [...new Set(newcomers.map(({ version }) => version.bucket))];
     const share = { buckets, versions: newcomers.length, bucketCount: BUCKET_COUNT };
     const parts = reader.plan({ ...share, isForPast: true });
-    for (const [index, shown] of dealOut(parts, newcomers).entries()) {
+    for (const [index, shown] of splitByPart(parts, newcomers).entries()) {
       signal.throwIfAborted();
       const part = parts[index];
       if (part && shown.length > 0) await this.#learn(part, shown, signal);

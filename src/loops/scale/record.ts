@@ -39,8 +39,8 @@ const ENTRIES_PER_WRITE = 500;
 export class Recorder {
   readonly #options: RecorderOptions;
   readonly #servedMs = new Map<Bucket, number>();
-  /** What was said last under each key: a fleet has few of them, and versions at rest all say the same. */
-  readonly #said = new Map<string, { readonly key: string; reasons: readonly Reason[] }>();
+  /** The reasons last given under each key: a fleet has few keys, and versions at rest all give the same reasons. */
+  readonly #lastReasons = new Map<string, { readonly key: string; reasons: readonly Reason[] }>();
   #buffer: LedgerEntry[] = [];
   #flushing: Promise<void> | undefined;
   #cancelTimer: (() => void) | undefined;
@@ -51,7 +51,7 @@ export class Recorder {
 
   decided(tracked: Tracked, decision: Decision): void {
     const { verdict, previous, wanted, actual, policy, atMs } = decision;
-    const { key, reasons } = this.#say(tracked, decision);
+    const { key, reasons } = this.#shareReasons(tracked, decision);
     tracked.latest = { verdict, previous, wanted, actual, reasons, policy, atMs };
     tracked.trail = noteTrail(tracked.trail, { atMs, wanted, actual });
     this.#options.meters.add('starling_decisions_total', 1, { verdict, reason: reasons[0]?.code ?? 'none' });
@@ -131,19 +131,19 @@ export class Recorder {
    * The key and the reasons of a decision, as they were kept before if they are the same: a version at rest says them again
    * and again, and so do others beside it. Kept as a copy, because an array that was pushed to has room for 17.
    */
-  #say({ latest }: Tracked, { verdict, reasons }: Decision): { key: string; reasons: readonly Reason[] } {
+  #shareReasons({ latest }: Tracked, { verdict, reasons }: Decision): { key: string; reasons: readonly Reason[] } {
     const text = `${verdict}:${reasons.map(({ code }) => code).join(' ')}`;
-    const said = this.#said.get(text);
-    if (!said) {
+    const held = this.#lastReasons.get(text);
+    if (!held) {
       const first = { key: text, reasons: reasons.slice() };
-      this.#said.set(text, first);
+      this.#lastReasons.set(text, first);
       return { ...first };
     }
-    const { key } = said;
-    if (areSameReasons(said.reasons, reasons)) return { key, reasons: said.reasons };
+    const { key } = held;
+    if (areSameReasons(held.reasons, reasons)) return { key, reasons: held.reasons };
     if (latest && areSameReasons(latest.reasons, reasons)) return { key, reasons: latest.reasons };
-    said.reasons = reasons.slice();
-    return { key, reasons: said.reasons };
+    held.reasons = reasons.slice();
+    return { key, reasons: held.reasons };
   }
 
   #enter(tracked: Tracked, decision: Decision, actuation: Actuation | undefined): void {

@@ -1,6 +1,6 @@
 import { BUCKET_COUNT, type Bucket } from '../../domain/bucket.ts';
 import type { Decision } from '../../domain/decision.ts';
-import { dealOut } from '../../domain/part.ts';
+import { splitByPart } from '../../domain/part.ts';
 import type { Reason } from '../../domain/reason.ts';
 import { Breather } from '../../lib/breather.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -69,33 +69,33 @@ interface Pass extends Pick<Activation, 'signal' | 'stepDone'> {
  */
 export class Scale {
   readonly #options: ScaleOptions;
-  #isAllAskedFor = false;
-  #tellShareChanged: () => void = () => {};
+  #isFullPassRequested = false;
+  #onShareChanged: () => void = () => {};
 
   constructor(options: ScaleOptions) {
     this.#options = options;
   }
 
   /** The next activation looks at everything, whyever it comes. */
-  askForAll(): void {
-    this.#isAllAskedFor = true;
+  requestFullPass(): void {
+    this.#isFullPassRequested = true;
   }
 
   /** What was gained is looked at at once, also while an activation waits for the control plane. */
   shareChanged(): void {
-    this.#tellShareChanged();
+    this.#onShareChanged();
   }
 
   async activate({ cause, signal, stepDone }: Activation): Promise<void> {
     const { membership, fleet, controls, skew } = this.#options;
     if (!membership.hasJoined()) return;
-    await this.#keepUp();
+    await this.#refresh();
     await Promise.all([controls.read(), skew.check(signal)]);
     stepDone();
     // A poke is for what was just gained, unless somebody wants everything looked at.
-    const isWhole = cause !== 'poke' || this.#isAllAskedFor;
+    const isWhole = cause !== 'poke' || this.#isFullPassRequested;
     const buckets = isWhole ? membership.owned().filter((bucket) => fleet.holds(bucket)) : this.#unserved();
-    if (isWhole) this.#isAllAskedFor = false;
+    if (isWhole) this.#isFullPassRequested = false;
     if (buckets.length === 0) return;
     const pass: Pass = { signal, stepDone, due: new Set(buckets), acting: [] };
     try {
@@ -104,7 +104,7 @@ export class Scale {
     } finally {
       // Also after a failure: what is claimed is sent and settled before anything else begins.
       await Promise.all(pass.acting);
-      this.#tellShareChanged = () => {};
+      this.#onShareChanged = () => {};
     }
   }
 
@@ -116,10 +116,10 @@ export class Scale {
     pass.stepDone();
     const cycle = new Cycle();
     const parts = reader.plan({ buckets, versions: mine.length, bucketCount: BUCKET_COUNT });
-    const hands = dealOut(parts, mine);
+    const byPart = splitByPart(parts, mine);
     for (const [index, part] of parts.entries()) {
       signal.throwIfAborted();
-      const shown = hands[index] ?? [];
+      const shown = byPart[index] ?? [];
       await this.#evaluate(part, shown, { cycle, signal });
       acting.push(act.run(cycle.takeRaises(), signal));
       pass.stepDone();
@@ -136,7 +136,7 @@ export class Scale {
     for (;;) {
       await this.#serveGained(pass);
       const { promise: hasNews, resolve } = Promise.withResolvers<'news'>();
-      this.#tellShareChanged = () => resolve('news');
+      this.#onShareChanged = () => resolve('news');
       if ((await Promise.race([Promise.all(pass.acting), hasNews])) !== 'news') return;
     }
   }
@@ -152,7 +152,7 @@ export class Scale {
       const columns = [instances, invocation, utilisation, demand];
       this.#noticeUnknown([instances, invocation]);
       this.#countRejected(columns);
-      this.#tellFailed(profile, columns);
+      this.#logFailed(profile, columns);
     }
     const signalsOf = observer.take(readings);
     const breather = new Breather(clock);
@@ -194,7 +194,7 @@ export class Scale {
     const { membership, recorder } = this.#options;
     const isNews = (bucket: Bucket) => !pass.due.has(bucket) && !recorder.hasServed(bucket);
     if (pass.signal.aborted || !membership.owned().some(isNews)) return;
-    await this.#keepUp();
+    await this.#refresh();
     const gained = this.#unserved().filter(isNews);
     if (gained.length === 0) return;
     for (const bucket of gained) pass.due.add(bucket);
@@ -207,12 +207,12 @@ export class Scale {
   }
 
   /** When the store does not answer, what is known is evaluated all the same: nothing can be claimed, so nothing moves. */
-  async #keepUp(): Promise<void> {
+  async #refresh(): Promise<void> {
     const { membership, fleet, recorder, clock, rareLog, meters } = this.#options;
     const owned = membership.owned();
     for (const bucket of fleet.keepOnly(owned)) recorder.left(bucket);
     try {
-      await fleet.keepUp(owned, { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() });
+      await fleet.refresh(owned, { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() });
     } catch (error) {
       meters.add('starling_holds_total', 1, { reason: 'store' });
       rareLog.write(
@@ -272,7 +272,7 @@ export class Scale {
     }
   }
 
-  #tellFailed(profile: string, columns: readonly (Column | undefined)[]): void {
+  #logFailed(profile: string, columns: readonly (Column | undefined)[]): void {
     const failed = columns.find((column) => column?.state === 'failed');
     if (!failed) return;
     this.#options.rareLog.write(

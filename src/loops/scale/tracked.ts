@@ -92,7 +92,7 @@ export function track(version: ActiveVersion, { sinceMs = 0, isNewborn = false }
  * Goes on from the durable row as it stands. Where somebody newer wrote it, with the memory that it brings: whoever judged
  * last knows which aims were seen, and without them the next evaluation would lower what was raised a moment ago.
  */
-export function adopt(tracked: Tracked, row: FunctionState | undefined, wallMs: number): void {
+export function adoptRow(tracked: Tracked, row: FunctionState | undefined, wallMs: number): void {
   if (row && (tracked.state === undefined || row.token > tracked.state.token)) {
     const { memory, lastKnown } = readMemo(row.memo, wallMs);
     tracked.memory = memory;
@@ -103,7 +103,7 @@ export function adopt(tracked: Tracked, row: FunctionState | undefined, wallMs: 
 }
 
 /** After a clock was set back nothing may lie ahead of it: what would only end then would hold the version for as long. */
-export function bringBack(tracked: Tracked, wallMs: number): void {
+export function clampTimes(tracked: Tracked, wallMs: number): void {
   const atMost = (atMs: number | undefined) => (atMs === undefined ? undefined : Math.min(atMs, wallMs));
   tracked.profileMissingSinceMs = atMost(tracked.profileMissingSinceMs);
   tracked.lastInvokedMs = atMost(tracked.lastInvokedMs);

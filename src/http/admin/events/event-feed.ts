@@ -67,12 +67,12 @@ export class EventFeed {
     while (this.#kept.length > this.#options.keptMax || this.#keptBytes > this.#options.keptBytesMax) {
       this.#keptBytes -= this.#kept.shift()?.text.length ?? 0;
     }
-    this.#tell(text);
+    this.#sendAll(text);
   }
 
   /** A state that the next one replaces: nobody who missed it needs it. */
-  tell(type: string, data: unknown): void {
-    this.#tell(line(type, data));
+  send(type: string, data: unknown): void {
+    this.#sendAll(line(type, data));
   }
 
   close(): void {
@@ -80,7 +80,7 @@ export class EventFeed {
     this.#listeners.clear();
   }
 
-  #tell(text: string): void {
+  #sendAll(text: string): void {
     for (const listener of this.#listeners) this.#send(listener, text);
   }
 

@@ -6,7 +6,7 @@ import { MemoryWorld } from '../../../../src/adapters/memory/world.ts';
 import { type ServerEvent, SseParser } from '../../../../src/console/api/sse-parser.ts';
 import { defaultPolicy } from '../../../../src/domain/policy.ts';
 import { adminApp } from '../../../../src/http/admin/admin-app.ts';
-import type { AdminWorld, GlancedVersion } from '../../../../src/http/admin/admin-world.ts';
+import type { AdminWorld, VersionSummary } from '../../../../src/http/admin/admin-world.ts';
 import { HandWoundClock } from '../../../support/hand-wound-clock.ts';
 
 const servers: Server[] = [];
@@ -17,7 +17,7 @@ afterEach(() => {
   }
 });
 
-function aVersion(versionId: string, wanted: number): GlancedVersion {
+function aVersion(versionId: string, wanted: number): VersionSummary {
   return {
     version: { versionId, functionId: 'f', account: 'a', bucket: 1, profiles: [], seenMs: 0, discoveryToken: 1n },
     state: undefined,
@@ -30,7 +30,7 @@ function aVersion(versionId: string, wanted: number): GlancedVersion {
 
 async function aMember(changes: Partial<AdminWorld> = {}) {
   const clock = new HandWoundClock();
-  const versions = new Map<string, GlancedVersion>();
+  const versions = new Map<string, VersionSummary>();
   const owners: (string | undefined)[] = Array.from({ length: 1024 }, () => 'm1');
   const stopping = new AbortController();
   const world: AdminWorld = {
@@ -49,7 +49,7 @@ async function aMember(changes: Partial<AdminWorld> = {}) {
     poke: () => true,
     dependencies: () => [],
     freeze: () => ({ isFrozen: false, isReleased: false, sinceMs: undefined, cause: undefined }),
-    glance: (versionId) => versions.get(versionId),
+    summaryOf: (versionId) => versions.get(versionId),
     tracked: () => versions.values(),
     live: () => undefined,
     defaultPolicy: defaultPolicy('target'),
