@@ -13,7 +13,7 @@ export interface Part {
   readonly otherPrefixes?: readonly string[] | undefined;
 }
 
-/** Tells which versions the queries of `part` would show. */
+/** Whether the queries of `part` would show a version. */
 export function shownBy(part: Part): (version: { versionId: string; bucket: Bucket }) => boolean {
   const { buckets, prefixes, otherPrefixes } = part;
   if (buckets) {

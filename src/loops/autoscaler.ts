@@ -39,7 +39,7 @@ export interface AutoscalerParts {
   readonly onMembersChanged?: (count: number) => void;
 }
 
-/** Groups of the configuration, under its names: whoever starts a member passes the configuration whole. */
+/** Groups of the configuration, under its names: the configuration is passed whole. */
 export type AutoscalerSettings = BeatSettings &
   TendSettings &
   DiscoverSettings &

@@ -97,7 +97,7 @@ export class Membership {
     this.#timeBrokeMs = this.#options.clock.monotonicMs();
   }
 
-  /** Tells the others at once, so that they take over within a poll. */
+  /** Announces it at once, so that the others they take over within a poll. */
   async leave(state: Exclude<MemberState, 'active'>): Promise<void> {
     this.#state = state;
     this.#watch.leave();

@@ -51,7 +51,7 @@ export function compareShares(
 }
 
 /**
- * Members that want no load are left out, unless nobody wants any: somebody has to serve. One entry per id, in the order of
+ * Members that want no load are left out, unless all are such: one has to serve. One entry per id, in the order of
  * ids, since all members must come to the same answer whatever order they read the rows in.
  */
 function inOrder(members: readonly WeightedMember[]): WeightedMember[] {

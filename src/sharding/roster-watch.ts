@@ -32,7 +32,7 @@ interface Watched {
  * Who is alive, judged by counters that move, on my own monotonic clock; no two machines compare their clocks, and no
  * row's age in the store plays a part.
  *
- * A store outage kills nobody: after a gap in my own polls all timers start anew, and while my own beats are not taken the
+ * A store outage counts against no member: after a gap in my own polls all timers start anew, and while my own beats are not taken the
  * silence of others proves nothing. A row that I first meet after a gap, or at my start, proves nothing (it may be the last word of a dead member) and counts once its counter moves, which takes a live
  * member a second. Members that say they are leaving are out at once.
  */
@@ -48,7 +48,7 @@ export class RosterWatch {
   #restartedMs = 0;
   #firstBeatMs: number | undefined;
   #lastBeatMs: number | undefined;
-  /** When somebody else was last seen to beat while I could not. */
+  /** When another member was last seen to beat while I could not. */
   #othersMovedMs = Number.NEGATIVE_INFINITY;
   #isLeaving = false;
 
@@ -95,7 +95,7 @@ export class RosterWatch {
     return this.#view(nowMs);
   }
 
-  /** A store that does not take my beats may well take nobody's. */
+  /** A store that does not take my beats may take none at all. */
   #isMute(nowMs: number): boolean {
     return this.#lastBeatMs !== undefined && nowMs - this.#lastBeatMs > this.#selfStopMs;
   }
@@ -145,7 +145,7 @@ export class RosterWatch {
 
   /**
    * The others will have dropped me by the time that my own beats have gone unanswered for so long. Those of them who can
-   * beat, that is: where nobody can, nobody takes my place.
+   * beat, that is: where none can, none takes my place.
    */
   #amIn(nowMs: number): boolean {
     if (this.#isLeaving || this.#lastBeatMs === undefined) return false;

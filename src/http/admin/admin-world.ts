@@ -18,7 +18,7 @@ export interface VersionSummary {
   readonly version: ActiveVersion;
   readonly state: FunctionState | undefined;
   readonly latest: Omit<Decision, 'signals'> | undefined;
-  /** The newest samples, however old: the reasons of the decision tell whether they were believed. */
+  /** The newest samples, however old: the reasons of the decision show whether they were used. */
   readonly utilisation: number | undefined;
   readonly demand: number | undefined;
   readonly target: TargetAnswer;
@@ -54,14 +54,14 @@ export interface FreezeView {
   readonly cause: string | undefined;
 }
 
-/** What the admin API shows and pokes, gathered by whoever wires the service. */
+/** What the admin API shows and pokes, gathered by the wiring of the service. */
 export interface AdminWorld {
   readonly memberId: MemberId;
   readonly version: string;
   readonly startedMs: number;
   readonly nowMs: () => number;
   readonly after: Clock['after'];
-  /** Aborted when the service stops: who listens for events is let go at once. */
+  /** Aborted when the service stops: listeners for events are let go at once. */
   readonly stopping: AbortSignal;
   readonly store: Pick<Store, 'catalogue' | 'states' | 'ledger' | 'controls'>;
   readonly members: () => readonly (MemberRow & { readonly isAlive: boolean })[];

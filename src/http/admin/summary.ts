@@ -16,7 +16,7 @@ export function summarise(
   const target = summary?.target.state === 'known' ? summary.target.target : undefined;
   return {
     versionId: version.versionId,
-    /** Told by the control plane, so known to the owner alone. */
+    /** Comes from the control plane, so only the owner knows it. */
     name: target?.name ?? null,
     functionId: version.functionId,
     account: version.account,

@@ -20,7 +20,7 @@ export interface ActSettings {
   readonly scaling: {
     readonly intervalMs: number;
     readonly actuationConcurrency: number;
-    /** How long a pending claim of somebody else is respected where the control plane checks no tokens. */
+    /** How long another member's pending claim is respected where the control plane checks no tokens. */
     readonly claimHoldMs: number;
     /** From the start of the claim: nothing is sent later under it. */
     readonly claimDeadlineMs: number;
@@ -133,7 +133,7 @@ export class Act {
     return admitted;
   }
 
-  /** In a dry run nothing is claimed and nothing sent; the same wish is told once, not every cycle. */
+  /** In a dry run nothing is claimed and nothing sent; the same wish is reported once, not every cycle. */
   #noteDryRun({ tracked, decision }: Change): boolean {
     const { actuator, onActed } = this.#options;
     if (!actuator.isDryRun(tracked.version)) return false;
@@ -240,7 +240,7 @@ export class Act {
     }
   }
 
-  /** Returns those that somebody newer owns. */
+  /** Returns those that a newer writer owns. */
   async #settle(bucket: Bucket, mine: readonly Claimed[], settlements: readonly Settlement[]): Promise<Tracked[]> {
     if (settlements.length === 0) return [];
     const { states, rareLog } = this.#options;

@@ -5,7 +5,7 @@ import type { RareLog } from '../../telemetry/rare-log.ts';
 
 const NONE: readonly Control[] = [];
 
-/** What people said, as last read: it stays in force while the store does not answer. */
+/** What operators asked for, as last read: it stays in force while the store does not answer. */
 export class CurrentControls {
   readonly #controls: Controls;
   readonly #clock: Clock;
@@ -20,7 +20,7 @@ export class CurrentControls {
     this.#rareLog = options.rareLog;
   }
 
-  /** Until it was read once nobody knows what must be left alone. */
+  /** Until it was read once it is not known what must be left alone. */
   get isRead(): boolean {
     return this.#isRead;
   }

@@ -35,9 +35,9 @@ export interface FleetOptions {
 const LONG_AGO_MS = Number.NEGATIVE_INFINITY;
 /** The owner before may go on writing until it hears that the bucket is mine. */
 const SECOND_LOOK_MS = 10_000;
-/** Each is a conditional write, and a pass waits for them: what is left is removed by and by. */
+/** Each is a conditional write, and a pass waits for them: the rest is removed over time. */
 const REMOVED_AT_ONCE = 32;
-/** Of a fleet of 100,000 some 6,000 rows: they are taken in within milliseconds, and no more of them lie about at once. */
+/** Of a fleet of 100,000 some 6,000 rows: they are taken in within milliseconds, and no more of them are held at once. */
 const BUCKETS_PER_READ = 64;
 
 /** The function versions in this replica's buckets, read from the store a whole bucket at a time. */
@@ -76,7 +76,7 @@ export class Fleet {
     }
   }
 
-  /** Drops the buckets that went to others, and tells which. */
+  /** Drops the buckets that went to others, and returns them. */
   keepOnly(owned: readonly Bucket[]): Bucket[] {
     const mine = new Set(owned);
     const lost = [...this.#slices.keys()].filter((bucket) => !mine.has(bucket));

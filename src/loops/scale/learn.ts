@@ -25,14 +25,14 @@ export interface LearnOptions {
 
 /** Of all versions here: with fewer newborn ones than this no past is read for them. */
 const WORTH_SHARE = 0.1;
-/** The longest between the last look of an owner before and my first: a call in it was seen by nobody. */
+/** The longest time between the previous owner's last look and my first: a call in it was not seen. */
 export const GAP_MS = 90_000;
 /** The pause after a back-fill that failed; it is the dearest read of all. */
 const RETRY_MS = 60_000;
 
 /**
- * Learns what was before this replica began to watch: asked for once, and lived through where nobody can tell it. Beside
- * the cycles, not in them: raising needs no past, and nobody waits for one.
+ * Learns what was before this replica began to watch: asked for once, and waited out where no answer comes. Beside
+ * the cycles, not in them: raising needs no past.
  */
 export class Learn {
   readonly #options: LearnOptions;

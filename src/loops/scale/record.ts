@@ -58,7 +58,7 @@ export class Recorder {
     const isFirst = tracked.recordedKey === '';
     if (key === tracked.recordedKey) return;
     tracked.recordedKey = key;
-    // That a version is met and left as it is would be a row per version at every take-over, and news to nobody.
+    // That a version is met and left as it is would be a row per version at every take-over, and no news.
     if (isFirst && verdict === 'keep') return;
     // What is acted on is entered when its outcome is known.
     if (verdict === 'keep' || verdict === 'abstain') this.#enter(tracked, decision, undefined);
@@ -186,7 +186,7 @@ export class Recorder {
         await this.#options.ledger.record(entries.slice(from, from + ENTRIES_PER_WRITE));
       }
     } catch (error) {
-      // Some of them may be in; the rest is lost, and harms nobody.
+      // Some of them may be in; the rest is lost, which does no harm.
       const lost = entries.length - from;
       this.#options.meters.add('starling_ledger_dropped_total', lost);
       this.#options.logger.warn({ event: 'ledger.lost', entries: lost, err: error }, 'decisions were not recorded');

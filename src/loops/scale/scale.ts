@@ -64,8 +64,8 @@ interface Pass extends Pick<Activation, 'signal' | 'stepDone'> {
 
 /**
  * One activation: read the signals of every version in my buckets, a part at a time, decide, and act on what must
- * change. Raises go out part by part; lowerings wait until the whole share was seen, because only then can be told
- * whether functions have grown quiet or the world has gone blind.
+ * change. Raises go out part by part; lowerings wait until the whole share was seen, because only then it shows
+ * whether functions have grown quiet or the signals are gone.
  */
 export class Scale {
   readonly #options: ScaleOptions;
@@ -76,7 +76,7 @@ export class Scale {
     this.#options = options;
   }
 
-  /** The next activation looks at everything, whyever it comes. */
+  /** The next activation looks at everything, whatever causes it. */
   requestFullPass(): void {
     this.#isFullPassRequested = true;
   }
@@ -92,7 +92,7 @@ export class Scale {
     await this.#refresh();
     await Promise.all([controls.read(), skew.check(signal)]);
     stepDone();
-    // A poke is for what was just gained, unless somebody wants everything looked at.
+    // A poke is for what was just gained, unless a full pass was requested.
     const isWhole = cause !== 'poke' || this.#isFullPassRequested;
     const buckets = isWhole ? membership.owned().filter((bucket) => fleet.holds(bucket)) : this.#unserved();
     if (isWhole) this.#isFullPassRequested = false;
@@ -131,7 +131,7 @@ export class Scale {
     if (isWhole) acting.push(act.run(this.#settleLowerings(cycle), signal));
   }
 
-  /** Waits for what is being done, and serves what comes here meanwhile: a slow control plane keeps nobody unserved. */
+  /** Waits for what is being done, and serves what comes here meanwhile: a slow control plane leaves no bucket unserved. */
   async #finish(pass: Pass): Promise<void> {
     for (;;) {
       await this.#serveGained(pass);
@@ -227,16 +227,16 @@ export class Scale {
 
   async #readTargets(mine: readonly Tracked[], signal: AbortSignal): Promise<void> {
     const { targets, rareLog, meters } = this.#options;
-    const told = await targets.refresh(
+    const refreshed = await targets.refresh(
       mine.map(({ version }) => version),
       signal,
     );
-    if (told.ok) return;
+    if (refreshed.ok) return;
     meters.add('starling_holds_total', 1, { reason: 'targets' });
     rareLog.write(
       'warn',
       'targets',
-      { event: 'targets.stale', detail: told.detail },
+      { event: 'targets.stale', detail: refreshed.detail },
       'going on with the last known bounds and policies',
     );
   }
@@ -249,7 +249,7 @@ export class Scale {
     return { code: 'control-plane-backoff', facts: { failures: tracked.failures, waitMs: Math.round(waitMs) } };
   }
 
-  /** An order in doubt is sent again; and where nobody checks tokens, a late write may have overwritten what stands. */
+  /** An order in doubt is sent again; and where tokens are not checked, a late write may have overwritten what stands. */
   #needsResend({ state, version }: Tracked, { verdict, reasons }: Decision): boolean {
     const { actuator, clock, settings } = this.#options;
     if (actuator.isDryRun(version)) return false;
@@ -259,7 +259,7 @@ export class Scale {
     return state?.applied !== undefined && Math.abs(clock.wallMs() - state.settledMs) >= settings.scaling.resendMs;
   }
 
-  /** A signal of a version that no row tells of: discovery has just found it, or is about to. */
+  /** A signal of a version that has no row: discovery has just found it, or is about to. */
   #noticeUnknown(columns: readonly (Column | undefined)[]): void {
     const { fleet, membership, settings } = this.#options;
     if (settings.timeseries.bucketLabel !== undefined) return;

@@ -5,10 +5,10 @@ import { showStatus } from '../status-routes.ts';
 import { EventFeed } from './event-feed.ts';
 import { FleetNews } from './fleet-news.ts';
 
-/** How often the world is looked at while somebody listens; a listener that hears nothing for long knows that it is cut off. */
+/** How often changes are looked for while there are listeners; one that hears nothing for long knows that it is cut off. */
 const POLL_EVERY_MS = 2_000;
 
-/** `GET /events`: what changes, as it changes. Nothing is looked at while nobody listens. */
+/** `GET /events`: what changes, as it changes. Nothing is looked at without listeners. */
 export function eventRoutes(world: AdminWorld): { router: Router; feed: EventFeed } {
   const router = Router();
   const feed = new EventFeed({ epoch: world.memberId.replace(/[^\w-]/g, '').slice(-36) + String(world.startedMs) });
@@ -70,7 +70,7 @@ function listenerOf(world: AdminWorld, response: Response) {
     },
     pendingBytes: () => response.writableLength,
     end: () => {
-      // Whoever does not take what was sent would not take the end of it either.
+      // A listener that does not take what was sent would not take the end of it either.
       if (response.writableLength > 0) response.destroy();
       else response.end();
     },

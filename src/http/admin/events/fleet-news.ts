@@ -95,7 +95,7 @@ export class FleetNews {
   }
 }
 
-/** What makes a row look different: not when it was evaluated, and not the digits that nobody reads. */
+/** What makes a row look different: not when it was evaluated, and not the last digits. */
 function keyOf({ seenAt: _, latest, utilisation, demand, ...row }: FunctionSummary): string {
   const { at: __, ...decided } = latest ?? { at: null };
   const coarse = (value: number | string | null) => (typeof value === 'number' ? Number(value.toPrecision(2)) : value);
