@@ -18,7 +18,7 @@ it('each version goes to one part, and those that no part shows to none', () => 
   expect(splitByPart(parts, all)).toEqual([[all[0]], [all[1]], [all[2]]]);
 });
 
-it('deals as if each part were asked in turn, and gives those that nobody else shows to the part of the others', () => {
+it('splits as if each part were asked in turn, and gives those that no other shows to the part of the others', () => {
   const parts = [
     part({ buckets: [2] }),
     part({ prefixes: ['a', 'bc'] }),

@@ -78,7 +78,7 @@ describe('the versions in this care', () => {
     }
   });
 
-  it('are not known any more to whoever still holds them when they have left', async () => {
+  it('are marked as unread in objects still held when they have left', async () => {
     const { fleet, forgotten, refresh, enrol } = aFleetOf();
     await enrol('a', 1);
     await refresh([1]);
@@ -97,7 +97,7 @@ describe('the versions in this care', () => {
     expect(fleet.get('a')?.memory).toMatchObject({ cycles: 3, wish: 7, raisedMs: clock.wallMs() });
   });
 
-  it('come back with the memory of whoever judged them last, when this replica stood still meanwhile', async () => {
+  it('come back with the memory of the owner that judged them last, when this replica stood still meanwhile', async () => {
     const { clock, store, fleet, refresh, enrol } = aFleetOf();
     await enrol('a', 1);
     const mine = claimOf('a', { memo: writeMemo({ memory: { ...FRESH_MEMORY, wish: 4 }, lastKnown: undefined }) });

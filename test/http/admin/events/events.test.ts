@@ -92,7 +92,7 @@ function reading(answer: Response): (type: string) => Promise<ServerEvent | unde
 }
 
 describe('GET /v1/events', () => {
-  it('greets, gives a sign of life, and tells of rows that look different', async () => {
+  it('greets, gives a sign of life, and sends rows that look different', async () => {
     const { clock, versions, listen } = await aMember();
     versions.set('rests', aVersion('rests', 1));
     versions.set('moves', aVersion('moves', 1));
@@ -128,7 +128,7 @@ describe('GET /v1/events', () => {
     });
   });
 
-  it('tells at once when somebody says something', async () => {
+  it('sends a change of controls at once', async () => {
     const { url, listen } = await aMember();
     const { next } = await listen();
     await next('status');
@@ -140,7 +140,7 @@ describe('GET /v1/events', () => {
     expect(await next('controls')).toMatchObject({ data: {} });
   });
 
-  it('tells who comes back what happened while nobody listened', async () => {
+  it('sends a listener that comes back what it missed', async () => {
     const { clock, versions, listen } = await aMember();
     versions.set('v', aVersion('v', 1));
     const first = await listen();
