@@ -1,10 +1,9 @@
 import type { FunctionState } from '../../domain/function-state.ts';
-import { whyNot } from '../../domain/reason-text.ts';
 import type { Target } from '../../domain/target.ts';
 import { readMemo } from '../../loops/scale/memo.ts';
 import { ProblemError } from '../problem.ts';
 import type { AdminWorld, LiveVersion, MemoryView } from './admin-world.ts';
-import { showControl, showReasons, showSamples, showState, showTime } from './show.ts';
+import { showControl, showDecision, showSamples, showState, showTime } from './show.ts';
 
 /** Everything about one version: live where it is in this member's care, else what its owner left in the store. */
 export async function showVersion(world: AdminWorld, versionId: string) {
@@ -46,7 +45,7 @@ export async function showVersion(world: AdminWorld, versionId: string) {
     target: known ? showTarget(known.target) : null,
     targetAsOf: showTime(known?.asOfMs),
     policyInForce: known ? (known.target.policy ?? world.defaultPolicy) : null,
-    latest: showLatest(live?.latest),
+    latest: live?.latest ? showDecision(live.latest) : null,
     utilisation: showSamples(live?.utilisation ?? []),
     demand: showSamples(live?.demand ?? []),
     trail: (live?.trail ?? []).map(({ atMs, wanted, actual }) => ({
@@ -80,20 +79,6 @@ function showTarget(target: Target) {
     max: target.instancesMax,
     concurrency: target.concurrency,
     policy: target.policy ?? null,
-  };
-}
-
-function showLatest(latest: LiveVersion['latest']) {
-  if (!latest) return null;
-  return {
-    at: showTime(latest.atMs),
-    verdict: latest.verdict,
-    previous: latest.previous ?? null,
-    wanted: latest.wanted ?? null,
-    actual: latest.actual ?? null,
-    policy: latest.policy,
-    reasons: showReasons(latest.reasons),
-    whyNot: whyNot(latest),
   };
 }
 

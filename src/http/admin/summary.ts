@@ -1,7 +1,7 @@
 import type { ActiveVersion } from '../../domain/active-version.ts';
 import type { FunctionState } from '../../domain/function-state.ts';
 import type { AdminWorld, VersionSummary } from './admin-world.ts';
-import { showTime, showValue } from './show.ts';
+import { showCounts, showTime, showValue } from './show.ts';
 
 export type FunctionSummary = ReturnType<typeof summarise>;
 
@@ -33,16 +33,6 @@ export function summarise(
     max: target?.instancesMax ?? null,
     utilisation: showValue(summary?.utilisation),
     demand: showValue(summary?.demand),
-    latest: latest
-      ? {
-          at: showTime(latest.atMs),
-          verdict: latest.verdict,
-          previous: latest.previous ?? null,
-          wanted: latest.wanted ?? null,
-          actual: latest.actual ?? null,
-          policy: latest.policy,
-          reasons: latest.reasons.map((reason) => reason.code),
-        }
-      : null,
+    latest: latest ? { ...showCounts(latest), reasons: latest.reasons.map((reason) => reason.code) } : null,
   };
 }

@@ -148,18 +148,13 @@ export class Recorder {
 
   #enter(tracked: Tracked, decision: Decision, actuation: Actuation | undefined): void {
     const { versionId, functionId } = tracked.version;
+    const { signals, ...decided } = decision;
     this.#buffer.push({
+      ...decided,
       versionId,
       functionId,
-      atMs: decision.atMs,
-      verdict: decision.verdict,
-      previous: decision.previous,
-      wanted: decision.wanted,
-      actual: decision.actual,
-      policy: decision.policy,
-      reasons: decision.reasons,
-      utilisation: decision.signals.utilisation.samples,
-      demand: decision.signals.demand.samples,
+      utilisation: signals.utilisation.samples,
+      demand: signals.demand.samples,
       holder: this.#options.memberId,
       token: actuation ? tracked.state?.token : undefined,
       outcome: actuation?.outcome,

@@ -1,22 +1,13 @@
 import type { ActiveVersion } from '../../domain/active-version.ts';
-import type { Verdict } from '../../domain/decision.ts';
+import type { Decision } from '../../domain/decision.ts';
 import type { FencingToken } from '../../domain/fencing-token.ts';
 import type { FunctionState } from '../../domain/function-state.ts';
-import type { Reason } from '../../domain/reason.ts';
 import { type Memory, readMemory, writeMemory } from '../../scaling/memory.ts';
 import { FRESH_MEMO, type LastKnown, readMemo } from './memo.ts';
 import { NO_TRAIL, type TrailPoint } from './trail.ts';
 
 /** The last decision, without its samples: those are in the history and are fetched on request. */
-export interface LatestDecision {
-  readonly verdict: Verdict;
-  readonly previous: number | undefined;
-  readonly wanted: number | undefined;
-  readonly actual: number | undefined;
-  readonly reasons: readonly Reason[];
-  readonly policy: string;
-  readonly atMs: number;
-}
+type LatestDecision = Omit<Decision, 'signals'>;
 
 /** What a replica keeps about a function version in one of its buckets. */
 export interface Tracked {
