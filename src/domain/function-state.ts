@@ -32,7 +32,7 @@ export interface FunctionState {
 
 /**
  * Whether the control plane may hold another wish than the last one it is known to have accepted: an order is on its way,
- * or its answer was lost, or somebody newer had been there.
+ * or its answer was lost, or a newer writer had been there.
  */
 export function isUnconfirmed({ phase, outcome }: FunctionState): boolean {
   return phase === 'pending' || outcome === 'unknown' || outcome === 'fenced';
@@ -53,7 +53,7 @@ export interface Claim {
   /** The token that the claimer saw; undefined: it saw no row. */
   readonly observed: FencingToken | undefined;
   readonly token: FencingToken;
-  /** Fresh per claim: tells my own success from somebody else's when an answer was lost. */
+  /** Fresh per claim: it shows whether the row is mine when an answer was lost. */
   readonly nonce: string;
   readonly holder: MemberId;
   readonly wanted: number;
@@ -80,7 +80,7 @@ export interface Settlement {
  * Throws for claims that no caller should ever make: one that would not raise the token, or two on one version in one
  * batch. Every store asks this before it sends, because a conditional write would carry them out.
  */
-export function assertSoundClaims(claims: readonly Claim[]): void {
+export function assertValidClaims(claims: readonly Claim[]): void {
   const seen = new Set<string>();
   for (const { versionId, observed, token } of claims) {
     if (token <= (observed ?? 0n)) {

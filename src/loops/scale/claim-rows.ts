@@ -4,24 +4,9 @@ import { type Claim, type FunctionState, isUnconfirmed, type Settlement } from '
 
 /** The row as the claim has made it. */
 export function pendingRow(bucket: Bucket, claim: Claim, before: FunctionState | undefined): FunctionState {
-  const { versionId, token, nonce, holder, wanted, previous, reason, claimedMs, memo } = claim;
-  return {
-    bucket,
-    versionId,
-    token,
-    nonce,
-    phase: 'pending',
-    holder,
-    wanted,
-    previous,
-    reason,
-    claimedMs,
-    applied: before?.applied,
-    appliedToken: before?.appliedToken ?? 0n,
-    outcome: '',
-    settledMs: 0,
-    memo,
-  };
+  const { observed: _, ...row } = claim;
+  const applied = { applied: before?.applied, appliedToken: before?.appliedToken ?? 0n };
+  return { ...row, bucket, phase: 'pending', ...applied, outcome: '', settledMs: 0 };
 }
 
 /** What is to be written when the control plane has answered, or has not. `before` is the row that the claim replaced. */
