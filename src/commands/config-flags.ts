@@ -38,9 +38,9 @@ export function addConfigFlags(command: Command): Command {
 }
 
 /** Reads what `addConfigFlags` declared, together with the environment. Rejects with a ConfigError. */
-export async function configOf(command: Command, env: NodeJS.ProcessEnv = process.env): Promise<LoadedConfig> {
+export async function configOf(command: Command): Promise<LoadedConfig> {
   const { loadConfig } = await import('../config/load-config.ts');
-  return loadConfig({ ...settingsOf(command), env });
+  return loadConfig({ ...settingsOf(command), env: process.env });
 }
 
 /** What the command line says, without the environment. */

@@ -13,12 +13,11 @@ import { startTelemetry, type Telemetry } from '../telemetry/start-telemetry.ts'
 import { adminWorld } from './admin-world.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { Dependencies } from './dependencies.ts';
-import { functionSeries } from './function-series.ts';
 import { openConsole } from './open-console.ts';
 import { openControlPlane } from './open-control-plane.ts';
 import { openTimeseries, type Timeseries } from './open-timeseries.ts';
-import { secretEvents } from './secret-events.ts';
 import { ServiceListeners } from './service-listeners.ts';
+import { functionSeries, secretEvents } from './service-telemetry.ts';
 import { VERSION } from './version.ts';
 
 /** For the last metrics and spans; a collector that hangs must not hold the process. */
@@ -59,19 +58,7 @@ export class Service {
   static async create(loaded: LoadedConfig, tools: ServiceTools): Promise<Service> {
     const { config } = loaded;
     const memberId = `${config.member.idPrefix ?? hostname()}/${tools.random.uuid()}`;
-    const { telemetry: options } = config;
-    const telemetry = await startTelemetry({
-      serviceName: options.serviceName,
-      version: VERSION,
-      memberId,
-      log: { level: options.logLevel, format: options.logFormat },
-      perFunction: options.perFunction,
-      perFunctionLimit: options.perFunctionLimit,
-      peerNames: options.peerNames,
-      resource: options.resource,
-      otlp: { ...options.otlp, intervalMs: options.otlp.intervalMs, timeoutMs: options.otlp.timeoutMs },
-      tracesRatio: options.tracesRatio,
-    });
+    const telemetry = await startTelemetry({ version: VERSION, memberId, settings: config.telemetry });
     return new Service(loaded, tools, { memberId, telemetry });
   }
 

@@ -14,8 +14,7 @@ import type { LiveArea } from './live-area.ts';
 import { HOST, type PortPlan } from './port-plan.ts';
 import { Replicas } from './replicas.ts';
 import { screen } from './screen.ts';
-import { waitingFor } from './waiting-for.ts';
-import { whyUnreachable } from './why-unreachable.ts';
+import { waitingFor, whyUnreachable } from './start-hints.ts';
 
 /** Ctrl-C: replicas hand over within this, */
 const HAND_OVER_MS = 1_200;

@@ -53,8 +53,8 @@ export class Replicas {
       this.#all.push(replica);
       await replica.settled;
       if (!replica.hasEnded || this.#isStopping) return;
-      const { lastWords, code, signal } = await replica.ended;
-      throw new PartFault(lastWords || `the autoscaler ended with ${signal ?? code}; its log: ${log.path}`);
+      const { stderrTail, code, signal } = await replica.ended;
+      throw new PartFault(stderrTail || `the autoscaler ended with ${signal ?? code}; its log: ${log.path}`);
     });
     await Promise.all(started);
     for (const replica of this.#all) void replica.ended.then((end) => this.#reportEnd(replica, end));

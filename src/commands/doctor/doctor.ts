@@ -3,7 +3,6 @@ import { EXIT, type ExitCode } from '../../wiring/exit-codes.ts';
 import { addConfigFlags, configOf } from '../config-flags.ts';
 import { addOutputFlag, type OutputFormat, printAs } from '../output.ts';
 import { AREAS, type Area, type Finding, findingLine } from './finding.ts';
-import { progressOn } from './progress.ts';
 
 interface DoctorOptions {
   readonly output: OutputFormat;
@@ -46,4 +45,20 @@ export function declareDoctor(command: Command, end: (code: ExitCode) => void): 
 
 function countOf(findings: readonly Finding[], state: Finding['state']): number {
   return findings.filter((finding) => finding.state === state).length;
+}
+
+/** One line that is written over, for people who wait; nothing where nobody looks. */
+export function progressOn(stream: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>): {
+  show: (text: string) => void;
+  clear: () => void;
+} {
+  if (!stream.isTTY) return { show: () => {}, clear: () => {} };
+  const clear = () => stream.write('\r\u001b[2K');
+  return {
+    show: (text) => {
+      clear();
+      stream.write(text);
+    },
+    clear,
+  };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { progressOn } from '../../../src/commands/doctor/progress.ts';
+import { progressOn } from '../../../src/commands/doctor/doctor.ts';
 
 function streamOf(isTTY: boolean) {
   const written: string[] = [];
