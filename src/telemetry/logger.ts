@@ -26,7 +26,7 @@ export interface Logs {
   of(module: string): Logger;
 }
 
-/** One JSON object a line. Levels are words, errors are told by a list of fields, and credentials are masked wherever they hide. */
+/** One JSON object a line. Levels are words, an error is a list of fields, and credentials are masked everywhere. */
 export function createLogs(options: LoggerOptions): Logs {
   const filter = new LevelFilter(options.level);
   const root = pino(
@@ -77,7 +77,7 @@ function destinationOf({ destination, to = 'stdout', format }: LoggerOptions): D
   return { write: (line) => void sink.write(prettyLine(line, { isColoured })) };
 }
 
-/** Ties a line to the cycle or call that it belongs to; nothing while nobody traces. */
+/** Ties a line to the cycle or call that it belongs to; nothing while tracing is off. */
 function spanFields(): object {
   const context = trace.getActiveSpan()?.spanContext();
   if (!context || !isSpanContextValid(context)) return {};

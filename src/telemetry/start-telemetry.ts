@@ -80,7 +80,7 @@ export async function startTelemetry({ version, memberId, settings }: TelemetryO
   };
 }
 
-/** Pushes on its own period, and answers scrapes from the same collection: a second reader that nobody reads would hoard. */
+/** Pushes on its own period, and answers scrapes from the same collection: a second reader that is never read would grow. */
 async function otlpReader({ endpoint, intervalMs, timeoutMs }: TelemetrySettings['otlp']): Promise<IMetricReader> {
   const [{ OTLPMetricExporter }, { PeriodicExportingMetricReader }] = await Promise.all([
     import('@opentelemetry/exporter-metrics-otlp-http'),

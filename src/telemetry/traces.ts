@@ -7,7 +7,7 @@ export interface SpanOptions {
   readonly attributes?: Attributes;
 }
 
-/** Runs `work` inside a span. Costs a few hundred nanoseconds while nobody traces, because then no span is made. */
+/** Runs `work` inside a span. Costs a few hundred nanoseconds while tracing is off, because then no span is made. */
 export function withSpan<T>({ name, attributes = {} }: SpanOptions, work: () => Promise<T>): Promise<T> {
   // Asked for each time: a tracer from before tracing started stays silent.
   return trace.getTracer('starling').startActiveSpan(name, { attributes }, async (span) => {

@@ -38,8 +38,8 @@ export interface ServiceAddresses {
 }
 
 /**
- * The autoscaler as a process: probes and metrics first, so that somebody can see what it waits for; then what it stands
- * on; then the loops. `run` ends when `stop` is called, or rejects with a start-up fault.
+ * The autoscaler as a process: probes and metrics first, so that an operator can see what it waits for; then what it
+ * depends on; then the loops.
  */
 export class Service {
   readonly #loaded: LoadedConfig;
@@ -98,7 +98,7 @@ export class Service {
       'starting',
     );
 
-    // A file that is not there is told before anything is waited for.
+    // A missing file is reported before anything is waited for.
     const token = config.http.admin && this.#secrets.secret('http.adminToken', config.http.adminToken);
     const timeseries = await openTimeseries(config, this.#openTools('timeseries'));
     const controlPlane = openControlPlane(config, this.#openTools('control-plane'));
@@ -110,7 +110,7 @@ export class Service {
     const admin = await this.#listeners.openAdmin(() => this.#world({ store, autoscaler, controlPlane, token }));
     this.#dependencies.watch({ store, timeseries, controlPlane });
     this.#telemetry.setFunctionSeries(() => functionSeries(autoscaler, controlPlane.targets));
-    // Told to stop while it was still starting: what was closed meanwhile must not be set going.
+    // Stopped while it was still starting: what was closed meanwhile must not be started.
     this.#stopping.signal.throwIfAborted();
     autoscaler.start();
     this.#logger.info({ event: 'service.started', admin }, 'running');

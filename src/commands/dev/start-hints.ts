@@ -33,7 +33,7 @@ function parsedLine(line: string): unknown {
   }
 }
 
-/** Why nobody can be met at this address; undefined: somebody listens, or only asking in earnest would tell. */
+/** Why this address cannot be reached; undefined: something listens there. */
 export async function whyUnreachable(url: string, signal: AbortSignal): Promise<string | undefined> {
   const { protocol, hostname, port } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, '');

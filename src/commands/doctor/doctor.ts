@@ -10,7 +10,7 @@ interface DoctorOptions {
   readonly strict?: boolean;
 }
 
-/** `starling doctor`: looks at everything the autoscaler stands on, says what is wrong and what to do. */
+/** `starling doctor`: checks everything that the autoscaler depends on, says what is wrong and what to do. */
 export function declareDoctor(command: Command, end: (code: ExitCode) => void): void {
   command
     .addOption(new Flag('--only <area...>', 'look at these alone').choices(AREAS))
@@ -47,7 +47,7 @@ function countOf(findings: readonly Finding[], state: Finding['state']): number 
   return findings.filter((finding) => finding.state === state).length;
 }
 
-/** One line that is written over, for people who wait; nothing where nobody looks. */
+/** One line that is overwritten, for people who wait; nothing where there is no terminal. */
 export function progressOn(stream: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>): {
   show: (text: string) => void;
   clear: () => void;
