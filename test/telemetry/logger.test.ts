@@ -158,7 +158,7 @@ describe('the pretty form', () => {
 });
 
 describe('repeated trouble', () => {
-  it('is told once in a span, then with how often it came', async () => {
+  it('is written once in a period, then with how often it came', async () => {
     const { logs, lines, last } = catching();
     const clock = new HandWoundClock();
     const rare = new RareLog({ clock, logger: logs.root, everyMs: 60_000 });

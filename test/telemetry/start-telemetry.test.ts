@@ -106,7 +106,7 @@ describe('metrics', () => {
     expect(lines.join()).not.toContain('overflow');
   });
 
-  it('tell about the process', async () => {
+  it('show the process', async () => {
     const telemetry = await start();
     const text = await telemetry.render();
     const value = (name: string) => Number(new RegExp(`^${name} (.+)$`, 'm').exec(text)?.[1]);

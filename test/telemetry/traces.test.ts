@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { withSpan } from '../../src/telemetry/traces.ts';
 
 /** With a real collector: test/integration/telemetry/otlp.test.ts. */
-describe('withSpan while nobody traces', () => {
+describe('withSpan while tracing is off', () => {
   it('gives the result of the work', async () => {
     expect(await withSpan({ name: 'run scaling', attributes: { part: 1 } }, async () => 42)).toBe(42);
   });

@@ -2,7 +2,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { expect, it } from 'vitest';
 import { waitingFor, whyUnreachable } from '../../../src/commands/dev/start-hints.ts';
 
-it('tells what is away and what was wrong with it first', () => {
+it('names what does not answer and what was wrong with it first', () => {
   const lines = [
     { event: 'service.starting', detail: 'nothing' },
     { event: 'dependency.down', dependency: 'store', detail: 'not yet' },
@@ -14,7 +14,7 @@ it('tells what is away and what was wrong with it first', () => {
   expect(waitingFor('')).toEqual([]);
 });
 
-it('tells apart who listens and who does not', async () => {
+it('says why an address cannot be reached, and nothing where something listens', async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

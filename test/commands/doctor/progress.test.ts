@@ -16,7 +16,7 @@ describe('progress', () => {
     expect(written.join('')).toBe('\r\u001b[2Kstore: connects …\r\u001b[2Kstore: tables …\r\u001b[2K');
   });
 
-  it('is nothing where nobody looks', () => {
+  it('prints nothing without a terminal', () => {
     const { stream, written } = streamOf(false);
     const progress = progressOn(stream);
     progress.show('store: connects …');
