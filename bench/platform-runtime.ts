@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import type { VersionRecord } from '../src/platform/function-record.ts';
+import type { VersionRecord } from '../src/platform/model/function-record.ts';
 import type { RunningInstance } from '../src/platform/runtime/instance-backend.ts';
 import { ABackend, call } from '../test/support/platform/a-backend.ts';
 import { type BenchOptions, type BenchResult, rounded, spread } from './report.ts';

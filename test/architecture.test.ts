@@ -38,6 +38,22 @@ const ARROWS: Readonly<Record<string, readonly string[] | 'everything'>> = {
   lib: [],
 };
 
+/** The platform's floors: what each folder of `src/platform` may know of the others. */
+const PLATFORM_FLOORS: Readonly<Record<string, readonly string[] | 'everything'>> = {
+  model: [],
+  registry: ['model'],
+  runtime: ['model'],
+  pool: ['model', 'runtime'],
+  router: ['model', 'runtime', 'pool'],
+  triggers: ['model', 'registry'],
+  metrics: ['model', 'registry'],
+  profiling: ['model', 'runtime'],
+  builtin: ['model'],
+  'control-plane': ['model', 'runtime', 'registry', 'metrics'],
+  dialects: ['model', 'runtime', 'registry', 'triggers', 'metrics', 'profiling', 'builtin', 'control-plane'],
+  'platform.ts': 'everything',
+};
+
 /** Rooms that decide: they get time and chance as arguments and reach for nothing outside. */
 const PURE_ROOMS = ['domain', 'scaling', 'sharding', 'simulation'];
 const PURE_MAY_IMPORT = ['zod'];
@@ -73,6 +89,26 @@ describe('the rooms of src', () => {
         .filter((target) => target.startsWith('.'))
         .map((target) => roomOf(path.relative(src, path.resolve(src, path.dirname(file), target))))
         .filter((target) => target !== room && target !== 'lib' && !allowed?.includes(target))
+        .map((target) => `${file} -> ${target}`);
+    });
+    expect(bent).toEqual([]);
+  });
+
+  it('stand on floors inside the platform: no folder knows one above it', () => {
+    const inPlatform = files.filter(({ file }) => roomOf(file) === 'platform');
+    const floorOf = (file: string) => file.split(path.sep)[1] ?? '';
+    expect(
+      [...new Set(inPlatform.map(({ file }) => floorOf(file)))].filter((floor) => !(floor in PLATFORM_FLOORS)),
+    ).toEqual([]);
+    const bent = inPlatform.flatMap(({ file, text }) => {
+      const floor = floorOf(file);
+      const allowed = PLATFORM_FLOORS[floor];
+      if (allowed === 'everything') return [];
+      return importsOf(text)
+        .filter((target) => target.startsWith('.'))
+        .map((target) => path.relative(src, path.resolve(src, path.dirname(file), target)))
+        .filter((target) => roomOf(target) === 'platform' && floorOf(target) !== floor)
+        .filter((target) => !allowed?.includes(floorOf(target)))
         .map((target) => `${file} -> ${target}`);
     });
     expect(bent).toEqual([]);

@@ -23,7 +23,7 @@ const compose = parse(readFileSync(new URL('../docker-compose.yml', import.meta.
 const { services } = compose;
 
 describe('docker-compose.yml', () => {
-  it('has what the autoscaler stands on', () => {
+  it('has all services that the autoscaler depends on', () => {
     const always = Object.entries(services).filter(([, { profiles }]) => profiles === undefined);
     expect(always.map(([name]) => name).sort()).toEqual([
       'autoscaler',
@@ -44,7 +44,7 @@ describe('docker-compose.yml', () => {
     });
   });
 
-  it('has a health check for everything that others wait for, and pins every image', () => {
+  it('has a health check for each service that others wait for, and pins every image', () => {
     const awaited = Object.values(services).flatMap(({ depends_on = {} }) =>
       Object.entries(depends_on).flatMap(([name, { condition }]) => (condition === 'service_healthy' ? [name] : [])),
     );
@@ -63,7 +63,7 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('D1, D41: starts the FaaS server and a store for profiles when they are asked for by name, on the documented port', () => {
+  it('starts the FaaS server and a store for profiles when they are named, on the documented port', () => {
     const { profiles, command = [], ports, healthcheck } = services['faas-server'] ?? { image: '' };
     expect([profiles, services['pyroscope']?.profiles]).toEqual([['faas'], ['faas']]);
     expect(ports).toEqual(['127.0.0.1:8088:8080']);
@@ -75,7 +75,7 @@ describe('docker-compose.yml', () => {
     for (const argument of command.slice(1)) expect(known.has(argument.split('=')[0]), argument).toBe(true);
   });
 
-  it('gives Grafana and Prometheus the very files that the chart and other Prometheus servers get', () => {
+  it('gives Grafana and Prometheus the same files as the chart and other Prometheus servers', () => {
     const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
     const mounts = (name: string) =>
       new Map((services[name]?.volumes ?? []).map((mount) => [mount.split(':')[0] ?? '', mount.split(':')[1] ?? '']));
@@ -89,7 +89,7 @@ describe('docker-compose.yml', () => {
     expect(read('config/alerts/starling.rules.yaml')).toContain('alert: Starling');
   });
 
-  it('opens ports to this machine alone', () => {
+  it('opens ports only to this machine', () => {
     for (const { ports = [] } of Object.values(services))
       for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
   });

@@ -20,7 +20,7 @@ export const dependencies = board({
         {
           kind: 'state-timeline',
           title: 'What it stands on',
-          description: 'Whether each dependency answers each replica. One red row: that replica alone cannot reach it.',
+          description: 'Whether each dependency answers each replica. One red row: only that replica cannot reach it.',
           unit: 'none',
           noValue: 'none reports',
           width: 12,
@@ -43,7 +43,7 @@ export const dependencies = board({
           kind: 'timeseries',
           title: 'Clock skew',
           description:
-            'Our clocks against that of the time-series store; positive when ours is ahead. Beyond timeseries.clockSkewMax (30 s) nothing is decided.',
+            'Clocks of the replicas against that of the time-series store; positive if the replica is ahead. Beyond timeseries.clockSkewMax (30 s) nothing is decided.',
           unit: 's',
           noValue: 'not measured',
           width: 6,
@@ -57,8 +57,7 @@ export const dependencies = board({
         {
           kind: 'timeseries',
           title: 'Calls',
-          description:
-            'Calls a second by how they ended. Anything but ok for longer than a moment holds decisions back.',
+          description: 'Calls a second by how they ended. Anything but ok for longer than a moment delays decisions.',
           unit: 'ops',
           noValue: 'no calls',
           width: 8,
@@ -85,7 +84,7 @@ export const dependencies = board({
           kind: 'timeseries',
           title: 'Lost answers and lost ledger entries',
           description:
-            'Within five minutes: conditional writes whose answer was lost, by what a serial read then showed, and ledger entries that were lost. Empty while there are none.',
+            'Within five minutes: conditional writes whose answer was lost, by the result of the serial read after them, and lost ledger entries. Empty while there are none.',
           unit: 'none',
           noValue: 'none',
           width: 8,
@@ -107,7 +106,7 @@ export const dependencies = board({
           kind: 'timeseries',
           title: 'Queries',
           description:
-            'Queries a second by how they ended, and further attempts. A cycle needs a few, however many versions there are.',
+            'Queries a second by how they ended, and retries. A cycle needs a few, however many versions there are.',
           unit: 'ops',
           noValue: 'no queries',
           width: 8,
@@ -149,7 +148,7 @@ export const dependencies = board({
           kind: 'timeseries',
           title: 'Failed and partial answers',
           description:
-            'Within five minutes: failed queries by kind, and answers that said of themselves that something is missing. Empty while there are none.',
+            'Within five minutes: failed queries by kind, and answers that the store marked as incomplete. Empty while there are none.',
           unit: 'none',
           noValue: 'none',
           width: 8,
@@ -173,7 +172,7 @@ export const dependencies = board({
           kind: 'timeseries',
           title: 'Samples and series of no use',
           description:
-            'Within five minutes: samples that no count or load can have, or that two series claim, and series without a usable identity. Empty while there are none.',
+            'Within five minutes: samples with impossible values or from two series, and series without a usable identity. Empty while there are none.',
           unit: 'none',
           noValue: 'none',
           width: 8,
@@ -226,7 +225,7 @@ export const dependencies = board({
           kind: 'timeseries',
           title: 'Rate',
           description:
-            'Wishes a second that all replicas together may send and do send. Where the two meet, wishes wait.',
+            'Wishes a second that all replicas together may send and do send. Where the two lines meet, wishes wait.',
           unit: 'ops',
           noValue: 'none reports',
           width: 8,
@@ -250,7 +249,7 @@ export const dependencies = board({
         {
           kind: 'timeseries',
           title: 'Age of bounds and policies',
-          description: 'The oldest that is still relied on. It grows while the control plane does not answer.',
+          description: 'The oldest that is still in use. It grows while the control plane does not answer.',
           unit: 's',
           noValue: 'never told',
           width: 8,
@@ -261,7 +260,7 @@ export const dependencies = board({
           kind: 'timeseries',
           title: 'Targets',
           description:
-            'Versions by what the control plane says of them. Nothing is decided for unknown and barred ones; gone ones are asked for rarely.',
+            'Versions by what the control plane says of them. Nothing is decided for unknown and barred ones; gone ones are checked rarely.',
           unit: 'none',
           noValue: 'none reports',
           width: 8,
@@ -278,7 +277,7 @@ export const dependencies = board({
           kind: 'timeseries',
           title: 'Turned away',
           description:
-            'Within five minutes: calls answered as not authorised, and answers that asked for fewer calls. Empty while there are none.',
+            'Within five minutes: calls refused as not authorised, and answers that asked for fewer calls. Empty while there are none.',
           unit: 'none',
           noValue: 'none',
           width: 8,
@@ -298,7 +297,7 @@ export const dependencies = board({
           kind: 'timeseries',
           title: 'Certificates end in',
           description:
-            'Time until each client certificate ends, as the replica sees it that has the oldest. Empty unless a client certificate is configured.',
+            'Time until each client certificate expires, for the replica with the oldest. Empty unless a client certificate is configured.',
           unit: 's',
           noValue: 'no client certificate',
           width: 8,
@@ -313,7 +312,7 @@ export const dependencies = board({
           kind: 'timeseries',
           title: 'Secrets',
           description:
-            'Attempts within five minutes to read changed secrets, by how they ended, and minutes since the last good one. Empty unless secrets are configured as files.',
+            'Attempts within five minutes to read changed secrets, by how they ended, and minutes since the last success. Empty unless secrets are configured as files.',
           unit: 'none',
           noValue: 'no secret files',
           width: 8,

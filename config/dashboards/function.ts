@@ -31,7 +31,7 @@ export const functionBoard = board({
         {
           kind: 'stat',
           title: 'Last decision',
-          description: `The verdict of the last decision and its first reason. The whole story: starling explain. ${WHEN_EMPTY}`,
+          description: `The verdict of the last decision and its first reason. More: starling explain. ${WHEN_EMPTY}`,
           unit: 'none',
           noValue: NOT_EXPORTED,
           width: 6,
@@ -64,7 +64,7 @@ export const functionBoard = board({
         {
           kind: 'stat',
           title: 'Bounds',
-          description: `The least and the most instances that it may have. ${WHEN_EMPTY}`,
+          description: `Its minimum and maximum of instances. ${WHEN_EMPTY}`,
           unit: 'none',
           noValue: NOT_EXPORTED,
           width: 4,
@@ -85,7 +85,7 @@ export const functionBoard = board({
         {
           kind: 'stat',
           title: 'Paused',
-          description: `Whether a person has paused it. ${WHEN_EMPTY}`,
+          description: `Whether an operator has paused it. ${WHEN_EMPTY}`,
           unit: 'none',
           noValue: NOT_EXPORTED,
           width: 4,
@@ -104,7 +104,7 @@ export const functionBoard = board({
         {
           kind: 'timeseries',
           title: 'Instances',
-          description: `Wanted and running. Running apart from wanted for long: the control plane does not follow. ${WHEN_EMPTY}`,
+          description: `Wanted and running. If they differ for long, the control plane does not carry out the wishes. ${WHEN_EMPTY}`,
           unit: 'none',
           noValue: NOT_EXPORTED,
           width: 24,
@@ -119,7 +119,7 @@ export const functionBoard = board({
         {
           kind: 'state-timeline',
           title: 'Verdicts and reasons',
-          description: `When each verdict and first reason stood. What they mean: docs/policies.md. ${WHEN_EMPTY}`,
+          description: `When each verdict and first reason applied. What they mean: docs/policies.md. ${WHEN_EMPTY}`,
           unit: 'none',
           noValue: NOT_EXPORTED,
           width: 24,
@@ -151,7 +151,7 @@ export const functionBoard = board({
         {
           kind: 'bargauge',
           title: 'Changed most often',
-          description: `Changes of the wanted count within an hour. One far above the rest flaps: a longer window or a wider band of its policy calms it. ${WHEN_EMPTY}`,
+          description: `Changes of the wanted count within an hour. One far above the rest is unstable: give its policy a longer window or a wider band. ${WHEN_EMPTY}`,
           unit: 'none',
           noValue: NOT_EXPORTED,
           width: 12,
@@ -167,7 +167,7 @@ export const functionBoard = board({
           kind: 'timeseries',
           title: 'At a bound',
           description:
-            'Versions that want as many instances as they may have, and those that are not exported here. Many at their upper bound: raise it, or know that calls wait.',
+            'Versions at their upper bound, and versions that are not exported here. If many are at their bound, raise it, or calls wait.',
           unit: 'none',
           noValue: NOT_EXPORTED,
           width: 12,

@@ -23,7 +23,7 @@ export const overview = board({
         {
           kind: 'stat',
           title: 'Replicas',
-          description: 'Replicas that are scraped. Fewer than you run: one is down, or is not found by the scrape.',
+          description: 'Replicas that are scraped. Fewer than you run: one is down or not scraped.',
           unit: 'none',
           noValue: 'none reports',
           width: 4,
@@ -33,7 +33,7 @@ export const overview = board({
           kind: 'stat',
           title: 'Oldest decision',
           description:
-            'Age of the oldest last decision of any bucket. It saws between zero and one scaling interval; one that climbs belongs to versions that nobody serves.',
+            'Age of the oldest last decision of any bucket. It moves between zero and one scaling interval; if it climbs, no replica serves some versions.',
           unit: 's',
           noValue: 'nobody decides',
           width: 4,
@@ -53,7 +53,7 @@ export const overview = board({
           kind: 'stat',
           title: 'Buckets unserved',
           description:
-            'Of 1024 buckets, those that no replica has decided for since it took them. More than zero for longer than a take-over (10 s) and a scaling interval is a fault.',
+            'Of 1024 buckets, those without a decision since their owner took them. More than zero for longer than a take-over (10 s) and a scaling interval is an error.',
           unit: 'none',
           noValue: 'all: nobody decides',
           width: 4,
@@ -69,7 +69,7 @@ export const overview = board({
           kind: 'stat',
           title: 'Discovery',
           description:
-            'How many replicas hold the duty to discover: one. None for longer than half a minute: new versions are not found.',
+            'How many replicas hold the discovery duty: should be one. None for longer than half a minute: new versions are not found.',
           unit: 'none',
           noValue: 'none reports',
           width: 4,
@@ -85,7 +85,7 @@ export const overview = board({
           kind: 'stat',
           title: 'Freeze',
           description:
-            'Whether lowering is stopped because too many versions fell, or lost their signal, at once. Raising goes on.',
+            'Whether lowering is stopped because too many versions fell, or lost their signal, at once. Raising continues.',
           unit: 'none',
           noValue: 'none reports',
           width: 4,
@@ -97,7 +97,7 @@ export const overview = board({
           kind: 'stat',
           title: 'Alerts firing',
           description:
-            'Alerts of the rules that come with the chart, as this Prometheus evaluates them; zero also where they are not loaded.',
+            'Alerts of the rules that come with the chart, as this Prometheus evaluates them; zero also if they are not loaded.',
           unit: 'none',
           noValue: 'unknown',
           width: 4,
@@ -113,7 +113,7 @@ export const overview = board({
           kind: 'state-timeline',
           title: 'What it stands on',
           description:
-            'Whether each dependency answers, as the replica sees it that sees it worst. Nothing is changed while the store or the control plane is away, and nothing is lowered without signals.',
+            'Whether each dependency answers, at the replica with the worst view. Nothing is changed while the store or the control plane is down, and nothing is lowered without signals.',
           unit: 'none',
           noValue: 'none reports',
           width: 24,
@@ -133,7 +133,7 @@ export const overview = board({
         twoCounts({
           title: 'Instances',
           description:
-            'Instances wanted and seen running, over all versions. A gap that stays: the control plane accepts and does not follow. Both dip for the seconds of a take-over, in which nobody reports some versions.',
+            'Instances wanted and seen running, over all versions. A lasting gap: the control plane accepts wishes and does not carry them out. Both dip for the seconds of a take-over, while no replica reports some versions.',
           queries: [
             { expr: `sum(starling_wanted_instances{${FLEET}})`, legend: 'wanted' },
             { expr: `sum(starling_actual_instances{${FLEET}})`, legend: 'running' },
@@ -142,7 +142,7 @@ export const overview = board({
         twoCounts({
           title: 'Versions',
           description:
-            'Function versions that discovery knows and those that replicas decide for. They part for a moment when versions come; parted for minutes, some are served by nobody.',
+            'Function versions that discovery knows and those that replicas decide for. They differ for a moment when versions appear; if they differ for minutes, no replica serves some versions.',
           queries: [
             { expr: `max(starling_discovery_versions{${FLEET}})`, legend: 'discovered' },
             { expr: `sum(starling_versions_tracked{${FLEET}})`, legend: 'decided for' },
@@ -151,7 +151,7 @@ export const overview = board({
         {
           kind: 'timeseries',
           title: 'Decisions',
-          description: 'Decisions a second by verdict. Abstaining means that the data did not allow an answer.',
+          description: 'Decisions a second by verdict. Abstaining means that the data did not allow a decision.',
           unit: 'ops',
           noValue: 'none',
           width: 12,
@@ -163,7 +163,7 @@ export const overview = board({
           kind: 'timeseries',
           title: 'Wishes sent',
           description:
-            'Wishes a second by how they ended. Failed, refused and unknown ones are asked for again later; fenced ones met a newer writer.',
+            'Wishes a second by how they ended. Failed, refused and unknown ones are sent again later; fenced ones met a newer token.',
           unit: 'ops',
           noValue: 'nothing was sent',
           width: 12,
@@ -175,7 +175,7 @@ export const overview = board({
           kind: 'timeseries',
           title: 'Scaling cycle',
           description:
-            'Time of one cycle over the buckets of a replica. It has to stay below the scaling interval; beyond it, cycles are skipped.',
+            'Time of one cycle over the buckets of a replica. It must stay below the scaling interval; otherwise cycles are skipped.',
           unit: 's',
           noValue: 'no cycles',
           width: 12,
@@ -224,7 +224,7 @@ export const overview = board({
           kind: 'timeseries',
           title: 'Held',
           description:
-            'Writes and cycles held back, by what was missing: a fresh heartbeat, the store, the bounds. Some at every take-over; a steady stream is a fault.',
+            'Writes and cycles held back, by what was missing: a fresh heartbeat, the store, the bounds. Some are normal at every take-over; a steady stream is an error.',
           unit: 'ops',
           noValue: 'nothing was held',
           width: 6,
@@ -261,7 +261,7 @@ export const overview = board({
           kind: 'timeseries',
           title: 'Event loop',
           description:
-            'Share of time that the event loop is busy. Near 100 % the replica needs a faster core, or company.',
+            'Share of time that the event loop is busy. Near 100 % the replica needs a faster core, or more replicas.',
           unit: 'percentunit',
           noValue: 'none reports',
           width: 6,
@@ -289,7 +289,7 @@ export const overview = board({
         {
           kind: 'timeseries',
           title: 'Processor',
-          description: 'Cores in use. A cycle is short and all at once: a limit below one core makes it long.',
+          description: 'Cores in use. A cycle is a short burst of work: a limit below one core makes it long.',
           unit: 'short',
           noValue: 'none reports',
           width: 6,
@@ -300,7 +300,7 @@ export const overview = board({
           kind: 'timeseries',
           title: 'Memory',
           description:
-            'Resident memory, and the largest JavaScript heap in use. What only climbs at the same number of versions is a leak.',
+            'Resident memory, and the largest JavaScript heap in use. If it only climbs at the same number of versions, it is a leak.',
           unit: 'bytes',
           noValue: 'none reports',
           width: 6,
@@ -313,7 +313,7 @@ export const overview = board({
         {
           kind: 'timeseries',
           title: 'Running for',
-          description: 'Time since the start of each process. A saw is one that restarts.',
+          description: 'Time since the start of each process. A sawtooth is a process that restarts.',
           unit: 's',
           noValue: 'none reports',
           width: 12,
@@ -323,7 +323,7 @@ export const overview = board({
         {
           kind: 'timeseries',
           title: 'Open files',
-          description: 'Open file descriptors. One that only climbs is a leak.',
+          description: 'Open file descriptors. If the number only climbs, it is a leak.',
           unit: 'none',
           noValue: 'none reports',
           width: 12,

@@ -4,7 +4,7 @@ import { FLEET, quantileOf, rateOf } from './promql.ts';
 export const sharding = board({
   uid: 'starling-sharding',
   title: 'Starling / Sharding and coordination',
-  description: 'Who serves what, who discovers, and whether writers meet.',
+  description: 'Which replica serves what, which one discovers, and whether writers collide.',
   rows: [
     {
       title: 'Who serves what?',
@@ -13,7 +13,7 @@ export const sharding = board({
           kind: 'timeseries',
           title: 'Buckets of each replica',
           description:
-            'Stacked, they make 1024. Below it nobody serves some; above it two replicas believe in the same ones, which fencing makes harmless, and views differ.',
+            'Stacked, they add up to 1024. Below it some are not served; above it two replicas believe that they own the same ones, because they disagree on the members; fencing makes that harmless.',
           unit: 'none',
           noValue: 'none reports',
           width: 8,
@@ -26,7 +26,7 @@ export const sharding = board({
           kind: 'timeseries',
           title: 'Age of decisions',
           description:
-            'Since the last decision of the oldest and of the median bucket that somebody serves. It saws within one scaling interval; a line that climbs is a replica that hangs.',
+            'Since the last decision for the oldest and the median served bucket. It moves within one scaling interval; a line that climbs is a hanging replica.',
           unit: 's',
           noValue: 'nobody decides',
           width: 8,
@@ -46,7 +46,7 @@ export const sharding = board({
           kind: 'timeseries',
           title: 'Buckets unserved',
           description:
-            'Of 1024, those that no replica decides for. A crash shows as one block of up to 10 s and a scaling interval; a stop hardly at all.',
+            'Of 1024, those that no replica decides for. A crash shows as one block of up to 10 s and a scaling interval; a stop is hardly visible.',
           unit: 'none',
           noValue: 'all: nobody decides',
           width: 8,
@@ -63,7 +63,7 @@ export const sharding = board({
           kind: 'timeseries',
           title: 'Members, as each replica sees them',
           description:
-            'All lines lie on each other. Lines that part for more than some seconds: replicas do not see each other in the store.',
+            'All lines should coincide. If they differ for more than some seconds, replicas do not see each other in the store.',
           unit: 'none',
           noValue: 'none reports',
           width: 8,
@@ -75,7 +75,7 @@ export const sharding = board({
           kind: 'timeseries',
           title: 'Buckets that moved',
           description:
-            'Within five minutes. None while no replica comes or goes; a steady stream is one that restarts, or whose heartbeats are late.',
+            'Within five minutes. None while no replica joins or leaves; a steady stream means a replica that restarts, or whose heartbeats are late.',
           unit: 'none',
           noValue: 'none reports',
           width: 8,
@@ -90,7 +90,7 @@ export const sharding = board({
         {
           kind: 'timeseries',
           title: 'Versions of each replica',
-          description: 'Function versions in the buckets of each replica. They are dealt evenly; so are the buckets.',
+          description: 'Function versions in the buckets of each replica. They are spread evenly, like the buckets.',
           unit: 'none',
           noValue: 'none reports',
           width: 8,
@@ -102,7 +102,7 @@ export const sharding = board({
           kind: 'table',
           title: 'Replicas',
           description:
-            'What runs where: member id, version, and the hash of the configuration. All hashes should be the same outside a roll-out.',
+            'Member id, version, and configuration hash of each replica. All hashes should be the same outside a roll-out.',
           unit: 'none',
           noValue: 'none reports',
           width: 24,
@@ -121,7 +121,7 @@ export const sharding = board({
         {
           kind: 'state-timeline',
           title: 'Discovery duty',
-          description: 'Which replica holds the duty. Exactly one; a gap of up to 20 s when its holder dies.',
+          description: 'Which replica holds the duty. Exactly one, with a gap of up to 20 s when its holder dies.',
           unit: 'none',
           noValue: 'none reports',
           width: 12,
@@ -136,7 +136,7 @@ export const sharding = board({
           kind: 'timeseries',
           title: 'Since the last success of each loop',
           description:
-            'Over the replica that did best: beat, tend, scale, learn and check saw within their period. Discovering belongs to one replica alone.',
+            'For the replica with the latest success: beat, tend, scale, learn and check stay within their period. Only one replica discovers.',
           unit: 's',
           noValue: 'none reports',
           width: 12,
@@ -151,7 +151,7 @@ export const sharding = board({
         {
           kind: 'timeseries',
           title: 'Loops, 99 %',
-          description: 'Time of one activation. Beat and tend take milliseconds; seconds there are a slow store.',
+          description: 'Time of one activation. Beat and tend take milliseconds; seconds mean a slow store.',
           unit: 's',
           noValue: 'no activations',
           width: 12,
@@ -162,7 +162,7 @@ export const sharding = board({
           kind: 'timeseries',
           title: 'Overruns, failures and breaks of time',
           description:
-            'Within five minutes: activations longer than their period, activations that failed, and times that a process or its machine stood still. Empty while there are none.',
+            'Within five minutes: activations longer than their period, activations that failed, and times that a process or its machine was suspended. Empty while there are none.',
           unit: 'none',
           noValue: 'none',
           width: 12,
@@ -188,7 +188,7 @@ export const sharding = board({
           kind: 'timeseries',
           title: 'Claims',
           description:
-            'Attempts to take the next fencing token, by how they ended. Lost ones belong to a take-over; many of them: two replicas want the same versions.',
+            'Attempts to take the next fencing token, by how they ended. A few lost ones are normal at a take-over; many mean that two replicas want the same versions.',
           unit: 'ops',
           noValue: 'nothing was claimed',
           width: 12,
@@ -199,7 +199,7 @@ export const sharding = board({
           kind: 'timeseries',
           title: 'Fences',
           description:
-            'Within five minutes: wishes that met a newer token at the control plane, and of these the ones that our own store knows nothing of: a restored store, or a second fleet. Empty while there are none.',
+            'Within five minutes: wishes that met a newer token at the control plane, and of these the ones whose token is newer than any in the store: a restored store, or a second fleet. Empty while there are none.',
           unit: 'none',
           noValue: 'none',
           width: 12,

@@ -1,8 +1,8 @@
 import type { PlainConfig } from './config.ts';
 import type { Conflict } from './derive.ts';
-import { formatDuration } from './duration.ts';
+import { formatDuration as show } from './duration.ts';
 
-/** What no option can know alone. Each rule says why it must hold, so that nobody mends it by luck. */
+/** What no option can know alone. Each rule says why it must hold. */
 export function crossCheck(config: PlainConfig): Conflict[] {
   return [
     ...checkMembership(config),
@@ -106,10 +106,10 @@ function checkScaling({ scaling, timeseries, controlPlane }: PlainConfig): Confl
 }
 
 function checkTimeseries({ timeseries, scaling }: PlainConfig): Conflict[] {
-  const { auth, tls } = timeseries;
+  const { auth } = timeseries;
   const lacks = (key: string) => needed(`timeseries.${key}`, `timeseries.auth.kind is ${auth.kind}`);
   return [
-    ...(auth.kind === 'bearer' ? unless(hasSecret(auth.token), lacks('auth.tokenFile')) : []),
+    ...checkClient('timeseries', timeseries),
     ...(auth.kind === 'basic' || auth.kind === 'token-exchange'
       ? [
           ...unless(auth.user !== undefined, lacks('auth.user')),
@@ -117,13 +117,9 @@ function checkTimeseries({ timeseries, scaling }: PlainConfig): Conflict[] {
         ]
       : []),
     ...(auth.kind === 'token-exchange' ? unless(auth.exchangeUrl !== undefined, lacks('auth.exchangeUrl')) : []),
-    ...(auth.kind === 'mtls' ? unless(tls.certFile !== undefined, lacks('tls.certFile')) : []),
-    ...checkTls('timeseries.tls', tls),
-    ...(auth.kind === 'none' || auth.kind === 'mtls' ? [] : checkCleartext('timeseries.url', timeseries.url)),
     ...(auth.kind === 'token-exchange' && auth.exchangeUrl
       ? checkCleartext('timeseries.auth.exchangeUrl', auth.exchangeUrl)
       : []),
-    ...unless(auth.kind !== 'mtls' || timeseries.url.startsWith('https:'), httpsNeeded('timeseries.url')),
     ...unless(timeseries.timeoutMs <= scaling.intervalMs, {
       key: 'timeseries.timeout',
       says: `${show(timeseries.timeoutMs)} is longer than scaling.interval (${show(scaling.intervalMs)}): a slow answer would cost a cycle`,
@@ -139,10 +135,10 @@ function checkTimeseries({ timeseries, scaling }: PlainConfig): Conflict[] {
 }
 
 function checkControlPlane({ controlPlane }: PlainConfig): Conflict[] {
-  const { auth, tls } = controlPlane;
+  const { auth } = controlPlane;
   const lacks = (key: string) => needed(`controlPlane.${key}`, `controlPlane.auth.kind is ${auth.kind}`);
   return [
-    ...(auth.kind === 'bearer' ? unless(hasSecret(auth.token), lacks('auth.tokenFile')) : []),
+    ...checkClient('controlPlane', controlPlane),
     ...(auth.kind === 'oauth2'
       ? [
           ...unless(auth.tokenUrl !== undefined, lacks('auth.tokenUrl')),
@@ -150,20 +146,35 @@ function checkControlPlane({ controlPlane }: PlainConfig): Conflict[] {
           ...unless(hasSecret(auth.clientSecret), lacks('auth.clientSecretFile')),
         ]
       : []),
-    ...(auth.kind === 'mtls' ? unless(tls.certFile !== undefined, lacks('tls.certFile')) : []),
-    ...checkTls('controlPlane.tls', tls),
-    ...(auth.kind === 'none' || auth.kind === 'mtls' ? [] : checkCleartext('controlPlane.url', controlPlane.url)),
     ...(auth.kind === 'oauth2' && auth.tokenUrl ? checkCleartext('controlPlane.auth.tokenUrl', auth.tokenUrl) : []),
-    ...unless(auth.kind !== 'mtls' || controlPlane.url.startsWith('https:'), httpsNeeded('controlPlane.url')),
+  ];
+}
+
+/** What every client of an HTTP API needs for its kind of authentication. */
+function checkClient<Key extends 'timeseries' | 'controlPlane'>(key: Key, client: PlainConfig[Key]): Conflict[] {
+  const { url, auth, tls } = client;
+  const isMtls = auth.kind === 'mtls';
+  const lacks = (name: string) => needed(`${key}.${name}`, `${key}.auth.kind is ${auth.kind}`);
+  return [
+    ...(auth.kind === 'bearer' ? unless(hasSecret(auth.token), lacks('auth.tokenFile')) : []),
+    ...(isMtls ? unless(tls.certFile !== undefined, lacks('tls.certFile')) : []),
+    ...checkTls(`${key}.tls`, tls),
+    ...(auth.kind === 'none' || isMtls ? [] : checkCleartext(`${key}.url`, url)),
+    ...unless(!isMtls || url.startsWith('https:'), {
+      key: `${key}.url`,
+      says: 'must be https:// for a client certificate',
+      mend: 'use https://',
+    }),
   ];
 }
 
 function checkStore({ store }: PlainConfig): Conflict[] {
   const { cassandra } = store;
   return [
-    ...unless(cassandra.user === undefined || hasSecret(cassandra.password), {
-      ...needed('store.cassandra.passwordFile', 'store.cassandra.user is set'),
-    }),
+    ...unless(
+      cassandra.user === undefined || hasSecret(cassandra.password),
+      needed('store.cassandra.passwordFile', 'store.cassandra.user is set'),
+    ),
     ...checkTls('store.cassandra.tls', cassandra.tls),
     ...unless(cassandra.tls.enabled || !(cassandra.tls.caFile || cassandra.tls.certFile || cassandra.tls.insecure), {
       key: 'store.cassandra.tls.enabled',
@@ -179,11 +190,11 @@ function checkListeners({ http }: PlainConfig): Conflict[] {
   for (const name of ['admin', 'health', 'metrics'] as const) {
     const address = http[name];
     if (!address || address.port === 0) continue;
-    const rival = taken.get(String(address.port));
-    if (rival) {
+    const other = taken.get(String(address.port));
+    if (other) {
       conflicts.push({
         key: `http.${name}`,
-        says: `listens on port ${address.port} as http.${rival} does`,
+        says: `listens on port ${address.port} as http.${other} does`,
         mend: 'give each listener a port of its own',
       });
     }
@@ -220,7 +231,7 @@ function checkTls(key: string, tls: { certFile: string | undefined; keyFile: str
   return [needed(`${key}.${missing}`, `${key}.${given} is set, and a certificate and its key go together`)];
 }
 
-/** Credentials over plain HTTP are anybody's, unless they never leave the machine. */
+/** Anyone on the way reads credentials over plain HTTP, unless they never leave the machine. */
 function checkCleartext(key: string, url: string): Conflict[] {
   const { protocol, hostname } = new URL(url);
   return unless(protocol === 'https:' || isLoopback(hostname), {
@@ -228,10 +239,6 @@ function checkCleartext(key: string, url: string): Conflict[] {
     says: 'would carry credentials over plain HTTP',
     mend: 'use https://',
   });
-}
-
-function httpsNeeded(key: string): Conflict {
-  return { key, says: 'must be https:// for a client certificate', mend: 'use https://' };
 }
 
 function needed(key: string, because: string): Conflict {
@@ -248,8 +255,4 @@ function isLoopback(host: string): boolean {
 
 function unless(holds: boolean, conflict: Conflict): Conflict[] {
   return holds ? [] : [conflict];
-}
-
-function show(ms: number): string {
-  return formatDuration(ms);
 }

@@ -14,7 +14,7 @@ export type Derived<Value> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly conflicts: readonly Conflict[] };
 
-/** `isSet` tells whether a key was given by anybody; two different answers to one question are refused. */
+/** `isSet`: whether any layer gives the key a value. Two different answers to one question are refused. */
 export function deriveStoreTarget(config: PlainConfig, isSet: (key: string) => boolean): Derived<StoreTarget> {
   const url = parseStoreUrl(config.store.url);
   if (url.kind !== 'cassandra') return { ok: true, value: url };
@@ -43,7 +43,7 @@ export function deriveStoreTarget(config: PlainConfig, isSet: (key: string) => b
       mend: 'name one here, or in store.url: cassandra://host/keyspace',
     });
   }
-  // Every node of a cluster listens on the same port; the first that is written is taken for all.
+  // Every node of a cluster listens on the same port; the first that is written counts for all.
   const port = hosts.map(portOf).find((found) => found !== undefined) ?? cassandra.portDefault;
   if (conflicts.length > 0) return { ok: false, conflicts };
   const contactPoints = hosts.map((host) => (portOf(host) === undefined ? `${host}:${port}` : host));
@@ -63,7 +63,7 @@ function policyDocument({ policy }: PlainConfig): unknown {
   const base = defaultPolicy(policy.kind);
   return {
     kind: policy.kind,
-    ...ownFields(base, policy),
+    ...fieldsOfKind(base, policy),
     scaleToZero: policy.scaleToZero,
     idleTimeoutSeconds: seconds(policy.idleTimeoutMs),
     stabilisationUpSeconds: seconds(policy.stabilisationUpMs),
@@ -76,7 +76,7 @@ function policyDocument({ policy }: PlainConfig): unknown {
 }
 
 /** What a kind of policy has beside the guards that all kinds share. */
-function ownFields(base: Policy, { steps, target }: PlainConfig['policy']): object {
+function fieldsOfKind(base: Policy, { steps, target }: PlainConfig['policy']): object {
   switch (base.kind) {
     case 'steps':
       return { up: edge(base.up, steps.up), down: edge(base.down, steps.down), decay: steps.decay };
@@ -92,7 +92,7 @@ function edge(base: { threshold: number; factor: number }, set: PlainConfig['pol
   return {
     threshold: set.threshold ?? base.threshold,
     factor: set.factor ?? base.factor,
-    // Half a pair goes in as it is, so that the missing half is told.
+    // Half a pair goes in as it is, so that the missing half is reported.
     ...(windowMs === undefined && requiredMs === undefined
       ? {}
       : { stickiness: { windowSeconds: seconds(windowMs), requiredSeconds: seconds(requiredMs) } }),

@@ -1,4 +1,4 @@
-import { LEAVES, type Leaf } from './declarations.ts';
+import { LEAVES, type Leaf, nested, type Tree } from './declarations.ts';
 import type { Option } from './option.ts';
 
 type Schema = Record<string, unknown>;
@@ -8,39 +8,35 @@ const SIZE = '^[0-9]+ *(B|KiB|MiB|GiB|kB|MB|GB)$';
 
 /** What a configuration file may hold, for editors: `# yaml-language-server: $schema=starling.schema.json`. */
 export function jsonSchema(): Schema {
-  const root = group();
-  for (const leaf of LEAVES) {
-    if (!leaf.isInFiles) continue;
-    const path = leaf.key.split('.');
-    let branch = root;
-    for (const part of path.slice(0, -1)) {
-      const properties = branch['properties'] as Record<string, Schema>;
-      properties[part] ??= group();
-      branch = properties[part];
-    }
-    (branch['properties'] as Record<string, Schema>)[path.at(-1) ?? ''] = leafSchema(leaf);
-  }
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Starling configuration',
-    ...root,
+    ...groupSchema(nested(LEAVES.filter(({ isInFiles }) => isInFiles).map((leaf) => [leaf.key, leaf]))),
   };
 }
 
-function group(): Schema {
-  return { type: 'object', additionalProperties: false, properties: {} };
+function groupSchema(group: Tree<Leaf>): Schema {
+  const properties = Object.entries(group).map(([name, node]) => [
+    name,
+    isLeaf(node) ? leafSchema(node) : groupSchema(node),
+  ]);
+  return { type: 'object', additionalProperties: false, properties: Object.fromEntries(properties) };
+}
+
+function isLeaf(node: Leaf | Tree<Leaf>): node is Leaf {
+  return 'option' in node;
 }
 
 function leafSchema({ option, env }: Leaf): Schema {
   const description = `${option.doc} (${env})`;
-  const fallback = option.defaultText === undefined ? {} : { default: defaultOf(option) };
+  const fallback = option.default === undefined ? {} : { default: defaultOf(option, option.default) };
   return { description, ...shapeOf(option), ...fallback };
 }
 
-function shapeOf(option: Option<unknown, string>): Schema {
-  const { rules, choices } = option;
-  const pattern = rules.pattern ? { pattern: rules.pattern.source } : {};
-  switch (option.kind.name) {
+function shapeOf(option: Option): Schema {
+  const { min, max, choices } = option;
+  const pattern = option.pattern ? { pattern: option.pattern.source } : {};
+  switch (option.format) {
     case 'duration':
       return { type: 'string', pattern: DURATION };
     case 'size':
@@ -50,9 +46,9 @@ function shapeOf(option: Option<unknown, string>): Schema {
     case 'integer':
     case 'number':
       return {
-        type: option.kind.name,
-        ...(rules.min === undefined ? {} : { minimum: Number(rules.min) }),
-        ...(rules.max === undefined ? {} : { maximum: Number(rules.max) }),
+        type: option.format,
+        ...(min === undefined ? {} : { minimum: Number(min) }),
+        ...(max === undefined ? {} : { maximum: Number(max) }),
       };
     case 'choice':
       return { enum: choices ?? [] };
@@ -71,8 +67,7 @@ function shapeOf(option: Option<unknown, string>): Schema {
   }
 }
 
-function defaultOf(option: Option<unknown, string>): unknown {
-  const stored = option.kind.read(option.defaultText ?? '');
-  if (option.kind.name === 'duration' || option.kind.name === 'size') return option.defaultText;
-  return option.kind.name === 'pairs' ? {} : stored;
+function defaultOf({ kind, format }: Option, written: string): unknown {
+  if (format === 'duration' || format === 'size') return written;
+  return format === 'pairs' ? {} : kind.read(written);
 }

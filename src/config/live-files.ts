@@ -4,7 +4,7 @@ import type { Clock } from '../lib/clock.ts';
 
 /** A value that may change while the process runs. */
 export interface Live<Value> {
-  /** Ask anew for every use. */
+  /** Call it for every use. */
   current(): Value;
   /** Called after each change; the returned function ends that. */
   subscribe(listener: (value: Value) => void): () => void;
@@ -15,7 +15,7 @@ export type LiveFilesEvent =
   | { readonly kind: 'loaded' | 'reloaded'; readonly name: string; readonly files: readonly string[] }
   /** What was known before stays in force. */
   | { readonly kind: 'failed'; readonly name: string; readonly files: readonly string[]; readonly error: Error }
-  /** Everybody on the machine can read it. */
+  /** Everyone on the machine can read it. */
   | { readonly kind: 'exposed'; readonly name: string; readonly file: string; readonly mode: string }
   /** A client certificate is in use, and ends then. */
   | { readonly kind: 'certificate'; readonly name: string; readonly expiresMs: number };
@@ -28,7 +28,7 @@ export interface LiveFilesOptions<Value> {
   readonly parse: (contents: readonly string[]) => Value;
   readonly clock: Clock;
   readonly onEvent?: (event: LiveFilesEvent) => void;
-  /** Those that nobody else should read: it is said when everybody can. */
+  /** Files that only the owner should read: an event says when everyone can. */
   readonly confidential?: readonly string[];
   readonly pollMs?: number;
   readonly debounceMs?: number;
@@ -46,8 +46,8 @@ export class FileFault extends Error {
 
 /**
  * Files that are read again whenever they change, as a whole or not at all. The directory is watched and not the file:
- * Kubernetes swaps a symbolic link beside it (`..data`), and editors rename. A poll sees what the kernel does not tell,
- * on network file systems for instance. Reads are synchronous: the files are small and a scrape apart at most.
+ * Kubernetes swaps a symbolic link beside it (`..data`), and editors rename. A poll sees what the kernel does not
+ * report, on network file systems for instance. Reads are synchronous, because the files are small.
  */
 export class LiveFiles<Value> implements Live<Value> {
   readonly #options: LiveFilesOptions<Value>;
@@ -57,7 +57,7 @@ export class LiveFiles<Value> implements Live<Value> {
   #contents: readonly string[];
   #value: Value;
   #signature: string;
-  #complaint: string | undefined;
+  #lastFailure: string | undefined;
   #cancelPoll: () => void = () => {};
   #cancelCheck: (() => void) | undefined;
   #isClosed = false;
@@ -65,10 +65,10 @@ export class LiveFiles<Value> implements Live<Value> {
   /** Throws FileFault when the files cannot be used now. */
   constructor(options: LiveFilesOptions<Value>) {
     this.#options = options;
-    this.#signature = this.#sign();
+    this.#signature = this.#readSignature();
     this.#contents = this.#readAll();
     this.#value = this.#parse(this.#contents);
-    this.#tell({ kind: 'loaded', name: options.name, files: options.files });
+    this.#emit({ kind: 'loaded', name: options.name, files: options.files });
     this.#watch();
     this.#poll();
   }
@@ -114,12 +114,12 @@ export class LiveFiles<Value> implements Live<Value> {
       if (this.#isClosed) return;
       this.#watch();
       // While something is wrong it is tried again, changed or not.
-      if (this.#complaint !== undefined || this.#sign() !== this.#signature) this.#check();
+      if (this.#lastFailure !== undefined || this.#readSignature() !== this.#signature) this.#check();
       this.#poll();
     });
   }
 
-  /** Whoever writes a file rarely does it in one go: wait until it is quiet. */
+  /** A file is rarely written in one go: wait until it is quiet. */
   #checkSoon(): void {
     if (this.#isClosed) return;
     this.#cancelCheck?.();
@@ -131,27 +131,27 @@ export class LiveFiles<Value> implements Live<Value> {
     this.#cancelCheck = undefined;
     const { name, files } = this.#options;
     try {
-      const before = this.#sign();
+      const before = this.#readSignature();
       const contents = this.#readAll();
-      if (this.#sign() !== before) {
+      if (this.#readSignature() !== before) {
         this.#checkSoon();
         return;
       }
       const isChanged = contents.some((content, index) => content !== this.#contents[index]);
       const value = isChanged ? this.#parse(contents) : this.#value;
       this.#signature = before;
-      this.#complaint = undefined;
+      this.#lastFailure = undefined;
       if (!isChanged) return;
       this.#contents = contents;
       this.#value = value;
-      this.#tell({ kind: 'reloaded', name, files });
+      this.#emit({ kind: 'reloaded', name, files });
       this.#notify(value);
     } catch (error) {
-      this.#complain(error as Error);
+      this.#reportOnce(error as Error);
     }
   }
 
-  /** One that throws must not keep the news from the others, nor undo it. */
+  /** A listener that throws must neither keep the value from the others nor undo it. */
   #notify(value: Value): void {
     const { name, files } = this.#options;
     for (const listener of this.#listeners) {
@@ -159,16 +159,16 @@ export class LiveFiles<Value> implements Live<Value> {
         listener(value);
       } catch (cause) {
         const error = new Error(`${name}: taking over the new value failed: ${(cause as Error).message}`, { cause });
-        this.#tell({ kind: 'failed', name, files, error });
+        this.#emit({ kind: 'failed', name, files, error });
       }
     }
   }
 
-  /** Once per story: the poll would otherwise repeat it for as long as it lasts. */
-  #complain(error: Error): void {
-    if (this.#complaint === error.message) return;
-    this.#complaint = error.message;
-    this.#tell({ kind: 'failed', name: this.#options.name, files: this.#options.files, error });
+  /** The poll would otherwise repeat the same failure for as long as it lasts. */
+  #reportOnce(error: Error): void {
+    if (this.#lastFailure === error.message) return;
+    this.#lastFailure = error.message;
+    this.#emit({ kind: 'failed', name: this.#options.name, files: this.#options.files, error });
   }
 
   #readAll(): readonly string[] {
@@ -193,7 +193,7 @@ export class LiveFiles<Value> implements Live<Value> {
     if (!this.#options.confidential?.includes(file) || this.#exposed.has(file)) return;
     if ((mode & 0o004) === 0 || process.platform === 'win32') return;
     this.#exposed.add(file);
-    this.#tell({ kind: 'exposed', name: this.#options.name, file, mode: (mode & 0o777).toString(8) });
+    this.#emit({ kind: 'exposed', name: this.#options.name, file, mode: (mode & 0o777).toString(8) });
   }
 
   #parse(contents: readonly string[]): Value {
@@ -206,7 +206,7 @@ export class LiveFiles<Value> implements Live<Value> {
   }
 
   /** Follows symbolic links, so a swapped link is a change. */
-  #sign(): string {
+  #readSignature(): string {
     return this.#options.files
       .map((file) => {
         const stat = statSync(file, { throwIfNoEntry: false, bigint: true });
@@ -215,7 +215,7 @@ export class LiveFiles<Value> implements Live<Value> {
       .join(' ');
   }
 
-  #tell(event: LiveFilesEvent): void {
+  #emit(event: LiveFilesEvent): void {
     this.#options.onEvent?.(event);
   }
 }

@@ -4,21 +4,16 @@ import {
   choiceKind,
   durationKind,
   integerKind,
-  type ListenAddress,
   listenKind,
   listKind,
   numberKind,
   pairsKind,
   pathKind,
-  type Stored,
   sizeKind,
   textKind,
   urlKind,
   type ValueKind,
 } from './value-kind.ts';
-
-/** `live`: a change takes effect in the running process. `restart`: at the next start. */
-type Reload = 'live' | 'restart';
 
 export interface OptionRules {
   /** Bounds of a number, written as the option is written (`1s`, `64KiB`, `3`). */
@@ -27,151 +22,92 @@ export interface OptionRules {
   readonly pattern?: RegExp;
   /** What `pattern` asks for, to stand after "must be". */
   readonly patternSays?: string;
+  readonly choices?: readonly string[];
   /** A shorter flag beside the one that follows from the key. */
   readonly flag?: string;
-  readonly reload?: Reload;
-  readonly isSensitive?: boolean;
+  /** `live`: a change takes effect in the running process. Otherwise at the next start. */
+  readonly reload?: 'live';
 }
 
-/** One thing that can be set: declared here, read from files, environment and flags, checked, described and shown. */
-export class Option<Value, Suffix extends string = ''> {
-  readonly kind: ValueKind<unknown>;
-  readonly defaultText: string | undefined;
+/** One thing that can be set: an entry of convict's schema, but for the variable, which follows from its place. */
+export interface Option<Value = unknown, Suffix extends string = string> extends OptionRules {
   readonly doc: string;
-  readonly rules: OptionRules;
-  readonly choices: readonly string[] | undefined;
-  /** Only for the type: what the finished configuration holds under which ending. */
-  declare readonly value: Value;
-  declare readonly suffix: Suffix;
-
-  constructor(options: {
-    kind: ValueKind<unknown>;
-    defaultText: string | undefined;
-    doc: string;
-    rules?: OptionRules | undefined;
-    choices?: readonly string[] | undefined;
-  }) {
-    this.kind = options.kind;
-    this.defaultText = options.defaultText;
-    this.doc = options.doc;
-    this.rules = options.rules ?? {};
-    this.choices = options.choices;
-  }
-
-  /** What is wrong with a value, as a rule that stands after "must be"; undefined when nothing is. */
-  fault(stored: Stored): string | undefined {
-    try {
-      const value = typeof stored === 'string' ? this.kind.read(stored) : stored;
-      return this.#outOfBounds(value);
-    } catch (error) {
-      return (error as Error).message;
-    }
-  }
-
-  #outOfBounds(value: Stored): string | undefined {
-    const { min, max, pattern, patternSays } = this.rules;
-    if (typeof value === 'number') {
-      if (min !== undefined && value < Number(this.kind.read(min))) return `at least ${min}`;
-      if (max !== undefined && value > Number(this.kind.read(max))) return `at most ${max}`;
-    }
-    if (pattern) {
-      const texts = typeof value === 'object' ? value : [String(value)];
-      if (texts.some((text) => !pattern.test(text))) return patternSays ?? `like ${pattern.source}`;
-    }
-    return undefined;
-  }
-}
-
-/** A secret is never a value in a file or a flag: it is a file to read, or, for development, an environment variable. */
-export class SecretOption {
-  readonly doc: string;
-  constructor(doc: string) {
-    this.doc = doc;
-  }
+  readonly kind: ValueKind;
+  /** The name of the kind: convict knows each kind of value as a format. */
+  readonly format: string;
+  /** As it would be written in a file; undefined: the option may stay unset. */
+  readonly default: string | undefined;
+  readonly sensitive: boolean;
+  /** Only for the type: what the finished configuration holds, under which ending. */
+  readonly finished?: { readonly value: Value; readonly suffix: Suffix };
 }
 
 export interface OptionGroup {
-  readonly [key: string]: Option<unknown, string> | SecretOption | OptionGroup;
+  readonly [key: string]: Option | OptionGroup;
 }
-
-type TypedKey<Key extends string, Node> = Node extends Option<unknown, infer Suffix> ? `${Key}${Suffix}` : Key;
 
 /** The finished configuration that a group of options gives: keys end in their unit. */
 export type Typed<Group> = {
-  readonly [Key in keyof Group & string as TypedKey<Key, Group[Key]>]: Group[Key] extends Option<infer Value, string>
+  readonly [Key in keyof Group & string as TypedKey<Key, Group[Key]>]: Group[Key] extends Option<infer Value>
     ? Value
-    : Group[Key] extends SecretOption
-      ? SecretRef
-      : Typed<Group[Key]>;
+    : Typed<Group[Key]>;
 };
 
-export function duration(defaultText: string, doc: string, rules?: OptionRules): Option<number, 'Ms'> {
-  return new Option({ kind: durationKind, defaultText, doc, rules });
+type TypedKey<Key extends string, Node> = Node extends Option<unknown, infer Suffix> ? `${Key}${Suffix}` : Key;
+
+export function isOption(node: Option | OptionGroup): node is Option {
+  return 'default' in node;
 }
 
-export function size(defaultText: string, doc: string, rules?: OptionRules): Option<number, 'Bytes'> {
-  return new Option({ kind: sizeKind, defaultText, doc, rules });
+/** An option of this kind; without a default, the finished configuration holds undefined while no layer sets it. */
+export function option<Value, Suffix extends string>(
+  kind: ValueKind<Value, Suffix>,
+  rules: { default?: string; doc: string } & OptionRules,
+): Option<Value, Suffix> {
+  return { default: undefined, sensitive: false, ...rules, kind, format: kind.name };
 }
 
-export function integer(defaultText: string, doc: string, rules?: OptionRules): Option<number> {
-  return new Option({ kind: integerKind, defaultText, doc, rules });
+function required<Value, Suffix extends string>(kind: ValueKind<Value, Suffix>) {
+  return (defaultText: string, doc: string, rules: OptionRules = {}) =>
+    option(kind, { default: defaultText, doc, ...rules });
 }
 
-export function number(defaultText: string, doc: string, rules?: OptionRules): Option<number> {
-  return new Option({ kind: numberKind, defaultText, doc, rules });
+function unset<Value, Suffix extends string>(kind: ValueKind<Value, Suffix>) {
+  return (doc: string, rules: OptionRules = {}) => option<Value | undefined, Suffix>(kind, { doc, ...rules });
 }
 
-export function boolean(defaultText: 'true' | 'false', doc: string, rules?: OptionRules): Option<boolean> {
-  return new Option({ kind: booleanKind, defaultText, doc, rules });
-}
+export const duration = required(durationKind);
+export const size = required(sizeKind);
+export const integer = required(integerKind);
+export const number = required(numberKind);
+export const boolean = required(booleanKind);
+export const text = required(textKind);
+export const url = required(urlKind);
+export const list = required(listKind);
+export const pairs = required(pairsKind);
+export const listen = required(listenKind);
 
 export function choice<const Choice extends string>(
   choices: readonly Choice[],
   defaultText: Choice,
   doc: string,
-  rules?: OptionRules,
-): Option<Choice> {
-  return new Option({ kind: choiceKind(choices), defaultText, doc, rules, choices });
+  rules: OptionRules = {},
+): Option<Choice, ''> {
+  return option(choiceKind as ValueKind<Choice, ''>, { default: defaultText, doc, choices, ...rules });
 }
 
-export function text(defaultText: string, doc: string, rules?: OptionRules): Option<string> {
-  return new Option({ kind: textKind, defaultText, doc, rules });
-}
-
-export function url(defaultText: string, doc: string, rules?: OptionRules): Option<string> {
-  return new Option({ kind: urlKind, defaultText, doc, rules });
-}
-
-export function list(doc: string, rules?: OptionRules, defaultText = ''): Option<readonly string[]> {
-  return new Option({ kind: listKind, defaultText, doc, rules });
-}
-
-export function pairs(doc: string, rules?: OptionRules): Option<Readonly<Record<string, string>>> {
-  return new Option({ kind: pairsKind, defaultText: '', doc, rules });
-}
-
-export function listen(defaultText: string, doc: string, rules?: OptionRules): Option<ListenAddress | undefined> {
-  return new Option({ kind: listenKind, defaultText, doc, rules });
-}
-
-/** Options that may stay unset: the finished configuration then holds undefined. */
+/** Options that may stay unset. */
 export const optional = {
-  boolean: (doc: string, rules?: OptionRules): Option<boolean | undefined> =>
-    new Option({ kind: booleanKind, defaultText: undefined, doc, rules }),
-  text: (doc: string, rules?: OptionRules): Option<string | undefined> =>
-    new Option({ kind: textKind, defaultText: undefined, doc, rules }),
-  url: (doc: string, rules?: OptionRules): Option<string | undefined> =>
-    new Option({ kind: urlKind, defaultText: undefined, doc, rules }),
-  path: (doc: string, rules?: OptionRules): Option<string | undefined> =>
-    new Option({ kind: pathKind, defaultText: undefined, doc, rules }),
-  duration: (doc: string, rules?: OptionRules): Option<number | undefined, 'Ms'> =>
-    new Option({ kind: durationKind, defaultText: undefined, doc, rules }),
-  number: (doc: string, rules?: OptionRules): Option<number | undefined> =>
-    new Option({ kind: numberKind, defaultText: undefined, doc, rules }),
-  integer: (doc: string, rules?: OptionRules): Option<number | undefined> =>
-    new Option({ kind: integerKind, defaultText: undefined, doc, rules }),
+  boolean: unset(booleanKind),
+  text: unset(textKind),
+  url: unset(urlKind),
+  path: unset(pathKind),
+  duration: unset(durationKind),
+  number: unset(numberKind),
+  integer: unset(integerKind),
 };
 
-export function secret(doc: string): SecretOption {
-  return new SecretOption(doc);
+/** Never a value in a file or a flag: it is a file to read, or, for development, an environment variable. */
+export function secret(doc: string): Option<SecretRef, ''> {
+  return { ...option<SecretRef, ''>(textKind as ValueKind<never, ''>, { doc }), sensitive: true };
 }

@@ -1,4 +1,4 @@
-/** One thing that is wrong, with all that somebody needs to put it right. */
+/** One thing that is wrong, with what it takes to put it right. */
 export interface ConfigProblem {
   readonly key: string;
   /** As it was written, masked where it is secret; undefined where there is no value to show. */
@@ -14,13 +14,13 @@ export class ConfigError extends Error {
   readonly problems: readonly ConfigProblem[];
 
   constructor(problems: readonly ConfigProblem[]) {
-    super(tell(problems));
+    super(textOf(problems));
     this.name = 'ConfigError';
     this.problems = problems;
   }
 }
 
-function tell(problems: readonly ConfigProblem[]): string {
+function textOf(problems: readonly ConfigProblem[]): string {
   const count = problems.length === 1 ? 'One fault' : `${problems.length} faults`;
   const parts = problems.map(({ key, value, source, says, mend }) =>
     [
@@ -33,7 +33,7 @@ function tell(problems: readonly ConfigProblem[]): string {
   return `${count} in the configuration:\n\n${parts.join('\n\n')}`;
 }
 
-/** A terminal obeys control characters; a mistyped file may be full of them. */
+/** A terminal acts on control characters, and a mistyped file may be full of them. */
 function shorten(value: string): string {
   const printable = JSON.stringify(value).slice(1, -1);
   return printable.length > 120 ? `${printable.slice(0, 117)}...` : printable;

@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
 
-const MASK = '[redacted]';
+/** What stands in the place of a secret wherever it would be shown. */
+export const MASK = '[redacted]';
 
-/** A value that must not be seen. It only gives itself away when asked by name; every other way of writing it down is masked. */
+/** A value that must not be seen. Only `reveal` returns it; every other way of writing it down is masked. */
 export class Secret {
   readonly #text: string;
 

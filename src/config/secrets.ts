@@ -63,12 +63,12 @@ export class Secrets {
     const files = present.map((each) => named[each] ?? '');
     const confidential = keyFile === undefined ? [] : [keyFile];
     const live = this.#keep(new LiveFiles({ ...this.#options, name, files, parse, confidential }));
-    this.#tellEnd(name, live.current());
-    live.subscribe((material) => this.#tellEnd(name, material));
+    this.#reportExpiry(name, live.current());
+    live.subscribe((material) => this.#reportExpiry(name, material));
     return live;
   }
 
-  #tellEnd(name: string, { expiresMs }: TlsMaterial): void {
+  #reportExpiry(name: string, { expiresMs }: TlsMaterial): void {
     if (expiresMs !== undefined) this.#options.onEvent?.({ kind: 'certificate', name, expiresMs });
   }
 
@@ -91,7 +91,7 @@ function parseSecret(text: string): Secret {
 }
 
 function parseTls({ caFile: ca, certFile: cert, keyFile: key }: Partial<Record<keyof TlsFiles, string>>): TlsMaterial {
-  // OpenSSL takes an authority file without a single certificate without a word.
+  // OpenSSL accepts an authority file without a single certificate and says nothing.
   if (ca !== undefined && !ca.includes('-----BEGIN CERTIFICATE-----'))
     throw new Error('the authority file holds no PEM certificate');
   // Throws on bad PEM, and when key and certificate do not belong together.

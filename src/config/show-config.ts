@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import type { EffectiveOption, LoadedConfig } from './load-config.ts';
+import { MASK } from './secret.ts';
 
 export type ConfigOutput = 'table' | 'yaml' | 'json';
 
@@ -55,7 +56,7 @@ function leafLine(option: EffectiveOption): string {
 }
 
 function isComment({ value }: EffectiveOption): boolean {
-  return value === undefined || value === '[redacted]';
+  return value === undefined || value === MASK;
 }
 
 /** `a.b.c` lies in `a` and in `a.b`. */

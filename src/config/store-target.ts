@@ -59,7 +59,7 @@ export function portOf(host: string): number | undefined {
   return port === undefined ? undefined : Number(port);
 }
 
-export const storeUrlKind: ValueKind<string> = {
+export const storeUrlKind: ValueKind<string, ''> = {
   ...textKind,
   name: 'store URL',
   read(text) {

@@ -1,17 +1,19 @@
 import { formatDuration, parseDuration } from './duration.ts';
 
-/** What a layer may hold for one option; convict keeps these. */
+/** What convict holds for one option. */
 export type Stored = string | number | boolean | readonly string[];
 
-/** The reader said no; the message is the rule, to stand after "must be". */
+/** The text cannot be read; the message is the rule, to stand after "must be". */
 export class Unreadable extends Error {}
 
-/** How one kind of value is read from text, checked and shown. `Value` is what the rest of the code gets. */
-export interface ValueKind<Value> {
+/** How one kind of value is read from text and shown; a format of convict's. `Value` is what the rest of the code gets. */
+export interface ValueKind<Value = unknown, Suffix extends string = string> {
   readonly name: string;
   /** What the typed key ends in, so that the unit is never in doubt. */
-  readonly suffix: '' | 'Ms' | 'Bytes';
+  readonly suffix: Suffix;
   readonly isList: boolean;
+  /** What each text of a list must look like. */
+  readonly item?: { readonly pattern: RegExp; readonly says: string };
   /** Throws Unreadable. Reading what was read before changes nothing. */
   read(text: string): Stored;
   finish(stored: Stored): Value;
@@ -27,33 +29,56 @@ const BYTES: Readonly<Record<string, number>> = {
   MB: 1e6,
   GB: 1e9,
 };
-const YES = new Set(['true', 'yes', 'on', '1']);
-const NO = new Set(['false', 'no', 'off', '0']);
+const WORDS: ReadonlyMap<string, boolean> = new Map([
+  ...['true', 'yes', 'on', '1'].map((word) => [word, true] as const),
+  ...['false', 'no', 'off', '0'].map((word) => [word, false] as const),
+]);
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
-export const durationKind: ValueKind<number> = {
+export const numberKind: ValueKind<number, ''> = {
+  name: 'number',
+  suffix: '',
+  isList: false,
+  read(text) {
+    const trimmed = text.trim();
+    if (!NUMBER.test(trimmed) || !Number.isFinite(Number(trimmed))) throw new Unreadable('a number');
+    return Number(trimmed);
+  },
+  finish: Number,
+  show: String,
+};
+
+export const integerKind: ValueKind<number, ''> = {
+  ...numberKind,
+  name: 'integer',
+  read(text) {
+    const trimmed = text.trim();
+    if (!/^[+-]?\d+$/.test(trimmed) || !Number.isSafeInteger(Number(trimmed))) throw new Unreadable('a whole number');
+    return Number(trimmed);
+  },
+};
+
+export const durationKind: ValueKind<number, 'Ms'> = {
+  ...numberKind,
   name: 'duration',
   suffix: 'Ms',
-  isList: false,
   read(text) {
     const ms = parseDuration(text);
     if (ms === undefined) throw new Unreadable('a duration with its unit, such as 15s, 500ms, 1m30s or PT10M');
     return ms;
   },
-  finish: (stored) => Number(stored),
   show: (stored) => formatDuration(Number(stored)),
 };
 
-export const sizeKind: ValueKind<number> = {
+export const sizeKind: ValueKind<number, 'Bytes'> = {
+  ...numberKind,
   name: 'size',
   suffix: 'Bytes',
-  isList: false,
   read(text) {
     const match = /^(\d+)\s*(B|KiB|MiB|GiB|kB|MB|GB)$/.exec(text.trim());
     if (!match) throw new Unreadable('a size with its unit, such as 64KiB or 32MiB');
     return Number(match[1]) * (BYTES[match[2] ?? ''] ?? 1);
   },
-  finish: (stored) => Number(stored),
   show(stored) {
     const bytes = Number(stored);
     for (const unit of ['GiB', 'MiB', 'KiB']) {
@@ -64,75 +89,32 @@ export const sizeKind: ValueKind<number> = {
   },
 };
 
-export const numberKind: ValueKind<number> = {
-  name: 'number',
-  suffix: '',
-  isList: false,
-  read(text) {
-    const trimmed = text.trim();
-    if (!NUMBER.test(trimmed) || !Number.isFinite(Number(trimmed))) throw new Unreadable('a number');
-    return Number(trimmed);
-  },
-  finish: (stored) => Number(stored),
-  show: String,
-};
-
-export const integerKind: ValueKind<number> = {
+export const booleanKind: ValueKind<boolean, ''> = {
   ...numberKind,
-  name: 'integer',
-  read(text) {
-    const trimmed = text.trim();
-    if (!/^[+-]?\d+$/.test(trimmed) || !Number.isSafeInteger(Number(trimmed))) throw new Unreadable('a whole number');
-    return Number(trimmed);
-  },
-};
-
-export const booleanKind: ValueKind<boolean> = {
   name: 'boolean',
-  suffix: '',
-  isList: false,
   read(text) {
-    const word = text.trim().toLowerCase();
-    if (YES.has(word)) return true;
-    if (NO.has(word)) return false;
-    throw new Unreadable('true or false');
+    const value = WORDS.get(text.trim().toLowerCase());
+    if (value === undefined) throw new Unreadable('true or false');
+    return value;
   },
   finish: (stored) => stored === true,
-  show: String,
 };
 
-export const textKind: ValueKind<string> = {
-  name: 'text',
-  suffix: '',
-  isList: false,
-  read: (text) => text,
-  finish: String,
-  show: String,
-};
+export const textKind: ValueKind<string, ''> = { ...numberKind, name: 'text', read: (text) => text, finish: String };
 
-export const pathKind: ValueKind<string> = { ...textKind, name: 'path' };
+export const pathKind: ValueKind<string, ''> = { ...textKind, name: 'path' };
 
-export function choiceKind<const Choice extends string>(choices: readonly Choice[]): ValueKind<Choice> {
-  return {
-    ...textKind,
-    name: 'choice',
-    read(text) {
-      const word = text.trim();
-      if (!choices.some((choice) => choice === word)) throw new Unreadable(`one of ${choices.join(', ')}`);
-      return word;
-    },
-    finish: (stored) => stored as Choice,
-  };
-}
+/** Which words there are stands with the option. */
+export const choiceKind: ValueKind<string, ''> = { ...textKind, name: 'choice', read: (text) => text.trim() };
 
-export const urlKind: ValueKind<string> = {
+export const urlKind: ValueKind<string, ''> = {
   ...textKind,
   name: 'url',
   read(text) {
     const url = URL.canParse(text) ? new URL(text) : undefined;
     if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
       throw new Unreadable('an http:// or https:// URL');
-    // Whoever can read a URL in a log could read the password in it.
+    // A URL is shown in logs, and a password in it would be shown too.
     if (url.username || url.password)
       throw new Unreadable('a URL without user and password: they go into options of their own');
     if (url.search || url.hash) throw new Unreadable('a URL without ? and #');
@@ -140,7 +122,7 @@ export const urlKind: ValueKind<string> = {
   },
 };
 
-export const listKind: ValueKind<readonly string[]> = {
+export const listKind: ValueKind<readonly string[], ''> = {
   name: 'list',
   suffix: '',
   isList: true,
@@ -154,14 +136,10 @@ export const listKind: ValueKind<readonly string[]> = {
 };
 
 /** Names with values, as a YAML map or as `name=value,name=value`. */
-export const pairsKind: ValueKind<Readonly<Record<string, string>>> = {
+export const pairsKind: ValueKind<Readonly<Record<string, string>>, ''> = {
   ...listKind,
   name: 'pairs',
-  read(text) {
-    const pairs = listKind.read(text) as readonly string[];
-    for (const pair of pairs) if (pair.indexOf('=') < 1) throw new Unreadable('pairs such as name=value,other=value');
-    return pairs;
-  },
+  item: { pattern: /^[^=]+=/, says: 'pairs such as name=value,other=value' },
   finish(stored) {
     const entries = (stored as readonly string[]).map((pair) => {
       const split = pair.indexOf('=');
@@ -177,7 +155,7 @@ export interface ListenAddress {
 }
 
 /** Where to listen: `host:port`, `:port` for every interface, or `off`. */
-export const listenKind: ValueKind<ListenAddress | undefined> = {
+export const listenKind: ValueKind<ListenAddress | undefined, ''> = {
   ...textKind,
   name: 'listen',
   read(text) {

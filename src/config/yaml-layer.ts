@@ -1,12 +1,34 @@
+import { readFileSync } from 'node:fs';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from 'yaml';
-import { type Assignment, type Layer, unknownKey } from './assignment.ts';
 import { GROUP_KEYS, LEAF_BY_KEY, type Leaf } from './declarations.ts';
+import { type Assignment, type Layer, misplacedSecret, unknownKey } from './layer.ts';
 import type { ConfigProblem } from './problem.ts';
 import { pairsKind } from './value-kind.ts';
 
+export function readYamlFile(file: string): Layer {
+  try {
+    return readYamlLayer({ file, text: readFileSync(file, 'utf8') });
+  } catch (error) {
+    const problem: ConfigProblem = {
+      key: file,
+      value: undefined,
+      source: 'flag --config or STARLING_CONFIG',
+      says: whyUnread(error as NodeJS.ErrnoException),
+      mend: 'check the path and its permissions',
+    };
+    return { assignments: [], problems: [problem] };
+  }
+}
+
+function whyUnread({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EISDIR') return 'is a folder; name a file';
+  return `cannot be read: ${message}`;
+}
+
 /**
- * Reads one file. The tree is walked as it stands in the text, and every value is taken as its text: no key can become a
- * prototype, `no` stays a word, `007` keeps its zeros, and each value knows its line.
+ * Reads the text of one file. The tree is walked as it stands there, and every value is taken as its text: no key can
+ * become a prototype, `no` stays a word, `007` keeps its zeros, and each value knows its line.
  */
 export function readYamlLayer({ file, text }: { file: string; text: string }): Layer {
   const lines = new LineCounter();
@@ -53,16 +75,10 @@ export function readYamlLayer({ file, text }: { file: string; text: string }): L
   const takeLeaf = (leaf: Leaf, node: Node | null, source: string): void => {
     const { key } = leaf;
     if (!leaf.isInFiles) {
-      problems.push({
-        key,
-        value: '[redacted]',
-        source,
-        says: 'a secret does not belong in a configuration file',
-        mend: `write it to a file of its own and name that file in ${key}File`,
-      });
+      problems.push(misplacedSecret({ key, source, place: 'configuration file', file: 'a file of its own' }));
       return;
     }
-    const given = isMap(node) && leaf.option.kind.name === pairsKind.name ? pairsOf(node) : textsOf(node);
+    const given = isMap(node) && leaf.option.kind === pairsKind ? pairsOf(node) : textsOf(node);
     if (given !== undefined) {
       assignments.push({ leaf, given, source });
       return;

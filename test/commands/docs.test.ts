@@ -15,7 +15,7 @@ import { EXIT } from '../../src/wiring/exit-codes.ts';
 import { starling } from '../support/run-starling.ts';
 
 // Each of these is a process of its own, on a machine that may be busy.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const COMMANDS = ALL_COMMANDS.map(({ name }) => name);
@@ -28,6 +28,7 @@ interface Block {
 
 const pages = [
   'README.md',
+  'CONTRIBUTING.md',
   ...readdirSync(path.join(ROOT, 'docs'))
     .filter((file) => file.endsWith('.md'))
     .map((file) => `docs/${file}`),
@@ -110,6 +111,7 @@ describe('the links of the pages', () => {
   const all = [
     'README.md',
     'CHANGELOG.md',
+    'CONTRIBUTING.md',
     ...readdirSync(path.join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.md'))
       .map((file) => `docs/${file.replaceAll(path.sep, '/')}`),

@@ -69,7 +69,7 @@ describe('files that change', () => {
     expect(events.map((event) => event.kind)).toEqual(['loaded', 'reloaded']);
   });
 
-  it('is told by the directory, long before the poll', async () => {
+  it('is seen by watching the directory, long before the poll', async () => {
     const { file, swap } = mountVolume('one!');
     const { promise, resolve } = Promise.withResolvers<string>();
     const live = new LiveFiles({
@@ -144,7 +144,7 @@ describe('files that change', () => {
     expect(live.current()).toBe('two!');
   });
 
-  it('tells nobody when a file was only touched', async () => {
+  it('calls no listener when a file was only touched', async () => {
     const file = join(directory, 'password');
     writeFileSync(file, 'one!', { mode: 0o600 });
     const clock = new HandWoundClock();

@@ -127,6 +127,12 @@ describe('the layers', () => {
     expect(over.config.timeseries.profiles).toEqual(['three']);
   });
 
+  it('takes words and numbers with blanks around them', () => {
+    const set = ['controlPlane.fencing= plain ', 'timeseries.retries= 3 ', 'controlPlane.dryRun= YES '];
+    const { controlPlane, timeseries } = loadConfig({ set }).config;
+    expect([controlPlane.fencing, timeseries.retries, controlPlane.dryRun]).toEqual(['plain', 3, true]);
+  });
+
   it('follows anchors', () => {
     const path = file('a.yaml', 'membership:\n  beat: &t 900ms\n  joinWait: *t\n');
     expect(loadConfig({ files: [path] }).config.membership.joinWaitMs).toBe(900);
@@ -134,7 +140,7 @@ describe('the layers', () => {
 });
 
 describe('what is wrong', () => {
-  it('is told all at once, each with key, value, place and mend', () => {
+  it('is reported all at once, each with key, value, place and remedy', () => {
     const path = file('a.yaml', 'scaling:\n  intervall: 15s\n  step: 15\nmember:\n  weight: heavy\n');
     const problems = problemsOf({ files: [path], env: { STARLING_MEMBER_WAIT: '1' }, flags: { 'dry-run': 'maybe' } });
     expect(problems).toEqual([
@@ -156,7 +162,7 @@ describe('what is wrong', () => {
     ]);
   });
 
-  it('is told in one text that a terminal can show', () => {
+  it('is reported in one text that a terminal can show', () => {
     const path = file('a.yaml', 'member: {idPrefix: "\\e[31mred"}\n');
     expect(() => loadConfig({ files: [path] })).toThrow(
       `One fault in the configuration:\n\n  member.idPrefix = \\u001b[31mred\n    from  ${path}:1\n    fault must be letters`,
@@ -166,6 +172,41 @@ describe('what is wrong', () => {
   it('is a fault even in a layer that another one overrides', () => {
     const path = file('a.yaml', 'scaling:\n  interval: soon\n');
     expect(problemsOf({ files: [path], env: { STARLING_SCALING_INTERVAL: '15s' } })).toHaveLength(1);
+    const input = {
+      files: [path, path],
+      env: { STARLING_SCALING_INTERVAL: 'later' },
+      set: ['scaling.interval=never', 'scaling.interval=1', 'controlPlane.dryRun=perhaps'],
+      flags: { 'dry-run': 'maybe', 'control-plane-dry-run': 'true' },
+    };
+    expect(problemsOf(input).map(({ value, source }) => [value, source])).toEqual([
+      ['soon', `${path}:2`],
+      ['soon', `${path}:2`],
+      ['later', 'environment STARLING_SCALING_INTERVAL'],
+      ['never', 'flag --set scaling.interval'],
+      ['1', 'flag --set scaling.interval'],
+      ['perhaps', 'flag --set controlPlane.dryRun'],
+      ['maybe', 'flag --dry-run'],
+    ]);
+  });
+
+  it('is one fault, whatever lines its value pretends to have', () => {
+    const env = {
+      STARLING_TIMESERIES_URL: 'x\u2028scaling.interval: y\nscaling.interval: z',
+      STARLING_SCALING_INTERVAL: '15s',
+    };
+    expect(problemsOf({ env }).map(({ key }) => key)).toEqual(['timeseries.url']);
+  });
+
+  it('is a value with a colon or a quotation mark too, which is reported as it was written', () => {
+    const written = ['http://u:p@host: value was "x"', 'a: b', '"', 'must be: x'];
+    for (const value of written) {
+      const [problem, ...rest] = problemsOf({ set: [`timeseries.url=${value}`] });
+      expect(rest).toEqual([]);
+      expect(problem).toMatchObject({ key: 'timeseries.url', value });
+      expect(problem?.says).toMatch(
+        /^must be (an http:\/\/ or https:\/\/ URL|a URL without user and password.*of their own)$/,
+      );
+    }
   });
 
   const cases: [what: string, yaml: string, says: RegExp][] = [
@@ -191,6 +232,7 @@ describe('what is wrong', () => {
     ['an unknown group', 'scalling: {interval: 15s}', /no such option/],
     ['a port beyond all ports', 'http: {admin: "127.0.0.1:70000"}', /host:port/],
     ['a listing that is not one', 'timeseries: {headers: "a"}', /pairs/],
+    ['a YAML list of what are no pairs', 'timeseries: {labels: [environment]}', /pairs/],
   ];
   for (const [what, yaml, says] of cases) {
     it(`is ${what}`, () => {
@@ -272,7 +314,7 @@ describe('secrets', () => {
 });
 
 describe('the hash', () => {
-  it('tells configurations apart, and not where they came from', () => {
+  it('differs between configurations, and not by where their values came from', () => {
     const plain = loadConfig();
     expect(loadConfig({ set: ['scaling.interval=15s'] }).hash).toBe(plain.hash);
     expect(loadConfig({ set: ['scaling.interval=16s'] }).hash).not.toBe(plain.hash);

@@ -24,7 +24,7 @@ afterEach(() => {
 });
 
 describe('a secret', () => {
-  it('shows itself to nobody who does not ask by name', () => {
+  it('is masked wherever it is written, and only reveal returns it', () => {
     const secret = new Secret('canary-hunter2');
     const shown = [
       String(secret),

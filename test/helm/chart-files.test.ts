@@ -16,11 +16,11 @@ const validate = new Ajv2020({ strict: false, allErrors: true }).compile(JSON.pa
 const profiles = filesIn('ci');
 const values = chartValues();
 
-describe('the files that are made from values.yaml', () => {
+describe('the files that are generated from values.yaml', () => {
   it.each([
     ['README.md', () => chartReadme()],
     ['values.schema.json', () => valuesSchema()],
-  ])('%s is current; WRITE_DOCS=1 writes it', (file, make) => {
+  ])('%s is up to date; WRITE_DOCS=1 writes it', (file, make) => {
     if (process.env['WRITE_DOCS']) writeFileSync(path.join(CHART, file), make());
     expect(read(file)).toBe(make());
   });
@@ -35,7 +35,7 @@ describe('values.yaml', () => {
     expect(values.length).toBeGreaterThan(120);
   });
 
-  it('has defaults that the schema takes', () => {
+  it('has defaults that the schema accepts', () => {
     expect(validate(yaml('values.yaml')), JSON.stringify(validate.errors)).toBe(true);
   });
 
@@ -43,7 +43,7 @@ describe('values.yaml', () => {
     expect(validate(yaml(file)), JSON.stringify(validate.errors)).toBe(true);
   });
 
-  it('has no key that no profile sets', () => {
+  it('has only keys that some profile sets', () => {
     const set = profiles.map(yaml);
     const left = values.filter(({ key }) => set.every((profile) => at(profile, key) === undefined));
     expect(left.map(({ key }) => key)).toEqual([]);
@@ -74,45 +74,45 @@ describe('the schema', () => {
     ['text for a number', 'replicaCount: "3"'],
     ['fewer than no replicas', 'replicaCount: -1'],
     ['a policy that Kubernetes does not know', 'image: {pullPolicy: Sometimes}'],
-    ['a digest that is none', 'image: {digest: "sha256:12"}'],
+    ['an invalid digest', 'image: {digest: "sha256:12"}'],
     ['a label that is no text', 'commonLabels: {team: 1}'],
     ['a map where a list belongs', 'tolerations: {key: x}'],
     ['a variable without a name', 'extraEnv: [{value: x}]'],
-    ['a secret of an unknown form', 'secrets: {adminToken: {secretName: x}}'],
+    ['a secret with an unknown field', 'secrets: {adminToken: {secretName: x}}'],
     ['an unknown secret', 'secrets: {password: {key: x}}'],
     ['a threshold that is not a number', 'prometheusRule: {thresholds: {decisionAgeSeconds: 2m}}'],
     ['an unknown threshold', 'prometheusRule: {thresholds: {decisionAge: 120}}'],
-    ['a port below 1024, which nobody without privileges can open', 'ports: {metrics: 80}'],
+    ['a port below 1024, which needs privileges', 'ports: {metrics: 80}'],
     ['too little time to stop', 'terminationGracePeriodSeconds: 5'],
   ])('refuses %s', (_, text) => {
     expect(validate(parse(text))).toBe(false);
   });
 
-  it('takes a chart that is a part of another', () => {
+  it('accepts values of a parent chart', () => {
     expect(validate({ global: { imageRegistry: 'x', anything: { at: 'all' } } })).toBe(true);
   });
 });
 
 describe('Chart.yaml', () => {
-  it('runs the version of the package', () => {
+  it('names the version of the package as appVersion', () => {
     expect(yaml('Chart.yaml')['appVersion']).toBe(packageJson.version);
   });
 
-  it('tells how to come to this version', () => {
+  it('has a section of UPGRADING.md for its version', () => {
     expect(read('UPGRADING.md')).toContain(`\n## ${yaml('Chart.yaml')['version']}\n`);
   });
 });
 
-describe('what the chart brings for Prometheus and Grafana', () => {
+describe('the rules and dashboards of the chart', () => {
   const rules = filesIn('files/rules');
   const boards = filesIn('files/dashboards');
 
-  it('is there', () => {
+  it('exist', () => {
     expect(rules.length).toBeGreaterThan(0);
     expect(boards.length).toBeGreaterThan(0);
   });
 
-  it('uses every threshold, and no other', () => {
+  it('use every threshold, and no other', () => {
     const used = rules.flatMap((file) => [...read(file).matchAll(/\$\{([A-Za-z]+)\}/g)].map((match) => match[1] ?? ''));
     const known = Object.keys(at(yaml('values.yaml'), 'prometheusRule.thresholds') as object);
     expect([...new Set(used)].sort()).toEqual(known.sort());

@@ -10,13 +10,13 @@ const folder = path.join(CHART, 'files/dashboards');
 const boards = Object.entries(DASHBOARDS);
 
 describe('the dashboards of the chart', () => {
-  it.each(boards)('%s.json is what the source says; WRITE_DOCS=1 writes it', (name, board) => {
+  it.each(boards)('%s.json is up to date; WRITE_DOCS=1 writes it', (name, board) => {
     const file = path.join(folder, `${name}.json`);
     if (process.env['WRITE_DOCS']) writeFileSync(file, dashboardText(board));
     expect(readFileSync(file, 'utf8')).toBe(dashboardText(board));
   });
 
-  it('are all of them', () => {
+  it('have no file without a source', () => {
     expect(readdirSync(folder).sort()).toEqual(boards.map(([name]) => `${name}.json`).sort());
     expect(new Set(boards.map(([, { uid }]) => uid)).size).toBe(boards.length);
   });
@@ -25,7 +25,7 @@ describe('the dashboards of the chart', () => {
 describe.each(boards)('%s', (_, board) => {
   const panels = panelsOf(board);
 
-  it('tells of each panel what it shows, in which unit, and what no answer means', () => {
+  it('describes each panel, its unit, and what no answer means', () => {
     for (const { title, description, unit, noValue } of panels) {
       expect(description, title).toMatch(/^[A-Z].{20,}\.$/);
       expect(unit, title).toMatch(/^(s|bytes|ops|percentunit|short|none)$/);
@@ -33,14 +33,14 @@ describe.each(boards)('%s', (_, board) => {
     }
   });
 
-  it('asks for nothing that nobody writes', () => {
+  it('queries only metrics that exist', () => {
     for (const { title, queries } of panels) {
       expect(queries.length, title).toBeGreaterThan(0);
       for (const { expr } of queries) expect(strangersIn(expr), `${title}: ${expr}`).toEqual([]);
     }
   });
 
-  it('asks one fleet, by its variables, in the data source that is chosen', () => {
+  it('queries one fleet, by its variables, in the chosen data source', () => {
     const names = (board.templating?.list ?? []).map(({ name }) => name);
     expect(names.slice(0, 3)).toEqual(['datasource', 'namespace', 'job']);
     for (const { title, datasource, queries } of panels) {
@@ -55,7 +55,7 @@ describe.each(boards)('%s', (_, board) => {
     }
   });
 
-  it('has no panel over another, and none beyond the edge', () => {
+  it('has no overlapping panels, and none beyond the edge', () => {
     const taken = new Set<string>();
     for (const { title, at } of panels) {
       expect(at.x + at.w, title).toBeLessThanOrEqual(24);

@@ -61,7 +61,7 @@ describe('a picture with a palette', () => {
     expect(part('IHDR')).toEqual(Buffer.from([0, 0, 0, WIDTH, 0, 0, 0, 5, 8, 3, 0, 0, 0]));
   });
 
-  it('is made of nothing else', () => {
+  it('rejects any other picture', () => {
     expect(() => toPalette(Buffer.from('<svg/>'))).toThrow('not a PNG');
   });
 });

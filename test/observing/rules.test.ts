@@ -20,39 +20,39 @@ const pages = readdirSync(path.join(root, 'docs/runbooks')).filter(
 );
 
 describe(RENDERED, () => {
-  it('is what the chart brings, with its defaults; WRITE_DOCS=1 writes it', () => {
+  it('is the rules of the chart with its defaults; WRITE_DOCS=1 writes it', () => {
     if (process.env['WRITE_DOCS']) writeFileSync(path.join(root, RENDERED), renderedRules());
     expect(read(RENDERED)).toBe(renderedRules());
   });
 });
 
 describe.each(rules)('$alert', ({ alert, expr, labels, annotations }) => {
-  it('asks for nothing that nobody writes', () => {
+  it('queries only metrics that exist', () => {
     expect(strangersIn(expr)).toEqual([]);
   });
 
-  it('says how bad it is and what it means, in a sentence that does not change and one that does', () => {
+  it('has a severity, a fixed summary and a description with values', () => {
     expect(alert).toMatch(/^Starling[A-Z][A-Za-z]+$/);
     expect(labels['severity']).toMatch(/^(critical|warning|info)$/);
     expect(annotations['summary']).toMatch(/^[A-Z][^{}]+\.$/);
     expect(annotations['description']).toMatch(/\.$/);
   });
 
-  it('names labels that its expression leaves', () => {
+  it('names only labels that its expression keeps', () => {
     const { groupedBy } = readExpression(expr);
     const named = [...(annotations['description'] ?? '').matchAll(/\$labels\.(\w+)/g)].map(([, label]) => label);
     expect(named.filter((label) => !groupedBy.includes(label ?? ''))).toEqual([]);
   });
 
-  it('has a runbook that names it, and says what it means, what it does, what to look at and what to do', () => {
+  it('has a runbook that names it, and says what it means, its impact, what to check and how to fix it', () => {
     const page = read(annotations['runbook'] ?? '');
     expect(page).toMatch(new RegExp(`^# .*\\n\\n(?:Alert|Alerts): .*\`${alert}\``));
-    for (const part of ['Meaning', 'Impact', 'Look', 'Mend']) expect(page).toContain(`\n## ${part}\n`);
+    for (const part of ['Meaning', 'Impact', 'Check', 'Fix']) expect(page).toContain(`\n## ${part}\n`);
   });
 });
 
 describe('the alerts', () => {
-  it('are tried by promtool, each firing and each silent', () => {
+  it('have a promtool test each for firing and for silence', () => {
     const { tests } = parse(read('config/alerts/starling.rules.test.yaml')) as {
       tests: { alert_rule_test?: { alertname: string; exp_alerts?: unknown[] }[] }[];
     };
@@ -64,7 +64,7 @@ describe('the alerts', () => {
     }
   });
 
-  it('have names of their own, and no runbook is left over', () => {
+  it('have unique names, and every runbook belongs to one', () => {
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
     const linked = new Set(rules.map(({ annotations }) => path.basename(annotations['runbook'] ?? '')));
     expect(pages.filter((page) => !linked.has(page))).toEqual([]);
@@ -72,7 +72,7 @@ describe('the alerts', () => {
 });
 
 describe('the catalogue', () => {
-  it('has nothing that no board and no alert shows', () => {
+  it('has only metrics that some board or alert shows', () => {
     const expressions = [
       ...rules.map(({ expr }) => expr),
       ...Object.values(DASHBOARDS).flatMap((board) =>

@@ -10,13 +10,13 @@ const source = fileURLToPath(new URL('../../src/', import.meta.url));
 const entries: readonly MetricEntry[] = CATALOGUE;
 
 describe('the catalogue', () => {
-  it('names everything once', () => {
+  it('names every metric once', () => {
     const names = entries.map(({ name }) => name);
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
   });
 
   for (const { name, kind, unit, labels, help, boundaries } of entries) {
-    it(`keeps the rules of Prometheus: ${name}`, () => {
+    it(`follows the naming rules of Prometheus: ${name}`, () => {
       expect(name).toMatch(/^(starling|process)_[a-z0-9_]*[a-z0-9]$/);
       expect(name.endsWith('_total')).toBe(kind === 'counter');
       expect(name).not.toMatch(/_(bucket|sum|count|milliseconds|percent)$/);
@@ -29,7 +29,7 @@ describe('the catalogue', () => {
     });
   }
 
-  it('lists no metric that is never written', () => {
+  it('lists only metrics that the code records', () => {
     const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
       (file) => file.endsWith('.ts') && !file.endsWith('catalogue.ts') && !file.endsWith('peer-names.ts'),
     );
@@ -37,14 +37,14 @@ describe('the catalogue', () => {
     expect(entries.map(({ name }) => name).filter((name) => !text.includes(`'${name}'`))).toEqual([]);
   });
 
-  it('has everything that goes by a second name', () => {
+  it('has every metric that also has a name of the NVCF autoscaler', () => {
     const names = new Set(entries.map(({ name }) => name));
     for (const { of } of PEER_ALIASES) expect(names).toContain(of);
   });
 });
 
 describe('docs/metrics.md', () => {
-  it('is what the catalogue says; WRITE_DOCS=1 writes it', () => {
+  it('is up to date; WRITE_DOCS=1 writes it', () => {
     if (process.env['WRITE_DOCS']) writeFileSync(page, metricsPage());
     expect(readFileSync(page, 'utf8')).toBe(metricsPage());
   });

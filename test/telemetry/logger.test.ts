@@ -36,7 +36,7 @@ describe('a log line', () => {
     expect(last()['time']).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
   });
 
-  it('cannot be split or painted by text from outside', () => {
+  it('cannot be split or coloured by text from outside', () => {
     const { logs, lines, last } = catching();
     logs.root.info({ label: 'a\nb\u001b[31m\u009b31m\u2028' }, 'x\r\ny');
     expect(lines).toHaveLength(1);
@@ -91,13 +91,13 @@ describe('redaction', () => {
     });
   }
 
-  it('leaves fencing tokens to be seen', () => {
+  it('leaves fencing tokens visible', () => {
     const { logs, last } = catching();
     logs.root.info({ fencingToken: '17', storedToken: '18', token: 19n, claim: { token: 20 } }, 'fenced');
     expect(last()).toMatchObject({ fencingToken: '17', storedToken: '18', token: '19', claim: { token: 20 } });
   });
 
-  it('keeps what helps in an error, and no more', () => {
+  it('keeps the useful fields of an error, and no more', () => {
     const { logs, last } = catching();
     const error = Object.assign(new Error('no answer', { cause: new TypeError('socket hang up') }), {
       kind: 'timeout',
@@ -117,7 +117,7 @@ describe('redaction', () => {
     expect(last()['err']).not.toHaveProperty('extra');
   });
 
-  it('cuts what is long', () => {
+  it('cuts long text', () => {
     const { logs, last } = catching();
     logs.root.error({ err: new Error('x'.repeat(50_000)) }, 'm');
     expect((last()['err'] as { message: string }).message.length).toBeLessThan(1100);
@@ -125,7 +125,7 @@ describe('redaction', () => {
 });
 
 describe('levels by module', () => {
-  it('listens to each module at its own level', () => {
+  it('sets a level for each module', () => {
     const { logs, lines } = catching('warn,store=debug');
     const store = logs.of('store');
     store.debug('seen');
@@ -134,13 +134,13 @@ describe('levels by module', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('refuses what is no level', () => {
+  it('refuses an unknown level', () => {
     expect(() => catching('loud')).toThrow('"loud" is no log level');
   });
 });
 
-describe('the pretty form', () => {
-  it('reads well and obeys no control character', () => {
+describe('the readable form', () => {
+  it('is readable and escapes control characters', () => {
     const { logs, lines } = catching();
     logs.of('store').error({ bucket: 7, label: '\u001b[2J', err: new Error('boom') }, 'slow\u0007');
     const text = prettyLine(lines[0] ?? '', { isColoured: false });
@@ -150,15 +150,15 @@ describe('the pretty form', () => {
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
   });
 
-  it('colours only on demand', () => {
+  it('uses colours only on request', () => {
     const { logs, lines } = catching();
     logs.root.info('x');
     expect(prettyLine(lines[0] ?? '', { isColoured: true })).toContain('\u001b[32m');
   });
 });
 
-describe('repeated trouble', () => {
-  it('is written once in a period, then with how often it came', async () => {
+describe('repeated problems', () => {
+  it('are logged once per interval, then with their count', async () => {
     const { logs, lines, last } = catching();
     const clock = new HandWoundClock();
     const rare = new RareLog({ clock, logger: logs.root, everyMs: 60_000 });
@@ -177,7 +177,7 @@ describe('repeated trouble', () => {
     expect(last()).not.toHaveProperty('repeated');
   });
 
-  it('remembers no more troubles than it can hold', () => {
+  it('are remembered only up to a limit', () => {
     const { logs, lines } = catching();
     const rare = new RareLog({ clock: new HandWoundClock(), logger: logs.root, everyMs: 60_000 });
     for (let index = 0; index < 1001; index += 1) rare.write('warn', `k${index}`, {}, 'm');

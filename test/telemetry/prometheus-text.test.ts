@@ -45,7 +45,7 @@ describe('Prometheus text', () => {
     ]);
   });
 
-  it('carries any text in a label on one line, and it reads back the same', () => {
+  it('writes any label text on one line, so that it reads back the same', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (value) => {
         const text = labelText({ id: value });

@@ -40,7 +40,7 @@ function point(index: number, over: Partial<FunctionPoint> = {}): FunctionPoint 
 }
 
 describe('metrics', () => {
-  it('come out under the names of the catalogue, with what was recorded', async () => {
+  it('are exported under the names of the catalogue, with the recorded values', async () => {
     const telemetry = await start();
     telemetry.meters.add('starling_loop_overruns_total', 2, { loop: 'scale' });
     telemetry.meters.add('starling_loop_overruns_total', 1, { loop: 'scale' });
@@ -69,7 +69,7 @@ describe('metrics', () => {
     ]);
   });
 
-  it('forget a gauge that was set to NaN, and keep the others', async () => {
+  it('drop a gauge that was set to NaN, and keep the others', async () => {
     const telemetry = await start();
     telemetry.meters.set('starling_dependency_up', 1, { dependency: 'store' });
     telemetry.meters.set('starling_dependency_up', 0, { dependency: 'gone' });
@@ -80,7 +80,7 @@ describe('metrics', () => {
     ]);
   });
 
-  it('take 5 and "5" for the same label, and no number that would spoil a sum', async () => {
+  it('treat 5 and "5" as the same label, and ignore numbers that would spoil a sum', async () => {
     const telemetry = await start();
     telemetry.meters.add('starling_loop_overruns_total', 1, { loop: 5 });
     telemetry.meters.add('starling_loop_overruns_total', 1, { loop: '5' });
@@ -97,7 +97,7 @@ describe('metrics', () => {
     expect(await linesOf(await start(), 'starling_time_breaks_total')).toEqual(['starling_time_breaks_total 0']);
   });
 
-  it('hold more series than the SDK would by itself', async () => {
+  it('keep more series than the default limit of the SDK', async () => {
     const telemetry = await start();
     for (let index = 0; index < 3000; index += 1)
       telemetry.meters.add('starling_loop_overruns_total', 1, { loop: `l${index}` });
@@ -106,7 +106,7 @@ describe('metrics', () => {
     expect(lines.join()).not.toContain('overflow');
   });
 
-  it('show the process', async () => {
+  it('describe the process', async () => {
     const telemetry = await start();
     const text = await telemetry.render();
     const value = (name: string) => Number(new RegExp(`^${name} (.+)$`, 'm').exec(text)?.[1]);
@@ -116,7 +116,7 @@ describe('metrics', () => {
     expect(value('starling_heap_used_bytes')).toBeLessThan(value('starling_heap_limit_bytes'));
   });
 
-  it('give two scrapers at once the same page', async () => {
+  it('give two concurrent scrapers the same page', async () => {
     const telemetry = await start();
     const [one, two] = await Promise.all([telemetry.render(), telemetry.render()]);
     expect(one).toBe(two);
@@ -124,7 +124,7 @@ describe('metrics', () => {
 });
 
 describe('series per function version', () => {
-  it('say why, as labels, once something was decided', async () => {
+  it('have verdict and reason as labels once there is a decision', async () => {
     const telemetry = await start({ perFunction: 'all' });
     telemetry.setFunctionSeries(() => [
       point(1),
@@ -135,7 +135,7 @@ describe('series per function version', () => {
     ]);
   });
 
-  it('are off unless asked for, but counted', async () => {
+  it('are off by default, but counted', async () => {
     const telemetry = await start();
     telemetry.setFunctionSeries(() => [point(1), point(2)]);
     expect(await linesOf(telemetry, 'starling_function_')).toEqual([]);
@@ -153,7 +153,7 @@ describe('series per function version', () => {
     expect(await linesOf(telemetry, 'starling_functions_not_exported ')).toEqual(['starling_functions_not_exported 1']);
   });
 
-  it('leave out what is not known, and escape what comes from outside', async () => {
+  it('leave out unknown values, and escape text from outside', async () => {
     const telemetry = await start({ perFunction: 'all', perFunctionLimit: 1 });
     telemetry.setFunctionSeries(() => [
       point(1, { functionId: 'a"\n\\', actual: undefined, wanted: undefined, utilisation: 55 }),
@@ -164,7 +164,7 @@ describe('series per function version', () => {
     ]);
   });
 
-  it('let the event loop breathe while there are many', async () => {
+  it('yield to the event loop while there are many', async () => {
     const telemetry = await start({ perFunction: 'all' });
     const many = Array.from({ length: 20_000 }, (_, index) => point(index));
     telemetry.setFunctionSeries(() => many);
@@ -184,8 +184,8 @@ describe('series per function version', () => {
   });
 });
 
-describe("the peer's names", () => {
-  it('carry the same numbers, in its units', async () => {
+describe('the names of the NVCF autoscaler', () => {
+  it('have the same values, in the units of the NVCF autoscaler', async () => {
     const telemetry = await start({ peerNames: true, perFunction: 'all' });
     telemetry.meters.record('starling_timeseries_request_seconds', 0.02, { query: 'a', outcome: 'ok' });
     telemetry.meters.record('starling_timeseries_request_seconds', 0.03, { query: 'b', outcome: 'ok' });
@@ -211,7 +211,7 @@ describe("the peer's names", () => {
     }
   });
 
-  it('are absent unless asked for', async () => {
+  it('are absent by default', async () => {
     expect(await linesOf(await start(), 'nvcf_')).toEqual([]);
   });
 });

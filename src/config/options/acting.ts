@@ -1,4 +1,5 @@
 import { boolean, choice, duration, integer, list, number, optional, secret, size, text, url } from '../option.ts';
+import { tls } from './tls.ts';
 
 /** Where wishes go. */
 export const controlPlane = {
@@ -9,6 +10,7 @@ export const controlPlane = {
   ),
   kubernetes: {
     namespaces: list(
+      '',
       'Namespaces whose workloads are scaled; empty: the one of the Pod or of the kubeconfig context; *: all of them.',
       { pattern: /^(?:\*|[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/, patternSays: 'names of namespaces, or *' },
     ),
@@ -32,13 +34,7 @@ export const controlPlane = {
       max: '7d',
     }),
   },
-  tls: {
-    caFile: optional.path('PEM of the authorities to trust; unset: those of Node.', { reload: 'live' }),
-    certFile: optional.path('PEM of the client certificate (mtls).', { reload: 'live' }),
-    keyFile: optional.path('PEM of its private key.', { reload: 'live' }),
-    serverName: optional.text('Name to look for in the certificate when it is not the host.'),
-    insecure: boolean('false', 'Do not verify the certificate.'),
-  },
+  tls,
   fencing: choice(
     ['fenced', 'plain'],
     'fenced',
@@ -70,7 +66,7 @@ export const controlPlane = {
   ),
   pageSize: integer('1000', 'Scaling targets on one page.', { min: '1', max: '1000' }),
   dryRun: boolean('false', 'Decide and record, but send nothing.', { flag: 'dry-run' }),
-  dryRunFunctions: list('Function ids or version ids for which nothing is sent.'),
+  dryRunFunctions: list('', 'Function ids or version ids for which nothing is sent.'),
   userAgent: text('starling', 'How requests introduce themselves.', {
     pattern: /^[\x21-\x7e]+( [\x21-\x7e]+)*$/,
     patternSays: 'printable text',

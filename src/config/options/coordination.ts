@@ -1,5 +1,6 @@
-import { boolean, choice, duration, integer, list, number, Option, optional, pairs, secret, text } from '../option.ts';
+import { boolean, choice, duration, integer, list, number, option, optional, pairs, secret, text } from '../option.ts';
 import { storeUrlKind } from '../store-target.ts';
+import { tls } from './tls.ts';
 
 // Weaker levels are not offered: a read at ONE may miss a claim that a quorum has accepted.
 const CONSISTENCIES = ['LOCAL_QUORUM', 'QUORUM', 'EACH_QUORUM'] as const;
@@ -40,11 +41,10 @@ export const membership = {
 
 /** Where members coordinate. */
 export const store = {
-  url: new Option<string>({
-    kind: storeUrlKind,
-    defaultText: 'sqlite:starling.db',
+  url: option(storeUrlKind, {
+    default: 'sqlite:starling.db',
     doc: 'cassandra://host1,host2:9042/keyspace?dc=dc1 | sqlite:/path/file.db | memory: (one process, nothing kept).',
-    rules: { flag: 'store' },
+    flag: 'store',
   }),
   statementTimeout: duration('1500ms', 'Deadline of one plain statement.', { min: '50ms', max: '1m' }),
   conditionalTimeout: duration(
@@ -75,7 +75,7 @@ export const store = {
     }),
   },
   cassandra: {
-    contactPoints: list('Hosts to start from, host or host:port. Replaces those of store.url.', {
+    contactPoints: list('', 'Hosts to start from, host or host:port. Replaces those of store.url.', {
       pattern: /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/,
       patternSays: 'host names or addresses, each with an optional :port',
     }),
@@ -92,16 +92,15 @@ export const store = {
     password: secret('Password of the user.'),
     tls: {
       enabled: boolean('false', 'Talk TLS, with verification.'),
-      caFile: optional.path('PEM of the authorities to trust; unset: those of Node.', { reload: 'live' }),
+      ...tls,
       certFile: optional.path('PEM of the client certificate.', { reload: 'live' }),
-      keyFile: optional.path('PEM of its private key.', { reload: 'live' }),
-      serverName: optional.text('Name to look for in the certificate when it is not the host.'),
       insecure: boolean('false', 'Do not verify the certificate. Anybody in between can then read the password.'),
     },
     consistency: choice(CONSISTENCIES, 'LOCAL_QUORUM', 'Consistency of plain statements.'),
     serialConsistency: choice(['LOCAL_SERIAL', 'SERIAL'], 'LOCAL_SERIAL', 'Consistency of conditional statements.'),
     connectTimeout: duration('5s', 'Deadline of one connection attempt.', { min: '100ms', max: '1m' }),
     replication: pairs(
+      '',
       'Replicas per data centre, for the migration that creates the keyspace; empty: one replica, for a single node.',
       { pattern: /^[^=]+=[1-9]\d?$/, patternSays: 'data centres with a replica count, such as dc1=3' },
     ),

@@ -19,7 +19,7 @@ export const http = {
   health: listen('0.0.0.0:8081', 'Probes.'),
   metrics: listen('0.0.0.0:41338', 'Prometheus text on /metrics.'),
   adminToken: secret('Bearer token that the admin API asks for.'),
-  allowedHosts: list('Host headers that the admin API answers to, beside its own address and localhost.'),
+  allowedHosts: list('', 'Host headers that the admin API answers to, beside its own address and localhost.'),
   bodyMax: size('64KiB', 'Larger request bodies are refused.', { min: '1KiB', max: '16MiB' }),
   requestTimeout: duration('30s', 'A request that took longer to arrive is dropped.', { min: '1s', max: '5m' }),
   headersTimeout: duration('10s', 'The same for its headers.', { min: '1s', max: '5m' }),
@@ -54,7 +54,7 @@ export const telemetry = {
     'false',
     "Also expose the metrics under the names of NVIDIA Cloud Functions' autoscaler, so that its boards keep working.",
   ),
-  resource: pairs('Further resource attributes, such as deployment.environment.name=production.'),
+  resource: pairs('', 'Further resource attributes, such as deployment.environment.name=production.'),
   otlp: {
     metrics: boolean('false', 'Also send metrics by OTLP.'),
     traces: boolean('false', 'Send traces by OTLP.'),

@@ -1,4 +1,5 @@
 import { boolean, choice, duration, integer, list, number, optional, pairs, secret, size, url } from '../option.ts';
+import { tls } from './tls.ts';
 
 /** Where signals are read. */
 export const timeseries = {
@@ -14,14 +15,8 @@ export const timeseries = {
     exchangeTimeout: duration('5s', 'Deadline of one exchange.', { min: '100ms', max: '2m' }),
     backoffMax: duration('3m', 'Longest pause between attempts to get a token.', { min: '1s', max: '1h' }),
   },
-  tls: {
-    caFile: optional.path('PEM of the authorities to trust; unset: those of Node.', { reload: 'live' }),
-    certFile: optional.path('PEM of the client certificate (mtls).', { reload: 'live' }),
-    keyFile: optional.path('PEM of its private key.', { reload: 'live' }),
-    serverName: optional.text('Name to look for in the certificate when it is not the host.'),
-    insecure: boolean('false', 'Do not verify the certificate.'),
-  },
-  headers: pairs('Further request headers, such as X-Scope-OrgID for Mimir. Not for secrets.', {
+  tls,
+  headers: pairs('', 'Further request headers, such as X-Scope-OrgID for Mimir. Not for secrets.', {
     pattern: /^[A-Za-z0-9-]+=[\x20-\x7e]*$/,
     patternSays: 'header names with printable values',
   }),
@@ -57,15 +52,11 @@ export const timeseries = {
       patternSays: 'a Prometheus label name',
     },
   ),
-  labels: pairs('Labels that every series must carry, such as environment=production.', {
+  labels: pairs('', 'Labels that every series must carry, such as environment=production.', {
     pattern: /^[a-zA-Z_][a-zA-Z0-9_]*=/,
     patternSays: 'Prometheus label names with a value',
   }),
-  profiles: list(
-    'Signal profiles, in the order in which they are tried.',
-    {},
-    'worker-threads,llm-gateway,control-plane',
-  ),
+  profiles: list('worker-threads,llm-gateway,control-plane', 'Signal profiles, in the order in which they are tried.'),
   profilesDir: optional.path(
     'Directory with further profiles; a file there replaces a shipped profile of the same name.',
   ),

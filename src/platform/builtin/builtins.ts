@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { Code, LaunchSettings } from '../function-record.ts';
+import type { Code, LaunchSettings } from '../model/function-record.ts';
 
 /** A function that ships with the platform and runs as any other does: in worker processes, through the pools. */
 export interface Builtin {
@@ -16,7 +16,7 @@ export interface Builtin {
 
 const FOLDER = new URL('./functions/', import.meta.url);
 
-interface Sketch {
+interface BuiltinSpec {
   readonly name: string;
   readonly description: string;
   readonly defaultPayload: Readonly<Record<string, unknown>>;
@@ -25,7 +25,7 @@ interface Sketch {
 }
 
 /** Fan-out waits for its children, and so may take longer than they. */
-const SKETCHES: readonly Sketch[] = [
+const SPECS: readonly BuiltinSpec[] = [
   { name: 'fibonacci', description: 'a Fibonacci number, recursively: CPU', defaultPayload: {} },
   {
     name: 'transform',
@@ -65,10 +65,10 @@ const SKETCHES: readonly Sketch[] = [
  * platform, from inside its own process; they are functions of the same namespace.
  */
 export const builtins: ReadonlyMap<string, Builtin> = new Map(
-  SKETCHES.map((sketch) => [sketch.name, builtinOf(sketch)] as const),
+  SPECS.map((spec) => [spec.name, builtinOf(spec)] as const),
 );
 
-function builtinOf({ name, description, defaultPayload, memoryMb = 128, timeoutMs = 30_000 }: Sketch): Builtin {
+function builtinOf({ name, description, defaultPayload, memoryMb = 128, timeoutMs = 30_000 }: BuiltinSpec): Builtin {
   return {
     name,
     description,

@@ -8,10 +8,10 @@ export interface FunctionResult {
   readonly isBase64: boolean;
 }
 
-/** `{statusCode, headers?, body}` is an answer; anything else is the body of one that is well. */
+/** `{statusCode, headers?, body}` is a whole reply; anything else is the body of one with status 200. */
 export function readResult(bytes: Uint8Array): FunctionResult {
   const value = parseBody(bytes);
-  if (!isAnswer(value)) return { statusCode: 200, headers: undefined, body: value, isBase64: false };
+  if (!isHttpResult(value)) return { statusCode: 200, headers: undefined, body: value, isBase64: false };
   const { statusCode, headers, body = null, isBase64Encoded } = value;
   return { statusCode, headers: readHeaders(headers), body, isBase64: isBase64Encoded === true };
 }
@@ -26,7 +26,7 @@ export function shownBody(body: unknown): unknown {
   }
 }
 
-interface Answer {
+interface HttpResult {
   readonly statusCode: number;
   readonly headers?: unknown;
   readonly body?: unknown;
@@ -34,7 +34,7 @@ interface Answer {
 }
 
 /** A status that HTTP has and that ends a request; with any other number it is somebody's data. */
-function isAnswer(value: unknown): value is Answer {
+function isHttpResult(value: unknown): value is HttpResult {
   if (typeof value !== 'object' || value === null || !('statusCode' in value)) return false;
   const { statusCode } = value;
   return typeof statusCode === 'number' && Number.isInteger(statusCode) && statusCode >= 200 && statusCode <= 599;
@@ -52,15 +52,15 @@ function parseBody(bytes: Uint8Array): unknown {
 }
 
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** Anything else could begin a header of its own, or a second answer. */
+/** Anything else could begin a header of its own, or a second response. */
 const HEADER_VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
-/** Of the connection and not of the answer: they are ours. */
+/** Of the connection and not of the reply: they are ours. */
 const NOT_TO_SET = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding', 'upgrade', 'trailer']);
 
-function readHeaders(told: unknown): FunctionResult['headers'] {
-  if (typeof told !== 'object' || told === null || Array.isArray(told)) return undefined;
+function readHeaders(given: unknown): FunctionResult['headers'] {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return undefined;
   const headers: [string, string | string[]][] = [];
-  for (const [name, value] of Object.entries(told)) {
+  for (const [name, value] of Object.entries(given)) {
     const values = (Array.isArray(value) ? value : [value]).map(String);
     if (!HEADER_NAME.test(name) || NOT_TO_SET.has(name.toLowerCase())) continue;
     if (!values.every((each) => HEADER_VALUE.test(each))) continue;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { PlatformError } from '../platform-error.ts';
+import { PlatformError } from '../model/platform-error.ts';
 
-const NOTHING = Buffer.alloc(0);
+const NO_BODY = Buffer.alloc(0);
 
 /**
  * The whole body as it came, at most `maxBytes`. Callbacks and not an iterator, which costs a promise a chunk; most bodies
@@ -10,7 +10,7 @@ const NOTHING = Buffer.alloc(0);
 export function readBody(request: IncomingMessage, maxBytes: number, then: BodyRead): void {
   const declared = Number(request.headers['content-length'] ?? Number.NaN);
   if (declared > maxBytes) {
-    then(tooLarge(maxBytes), NOTHING);
+    then(tooLarge(maxBytes), NO_BODY);
     return;
   }
   let first: Buffer | undefined;
@@ -20,7 +20,7 @@ export function readBody(request: IncomingMessage, maxBytes: number, then: BodyR
   const end = (error: Error | undefined) => {
     if (isOver) return;
     isOver = true;
-    then(error, error ? NOTHING : rest ? Buffer.concat(rest) : (first ?? NOTHING));
+    then(error, error ? NO_BODY : rest ? Buffer.concat(rest) : (first ?? NO_BODY));
   };
   request.on('data', (chunk: Buffer) => {
     if (isOver) return;
@@ -44,7 +44,7 @@ function tooLarge(maxBytes: number): PlatformError {
   return new PlatformError('payload-too-large', `a body is ${maxBytes} bytes at most`);
 }
 
-/** JSON of a body; what is no JSON is told as such. An empty body is `undefined`. */
+/** JSON of a body; throws `input-invalid` where it is none. An empty body is `undefined`. */
 export function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined;
   try {

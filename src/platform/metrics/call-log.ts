@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { CallFacts, Invocation, InvocationRequest, InvocationSource } from '../invocation.ts';
-import type { PlatformErrorCode } from '../platform-error.ts';
+import type { CallFacts, Invocation, InvocationRequest, InvocationSource } from '../model/invocation.ts';
+import type { PlatformErrorCode } from '../model/platform-error.ts';
 
 /** One call that ended, for people. */
 export interface CallRecord {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { Invocation, InvocationRequest, Invoker } from '../invocation.ts';
-import { PlatformError, type PlatformErrorCode } from '../platform-error.ts';
+import type { Invocation, InvocationRequest, Invoker } from '../model/invocation.ts';
+import { PlatformError, type PlatformErrorCode } from '../model/platform-error.ts';
 import type { CallLog } from './call-log.ts';
 
 /** A caller that goes away rejects with its own reason. */
@@ -84,6 +84,12 @@ export class CallMeter implements Invoker {
 
   of(versionId: string): CallCounts | undefined {
     return this.#counts.get(versionId);
+  }
+
+  /** Calls that were answered. */
+  served(versionId: string): number {
+    const counts = this.#counts.get(versionId);
+    return counts ? counts.coldCalls + counts.warmCalls : 0;
   }
 
   /** Seconds that calls were waiting or running so far, those under way included. */

@@ -1,15 +1,16 @@
-import type { Pools } from '../pool-snapshot.ts';
+import type { Pools } from '../model/pool-snapshot.ts';
+import type { CallMeter } from './call-meter.ts';
 
 type Invariant = 'calls-are-cold-or-warm' | 'instances-have-processes' | 'reservations-add-up' | 'leases-are-busy';
 
 /**
- * Numbers that must agree whatever happens, looked at whenever somebody reads the metrics. Everything is read in one turn of
+ * Numbers that must agree whatever happens, checked whenever the metrics are read. Everything is read in one turn of
  * the event loop, so there is no moment in between that could excuse a difference.
  */
 export class Invariants {
   readonly #pools: Pools;
-  readonly #servedOf: (versionId: string) => number;
-  readonly #liveProcesses: (() => number) | undefined;
+  readonly #meter: CallMeter;
+  readonly #liveProcesses: () => number;
   readonly #breaches = new Map<Invariant, number>([
     ['calls-are-cold-or-warm', 0],
     ['instances-have-processes', 0],
@@ -17,15 +18,11 @@ export class Invariants {
     ['leases-are-busy', 0],
   ]);
 
-  /** `servedOf`: calls of a version that were answered. `liveProcesses`: child processes that were not reaped. */
-  constructor(options: {
-    pools: Pools;
-    servedOf: (versionId: string) => number;
-    liveProcesses?: (() => number) | undefined;
-  }) {
-    this.#pools = options.pools;
-    this.#servedOf = options.servedOf;
-    this.#liveProcesses = options.liveProcesses;
+  /** `liveProcesses`: child processes that were not reaped. */
+  constructor({ pools, meter, liveProcesses }: { pools: Pools; meter: CallMeter; liveProcesses: () => number }) {
+    this.#pools = pools;
+    this.#meter = meter;
+    this.#liveProcesses = liveProcesses;
   }
 
   check(): ReadonlyMap<string, number> {
@@ -38,13 +35,12 @@ export class Invariants {
         running += instance.running;
         if (instance.pid !== undefined) processes += 1;
       }
-      if (pool.coldCalls + pool.warmCalls < this.#servedOf(pool.versionId)) this.#breach('calls-are-cold-or-warm');
+      if (pool.coldCalls + pool.warmCalls < this.#meter.served(pool.versionId)) this.#breach('calls-are-cold-or-warm');
       if (running !== pool.running) this.#breach('leases-are-busy');
     }
     if (reservedBytes !== this.#pools.memory().reservedBytes) this.#breach('reservations-add-up');
-    const live = this.#liveProcesses?.();
-    // An instance that is starting has its process before it has told its id.
-    if (live !== undefined && processes > live) this.#breach('instances-have-processes');
+    // An instance that is starting has its process before it has sent its id.
+    if (processes > this.#liveProcesses()) this.#breach('instances-have-processes');
     return this.#breaches;
   }
 

@@ -1,14 +1,13 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { FunctionRecord, Namespace } from '../function-record.ts';
-import type { InstanceState } from '../invocation.ts';
-import type { InstanceSnapshot, PoolSnapshot, Pools } from '../pool-snapshot.ts';
+import { type FunctionRecord, NAMESPACES, type Namespace } from '../model/function-record.ts';
+import type { InstanceState } from '../model/invocation.ts';
+import type { InstanceSnapshot, PoolSnapshot, Pools } from '../model/pool-snapshot.ts';
+import type { Triggers } from '../model/triggers.ts';
 import type { RegisteredVersion } from '../registry/registered-version.ts';
-import type { StoredWish } from '../registry/wish-book.ts';
-import type { Triggers } from '../triggers/triggers.ts';
+import type { StoredWish } from '../registry/wish-table.ts';
 import type { CallMeter } from './call-meter.ts';
 import type { Invariants } from './invariants.ts';
 import { labelsOf, type MetricKind, MetricText } from './metric-text.ts';
-import { addTriggers, TRIGGER_METRICS } from './trigger-series.ts';
 
 export interface PlatformPageOptions {
   readonly registry: {
@@ -62,16 +61,24 @@ const METRICS: readonly (readonly [name: string, kind: MetricKind, help: string]
   ['starling_platform_functions', 'gauge', 'Registered functions.'],
   ['starling_platform_invariant_breaches_total', 'counter', 'Looks at which numbers that must agree did not.'],
   ['starling_platform_resident_bytes', 'gauge', 'Memory of the platform itself, without its instances.'],
+  ['starling_platform_trigger_fires_total', 'counter', 'Calls that a trigger made.'],
+  ['starling_platform_trigger_failures_total', 'counter', 'Calls of a trigger that ended badly, by what it was.'],
+  [
+    'starling_platform_trigger_skips_total',
+    'counter',
+    'Fires of a schedule that were left out: the one before still ran, or they were long past.',
+  ],
+  ['starling_platform_queue_messages', 'gauge', 'Messages of a queue trigger: waiting, on their way, or dead.'],
+  ['starling_platform_queue_oldest_seconds', 'gauge', 'How long the message waits that waits longest.'],
 ];
 
 const STATES: readonly InstanceState[] = ['cold', 'warming', 'warm', 'busy', 'terminating'];
-const NAMESPACES: readonly Namespace[] = ['native', 'orchestrator', 'builtin'];
 
 /** Everything that runs, as Prometheus text. A version that never ran has the series that discovery needs and no more. */
 export function platformPage(options: PlatformPageOptions): string {
   const { registry, pools, invariants } = options;
   const page = new MetricText();
-  for (const [name, kind, help] of [...METRICS, ...TRIGGER_METRICS]) page.declare(name, kind, help);
+  for (const [name, kind, help] of METRICS) page.declare(name, kind, help);
   const common = options.labels ? labelsOf(options.labels) : '';
   for (const version of registry.versions()) addVersion(page, version, options);
   addTriggers(page, options);
@@ -147,6 +154,32 @@ function addInstance(
   const own = `${labels},${labelsOf({ instance_id: instanceId })}`;
   page.add('nvcf_worker_service_worker_thread_busy_seconds_total', own, busySeconds);
   page.add('nvcf_worker_service_worker_thread_count_total', own, slots);
+}
+
+/** What triggers do. A queue has its series before its first message. */
+function addTriggers(page: MetricText, { triggers, clock, labels }: PlatformPageOptions): void {
+  for (const { triggerId, functionId, settings } of triggers.list()) {
+    const { kind } = settings;
+    const identity = labelsOf({ ...labels, function_id: functionId, trigger_id: triggerId, kind });
+    const { fires, failures, skips } = triggers.countsOf(triggerId);
+    page.add('starling_platform_trigger_fires_total', identity, fires);
+    for (const [code, count] of failures) {
+      page.add('starling_platform_trigger_failures_total', `${identity},${labelsOf({ code })}`, count);
+    }
+    if (kind === 'schedule') {
+      for (const [reason, count] of Object.entries(skips)) {
+        page.add('starling_platform_trigger_skips_total', `${identity},reason="${reason}"`, count);
+      }
+    }
+    if (kind !== 'queue') continue;
+    const queue = labelsOf({ ...labels, function_id: functionId, trigger_id: triggerId, queue: settings.queue });
+    for (const [state, count] of Object.entries(triggers.depthOf(triggerId))) {
+      page.add('starling_platform_queue_messages', `${queue},state="${state}"`, count);
+    }
+    const oldestMs = triggers.oldestMs(triggerId);
+    const waitedMs = oldestMs === undefined ? 0 : Math.max(0, clock.wallMs() - oldestMs);
+    page.add('starling_platform_queue_oldest_seconds', queue, waitedMs / 1_000);
+  }
 }
 
 function countOf({ instances }: PoolSnapshot, states: readonly InstanceState[]): number {

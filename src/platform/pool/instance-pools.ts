@@ -1,20 +1,20 @@
 import type { Clock } from '../../lib/clock.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import { type Random, systemRandom } from '../../lib/random.ts';
-import type { VersionRecord } from '../function-record.ts';
-import type { SpawnSource } from '../invocation.ts';
-import { PlatformError } from '../platform-error.ts';
-import type { PoolSnapshot, Pools } from '../pool-snapshot.ts';
+import type { VersionDirectory, VersionRecord } from '../model/function-record.ts';
+import type { SpawnSource } from '../model/invocation.ts';
+import { PlatformError } from '../model/platform-error.ts';
+import type { PoolListener } from '../model/pool-event.ts';
+import type { PoolSnapshot, Pools, Wish } from '../model/pool-snapshot.ts';
 import type { InstanceBackend } from '../runtime/instance-backend.ts';
-import type { VersionDirectory } from '../version-directory.ts';
-import type { HostCapacity } from './host-capacity.ts';
 import { InstancePool, type PoolOwner } from './instance-pool.ts';
 import { MemoryLedger } from './memory-ledger.ts';
-import type { PoolListener } from './pool-event.ts';
-import type { PoolLimits, PoolSurroundings } from './pool-surroundings.ts';
+import type { HostCapacity, PoolContext, PoolLimits } from './pool-context.ts';
 import { DEFAULT_SCALER, type ScalerOptions } from './scaler.ts';
 
 const MIB = 1024 * 1024;
+/** How much of the host's memory may be reserved for all instances together. */
+const MEMORY_SHARE = 0.8;
 const INSTANCES_PER_CPU = 8;
 const BACKGROUND_STARTS_PER_CPU = 2;
 
@@ -24,9 +24,7 @@ export interface InstancePoolsOptions extends Partial<Omit<PoolLimits, 'instance
   readonly backend: InstanceBackend;
   readonly directory: VersionDirectory;
   readonly host: HostCapacity;
-  /** How much of the host's memory all instances together may be promised. */
-  readonly memoryShare?: number;
-  /** Of that, kept for calls that functions make. */
+  /** Of the memory, kept for calls that functions make. */
   readonly keptForChildrenBytes?: number;
   readonly tickMs?: number;
   readonly reapEveryMs?: number;
@@ -42,7 +40,7 @@ export interface InstancePoolsOptions extends Partial<Omit<PoolLimits, 'instance
  */
 export class InstancePools implements Pools, PoolOwner {
   readonly #directory: VersionDirectory;
-  readonly #surroundings: PoolSurroundings;
+  readonly #context: PoolContext;
   readonly #ledger: MemoryLedger;
   readonly #tickMs: number;
   readonly #reapEveryMs: number;
@@ -58,16 +56,16 @@ export class InstancePools implements Pools, PoolOwner {
 
   constructor(options: InstancePoolsOptions) {
     const { clock, random = systemRandom, backend, directory, host, listener = () => {} } = options;
-    const { memoryShare = 0.8, keptForChildrenBytes = 192 * MIB, tickMs = 2_000, reapEveryMs = 30_000 } = options;
+    const { keptForChildrenBytes = 192 * MIB, tickMs = 2_000, reapEveryMs = 30_000 } = options;
     this.#directory = directory;
     this.#tickMs = tickMs;
     this.#reapEveryMs = reapEveryMs;
     this.#ledger = new MemoryLedger({
-      budgetBytes: Math.floor(host.memoryBytes * memoryShare),
+      budgetBytes: Math.floor(host.memoryBytes * MEMORY_SHARE),
       keptForChildrenBytes,
       onGivenBack: () => this.#feedStarved(),
     });
-    this.#surroundings = {
+    this.#context = {
       clock,
       backend,
       listener,
@@ -80,9 +78,7 @@ export class InstancePools implements Pools, PoolOwner {
         memoryFactor: options.memoryFactor ?? 1.5,
         whenMemoryIsShort: options.whenMemoryIsShort ?? 'wait',
         lazyAboveWish: options.lazyAboveWish ?? 'grow',
-        stopGraceMs: options.stopGraceMs ?? 200,
         startTimeoutMs: options.startTimeoutMs ?? 30_000,
-        overdueAfterMs: options.overdueAfterMs ?? 5_000,
         scaleDownAfterIdleMs: options.scaleDownAfterIdleMs ?? 10_000,
       },
     };
@@ -121,21 +117,16 @@ export class InstancePools implements Pools, PoolOwner {
     const { promise: aborted, reject } = Promise.withResolvers<never>();
     const onAbort = () => reject(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
-    // Who does not wait any more leaves the instances coming: they are wanted all the same.
+    // A caller that stops waiting leaves the instances coming: they are wanted all the same.
     return Promise.race([prepared, aborted]).finally(() => signal.removeEventListener('abort', onAbort));
   }
 
-  wish(versionId: string, wish: { readonly wanted: number; readonly untilMs: number } | undefined): void {
+  wish(versionId: string, wish: Wish | undefined): void {
     const version = this.#directory.version(versionId);
     if (!version || this.#stopping) return;
-    if (wish === undefined) {
-      this.#pools.get(versionId)?.setWish(undefined);
-      return;
-    }
-    const { clock } = this.#surroundings;
-    // On the clock that never jumps from here on.
-    const untilMs = clock.monotonicMs() + wish.untilMs - clock.wallMs();
-    this.poolFor(version).setWish({ wanted: wish.wanted, untilMs, untilWallMs: wish.untilMs });
+    // No pool is made for nothing.
+    const pool = wish ? this.poolFor(version) : this.#pools.get(versionId);
+    pool?.setWish(wish);
   }
 
   cool(versionId: string, { alsoBusy = false }: { alsoBusy?: boolean } = {}): number {
@@ -156,7 +147,7 @@ export class InstancePools implements Pools, PoolOwner {
 
   /** Lets busy instances end their calls, for so long; then kills what is left. Resolves when every process was reaped. */
   async stop({ graceMs }: { graceMs: number }): Promise<void> {
-    const { clock } = this.#surroundings;
+    const { clock } = this.#context;
     const error = new PlatformError('stopping', 'the platform is stopping');
     this.#stopping = error;
     this.#cancelTick?.();
@@ -170,7 +161,7 @@ export class InstancePools implements Pools, PoolOwner {
     cancelKill();
   }
 
-  // What the pools tell
+  // What the pools ask for
 
   changed(pool: InstancePool): void {
     if (!pool.isQuiet) this.#active.add(pool);
@@ -223,7 +214,7 @@ export class InstancePools implements Pools, PoolOwner {
   }
 
   #open(version: VersionRecord): InstancePool {
-    const pool = new InstancePool(version, this.#surroundings, this);
+    const pool = new InstancePool(version, this.#context, this);
     if (this.#stopping) pool.close(this.#stopping);
     else {
       this.#pools.set(version.versionId, pool);
@@ -264,14 +255,14 @@ export class InstancePools implements Pools, PoolOwner {
       this.#cancelTick = undefined;
       this.#nextReapMs = undefined;
     } else if (!this.#cancelTick) {
-      const { clock } = this.#surroundings;
+      const { clock } = this.#context;
       this.#nextReapMs ??= clock.monotonicMs() + this.#reapEveryMs;
       this.#cancelTick = clock.after(this.#tickMs, () => this.#tick());
     }
   }
 
   #tick(): void {
-    const { clock, listener } = this.#surroundings;
+    const { clock, listener } = this.#context;
     const nowMs = clock.monotonicMs();
     const isReaping = this.#nextReapMs !== undefined && nowMs >= this.#nextReapMs;
     if (isReaping) this.#nextReapMs = nowMs + this.#reapEveryMs;

@@ -1,6 +1,6 @@
-import type { VersionRecord } from '../function-record.ts';
-import type { InstanceState, SpawnSource } from '../invocation.ts';
-import type { StopReason } from '../pool-snapshot.ts';
+import type { VersionRecord } from '../model/function-record.ts';
+import type { InstanceState, SpawnSource } from '../model/invocation.ts';
+import type { StopReason } from '../model/pool-snapshot.ts';
 import type { RunningInstance } from '../runtime/instance-backend.ts';
 import type { Reservation } from './memory-ledger.ts';
 
@@ -51,12 +51,12 @@ export class PooledInstance {
     return this.#inFlight;
   }
 
-  /** Somebody asked for just this one and waits for it. */
+  /** A call asked for just this one and waits for it. */
   get isStartedByCall(): boolean {
     return this.source === 'lazy' || this.source === 'retry';
   }
 
-  /** A warm pool that was made by hand stays until it is taken back by hand, or its time is over. */
+  /** What was warmed by hand stays until it is cooled by hand, or its time is over. */
   get isStartedByHand(): boolean {
     return this.source === 'manual' || this.source === 'prewarm';
   }

@@ -1,6 +1,6 @@
-import type { Code } from '../function-record.ts';
-import { PlatformError } from '../platform-error.ts';
-import { faultOfPath, faultOfPaths } from './file-path.ts';
+import { faultOfPath, faultOfPaths } from '../model/file-path.ts';
+import type { Code } from '../model/function-record.ts';
+import { PlatformError } from '../model/platform-error.ts';
 import { UNZIP_LIMITS } from './unzip.ts';
 
 const SOURCE_MAX_BYTES = 4 * 2 ** 20;

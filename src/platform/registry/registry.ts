@@ -1,18 +1,13 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
-import type {
-  Code,
-  FunctionRecord,
-  LaunchSettings,
-  Namespace,
-  TriggerRecord,
-  VersionRecord,
-} from '../function-record.ts';
-import { PlatformError } from '../platform-error.ts';
-import { CodeShelf } from './code-shelf.ts';
+import { deployIdOf } from '../model/deploy-id.ts';
+import type { Code, FunctionRecord, Namespace, TriggerRecord, VersionRecord } from '../model/function-record.ts';
+import { PlatformError } from '../model/platform-error.ts';
+import { CodeStore } from './code-store.ts';
+import { explainFileError, openRegistryDatabase, Sql } from './database.ts';
 import { FunctionIndex } from './function-index.ts';
 import { GoneVersions } from './gone-versions.ts';
-import { MessageBook } from './message-book.ts';
+import { MessageTable } from './message-table.ts';
 import {
   checkName,
   checkNewFunction,
@@ -21,19 +16,16 @@ import {
   type NewFunction,
   type NewVersion,
 } from './new-version.ts';
-import { explainFileError, openRegistryDatabase } from './open-database.ts';
 import type { RegisteredVersion } from './registered-version.ts';
 import { type KeptFunction, writeFunction, writeVersion } from './rows.ts';
-import { Sql } from './sql.ts';
-import { TriggerBook } from './trigger-book.ts';
-import { WishBook } from './wish-book.ts';
+import { TriggerTable } from './trigger-table.ts';
+import { WishTable } from './wish-table.ts';
 
 export interface RegistryOptions {
   /** The file; `:memory:` keeps nothing. */
   readonly path: string;
   readonly clock: Clock;
   readonly random: Random;
-  readonly deployIdOf: (made: { codeHash: string; launch: LaunchSettings }) => string;
 }
 
 export type RegistryChange =
@@ -47,15 +39,15 @@ export type VersionPatch = Partial<
 >;
 
 /**
- * What functions there are. Every change is on disk before it is answered; whoever asks is answered from memory. Code is not
- * kept in memory.
+ * What functions there are. Every change is on disk before it is answered, and questions are answered from memory. Code is
+ * not kept in memory.
  */
 export class Registry {
-  readonly wishes: WishBook;
-  readonly triggers: TriggerBook;
-  readonly messages: MessageBook;
+  readonly wishes: WishTable;
+  readonly triggers: TriggerTable;
+  readonly messages: MessageTable;
   readonly #sql: Sql;
-  readonly #shelf: CodeShelf;
+  readonly #code: CodeStore;
   readonly #index: FunctionIndex;
   readonly #gone: GoneVersions;
   readonly #options: RegistryOptions;
@@ -65,10 +57,10 @@ export class Registry {
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.#sql = new Sql(openRegistryDatabase(options.path));
-    this.#shelf = new CodeShelf(this.#sql);
+    this.#code = new CodeStore(this.#sql);
     try {
       this.#index = new FunctionIndex(this.#sql);
-      this.wishes = new WishBook(this.#sql, options.clock);
+      this.wishes = new WishTable(this.#sql, options.clock);
       this.#gone = new GoneVersions({ sql: this.#sql, clock: options.clock, wishes: this.wishes });
       this.#forgetGone();
     } catch (error) {
@@ -76,15 +68,15 @@ export class Registry {
       this.#sql.close();
       throw explainFileError(error, options.path);
     }
-    this.triggers = new TriggerBook(this.#sql);
-    this.messages = new MessageBook(this.#sql);
+    this.triggers = new TriggerTable(this.#sql);
+    this.messages = new MessageTable(this.#sql);
   }
 
   close(): void {
     this.#sql.close();
   }
 
-  /** Told after a change is on disk and in memory. Returns what ends it. */
+  /** Calls the listener after each change, when it is on disk and in memory. Returns what ends it. */
   onChange(listener: (change: RegistryChange) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -136,7 +128,7 @@ export class Registry {
   codeOf(version: Pick<VersionRecord, 'versionId'>): Code {
     const codeHash = this.#index.version(version.versionId)?.codeHash;
     if (codeHash === undefined) throw new PlatformError('no-code', 'this version was deleted');
-    return this.#shelf.get(codeHash);
+    return this.#code.get(codeHash);
   }
 
   create(request: NewFunction): { readonly record: FunctionRecord; readonly version: RegisteredVersion } {
@@ -161,7 +153,7 @@ export class Registry {
       writeFunction(this.#sql, kept);
       const insert = this.#sql.prepare('INSERT INTO aliases VALUES (?, ?)');
       for (const alias of aliases) insert.run(alias, functionId);
-      this.#shelf.put(version.codeHash, request.code);
+      this.#code.put(version.codeHash, request.code);
       writeVersion(this.#sql, version);
     });
     this.#index.putFunction(kept, aliases);
@@ -169,7 +161,7 @@ export class Registry {
     return { record: this.#recordOf(functionId), version };
   }
 
-  /** A new version becomes the one that the function's own id means, unless told otherwise; the older ones stay. */
+  /** A new version becomes the one that the function's own id means, unless `isActive` is false; the older ones stay. */
   addVersion(
     functionId: string,
     request: NewVersion,
@@ -183,13 +175,13 @@ export class Registry {
       ...(isActive ? { activeVersionId: version.versionId } : {}),
     });
     this.#sql.transaction(() => {
-      this.#shelf.put(version.codeHash, request.code);
+      this.#code.put(version.codeHash, request.code);
       writeVersion(this.#sql, version);
       writeFunction(this.#sql, kept);
     });
     this.#index.putFunction(kept);
     this.#putVersion(version);
-    this.#tell({ kind: 'function-changed', record: this.#recordOf(functionId) });
+    this.#notify({ kind: 'function-changed', record: this.#recordOf(functionId) });
     return version;
   }
 
@@ -209,15 +201,15 @@ export class Registry {
     this.#sql.transaction(() => writeFunction(this.#sql, kept));
     this.#index.putFunction(kept);
     const record = this.#recordOf(functionId);
-    this.#tell({ kind: 'function-changed', record });
+    this.#notify({ kind: 'function-changed', record });
     return record;
   }
 
-  /** Of launch settings the deploy id follows: instances of the old one are then retired by whoever listens. */
+  /** The deploy id follows the launch settings. Listeners retire the instances of the old one. */
   updateVersion(versionId: string, patch: VersionPatch): RegisteredVersion {
     const before = this.#versionOf(versionId);
     const launch = patch.launch ?? before.launch;
-    const deployId = patch.launch ? this.#options.deployIdOf({ codeHash: before.codeHash, launch }) : before.deployId;
+    const deployId = patch.launch ? deployIdOf({ codeHash: before.codeHash, launch }) : before.deployId;
     const version: RegisteredVersion = { ...before, ...patch, launch, deployId };
     this.#sql.transaction(() => writeVersion(this.#sql, version));
     this.#putVersion(version);
@@ -228,14 +220,14 @@ export class Registry {
     const record = this.#recordOf(functionId);
     const versions = this.#index.versionsOf(functionId);
     this.#sql.transaction(() => {
-      for (const version of versions) this.#gone.bury(version);
+      for (const version of versions) this.#gone.add(version);
       this.#sql.prepare('DELETE FROM functions WHERE function_id = ?').run(functionId);
-      this.#shelf.sweep();
+      this.#code.sweep();
     });
     this.#index.removeFunction(functionId);
     this.#forgetGone();
-    for (const version of versions) this.#tell({ kind: 'version-removed', version });
-    this.#tell({ kind: 'function-removed', record: { ...record, status: 'DELETED' } });
+    for (const version of versions) this.#notify({ kind: 'version-removed', version });
+    this.#notify({ kind: 'function-removed', record: { ...record, status: 'DELETED' } });
   }
 
   /** The version that is active goes with its function, or after another one was made active. */
@@ -245,13 +237,13 @@ export class Registry {
       throw new PlatformError('not-active', 'this is the active version: activate another one, or delete the function');
     }
     this.#sql.transaction(() => {
-      this.#gone.bury(version);
+      this.#gone.add(version);
       this.#sql.prepare('DELETE FROM versions WHERE version_id = ?').run(versionId);
-      this.#shelf.sweep();
+      this.#code.sweep();
     });
     this.#index.removeVersion(versionId);
     this.#forgetGone();
-    this.#tell({ kind: 'version-removed', version });
+    this.#notify({ kind: 'version-removed', version });
   }
 
   #forgetGone(): void {
@@ -264,7 +256,7 @@ export class Registry {
 
   #putVersion(version: RegisteredVersion): void {
     this.#index.putVersion(version);
-    this.#tell({ kind: 'version-changed', version });
+    this.#notify({ kind: 'version-changed', version });
   }
 
   #recordOf(functionId: string): FunctionRecord {
@@ -279,7 +271,7 @@ export class Registry {
     return version;
   }
 
-  #tell(change: RegistryChange): void {
+  #notify(change: RegistryChange): void {
     for (const listener of this.#listeners) listener(change);
   }
 }

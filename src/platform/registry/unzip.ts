@@ -1,6 +1,6 @@
 import { crc32, inflateRawSync } from 'node:zlib';
-import { PlatformError } from '../platform-error.ts';
-import { faultOfPath, faultOfPaths } from './file-path.ts';
+import { faultOfPath, faultOfPaths } from '../model/file-path.ts';
+import { PlatformError } from '../model/platform-error.ts';
 
 export interface UnzipLimits {
   /** Of the archive itself. */

@@ -1,4 +1,4 @@
-import type { VersionRecord } from '../function-record.ts';
+import type { VersionRecord } from '../model/function-record.ts';
 
 /**
  * How one call on one instance ended. Only `not-reached` may be tried elsewhere: everything else may have run. After a
@@ -24,7 +24,7 @@ export interface Call {
   readonly requestId: string;
   readonly payload: Uint8Array;
   readonly timeoutMs: number;
-  /** The caller has gone: the instance is ended, for nobody waits for what it does. */
+  /** Aborted when the caller has gone: the instance is ended, because no one waits for its result. */
   readonly signal?: AbortSignal | undefined;
   /**
    * Streaming handlers: chunks in the boundaries in which they were flushed, and a result with an empty body at the end; the
@@ -59,12 +59,17 @@ export interface RunningInstance {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
 }
 
+export interface StartOptions {
+  readonly instanceId: string;
+  /** What was reserved for it. The back end lets it use no more. */
+  readonly memoryLimitBytes: number;
+  /** Aborts when the instance is not wanted any more: the start is called off. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Starts instances. Rejects with PlatformError('init-failed' | 'runtime-unavailable' | 'no-code'). */
 export interface InstanceBackend {
-  start(
-    version: VersionRecord,
-    options: { instanceId: string; signal?: AbortSignal | undefined },
-  ): Promise<RunningInstance>;
+  start(version: VersionRecord, options: StartOptions): Promise<RunningInstance>;
   /** How memory is limited here: by a cgroup, or by a heap limit and a watchdog. For people. */
   readonly memoryLimit: 'cgroup' | 'watchdog';
 }

@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
-import type { Namespace } from '../function-record.ts';
-import type { MessageCounts } from '../registry/message-book.ts';
+import { type Found, RouteTable } from '../../lib/route-table.ts';
+import { NAMESPACES, type Namespace } from '../model/function-record.ts';
+import type { Trigger, TriggerKind } from '../model/trigger.ts';
+import type { MessageCounts } from '../registry/message-table.ts';
 import type { Registry } from '../registry/registry.ts';
 import { QueueConsumer, type QueueTrigger } from './queue-consumer.ts';
-import { type Found, RouteTable } from './route-table.ts';
 import { ScheduleRunner, type ScheduleTrigger } from './schedule-runner.ts';
-import type { Trigger, TriggerKind } from './trigger.ts';
 import type { TriggerCalls } from './trigger-calls.ts';
 
 export interface RunningTriggersOptions {
@@ -17,9 +17,6 @@ export interface RunningTriggersOptions {
   readonly random: Random;
   readonly logger: Logger;
 }
-
-/** In the order in which they are asked for a route. */
-const NAMESPACES: readonly Namespace[] = ['native', 'orchestrator', 'builtin'];
 
 /** What is done for triggers: a route for each that is enabled, a place among the schedules, a consumer for each queue. */
 export class RunningTriggers {
@@ -132,7 +129,7 @@ export class RunningTriggers {
     const consumer = new QueueConsumer(trigger, counts, {
       clock,
       random,
-      book: registry.messages,
+      messages: registry.messages,
       deliver: (each, payload, signal) => calls.deliver(each, payload, signal),
       leaseMs: (each) => calls.leaseMs(each),
       onDead: ({ triggerId, settings: { queue } }, messages, error) => {

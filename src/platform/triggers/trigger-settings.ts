@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import { parseRoute, RouteError } from '../../lib/route-pattern.ts';
+import { HTTP_METHODS } from '../model/trigger.ts';
 import { CronError, parseCron } from './cron.ts';
-import { parseRoute, RouteError } from './route-pattern.ts';
 import { timeZone } from './time-zone.ts';
-import { HTTP_METHODS } from './trigger.ts';
 
-/** What a trigger may be told. One schema for every dialect: each brings its own words, and ends here. */
+/** The settings of a trigger. One schema for every dialect: each translates its own words into these. */
 
 const DAY_MS = 86_400_000;
 const PAYLOAD_MAX_BYTES = 256 * 1024;

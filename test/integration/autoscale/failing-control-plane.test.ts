@@ -28,7 +28,7 @@ describe('a control plane that fails', { skip: await leftOutWithout('prometheus'
     };
   }
 
-  it('that answers 503 to a start from zero is asked again, and what failed is not remembered as done', {
+  it('gets a start from zero again after a 503, and the failed wish is not remembered as done', {
     timeout: 90_000,
   }, async (context) => {
     const { rig, controlPlane, active, wishes } = await start(context);
@@ -48,7 +48,7 @@ describe('a control plane that fails', { skip: await leftOutWithout('prometheus'
     expectOrderlyWrites(controlPlane);
   });
 
-  it('that refuses its credentials now and then, and takes tokens back, loses nobody for ever', {
+  it('can refuse credentials and revoke tokens, and every version is scaled again afterwards', {
     timeout: 120_000,
   }, async (context) => {
     const auth = { clientId: 'starling', clientSecret: 'a-secret-of-the-test' };
@@ -95,7 +95,7 @@ describe('a control plane that fails', { skip: await leftOutWithout('prometheus'
     expect(member.process.stderr + JSON.stringify(member.process.lines)).not.toContain(auth.clientSecret);
   });
 
-  it('that is another server altogether is told to people, and nothing is remembered', {
+  it('is reported in health and log when it is another kind of server, and nothing is remembered as done', {
     timeout: 90_000,
   }, async (context) => {
     const { rig, controlPlane, active } = await start(context);
@@ -117,7 +117,7 @@ describe('a control plane that fails', { skip: await leftOutWithout('prometheus'
     await until('the right one is back', 60_000, () => active('busy') >= WANTED);
   });
 
-  it('keeps what is newer when a replica is frozen in the middle of its wish and wakes up later', {
+  it('keeps the newer count when a replica is suspended during a wish and resumes later', {
     timeout: 120_000,
   }, async (context) => {
     const { rig, controlPlane, active, wishes } = await start(context);

@@ -52,7 +52,9 @@ describe('signals that fail', { skip: await leftOutWithout('prometheus'), concur
     return found?.latest?.reasons ?? [];
   }
 
-  it('by vanishing lower nothing, while what really falls is lowered', { timeout: 120_000 }, async (context) => {
+  it('lower nothing when they vanish, while versions whose load really falls are lowered', {
+    timeout: 120_000,
+  }, async (context) => {
     const rig = await start(context, EAGER);
     const active = (versionId: string) => rig.controlPlane.fleet.find(versionId)?.active ?? 0;
     const steady = Array.from({ length: 24 }, (_, index) => `steady-${index}`);
@@ -105,7 +107,7 @@ describe('signals that fail', { skip: await leftOutWithout('prometheus'), concur
     }
   });
 
-  it('by refusing, failing or being another server hold everything, and it goes on by itself', {
+  it('leave every count as it is when the store refuses, fails or is another server, and scaling resumes by itself', {
     timeout: 120_000,
   }, async (context) => {
     const rig = await start(context, EAGER);
@@ -141,7 +143,7 @@ describe('signals that fail', { skip: await leftOutWithout('prometheus'), concur
     expectOrderlyWrites(rig.controlPlane);
   });
 
-  it('by PromQL that the store refuses are told with its words, and with the file and line to mend', {
+  it('are reported with the words of the store and the file and line, when the store refuses the PromQL', {
     timeout: 60_000,
   }, async (context) => {
     const rig = await start(context);
@@ -158,7 +160,9 @@ describe('signals that fail', { skip: await leftOutWithout('prometheus'), concur
     expect((await member.health('/livez')).status).toBe(200);
   });
 
-  it('by coming from a clock an hour off decide nothing, and say why', { timeout: 60_000 }, async (context) => {
+  it('lead to no decision, with the reason, when the clock of the store is an hour off', {
+    timeout: 60_000,
+  }, async (context) => {
     const rig = await start(context);
     const gateway = await front(context, rig);
     gateway.rewrite((body, url) =>

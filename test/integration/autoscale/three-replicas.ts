@@ -89,7 +89,7 @@ export function threeReplicas(options: {
     return owners.flatMap((owner, bucket) => (owner === member.memberId ? [bucket] : []));
   }
 
-  it('finds every version, whether it runs, is called, or both', { timeout: 90_000 }, async () => {
+  it('discovers every version that has instances, calls, or both', { timeout: 90_000 }, async () => {
     await untilShared(members);
     const found = await until('all are found', 60_000, async () => {
       const versions = await members[0]?.versions();
@@ -98,7 +98,7 @@ export function threeReplicas(options: {
     expect(new Set(found.map(({ versionId }) => versionId))).toEqual(new Set(kinds.keys()));
   });
 
-  it('raises what is busy, starts what is called, and leaves the rest as it is', { timeout: 90_000 }, async () => {
+  it('raises busy versions, starts called ones, and leaves the rest as it is', { timeout: 90_000 }, async () => {
     await until('busy versions have what they need', 60_000, () =>
       ofKind('busy').every((versionId) => active(versionId) >= BUSY_WANTED),
     );
@@ -109,7 +109,7 @@ export function threeReplicas(options: {
     expect(rig.controlPlane.fleet.history.filter(({ versionId }) => quiet.has(versionId))).toEqual([]);
   });
 
-  it('has every version judged by exactly one replica', { timeout: 60_000 }, async () => {
+  it('has exactly one replica evaluate each version', { timeout: 60_000 }, async () => {
     await until('each has one judge, and all agree on who it is', 30_000, async () => {
       const views = await Promise.all(members.map((member) => member.versions()));
       return [...kinds.keys()].every((versionId) => {
@@ -129,7 +129,9 @@ export function threeReplicas(options: {
     for (let look = 0; look < 10; look += 1) expect((await holders()).length).toBeLessThanOrEqual(1);
   });
 
-  it('goes on as before after an outage of the store in which nobody could beat', { timeout: 120_000 }, async () => {
+  it('continues with the same buckets after an outage of the store in which no replica could write a heartbeat', {
+    timeout: 120_000,
+  }, async () => {
     const shares = async () => Promise.all(members.map(async (member) => (await member.status()).bucketsOwned));
     const before = await shares();
     const changes = () =>
@@ -156,7 +158,7 @@ export function threeReplicas(options: {
     expect(loweredWrites(rig.controlPlane.fleet.history.slice(writesBefore), counts)).toEqual([]);
   });
 
-  it('serves the versions of a killed replica, the discovery holder at that', { timeout: 120_000 }, async () => {
+  it('takes over the versions of a killed replica that held the discovery duty', { timeout: 120_000 }, async () => {
     const [victim] = await until('the duty is held', 20_000, async () => {
       const found = await holders();
       return found.length === 1 && found;
@@ -178,13 +180,13 @@ export function threeReplicas(options: {
     );
   });
 
-  it('goes on finding versions after the holder is dead', { timeout: 90_000 }, async () => {
+  it('discovers new versions after the death of the duty holder', { timeout: 90_000 }, async () => {
     const versionId = addVersion(options.versions + ((3 - (options.versions % 4) + 4) % 4));
     await until('another has the duty', 30_000, async () => (await holders()).length === 1);
     await until('the newborn is raised', 30_000, () => active(versionId) >= BUSY_WANTED);
   });
 
-  it('takes over at once from a replica that is stopped', { timeout: 120_000 }, async () => {
+  it('takes over at once from a stopped replica', { timeout: 120_000 }, async () => {
     members.push(await rig.join());
     await untilShared(members);
     const [leaver] = members;
@@ -201,7 +203,7 @@ export function threeReplicas(options: {
     await untilShared(members);
   });
 
-  it('has let no token go back, and no two replicas share one', () => {
+  it('never had a token go back, or two replicas with one token', () => {
     expectOrderlyWrites(rig.controlPlane);
     const writers = new Set(rig.controlPlane.seen.map(({ headers }) => headers['user-agent']));
     expect(writers.size).toBe(4);

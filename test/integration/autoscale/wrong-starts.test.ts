@@ -62,10 +62,10 @@ describe('a start that goes wrong', { skip: await leftOutWithout('prometheus') }
   }
 
   it.each([
-    ['where nobody listens', freePort],
-    ['where nobody answers', silentPort],
+    ['where no port is open', freePort],
+    ['where the port never answers', silentPort],
   ])(
-    'without the store, %s, waits alive and not ready, says for what, and can be stopped',
+    'without a store, %s, waits alive and not ready, says for what, and can be stopped',
     {
       timeout: 60_000,
     },
@@ -87,7 +87,7 @@ describe('a start that goes wrong', { skip: await leftOutWithout('prometheus') }
     },
   );
 
-  it('before its time-series store is up begins by itself once that answers', { timeout: 60_000 }, async () => {
+  it('before the time-series store is up continues by itself once the store answers', { timeout: 60_000 }, async () => {
     const rig = await AutoscalerRig.start({ timeseries: 'prometheus', scrapeMs: 1_000, flags: FAST });
     ends.push(() => rig.stop());
     const front = new HttpFront(rig.timeseries.url);
@@ -104,7 +104,7 @@ describe('a start that goes wrong', { skip: await leftOutWithout('prometheus') }
     await until('it does its work', 30_000, () => (rig.controlPlane.fleet.find('busy')?.active ?? 0) > 1);
   });
 
-  it('can be broken off by Ctrl-C at any moment', { timeout: 60_000 }, async () => {
+  it('can be interrupted by Ctrl-C at any moment', { timeout: 60_000 }, async () => {
     const store = storeAt(await silentPort());
     // While Node loads, while it begins, and while it waits.
     for (const afterMs of [0, 50, 150, 300]) {
@@ -118,7 +118,7 @@ describe('a start that goes wrong', { skip: await leftOutWithout('prometheus') }
     expect(await endsSoon(process, 'SIGINT')).toEqual({ code: 0, signal: null });
   });
 
-  it('ends at once on a second signal, while the first waits for a store that hangs', { timeout: 60_000 }, async () => {
+  it('ends at once on a second signal while the first waits for a hanging store', { timeout: 60_000 }, async () => {
     const { rig, process } = await start();
     const lock = await SqliteLock.take(rig.storeUrl.replace('sqlite:', ''));
     ends.push(() => lock.release());
@@ -132,7 +132,7 @@ describe('a start that goes wrong', { skip: await leftOutWithout('prometheus') }
     expect(Date.now() - sentMs).toBeLessThan(1_000);
   });
 
-  it('whose stop hangs for want of the store is over within eight seconds all the same', {
+  it('ends within eight seconds even if the stop waits for a missing store', {
     timeout: 60_000,
   }, async () => {
     const { rig, process } = await start();

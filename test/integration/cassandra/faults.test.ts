@@ -10,7 +10,7 @@ import { plainClient } from '../../support/cassandra/plain-client.ts';
 import { carriesStatement, connectionTo } from '../../support/cassandra/store-harness.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
 
-describeWithCassandra('Cassandra behind a bad line', {}, (cluster) => {
+describeWithCassandra('Cassandra behind a faulty connection', {}, (cluster) => {
   const open: Array<{ close(): Promise<void> }> = [];
 
   beforeAll(async () => {
@@ -50,7 +50,7 @@ describeWithCassandra('Cassandra behind a bad line', {}, (cluster) => {
     expect([...results.values()].filter((outcome) => outcome !== 'applied')).toEqual([]);
   });
 
-  it('never counts a token twice when two members claim over a line that loses answers', {
+  it('never gives a token twice when two members claim over a connection that loses answers', {
     timeout: 120_000,
   }, async () => {
     const members = [await client(), await client()];
@@ -79,7 +79,7 @@ describeWithCassandra('Cassandra behind a bad line', {}, (cluster) => {
     expect(owners.size).toBeGreaterThanOrEqual(35);
   });
 
-  it('ends every call within its deadline when the node takes requests and never answers', {
+  it('ends every call within its deadline when the node accepts requests and never answers', {
     timeout: 60_000,
   }, async () => {
     const { store, proxy } = await client({
@@ -123,7 +123,9 @@ describeWithCassandra('Cassandra behind a bad line', {}, (cluster) => {
     expect(await inTime(2000, store.states.read(buckets))).toBe('unavailable');
   });
 
-  it('refuses as busy, unsent, what has waited too long for its bucket', { timeout: 60_000 }, async () => {
+  it('refuses a claim as busy, without sending it, when it waited too long for its bucket', {
+    timeout: 60_000,
+  }, async () => {
     const { store, proxy } = await client({ conditionalDeadlineMs: 300, statementDeadlineMs: 300 });
     await store.ping();
     proxy.set({ kind: 'drop-requests' });
@@ -141,7 +143,7 @@ describeWithCassandra('Cassandra behind a bad line', {}, (cluster) => {
     expect(ends).not.toContain('lost');
   });
 
-  it('works on through a slow line', { timeout: 60_000 }, async () => {
+  it('keeps working over a slow connection', { timeout: 60_000 }, async () => {
     const { store, proxy } = await client();
     proxy.set({ kind: 'delay', ms: 40 });
     const claims = Array.from({ length: 150 }, (_, index) => claimOf(`slow-${index}`));
@@ -149,7 +151,7 @@ describeWithCassandra('Cassandra behind a bad line', {}, (cluster) => {
     expect(results.every(({ outcome }) => outcome === 'applied')).toBe(true);
   });
 
-  it('connects again after a restart of the node, and its prepared statements work', { timeout: 120_000 }, async () => {
+  it('reconnects after a restart of the node, and prepared statements still work', { timeout: 120_000 }, async () => {
     const { store } = await client();
     const claim = claimOf('restart');
     await store.states.claim(50, [claim]);
@@ -165,7 +167,7 @@ describeWithCassandra('Cassandra behind a bad line', {}, (cluster) => {
     expect(settled).toEqual([{ versionId: 'restart', outcome: 'settled' }]);
   });
 
-  it('leaves nothing knocking behind after an outage and its end', { timeout: 60_000 }, async () => {
+  it('leaves no reconnection attempts behind after an outage', { timeout: 60_000 }, async () => {
     const { store, proxy } = await client();
     for (let outage = 0; outage < 3; outage += 1) {
       proxy.set({ kind: 'refuse' });
@@ -185,7 +187,7 @@ describeWithCassandra('Cassandra behind a bad line', {}, (cluster) => {
     expect(proxy.connections).toBe(0);
   });
 
-  it('writes only complete rows without nulls, and stamps none of them itself', async () => {
+  it('writes only complete rows without nulls, and sets no client timestamp', async () => {
     const { store } = await client();
     await store.states.claim(60, [claimOf('whole', { previous: undefined })]);
     const outside = await plainClient(cluster(), { keyspace: 'starling' });

@@ -38,7 +38,7 @@ describeWithCassandra('migrations on one node', {}, (cluster) => {
 
   const states = (report: MigrationReport) => new Set(report.steps.map(({ state }) => state));
 
-  it('makes everything, then finds everything there', async () => {
+  it('creates everything, and changes nothing the second time', async () => {
     const options = fresh();
     const told: string[] = [];
     const first = await migrate(options, { step: ({ id }) => told.push(id), waiting() {} });
@@ -58,7 +58,7 @@ describeWithCassandra('migrations on one node', {}, (cluster) => {
     await expect(store.agree({ ...LAYOUT, placement: 'label:b' })).rejects.toMatchObject({ kind: 'schema' });
   });
 
-  it('prints what it would do and does nothing', async () => {
+  it('prints what it would do and changes nothing', async () => {
     const options = fresh();
     const plan = await migrate({ ...options, isDryRun: true });
     expect(states(plan)).toEqual(new Set(['planned']));
@@ -68,7 +68,7 @@ describeWithCassandra('migrations on one node', {}, (cluster) => {
     expect(states(await migrate({ ...options, isDryRun: true }))).toEqual(new Set(['already-there']));
   });
 
-  it('may run three times at once, and makes each table once', { timeout: 120_000 }, async () => {
+  it('may run three times at once, and creates each table once', { timeout: 120_000 }, async () => {
     for (let round = 0; round < 3; round += 1) {
       const options = fresh();
       const reports = await Promise.all([migrate(options), migrate(options), migrate(options)]);
@@ -81,7 +81,7 @@ describeWithCassandra('migrations on one node', {}, (cluster) => {
     }
   });
 
-  it('goes on where one that was killed has stopped', { timeout: 120_000 }, async () => {
+  it('continues where a killed migration stopped', { timeout: 120_000 }, async () => {
     const options = fresh();
     await migrate(options);
     await run(`DROP TABLE ${options.keyspace}.decisions`);
@@ -106,7 +106,7 @@ describeWithCassandra('migrations on one node', {}, (cluster) => {
     await expect(store.agree(LAYOUT)).rejects.toMatchObject({ message: expect.stringMatching(/lacks 006-controls/) });
   });
 
-  it('refuses a replication that cannot be, or that does not stand', async () => {
+  it('refuses a replication that is impossible, or that the keyspace does not have', async () => {
     const options = fresh();
     await expect(migrate({ ...options, replication: { elsewhere: 1 } })).rejects.toMatchObject({
       kind: 'schema',
@@ -132,7 +132,7 @@ describeWithCassandra('migrations on one node', {}, (cluster) => {
     await expect(wrong).rejects.toMatchObject({ kind: 'schema', message: expect.stringMatching(/datacenter1/) });
   });
 
-  it('knows a host that is not there from a wrong answer', async () => {
+  it('tells a missing host from a wrong answer', async () => {
     const nobody = CassandraStore.open({ ...base, contactPoints: ['127.0.0.99'] });
     await expect(nobody).rejects.toMatchObject({
       kind: 'unavailable',

@@ -83,12 +83,12 @@ describeWithCassandra(
       await expect(denied).rejects.toMatchObject({ kind: 'auth', message: expect.stringMatching(/permission/i) });
     });
 
-    it('finds the only data centre by itself, with the same secrets', async () => {
+    it('finds the only data centre without being given it, with the same secrets', async () => {
       const store = await connect({ localDataCenter: undefined });
       await store.ping();
     });
 
-    it('says that the password is wrong, without telling it', async () => {
+    it('reports a wrong password without printing it', async () => {
       const error = await refusal({ credentials: { username: 'starling', password: 'wr0ng-canary' } });
       expect(error.kind).toBe('auth');
       expect(error.message).toMatch(/starling.*incorrect.*Check user and password/);
@@ -96,7 +96,7 @@ describeWithCassandra(
       expect((await refusal({ credentials: undefined })).kind).toBe('auth');
     });
 
-    it('says that a role lacks a permission', async () => {
+    it('reports a missing permission of a role', async () => {
       const store = await connect({ credentials: { username: 'reader', password: 'only looks' } });
       await store.ping();
       await expect(store.roster.beat(memberOf('reader'))).rejects.toMatchObject({
@@ -106,7 +106,7 @@ describeWithCassandra(
       await expect(store.states.claim(2, [claimOf('reader')])).rejects.toMatchObject({ kind: 'auth' });
     });
 
-    it('does not trust a node that another authority signed, or nobody', async () => {
+    it('does not trust a node if its authority is another one or not configured', async () => {
       const { cert, key } = member;
       const wrongAuthority = await refusal({ tls: { ca: stranger.ca, cert, key } });
       expect(wrongAuthority.kind).toBe('auth');
@@ -114,7 +114,7 @@ describeWithCassandra(
       expect((await refusal({ tls: { cert, key } })).kind).toBe('auth');
     });
 
-    it('does not trust a certificate for another name, and takes the name that it is told', async () => {
+    it('does not trust a certificate for another name, unless serverName says so', async () => {
       // The certificate names the node and not 127.0.1.1, where a proxy stands in its place.
       const proxy = new TcpProxy({ host: '127.0.0.1', port: cluster().port });
       const port = await proxy.listen({ host: '127.0.1.1' });
@@ -128,12 +128,12 @@ describeWithCassandra(
       expect((await refusal({ ...elsewhere, tls: { ...named, serverName: 'other.test' } })).kind).toBe('auth');
     });
 
-    it('verifies nothing only when insecure is spelled out', async () => {
+    it('skips verification only with insecure: true', async () => {
       const { cert, key } = member;
       await (await connect({ tls: { insecure: true, cert, key } })).ping();
     });
 
-    it('says what may be wrong when one side talks TLS and the other does not, or a client certificate is missing', async () => {
+    it('says what may be wrong when only one side uses TLS, or a client certificate is missing', async () => {
       const plain = await refusal({ tls: undefined });
       expect(plain.kind).toBe('unavailable');
       expect(plain.message).toMatch(/TLS/);
@@ -142,7 +142,7 @@ describeWithCassandra(
       expect(['auth', 'unavailable']).toContain(nameless.kind);
     });
 
-    it('goes over to a new password without a failed call, and the old one is then good for nothing', {
+    it('switches to a new password without a failed call, and the old one stops working', {
       timeout: 90_000,
     }, async () => {
       await asSuperuser(["CREATE ROLE rotated WITH PASSWORD = 'old' AND LOGIN = true", 'GRANT starling TO rotated']);
@@ -176,7 +176,7 @@ describeWithCassandra(
       expect((await refusal({ credentials: { username: 'rotated', password: 'old' } })).kind).toBe('auth');
     });
 
-    it('takes a password that is told before the role has it, as soon as the role has it', {
+    it('uses a password that was configured before the role had it, as soon as the role has it', {
       timeout: 90_000,
     }, async () => {
       await asSuperuser(["CREATE ROLE hasty WITH PASSWORD = 'old' AND LOGIN = true", 'GRANT starling TO hasty']);

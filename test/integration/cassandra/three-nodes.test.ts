@@ -33,7 +33,7 @@ describeWithCassandra('three nodes', { nodes: 3, proxies: true }, (cluster) => {
       return store;
     }
 
-    it('makes each table once, with one identity, when three migrate at once', { timeout: 120_000 }, async () => {
+    it('creates each table once, with one id, when three migrations run at once', { timeout: 120_000 }, async () => {
       const options = { ...base, keyspace: 'at_once', replication: { [cluster().dataCenter]: 3 } };
       const reports = await Promise.all([migrate(options), migrate(options), migrate(options)]);
       for (const { id } of MIGRATIONS) {
@@ -61,7 +61,7 @@ describeWithCassandra('three nodes', { nodes: 3, proxies: true }, (cluster) => {
       expect(report.warnings.join()).toMatch(/1 copy in the cluster: one node down stops all coordination/);
     });
 
-    it('goes on with one of three nodes hanging, and never reports a claim of its own as lost', {
+    it('keeps working while one of three nodes hangs, and never reports its own claim as lost', {
       timeout: 120_000,
     }, async () => {
       const store = await connect();
@@ -92,7 +92,7 @@ describeWithCassandra('three nodes', { nodes: 3, proxies: true }, (cluster) => {
       );
     });
 
-    it('without a quorum ends every call in time with a typed error, and heals by itself', {
+    it('ends every call in time with a typed error while there is no quorum, and recovers by itself', {
       timeout: 180_000,
     }, async () => {
       const store = await connect();

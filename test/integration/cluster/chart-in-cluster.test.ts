@@ -105,7 +105,7 @@ describeWithTools('cluster', 'the chart in a cluster', () => {
   describe.each(HELMS)('%s', (version) => {
     const namespace = `life-${version}`;
 
-    it('installs, upgrades from the version before, scales, rolls back, and leaves nothing behind', async () => {
+    it('installs, upgrades from the previous version, scales, rolls back, and leaves nothing behind', async () => {
       namespaceWith(namespace);
       const given = [
         ...['--set', 'image.tag=first,controlPlane.kubernetes.enabled=true,prometheusRule.enabled=true'],
@@ -177,7 +177,7 @@ describeWithTools('cluster', 'the chart in a cluster', () => {
       );
     });
 
-    it('takes every object of every profile', () => {
+    it('the API server accepts every object of every profile', () => {
       const profiles = ['cassandra', 'sqlite', 'platform', 'restricted', 'full'];
       for (const profile of profiles) {
         const name = `take-${version}-${profile}`;
@@ -194,7 +194,7 @@ describeWithTools('cluster', 'the chart in a cluster', () => {
     });
   });
 
-  it('runs two releases in one namespace, and takes one away without the other', async () => {
+  it('runs two releases in one namespace, and removes one without the other', async () => {
     namespaceWith('shared');
     install('helm4', 'shared', 'one', 'minimal');
     install('helm3', 'shared', 'two', 'minimal', '--set', 'replicaCount=2');
@@ -285,7 +285,7 @@ describeWithTools('cluster', 'the chart in a cluster', () => {
     cluster.kubectl('uncordon', node);
   });
 
-  it('fits into a namespace that enforces the restricted profile, with all its Pods', async () => {
+  it('runs all its Pods in a namespace that enforces the restricted profile', async () => {
     namespaceWith('restricted', '"pod-security.kubernetes.io/enforce": "restricted"');
     const bad =
       '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bad"}, "spec": {"containers": [{"name": "a", "image": "a"}]}}';
@@ -320,7 +320,7 @@ describeWithTools('cluster', 'the chart in a cluster', () => {
     }
   });
 
-  it('may scale what it is meant to scale, and no more', () => {
+  it('has the rights to scale its namespaces, and no others', () => {
     namespaceWith('scaling');
     namespaceWith('workloads');
     namespaceWith('elsewhere');
@@ -366,7 +366,7 @@ describeWithTools('cluster', 'the chart in a cluster', () => {
     expect(ask('plain:fleet-starling', 'plain', granted)).toEqual(granted.map((each) => `${each}: no`));
   });
 
-  it('says what a person without rights lacks', () => {
+  it('names the missing rights of a user', () => {
     namespaceWith('forbidden');
     const ran = runTool(
       'helm4',

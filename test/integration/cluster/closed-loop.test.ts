@@ -64,7 +64,7 @@ function story(): void {
     });
   const least = (name: string, from: number) => Math.min(...rig.statesOf(name, from).map(({ replicas }) => replicas));
 
-  it('raises a Deployment whose function is called, with its token on it, and Pods follow', {
+  it('raises a Deployment whose function is called, writes its token on it, and Pods follow', {
     timeout: 120_000,
   }, async () => {
     await rig.deploy({ name: 'busy', versionId: 'v-busy', annotations: QUICK });
@@ -75,7 +75,7 @@ function story(): void {
     expect(token).toBeGreaterThan(0n);
   });
 
-  it('lowers it in silence, to zero when nobody calls, and starts it again on a call', {
+  it('lowers it without load, to zero without calls, and starts it again on a call', {
     timeout: 240_000,
   }, async () => {
     const before = await marks('busy');
@@ -91,7 +91,7 @@ function story(): void {
     await untilReady('v-busy', 1);
   });
 
-  it('tells of a version that no workload runs, and scales it as soon as one does', { timeout: 180_000 }, async () => {
+  it('reports a version without a workload, and scales it as soon as there is one', { timeout: 180_000 }, async () => {
     rig.call({ versionId: 'v-lost', load: LOAD, callsPerSecond: 2 });
     await untilReason('v-lost', 'gone');
     await untilExplained(
@@ -102,7 +102,7 @@ function story(): void {
     await untilReady('v-lost', WANTED);
   });
 
-  it('leaves alone what a HorizontalPodAutoscaler scales, says so, and claims nothing for it', {
+  it('does not scale a workload that a HorizontalPodAutoscaler scales, says so, and claims nothing for it', {
     timeout: 180_000,
   }, async () => {
     await rig.deploy({ name: 'shared', versionId: 'v-shared', annotations: QUICK });
@@ -129,7 +129,7 @@ function story(): void {
     await until('it is scaled again', 60_000, async () => (rig.replicas('shared') ?? 0) > before.wanted);
   });
 
-  it('says which right was taken away, changes nothing, and goes on when it is back', {
+  it('names the right that was removed, changes nothing, and continues when it is back', {
     timeout: 180_000,
   }, async () => {
     const giveBack = rig.takeRights();
@@ -142,7 +142,7 @@ function story(): void {
     await until('it is scaled again', 120_000, () => rig.ready('v-shared') > before.replicas);
   });
 
-  it('goes on when one of two replicas is killed', { timeout: 180_000 }, async () => {
+  it('continues when one of two replicas is killed', { timeout: 180_000 }, async () => {
     members.push(await rig.join());
     await untilShared(members);
     const owner = (await members[0]?.versions())?.find(({ versionId }) => versionId === 'v-busy')?.owner;
@@ -154,7 +154,7 @@ function story(): void {
     await untilReady('v-busy', WANTED);
   });
 
-  it('lowers nothing when the workers cannot be seen any more', { timeout: 120_000 }, async () => {
+  it('lowers nothing when the metrics of the workers are gone', { timeout: 120_000 }, async () => {
     const from = rig.stored.length;
     const busy = rig.fleet.versions.get('v-busy');
     if (!busy) throw new Error('there is no such version');
@@ -168,7 +168,7 @@ function story(): void {
     busy.isScraped = true;
   });
 
-  it('outlives the API server: nothing shrinks, nothing is remembered as done, and it goes on', {
+  it('survives an outage of the API server: nothing is lowered or remembered as done, and scaling resumes', {
     timeout: 240_000,
   }, async () => {
     const [member] = members;
@@ -199,7 +199,7 @@ function story(): void {
     await untilReady('v-busy', before.replicas + 1);
   });
 
-  it('has let no token go back', () => {
+  it('never let a token go back', () => {
     for (const name of ['busy', 'found', 'shared']) {
       const tokens = rig.statesOf(name).flatMap(({ token }) => (token === undefined ? [] : [token]));
       expect(tokens.length, name).toBeGreaterThan(0);

@@ -65,7 +65,7 @@ describeWithCassandra('commands on a real Cassandra', { authentication: true }, 
     }
   }
 
-  it('migrates three times at once, and again, and tells progress apart from the result', async () => {
+  it('migrates three times at once, and again, with progress and result on different streams', async () => {
     const all = await Promise.all([1, 2, 3].map(() => run('migrate', { keyspace: 'fleet', more: ['-o', 'json'] })));
     for (const { code, stdout, stderr } of all) {
       expect(code, stderr).toBe(0);
@@ -83,7 +83,7 @@ describeWithCassandra('commands on a real Cassandra', { authentication: true }, 
     ).toBe(true);
   });
 
-  it('prints what it would do, and does nothing', async () => {
+  it('prints what it would do, and changes nothing', async () => {
     const { code, stdout } = await run('migrate', { keyspace: 'planned', more: ['--print-only'] });
     expect(code).toBe(0);
     expect(stdout).toMatch(/^-- 000-keyspace: planned\nCREATE KEYSPACE IF NOT EXISTS "planned".*;\n/);
@@ -104,7 +104,7 @@ describeWithCassandra('commands on a real Cassandra', { authentication: true }, 
     expect(stderr).toMatch(says);
   });
 
-  it('ends with 5 for a wrong password and for a role that may not, without telling a password', async () => {
+  it('ends with 5 for a wrong password and for a role without permission, and prints no password', async () => {
     await cql("CREATE ROLE IF NOT EXISTS looker WITH PASSWORD = 'only-looks' AND LOGIN = true");
     const [typo, looker] = await Promise.all([
       run('migrate', { keyspace: 'fleet', user: 'typo' }),
@@ -115,7 +115,7 @@ describeWithCassandra('commands on a real Cassandra', { authentication: true }, 
     expect(typo.stderr).not.toContain('canary');
   });
 
-  it('is well in the eyes of the doctor, who says what a role lacks', async () => {
+  it('passes doctor, which names the permission that a role lacks', async () => {
     const well = await doctor({ keyspace: 'fleet' });
     expect(well.findings.filter(({ state }) => state === 'bad')).toEqual([]);
     expect(well.code).toBe(0);
@@ -139,7 +139,7 @@ describeWithCassandra('commands on a real Cassandra', { authentication: true }, 
     expect(JSON.stringify(typo.findings)).not.toContain('canary');
   });
 
-  it('is not well when the keyspace is wrong or was never migrated', async () => {
+  it('fails doctor when the keyspace is wrong or was never migrated', async () => {
     const wrong = await doctor({ keyspace: 'nowhere' });
     expect(wrong.code).toBe(3);
     expect(wrong.findings.at(-1)).toMatchObject({
@@ -167,7 +167,7 @@ describeWithCassandra('commands on a real Cassandra', { authentication: true }, 
     expect(typo.stderr + typo.stdout).not.toContain('canary');
   });
 
-  it('is what starling dev stands on when it is told to, and makes its tables', { timeout: 120_000 }, async () => {
+  it('can be the store of starling dev, which creates its tables', { timeout: 120_000 }, async () => {
     const { contactPoints, port, dataCenter, credentials } = cluster();
     const store = `cassandra://${contactPoints.join(',')}:${port}/developed?dc=${dataCenter}`;
     const user = credentials?.username ?? '';
@@ -187,7 +187,7 @@ describeWithCassandra('commands on a real Cassandra', { authentication: true }, 
     expect(findings.find(({ what }) => what === 'active versions')?.detail).toMatch(/\b1\b/);
   });
 
-  it('ends evaluate and explain with 2 where the tables are missing', async () => {
+  it('ends evaluate and explain with 2 if the tables are missing', async () => {
     const [evaluated, explained] = await Promise.all([
       run('evaluate', { keyspace: 'bare', more: ['v'] }),
       run('explain', { keyspace: 'bare', more: ['v'] }),

@@ -21,7 +21,7 @@ interface Finding {
   readonly mend: string;
 }
 
-describe.skipIf(await leftOutWithout('prometheus'))('commands beside a replica, on a real Prometheus', () => {
+describe.skipIf(await leftOutWithout('prometheus'))('commands next to a replica, on a real Prometheus', () => {
   let directory: string;
   let timeseries: TimeseriesServer;
   let controlPlane: ControlPlaneDouble;
@@ -70,7 +70,7 @@ describe.skipIf(await leftOutWithout('prometheus'))('commands beside a replica, 
     return starling([command, ...places, ...more]);
   }
 
-  it('find everything well, and write no wish', async () => {
+  it('doctor finds no problem, and writes no wish', async () => {
     const { code, stdout, stderr } = await run('doctor', '-o', 'json');
     const { findings } = JSON.parse(stdout) as { findings: Finding[] };
     expect(findings.filter(({ state, area }) => state !== 'good' && area !== 'configuration')).toEqual([]);
@@ -84,7 +84,7 @@ describe.skipIf(await leftOutWithout('prometheus'))('commands beside a replica, 
     expect(about('discovery')).toBe('2 function versions');
   });
 
-  it('evaluate with the samples that are there, and write nothing', async () => {
+  it('evaluate decides from the real samples, and writes nothing', async () => {
     const before = controlPlane.fleet.history.length;
     const [json, told] = await Promise.all([run('evaluate', IDLE, '-o', 'json'), run('evaluate', BUSY)]);
     expect(json).toMatchObject({ code: 0, stderr: '' });
@@ -117,7 +117,7 @@ describe.skipIf(await leftOutWithout('prometheus'))('commands beside a replica, 
     expect(controlPlane.fleet.history.length).toBeGreaterThanOrEqual(before);
   });
 
-  it('explain what the replica did', async () => {
+  it('explain shows what the replica did', async () => {
     const { code, stdout } = await run('explain', BUSY, '-o', 'json', '--limit', '100');
     expect(code).toBe(0);
     const { decisions } = JSON.parse(stdout) as { decisions: { verdict: string; outcome: string; token: string }[] };
@@ -129,7 +129,7 @@ describe.skipIf(await leftOutWithout('prometheus'))('commands beside a replica, 
     expect((await run('explain', BUSY)).stdout).toMatch(/raise 1 -> \d+ \(running: 1\), applied under token \d+/);
   });
 
-  it('show series that are there under another label', async () => {
+  it('doctor shows series that exist under another label', async () => {
     const empty = await startTimeseriesServer('prometheus');
     try {
       const labels = { __name__: 'nvcf_worker_service_worker_thread_count_total', version: 'v-1', instance: 'i' };
@@ -147,13 +147,13 @@ describe.skipIf(await leftOutWithout('prometheus'))('commands beside a replica, 
     }
   });
 
-  it('end with 4 when the store has died', async () => {
+  it('end with 4 when the store is down', async () => {
     const dead = await startTimeseriesServer('prometheus');
     await dead.stop();
     expect(await run('evaluate', IDLE, '--timeseries', dead.url)).toMatchObject({ code: 4, stdout: '' });
   });
 
-  it('name the file and line of a query that the store refuses, in its own words', async () => {
+  it('name the file and line of a query that the store refuses, and quote the store', async () => {
     writeFileSync(join(directory, 'slip.yaml'), SLIP);
     const slip = ['--timeseries-profiles-dir', directory, '--timeseries-profiles', 'slip'];
     const [doctor, evaluated] = await Promise.all([

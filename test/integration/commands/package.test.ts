@@ -82,7 +82,7 @@ function command(args: readonly string[], env: Readonly<Record<string, string>> 
 }
 
 describe('the packed package', () => {
-  it('holds what it runs on and what people read, and nothing else', () => {
+  it('contains the program and its documentation, and nothing else', () => {
     const needed = [
       'bin/starling.js',
       'dist/main.js',
@@ -125,7 +125,7 @@ describe('the packed package', () => {
     expect(missing).toEqual([]);
   });
 
-  it('leads to no file that is not there', () => {
+  it('refers only to files that it contains', () => {
     for (const page of packed.filter((file) => file.endsWith('.md'))) {
       const text = readFileSync(join(packageRoot(), page), 'utf8');
       const targets = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)].map(([, target = '']) => target);
@@ -134,7 +134,7 @@ describe('the packed package', () => {
     }
   });
 
-  it('tells its version and shows its configuration from an empty folder', async () => {
+  it('prints its version and its configuration from an empty folder', async () => {
     expect(await command(['--version']).ended).toMatchObject({
       code: 0,
       stdout: `${packageJson.version}\n`,
@@ -145,13 +145,13 @@ describe('the packed package', () => {
     expect(JSON.parse(stdout)).toMatchObject({ options: expect.any(Array) });
   });
 
-  it('ends with 2 on a start-up fault', async () => {
+  it('ends with 2 on a start-up error', async () => {
     const { code, stderr } = await command(['autoscale', '--scaling-interval', 'soon']).ended;
     expect(code).toBe(2);
     expect(stderr).toMatch(/^One fault in the configuration/);
   });
 
-  it('finds its profiles, its worker and its API document: a replica runs, on a file, and stops', async () => {
+  it('finds its profiles, its worker and its API document: a replica starts on an SQLite file, and stops', async () => {
     const timeseries = new ScriptedStore();
     await timeseries.start();
     timeseries.answer = emptyPrometheus();
@@ -184,7 +184,7 @@ describe('the packed package', () => {
     }
   });
 
-  it('runs on the Node that npm installed beside it, where the other one is too old', async () => {
+  it('runs on the Node that npm installed with it, if the other one is too old', async () => {
     const disguise = join(directory, 'older.cjs');
     writeFileSync(disguise, `Object.defineProperty(process.versions, 'node', { value: '20.11.0' });`);
     const bin = join(packageRoot(), 'bin', 'starling.js');

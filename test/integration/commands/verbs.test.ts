@@ -45,14 +45,14 @@ describe('commands that ask a running server', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('show the whole fleet, what lives with other replicas included', async () => {
+  it('show the whole fleet, with the live values of other replicas', async () => {
     const { code, stdout, stderr } = await run('top', '--once');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/ 2 replicas, 4 function versions, /);
     expect(stdout).not.toMatch(/see \S+$/m);
   });
 
-  it('override: so many run, whatever the load says, until it is taken back', { timeout: 120_000 }, async () => {
+  it('override sets the count whatever the load, until it is ended', { timeout: 120_000 }, async () => {
     const dry = await run('override', versionId, '3', '--why', 'a trial', '--dry-run');
     expect(dry).toMatchObject({ code: 0, stdout: expect.stringMatching(/^would stand: the override to 3/) });
     expect((await mine())?.control).toBeNull();
@@ -73,7 +73,7 @@ describe('commands that ask a running server', () => {
     expect((await mine())?.control).toBeNull();
   });
 
-  it('pause, and release a freeze that may come', async () => {
+  it('pause, and release a future freeze', async () => {
     expect((await run('pause', versionId, '--why', 'a trial', '--yes')).code).toBe(0);
     expect((await mine())?.control).toMatchObject({ kind: 'pause' });
     expect((await run('unfreeze', '--for', '1m', '--why', 'a trial', '--yes')).stdout).toMatch(

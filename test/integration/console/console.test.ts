@@ -79,7 +79,7 @@ describe.skipIf(isLeftOut)('the console in a real browser', () => {
   const row = (page: Page, name: string) =>
     page.getByRole('row').filter({ has: page.getByText(name, { exact: true }) });
 
-  it('asks for the token, says when it is wrong, and keeps it out of every address', async () => {
+  it('asks for the token, says when it is wrong, and keeps it out of every URL', async () => {
     const watched = await openPage(browser, url);
     open.push(watched);
     const { page, requests } = watched;
@@ -99,7 +99,7 @@ describe.skipIf(isLeftOut)('the console in a real browser', () => {
     await other.page.getByLabel('Token').waitFor();
   });
 
-  it('comes under a strict policy, from this host alone, and is small', async () => {
+  it('has a strict content policy, loads only from its own host, and is small', async () => {
     const answer = await fetch(url);
     const policy = answer.headers.get('content-security-policy') ?? '';
     expect(policy).toContain("default-src 'none'");
@@ -114,7 +114,7 @@ describe.skipIf(isLeftOut)('the console in a real browser', () => {
     expect((await fetch(`${url}..%2fpackage.json`)).status).toBe(404);
   });
 
-  it('shows the fleet as it moves', async () => {
+  it('shows the fleet live', async () => {
     const page = await aPage();
     await row(page, BUSY).waitFor();
     const wanted = row(page, BUSY).locator('.cell-wanted');
@@ -123,7 +123,7 @@ describe.skipIf(isLeftOut)('the console in a real browser', () => {
     await until('the row follows without a reload', 40_000, async () => Number(await wanted.textContent()) > before);
   });
 
-  it('searches, filters and sorts, and keeps it in the address', async () => {
+  it('searches, filters and sorts, and keeps the choice in the URL', async () => {
     const page = await aPage();
     await row(page, BUSY).waitFor();
     await page.keyboard.press('/');
@@ -168,13 +168,13 @@ describe.skipIf(isLeftOut)('the console in a real browser', () => {
     expect(colours).toBeGreaterThan(5);
   });
 
-  it('shows where a stepping policy acts', async () => {
+  it('shows the thresholds of a steps policy', async () => {
     const page = await aPage('#/functions/stepper');
     await page.getByText('steps', { exact: true }).waitFor();
     await page.getByRole('img', { name: /^Utilisation over time/ }).waitFor();
   });
 
-  it('shows a hostile name as the text that it is', async () => {
+  it('shows a hostile name as plain text', async () => {
     const page = await aPage();
     await row(page, EVIL).click();
     await page.getByRole('heading', { name: EVIL }).waitFor();
@@ -182,36 +182,33 @@ describe.skipIf(isLeftOut)('the console in a real browser', () => {
     await page.getByText('<script>alert(2)</script>').waitFor();
   });
 
-  it.each([1280, 360])(
-    'shows a name before its id, as the text that it is, and finds both (%d pixels)',
-    async (width) => {
-      const page = await aPage('', { viewport: { width, height: 740 } });
-      const [name, id] = [row(page, NAMED).locator('.version'), row(page, NAMED).locator('.version-id')];
-      await name.waitFor();
-      expect([await name.textContent(), await id.textContent()]).toEqual([NAME, NAMED]);
-      // Both within the row, the id below the name, and nothing painted over it.
-      const boxes = await Promise.all([row(page, NAMED), name, id].map((each) => each.boundingBox()));
-      const [around, upper, lower] = boxes.map((box) => ({
-        top: box?.y ?? 0,
-        bottom: (box?.y ?? 0) + (box?.height ?? 0),
-      }));
-      const chipTop = (await row(page, NAMED).locator('.chip').boundingBox())?.y ?? 0;
-      expect(upper?.top).toBeGreaterThanOrEqual(around?.top ?? 0);
-      expect(lower?.top).toBeGreaterThanOrEqual((upper?.bottom ?? 0) - 1);
-      expect(lower?.bottom).toBeLessThanOrEqual((width === 360 ? chipTop : (around?.bottom ?? 0)) + 1);
-      for (const text of ['aviary</b>', NAMED.slice(0, 8)]) {
-        await page.getByRole('searchbox').fill(text);
-        await until('it alone is left', 5_000, async () => (await page.locator('.list-row').count()) === 1);
-        await row(page, NAMED).waitFor();
-      }
-      await row(page, NAMED).click();
-      await page.getByRole('heading', { name: NAME, exact: true }).waitFor();
-      await page.locator('.version-title').getByText(NAMED, { exact: true }).waitFor();
-      expect(await page.locator('main b').count()).toBe(0);
-    },
-  );
+  it.each([1280, 360])('shows a name before its id, as plain text, and finds both (%d pixels)', async (width) => {
+    const page = await aPage('', { viewport: { width, height: 740 } });
+    const [name, id] = [row(page, NAMED).locator('.version'), row(page, NAMED).locator('.version-id')];
+    await name.waitFor();
+    expect([await name.textContent(), await id.textContent()]).toEqual([NAME, NAMED]);
+    // Both within the row, the id below the name, and nothing painted over it.
+    const boxes = await Promise.all([row(page, NAMED), name, id].map((each) => each.boundingBox()));
+    const [around, upper, lower] = boxes.map((box) => ({
+      top: box?.y ?? 0,
+      bottom: (box?.y ?? 0) + (box?.height ?? 0),
+    }));
+    const chipTop = (await row(page, NAMED).locator('.chip').boundingBox())?.y ?? 0;
+    expect(upper?.top).toBeGreaterThanOrEqual(around?.top ?? 0);
+    expect(lower?.top).toBeGreaterThanOrEqual((upper?.bottom ?? 0) - 1);
+    expect(lower?.bottom).toBeLessThanOrEqual((width === 360 ? chipTop : (around?.bottom ?? 0)) + 1);
+    for (const text of ['aviary</b>', NAMED.slice(0, 8)]) {
+      await page.getByRole('searchbox').fill(text);
+      await until('it alone is left', 5_000, async () => (await page.locator('.list-row').count()) === 1);
+      await row(page, NAMED).waitFor();
+    }
+    await row(page, NAMED).click();
+    await page.getByRole('heading', { name: NAME, exact: true }).waitFor();
+    await page.locator('.version-title').getByText(NAMED, { exact: true }).waitFor();
+    expect(await page.locator('main b').count()).toBe(0);
+  });
 
-  it('pauses after asking who and why, tells everybody, and ends the pause again', async () => {
+  it('pauses after asking who and why, shows it to all viewers, and ends the pause again', async () => {
     const page = await aPage('#/functions/stepper');
     await page.getByRole('button', { name: 'Pause…' }).click();
     const dialog = page.getByRole('dialog');
@@ -250,7 +247,7 @@ describe.skipIf(isLeftOut)('the console in a real browser', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'End it' }).click();
   });
 
-  it('shows buckets moving when a member comes and goes', async () => {
+  it('shows buckets moving when a member joins and leaves', async () => {
     const page = await aPage('#/members');
     await page.getByText('1 alive').waitFor();
     expect(await page.locator('.buckets i').count()).toBe(1024);
@@ -314,7 +311,7 @@ describe.skipIf(isLeftOut)('the console in a real browser', () => {
     await page.getByRole('heading', { name: 'Keyboard' }).waitFor();
   });
 
-  it.each(['', `#/functions/${BUSY}`, '#/members', '#/loops'])('can be read at 360 pixels: %s', async (hash) => {
+  it.each(['', `#/functions/${BUSY}`, '#/members', '#/loops'])('is readable at 360 pixels: %s', async (hash) => {
     const page = await aPage(hash, { viewport: { width: 360, height: 740 } });
     await page.locator('main > *').first().waitFor();
     await page.waitForTimeout(300);
@@ -325,7 +322,7 @@ describe.skipIf(isLeftOut)('the console in a real browser', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(360);
   });
 
-  it.each(['light', 'dark'] as const)('lets all of its text be read in the %s theme', async (colorScheme) => {
+  it.each(['light', 'dark'] as const)('has readable text everywhere in the %s theme', async (colorScheme) => {
     const page = await aPage('', { colorScheme });
     await row(page, BUSY).waitFor();
     expect(await faintTexts(page)).toEqual([]);
@@ -337,7 +334,7 @@ describe.skipIf(isLeftOut)('the console in a real browser', () => {
     }
   });
 
-  it('says so when the member is gone, and goes on by itself when it is back', async () => {
+  it('says when the member is gone, and continues by itself when it is back', async () => {
     const page = await aPage();
     await row(page, BUSY).waitFor();
     await member.stop();

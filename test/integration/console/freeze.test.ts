@@ -46,7 +46,7 @@ describe.skipIf(isLeftOut)('a frozen fleet in the console', () => {
     return watched.page;
   }
 
-  it('says that it is frozen and why, and is released by somebody who says who and why', {
+  it('shows the freeze with its cause, and releases it after asking who and why', {
     timeout: 240_000,
   }, async () => {
     const page = await aPage('#/functions');

@@ -37,7 +37,7 @@ describe('starling dev', () => {
     for (const each of folders.splice(0)) rmSync(each, { recursive: true, force: true });
   });
 
-  it('starts every part, keeps what it was told, and stops within two seconds without a process left', {
+  it('starts every part, keeps its data, and stops within two seconds without a process left', {
     timeout: 120_000,
   }, async () => {
     const dataDir = join(folder(), 'deep', 'data');
@@ -98,7 +98,7 @@ describe('starling dev', () => {
     await until('all of them have ended', 10_000, () => all.every((pid) => !isAlive(pid)));
   });
 
-  it('goes on with the others when a replica is killed, and ends when none is left', {
+  it('continues with the other replicas when one is killed, and ends when none is left', {
     timeout: 180_000,
   }, async () => {
     const dev = await start(folder(), '--replicas', '2');
@@ -122,7 +122,7 @@ describe('starling dev', () => {
     expect(ended.stdout).toContain('it was the last one');
   });
 
-  it('tells each port that is taken in one line, and starts nothing', { timeout: 60_000 }, async () => {
+  it('reports each taken port in one line, and starts nothing', { timeout: 60_000 }, async () => {
     const port = 20_000 + ((await freePort()) % 20_000);
     const dataDir = join(folder(), 'data');
     const servers = await Promise.all(
@@ -148,7 +148,7 @@ describe('starling dev', () => {
     }
   });
 
-  it('refuses a folder on which another one runs', { timeout: 60_000 }, async () => {
+  it('refuses a folder that another one uses', { timeout: 60_000 }, async () => {
     const dataDir = folder();
     await start(dataDir);
     const { code, stderr } = await starling(['dev', '--port', '0', '--data-dir', dataDir]);
@@ -157,7 +157,7 @@ describe('starling dev', () => {
     expect(stderr.trim().split('\n').length).toBe(1);
   });
 
-  it.skipIf(!isRoot)('tells in one line that nothing can be kept in a folder', { timeout: 60_000 }, async () => {
+  it.skipIf(!isRoot)('reports in one line that a folder cannot be written', { timeout: 60_000 }, async () => {
     const locked = join(folder(), 'locked');
     mkdirSync(locked);
     chmodSync(join(locked, '..'), 0o755);

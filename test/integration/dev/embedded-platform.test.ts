@@ -48,7 +48,7 @@ describe('the platform within dev', () => {
     return (await answer.json()) as T;
   }
 
-  it('starts nothing beyond what the autoscaler wants, however many call', async () => {
+  it('starts no instance beyond the wanted count, however many calls there are', async () => {
     const made = await ask<{ function: { functionId: string; account: string }; version: { versionId: string } }>(
       'POST',
       '/v1/functions',
@@ -77,7 +77,7 @@ describe('the platform within dev', () => {
     expect(new Set(await callers(30)).size).toBeLessThanOrEqual(3);
   });
 
-  it('answers to the names that were allowed, and to no other', async () => {
+  it('answers to the allowed host names, and to no others', async () => {
     const { hostname, port } = new URL(platform.url);
     const statusFor = (host: string) =>
       new Promise<number | undefined>((resolve, reject) => {

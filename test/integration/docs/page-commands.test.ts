@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { commandsIn } from './page-commands.ts';
 
-it('takes from a page what a shell would take', () => {
+it('finds the commands of a page as a shell would read them', () => {
   const page = [
     '```sh\nnpm ci && npm start\n# a comment\nstarling top   # live\n```',
     '## Calls',

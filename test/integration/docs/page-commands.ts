@@ -11,12 +11,12 @@ export interface PageCommand {
   readonly line: string;
 }
 
-/** Every command of README.md and of everything below docs/, in the order of the pages. */
+/** Every command of README.md, CONTRIBUTING.md and everything below docs/, in the order of the pages. */
 export function pageCommands(): PageCommand[] {
   const pages = readdirSync(path.join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.md'))
     .map((file) => `docs/${file.replaceAll(path.sep, '/')}`);
-  return ['README.md', ...pages.sort()].flatMap((page) =>
+  return ['README.md', 'CONTRIBUTING.md', ...pages.sort()].flatMap((page) =>
     commandsIn(readFileSync(path.join(ROOT, page), 'utf8')).map((command) => ({ page, ...command })),
   );
 }

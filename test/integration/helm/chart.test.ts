@@ -69,18 +69,18 @@ describeWithTools('chart', 'the chart', () => {
       expect(ids.some((id) => id.startsWith('Deployment '))).toBe(true);
     });
 
-    it('packs', () => {
+    it('can be packaged', () => {
       const ran = runTool(helm, ['package', CHART, '--destination', folder]);
       expect(ran.status, ran.stderr).toBe(0);
     });
 
-    it('makes the same of the same values', () => {
+    it('renders the same output from the same values', () => {
       const args = ['--values', profileFile('full')];
       expect(render(helm, args)).toBe(render(helm, args));
     });
   });
 
-  it('means the same to both versions of Helm', () => {
+  it('renders the same with both versions of Helm', () => {
     for (const profile of PROFILES) {
       const [three, four] = HELMS.map((helm) =>
         objectsOf(render(helm, ['--values', profileFile(profile)]))
@@ -102,7 +102,7 @@ describeWithTools('chart', 'the chart', () => {
   });
 
   describe.each(KUBERNETES_VERSIONS)('Kubernetes %s', (version) => {
-    it.each([...PROFILES, ...EXAMPLES])('takes every object of %s', (profile) => {
+    it.each([...PROFILES, ...EXAMPLES])('accepts every object of %s', (profile) => {
       const text = render('helm4', ['--values', profileFile(profile)]);
       const objects = objectsOf(text);
       const unchecked = objects.filter(({ kind }) => UNCHECKED.includes(kind)).length;
@@ -137,7 +137,7 @@ describeWithTools('chart', 'the chart', () => {
     });
   });
 
-  it('notices a field that Kubernetes does not have', () => {
+  it('rejects a field that Kubernetes does not have', () => {
     const broken = render('helm4', ['--values', profileFile('minimal')]).replace('replicas:', 'replicaz:');
     const place = `${SCHEMAS}/{{.NormalizedKubernetesVersion}}-standalone{{.StrictSuffix}}/{{.ResourceKind}}{{.KindSuffix}}.json`;
     const ran = runTool('kubeconform', ['-strict', '-kubernetes-version', '1.36.0', '-schema-location', place, '-'], {
@@ -147,26 +147,29 @@ describeWithTools('chart', 'the chart', () => {
     expect(ran.stdout).toContain('replicaz');
   });
 
-  it.each(['minimal', 'cassandra', 'sqlite', 'platform', 'restricted'])('scores with the profile %s', (profile) => {
-    const ignored = Object.keys(NOT_FOR_US).flatMap((test) => ['--ignore-test', test]);
-    const ran = runTool('kube-score', ['score', '-o', 'json', '--kubernetes-version', 'v1.31', ...ignored, '-'], {
-      input: render('helm4', ['--values', profileFile(profile)]),
-    });
-    const scored = JSON.parse(ran.stdout) as {
-      object_name: string;
-      checks: { check: { id: string }; grade: number; skipped: boolean; comments: { summary: string }[] | null }[];
-    }[];
-    const faults = scored.flatMap(({ object_name, checks }) =>
-      checks
-        .filter(({ grade, skipped }) => !skipped && grade < 10)
-        .map(({ check, comments }) => `${object_name}: ${check.id}: ${comments?.[0]?.summary}`),
-    );
-    const once = ['sqlite', 'platform'].includes(profile) ? ONCE_ON_SQLITE : ONCE;
-    expect(faults.filter((fault) => !once.test(fault))).toEqual([]);
-    expect(scored.length).toBeGreaterThan(2);
-  });
+  it.each(['minimal', 'cassandra', 'sqlite', 'platform', 'restricted'])(
+    'passes kube-score with the profile %s',
+    (profile) => {
+      const ignored = Object.keys(NOT_FOR_US).flatMap((test) => ['--ignore-test', test]);
+      const ran = runTool('kube-score', ['score', '-o', 'json', '--kubernetes-version', 'v1.31', ...ignored, '-'], {
+        input: render('helm4', ['--values', profileFile(profile)]),
+      });
+      const scored = JSON.parse(ran.stdout) as {
+        object_name: string;
+        checks: { check: { id: string }; grade: number; skipped: boolean; comments: { summary: string }[] | null }[];
+      }[];
+      const faults = scored.flatMap(({ object_name, checks }) =>
+        checks
+          .filter(({ grade, skipped }) => !skipped && grade < 10)
+          .map(({ check, comments }) => `${object_name}: ${check.id}: ${comments?.[0]?.summary}`),
+      );
+      const once = ['sqlite', 'platform'].includes(profile) ? ONCE_ON_SQLITE : ONCE;
+      expect(faults.filter((fault) => !once.test(fault))).toEqual([]);
+      expect(scored.length).toBeGreaterThan(2);
+    },
+  );
 
-  it('goes with a Dockerfile that hadolint finds nothing in', () => {
+  it('has a Dockerfile that passes hadolint', () => {
     const ran = runTool('hadolint', ['--no-fail', '--format', 'json', '-'], {
       input: readFileSync(path.join(CHART, '../../Dockerfile'), 'utf8'),
     });
@@ -189,7 +192,7 @@ describeWithTools('chart', 'the chart', () => {
     expect(Number(count), ran.stdout).toBeGreaterThan(40);
   });
 
-  describe('what cannot be', () => {
+  describe('impossible values', () => {
     const minimal = ['--values', profileFile('minimal')];
     it.each([
       ['a mistyped option', { config: { scaling: { intervall: '15s' } } }, /intervall/],
@@ -215,7 +218,7 @@ describeWithTools('chart', 'the chart', () => {
         { secrets: { adminToken: { key: 'x' } } },
         /secrets\.adminToken\.key is "x", but no Secret is named: say/,
       ],
-    ])('refuses %s with a sentence that names it', (_, values, sentence) => {
+    ])('refuses %s with a message that names it', (_, values, sentence) => {
       for (const helm of HELMS) {
         const ran = runTool(helm, ['template', 'fleet', CHART, ...minimal, '--values', valuesFile(values)]);
         expect(ran.status, helm).toBe(1);
@@ -223,7 +226,7 @@ describeWithTools('chart', 'the chart', () => {
       }
     });
 
-    it('tells everything that is wrong at once', () => {
+    it('reports everything that is wrong at once', () => {
       const ran = runTool('helm4', ['template', 'fleet', CHART]);
       expect(ran.stderr).toContain('3 of the values cannot be');
       for (const key of ['config.store.url', 'config.timeseries.url', 'config.controlPlane.url']) {

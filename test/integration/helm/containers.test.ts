@@ -78,7 +78,9 @@ describeWithTools('chart', 'what the containers of the chart run', () => {
       );
     };
 
-    it('the replica comes up and answers its probes, and the notes lead into it', { timeout: 90_000 }, async () => {
+    it('the replica starts and answers its probes, and the commands of the notes reach it', {
+      timeout: 90_000,
+    }, async () => {
       const pod = await sqlite();
       const replica = pod('Deployment', 'fleet-starling');
       const running = replica.start();
@@ -95,7 +97,7 @@ describeWithTools('chart', 'what the containers of the chart run', () => {
       expect((await running.ended).code).toBe(0);
     });
 
-    it('helm test finds all well', { timeout: 60_000 }, async () => {
+    it('helm test passes', { timeout: 60_000 }, async () => {
       const pod = await sqlite();
       const { code, stdout, stderr } = await pod('Pod', 'fleet-starling-doctor').start().ended;
       expect(code, stdout + stderr).toBe(0);
@@ -116,7 +118,7 @@ describeWithTools('chart', 'what the containers of the chart run', () => {
       expect(stdout).toMatch(/✗ control-plane: .*(credentials|secret|401|invalid_client)/i);
     });
 
-    it('a Secret that is not there keeps Pods from starting', async () => {
+    it('a missing Secret keeps Pods from starting', async () => {
       const pod = release(
         'sqlite',
         { ...oauth(), 'secrets.controlPlaneClientSecret': { key: 'client-secret', existingSecret: 'absent' } },
@@ -130,7 +132,7 @@ describeWithTools('chart', 'what the containers of the chart run', () => {
     'as in production, on Cassandra with passwords and TLS',
     { authentication: true, tls: 'server' },
     (cluster) => {
-      it('the migration makes the tables, twice if need be, and helm test finds all well', {
+      it('the migration creates the tables, also when it runs twice, and helm test passes', {
         timeout: 180_000,
         skip: isLeftOut,
       }, async () => {

@@ -86,7 +86,7 @@ describe.skipIf(missing !== undefined)(
       expect((await read('one')).spec.replicas).toBe(6);
     });
 
-    it('and grants nothing else, and nothing in another namespace', async () => {
+    it('the Role of the page grants nothing else, and nothing in another namespace', async () => {
       const may = (...args: string[]) => {
         try {
           return plane.kubectl('auth', 'can-i', ...args, '--as=system:serviceaccount:scaling:starling').trim();
@@ -101,7 +101,7 @@ describe.skipIf(missing !== undefined)(
       expect(may('patch', 'horizontalpodautoscalers.autoscaling', '-n', 'shop')).toBe('no');
     });
 
-    it('a namespace without permission is told in one sentence, with its name and the right', async () => {
+    it('a namespace without permission is reported in one sentence, with its name and the right', async () => {
       const starling = clientOf('starling', ['default']);
       expect(await starling.targets.refresh([versionOf('one')])).toEqual({
         ok: false,
@@ -111,7 +111,7 @@ describe.skipIf(missing !== undefined)(
       });
     });
 
-    it('goes on with a token that was replaced after the old one was no longer accepted', async () => {
+    it('a replaced token is used after the old one was refused', async () => {
       const starling = clientOf('starling', ['shop']);
       await starling.knows(versionOf('one'));
       writeFileSync(path.join(folder, 'token'), 'not-a-token');
@@ -125,7 +125,7 @@ describe.skipIf(missing !== undefined)(
       await broken.knows(versionOf('one'));
     });
 
-    it('the admission policy of the page keeps the account to replicas and its marks, and tokens from going back', async () => {
+    it('the admission policy of the page limits the account to replicas and its annotations, and keeps tokens from going back', async () => {
       plane.apply(ADMISSION);
       const starling = clientOf('starling', ['shop']);
       await starling.knows(versionOf('two'));
@@ -171,7 +171,7 @@ describe.skipIf(missing !== undefined)(
       expect(await starling.actuate(versionOf('two'), 8, 51n)).toMatchObject({ outcome: 'applied' });
     });
 
-    it('doctor tells the rights that are there and those that are not, and workloads that cannot be scaled', async () => {
+    it('doctor lists granted and missing rights, and workloads that cannot be scaled', async () => {
       await hand.must(
         'POST',
         '/apis/apps/v1/namespaces/shop/deployments',

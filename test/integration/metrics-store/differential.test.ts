@@ -71,12 +71,12 @@ describe.skipIf(!found.available)(`the embedded store ${title}`, () => {
     return differences;
   }
 
-  it(`answers ${WRITTEN_QUERIES.length} written queries alike`, async () => {
+  it(`answers ${WRITTEN_QUERIES.length} written queries as Prometheus does`, async () => {
     expect(WRITTEN_QUERIES.length).toBeGreaterThan(600);
     expect(await allDifferences(WRITTEN_QUERIES)).toEqual([]);
   });
 
-  it(`answers ${GENERATED} generated queries alike`, async () => {
+  it(`answers ${GENERATED} generated queries as Prometheus does`, async () => {
     const queries = generatedQueries(GENERATED);
     expect(new Set(queries).size).toBeGreaterThan(GENERATED * 0.8);
     expect(await allDifferences(queries)).toEqual([]);

@@ -40,7 +40,7 @@ describe('the dashboards on a real run with an outage and a kill', {
     return panel?.lines.filter((line) => line.name === name).flatMap(({ values }) => values) ?? [];
   };
 
-  it.each(Object.keys(DASHBOARDS))('%s has no empty panel that does not say why', (name) => {
+  it.each(Object.keys(DASHBOARDS))('%s explains every empty panel', (name) => {
     const empty = answers.get(name)?.filter(({ lines }) => lines.length === 0) ?? [];
     expect(empty.filter(({ panel }) => !/\bEmpty (while|unless) /.test(panel.description))).toEqual([]);
   });
@@ -56,7 +56,7 @@ describe('the dashboards on a real run with an outage and a kill', {
     expect(Math.max(...valuesOf('overview', 'Wishes sent', 'failed'))).toBeGreaterThan(0);
   });
 
-  it('show a fleet in which every bucket is served once when it is calm again', () => {
+  it('show every bucket served once after the trouble', () => {
     expect(valuesOf('overview', 'Buckets unserved', 'unserved').at(-1)).toBe(0);
     expect(valuesOf('overview', 'Discovery', 'holders').at(-1)).toBe(1);
     const panel = answers.get('sharding')?.find((each) => each.panel.title === 'Buckets of each replica');
@@ -65,7 +65,7 @@ describe('the dashboards on a real run with an outage and a kill', {
     for (const { values } of panel?.lines ?? []) expect(Math.max(...values), 'nobody takes all').toBeLessThan(1024);
   });
 
-  it.skipIf(leftOutWithoutBrowser())('can be looked at; WRITE_PICTURES=1 writes those of the docs', async () => {
+  it.skipIf(leftOutWithoutBrowser())('can be drawn; WRITE_PICTURES=1 writes the pictures of the docs', async () => {
     const browser = await launchBrowser();
     try {
       for (const [name, panels] of answers) {

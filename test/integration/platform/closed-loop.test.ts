@@ -22,7 +22,7 @@ const POLICY: readonly string[] = [
 ];
 
 /** One story, told in order, with nothing in it that is not real: platform, Prometheus and autoscalers in processes of their own. */
-describe.skipIf(await leftOutWithout('prometheus'))('the loop, closed', () => {
+describe.skipIf(await leftOutWithout('prometheus'))('autoscaler, platform and metrics in one loop', () => {
   const folder = mkdtempSync(join(tmpdir(), 'starling-loop-'));
   const made = new Map<Name, MadeFunction>();
   const loads = new Map<Name, Load>();
@@ -77,7 +77,7 @@ describe.skipIf(await leftOutWithout('prometheus'))('the loop, closed', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('serves the first call of each function, from nothing', { timeout: 60_000 }, async () => {
+  it('serves the first call of each function from zero instances', { timeout: 60_000 }, async () => {
     expect((await counts()).wide).toBe(0);
     for (const name of NAMES) {
       const response = await platform.invoke(name, { ms: 5 });
@@ -85,7 +85,7 @@ describe.skipIf(await leftOutWithout('prometheus'))('the loop, closed', () => {
     }
   });
 
-  it('finds them, and takes away what is idle, down to the bounds', { timeout: 120_000 }, async () => {
+  it('discovers the functions, and lowers idle ones to their bounds', { timeout: 120_000 }, async () => {
     await until('the autoscaler has told all that may sleep to sleep', 90_000, async () => {
       return (await wishOf('wide')) === 0 && (await wishOf('quiet')) === 0;
     });
@@ -95,7 +95,7 @@ describe.skipIf(await leftOutWithout('prometheus'))('the loop, closed', () => {
     });
   });
 
-  it('raises under load, as far as the bounds and no further', { timeout: 120_000 }, async () => {
+  it('raises under load, up to the bounds and no further', { timeout: 120_000 }, async () => {
     // At the default share of 0.7: 3 calls under way need 5 instances, 1 needs 2.
     loads.get('wide')?.set(3);
     loads.get('tight')?.set(6);
@@ -112,7 +112,7 @@ describe.skipIf(await leftOutWithout('prometheus'))('the loop, closed', () => {
     expect(external, 'the wish started them, not the calls').toBeGreaterThanOrEqual(3);
   });
 
-  it('goes on when a replica is killed in the middle of it', { timeout: 120_000 }, async () => {
+  it('continues when a replica is killed meanwhile', { timeout: 120_000 }, async () => {
     const [victim, ...others] = members;
     victim?.process.kill('SIGKILL');
     members = others;
@@ -129,7 +129,7 @@ describe.skipIf(await leftOutWithout('prometheus'))('the loop, closed', () => {
     }
   });
 
-  it('lowers when the load has gone, to nothing where it may', { timeout: 120_000 }, async () => {
+  it('lowers when the load has ended, to zero if the bounds allow it', { timeout: 120_000 }, async () => {
     await Promise.all([...loads.values()].map((load) => load.stop()));
     await until('everything sleeps that may', 90_000, async () => {
       const now = await counts();
@@ -137,14 +137,14 @@ describe.skipIf(await leftOutWithout('prometheus'))('the loop, closed', () => {
     });
   });
 
-  it('serves the first call from zero again, and is told to keep that instance', { timeout: 60_000 }, async () => {
+  it('serves the first call from zero again, and gets a wish to keep that instance', { timeout: 60_000 }, async () => {
     const response = await platform.invoke('wide', { ms: 5 });
     expect([response.status, response.headers.get('x-starling-cold')]).toEqual([200, 'true']);
     await until('the wish has followed the call', 30_000, async () => (await wishOf('wide')) === 1);
     expect((await counts()).wide).toBe(1);
   });
 
-  it('left no call unanswered, no bound broken, and no number that does not agree', async () => {
+  it('left no call unanswered, no bound broken, and no inconsistent number', async () => {
     for (const name of NAMES) expect([name, [...(loads.get(name)?.statuses.keys() ?? [])]]).toEqual([name, [200]]);
     for (const name of NAMES) expect([name, most.get(name)]).toEqual([name, BOUNDS[name][1]]);
     expect(await platform.metric('starling_platform_invariant_breaches_total')).toBe(0);
@@ -152,7 +152,7 @@ describe.skipIf(await leftOutWithout('prometheus'))('the loop, closed', () => {
     expect(platform.process.lines.filter(({ event }) => event === 'pool.breach')).toEqual([]);
   });
 
-  it('keeps wishes and tokens over a restart of the platform', { timeout: 60_000 }, async () => {
+  it('keeps wishes and tokens across a restart of the platform', { timeout: 60_000 }, async () => {
     clearInterval(watch);
     const wish = await wishOf('tight');
     const pids = (await platform.instances()).map(({ pid }) => pid);

@@ -15,7 +15,7 @@ const PROFILES = ['worker-threads', 'control-plane', 'platform'];
 const SETTLED_MS = 11_000;
 
 describe.skipIf(await leftOutWithout('prometheus'))(
-  'the shipped profiles, on what a real Prometheus scrapes here',
+  'the shipped profiles, with a real Prometheus that scrapes the platform',
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'starling-profiles-'));
     let platform: RunningPlatform;
@@ -56,14 +56,14 @@ describe.skipIf(await leftOutWithout('prometheus'))(
     /** Within a tenth: the load begins between two scrapes. */
     const near = (value: number) => expect.closeTo(value, -Math.log10(value / 5));
 
-    it('worker-threads: sees the busy threads, and no caller that waits', () => {
+    it('worker-threads: sees busy threads, and no waiting callers', () => {
       const reading = readings.get('worker-threads');
       expect(valuesOf(reading?.instances)).toEqual({ [busy]: 2 });
       expect(valuesOf(reading?.demand)).toEqual({ [busy]: near(2) });
       expect(valuesOf(reading?.utilisation)).toEqual({ [busy]: near(100) });
     });
 
-    it.each(['control-plane', 'platform'])('%s: sees callers that wait, and functions that sleep', (name) => {
+    it.each(['control-plane', 'platform'])('%s: sees waiting callers, and functions without instances', (name) => {
       const reading = readings.get(name);
       expect(valuesOf(reading?.instances)).toEqual({ [busy]: 2, [asleep]: 0 });
       expect(valuesOf(reading?.demand)).toEqual({ [busy]: near(3), [asleep]: 0 });
@@ -76,14 +76,14 @@ describe.skipIf(await leftOutWithout('prometheus'))(
       expect(calls[busy]).toBeGreaterThan(20);
     });
 
-    it.each(PROFILES)('%s: nothing of it is refused or ambiguous', (name) => {
+    it.each(PROFILES)('%s: has no refused or ambiguous query', (name) => {
       const reading = readings.get(name);
       for (const column of [reading?.utilisation, reading?.demand, reading?.instances, reading?.invocation]) {
         expect(column).toMatchObject({ state: 'read', isPresent: true, rejected: [] });
       }
     });
 
-    it('discovers what has instances', async () => {
+    it('discovers versions with instances', async () => {
       const reader = await store.reader({ names: PROFILES, scrapeIntervalSeconds: 1, atMs: Date.now() });
       const { versions, state } = await reader.discover(EVERYTHING, {});
       expect(state).toBe('read');

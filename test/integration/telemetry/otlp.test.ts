@@ -68,24 +68,24 @@ describe('OTLP', () => {
     expect(calls[0]?.parentSpanId).toBe(cycle?.spanId);
   });
 
-  it('hands the trace on to whoever is called', () => {
+  it('passes the trace on to the called server', () => {
     const call = spans().find(({ kind }) => kind === 3);
     expect(received.find(({ path }) => path === '/called')?.traceparent).toBe(`00-${call?.traceId}-${call?.spanId}-01`);
   });
 
-  it('tells failures without credentials', () => {
+  it('reports failures without credentials', () => {
     expect(spans().find(({ name }) => name === 'fail')?.status.message).toBe('answered Bearer [redacted]');
     expect(JSON.stringify(received)).not.toContain('canary');
   });
 
-  it('ties log lines to the span', () => {
+  it('adds the span to log lines', () => {
     const line = output.split('\n').find((text) => text.includes('inside'));
     expect(JSON.parse(line ?? '{}')).toMatchObject({
       trace_id: spans().find(({ name }) => name === 'run scaling')?.traceId,
     });
   });
 
-  it('carries the metrics under the names of the scrape, and both at once', () => {
+  it('exports the metrics under the names of the scrape, and both work at once', () => {
     const body = received.findLast(({ path }) => path === '/v1/metrics')?.body ?? '';
     expect(body).toContain('"starling_loop_overruns_total"');
     expect(body).toContain('"process_resident_memory_bytes"');

@@ -8,7 +8,7 @@ import { startTelemetry } from '../../../src/telemetry/start-telemetry.ts';
 const isHere = spawnSync('promtool', ['--version']).status === 0;
 
 describe.skipIf(!isHere)(
-  'promtool check metrics (left out where promtool, of the prometheus package, is absent)',
+  'promtool check metrics (left out if promtool, of the prometheus package, is missing)',
   async () => {
     const telemetry = await startTelemetry({
       version: '0.0.0',
@@ -17,7 +17,7 @@ describe.skipIf(!isHere)(
     });
     afterAll(() => telemetry.shutdown());
 
-    it('finds nothing to say about a page with every metric', async () => {
+    it('finds no fault in a page with every metric', async () => {
       // By name from the catalogue itself, so that no metric can be forgotten here.
       const meters = telemetry.meters as unknown as Record<
         'add' | 'record' | 'set',

@@ -69,7 +69,7 @@ for (const kind of [...STORE_KINDS, 'embedded'] as const) {
       expect(valuesOf(reading?.invocation)).toEqual({ a: 42 });
     });
 
-    it('tells the rate right whatever the phase of the scrape', async () => {
+    it('reads the right rate whatever the phase of the scrape', async () => {
       const phases = [0, 1, 2, 3, 4, 5, 6, 7].map((phase) => (phase * STEP_MS) / 8);
       await store.write(
         phases.flatMap((ageMs) => worker(`phase ${ageMs}`, 'phases', { endMs: now, ageMs, threads: 1, busy: 1 })),
@@ -80,7 +80,7 @@ for (const kind of [...STORE_KINDS, 'embedded'] as const) {
       for (const rate of rates) expect(rate).toBeCloseTo(1, 2);
     });
 
-    it('lets an instance that vanished go within a minute, and its load with the window of the rate', async () => {
+    it('drops a vanished instance within a minute, and its load with the range of the rate', async () => {
       const vanishedMs = now - 60_000;
       await store.write([
         ...worker('dead', 'stale', { endMs: vanishedMs, instance: '1', busy: 1 }),
@@ -103,7 +103,7 @@ for (const kind of [...STORE_KINDS, 'embedded'] as const) {
       expect((await at(vanishedMs + 76_000)).load).toEqual(['half']);
     });
 
-    it('sees what was scraped a second ago', async () => {
+    it('sees samples that were scraped a second ago', async () => {
       const writtenMs = Date.now();
       const labels = { ...identity('fresh'), aws_env: 'fresh' };
       const series = {
@@ -122,7 +122,7 @@ for (const kind of [...STORE_KINDS, 'embedded'] as const) {
       expect(Date.now() - writtenMs).toBeLessThan(5_000);
     });
 
-    it('takes NaN for absence, keeps infinity and rejects what no count can be', async () => {
+    it('treats NaN as absent, keeps infinity and rejects impossible counts', async () => {
       const gauges = (versionId: string, instances: number, concurrency: number): WrittenSeries[] => {
         const labels = { ...identity(versionId), aws_env: 'odd-values' };
         return [
@@ -150,7 +150,7 @@ for (const kind of [...STORE_KINDS, 'embedded'] as const) {
       });
     });
 
-    it('says when the metric is there for others, and when it is not there at all', async () => {
+    it('says whether the metric exists for other versions, or not at all', async () => {
       await store.write(worker(uuid(1), 'presence', { endMs: now }));
       const quiet = { name: 'quiet', buckets: undefined, prefixes: ['f'] };
       const present = await (await store.reader({ labels: { environment: 'presence' } })).read(quiet, {});
@@ -160,7 +160,7 @@ for (const kind of [...STORE_KINDS, 'embedded'] as const) {
       expect(gone[0]?.utilisation).toMatchObject({ isPresent: false });
     });
 
-    it('tells two scrapes of the same counter by different labels apart from a profile that forgot to add up', async () => {
+    it('rejects several series of one version as ambiguous, for a profile that does not add them up', async () => {
       const forgetful = parseProfile(
         `
 name: forgetful
@@ -187,7 +187,7 @@ discovery: {}
       expect(reading?.instances?.rejected).toEqual([{ versionId: 'two', why: 'ambiguous' }]);
     });
 
-    it('carries any id the whole way', async () => {
+    it('passes on any id unchanged', async () => {
       await store.write(
         ODD_IDS.flatMap((versionId) => [
           ...worker(versionId, 'odd "ids"\n', { endMs: now, busy: 2 }),
@@ -229,7 +229,7 @@ discovery: {}
       expect(seen.sort()).toEqual(expected);
     });
 
-    it('finds exactly the series of an id, whatever stands in it', async () => {
+    it('finds exactly the series of an id, whatever characters it has', async () => {
       const ids = fc.sample(fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }), 150);
       const written = [...new Set(ids.map((id) => id.toWellFormed()))];
       await store.write(written.map((id) => ({ labels: { __name__: 'odd_id', id }, timesMs: [now], values: [1] })));
@@ -268,7 +268,7 @@ discovery: {}
       expect(seen.sort()).toEqual(ids.filter((versionId) => hashmod(versionId, 1024) % 2 === 0).sort());
     });
 
-    it('passes on what the store says of a bad query, with the line of the profile', async () => {
+    it('quotes the error of the store for a bad query, with the line of the profile', async () => {
       const text = `
 name: broken
 description: Lacks a bracket.
@@ -328,7 +328,7 @@ discovery: {}
       expect(await discover()).toEqual([['called long ago'], ['never called', 'worker-threads'], ['new']]);
     });
 
-    it('reads the past on the grid, and who was called within the idle time', async () => {
+    it('reads the past on the grid, and which versions were called within the idle time', async () => {
       const labels = { environment: 'past', aws_env: 'past' };
       const calls = (versionId: string, value: (seconds: number) => number, spanMs = 2_400_000) =>
         counter('function_request', { ...identity(versionId), aws_env: 'past' }, { endMs: now, spanMs, value });
@@ -358,7 +358,7 @@ discovery: {}
       expect([...(past?.invokedInGap ?? [])]).toEqual(['a']);
     });
 
-    it('shares the load at an LLM gateway among the versions of a function', async () => {
+    it('divides the load at an LLM gateway among the versions of a function', async () => {
       const aws_env = 'gateway';
       const gauge = (metric: string, functionId: string, versionId: string, value: number) =>
         counter(
@@ -423,7 +423,7 @@ discovery: {}
       expect(past).toMatchObject({ state: 'read', invoked: new Set(['f1', 'f2', 'f3', 's1', 's2']) });
     });
 
-    it('knows the product and its clock', async () => {
+    it('identifies the product and reads its clock', async () => {
       const { skewMs, flavour } = await (await store.reader({ clock: systemClock })).probe({});
       expect(flavour).toBe(kind === 'embedded' ? 'prometheus' : kind);
       expect(Math.abs(skewMs)).toBeLessThan(1_000);

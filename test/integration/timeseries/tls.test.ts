@@ -36,7 +36,7 @@ describe('a store behind mutual TLS', () => {
 
   const ask = () => client.queryAt({ name: 'q', promql: 'up', atSeconds: 1 });
 
-  it('answers to the certificate that it knows, and to no other', async () => {
+  it('answers only to the client certificate that it knows', async () => {
     expect((await ask()).series).toEqual([]);
     material = { ca: ours.cert, ...stranger };
     await expect(ask()).rejects.toMatchObject({ kind: 'unreachable' });
@@ -44,7 +44,7 @@ describe('a store behind mutual TLS', () => {
     await expect(ask()).rejects.toMatchObject({ kind: 'unreachable' });
   });
 
-  it('is not believed when somebody else signed for it', async () => {
+  it('is not trusted with a certificate of another authority', async () => {
     material = { ca: theirs.cert, ...known };
     await expect(ask()).rejects.toMatchObject({
       kind: 'unreachable',
@@ -56,7 +56,7 @@ describe('a store behind mutual TLS', () => {
     expect((await ask()).series).toEqual([]);
   });
 
-  it('is reached with a renewed certificate by the same client, while a request on the old one ends in peace', async () => {
+  it('is reached with a renewed certificate by the same client, while a request with the old one finishes', async () => {
     await ask();
     const seen = store.requests.length;
     store.answer = () => undefined;

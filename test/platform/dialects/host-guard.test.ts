@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { faasServerDialect } from '../../../src/platform/dialects/faas-server/faas-server-dialect.ts';
 import { orchestratorDialect } from '../../../src/platform/dialects/orchestrator/orchestrator-dialect.ts';
 import type { PlatformOptions } from '../../../src/platform/platform.ts';
-import { aPlatform, type RunningPlatform } from '../native/a-platform.ts';
+import { aPlatform, type RunningPlatform } from './native/a-platform.ts';
 
 let running: RunningPlatform;
 
@@ -44,8 +44,8 @@ const DIALECTS = {
 
 describe.each(Object.entries(DIALECTS))('a port of %s on loopback', (_, { path, faultIn, options }) => {
   const open = async (boundHost: string, allowedHosts: readonly string[] = []) => {
-    const { openEngine: _, ...told } = options(boundHost);
-    running = await aPlatform({ ...told, allowedHosts });
+    const { openEngine: _, ...rest } = options(boundHost);
+    running = await aPlatform({ ...rest, allowedHosts });
     return (host: string) => askAs(host, `${running.url}${path}`);
   };
 

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadProfiles } from '../../../src/adapters/prometheus/load-profiles.ts';
-import type { InstanceState } from '../../../src/platform/invocation.ts';
-import { PlatformError } from '../../../src/platform/platform-error.ts';
-import { aPlatform, type RunningPlatform } from '../native/a-platform.ts';
-import { instanceOf, invocationOf, poolOf } from '../native/scripted-engine.ts';
-import { seedVersions } from '../native/seed-versions.ts';
+import type { InstanceState } from '../../../src/platform/model/invocation.ts';
+import { PlatformError } from '../../../src/platform/model/platform-error.ts';
+import { aPlatform, type RunningPlatform } from '../dialects/native/a-platform.ts';
+import { instanceOf, invocationOf, poolOf } from '../dialects/native/scripted-engine.ts';
+import { seedVersions } from '../dialects/native/seed-versions.ts';
 
 let running: RunningPlatform;
 beforeEach(async () => {
@@ -137,7 +137,7 @@ describe('the metrics page of the platform', () => {
     }
   });
 
-  it('tells when numbers that must agree do not', async () => {
+  it('counts when numbers that must agree do not', async () => {
     seed('v');
     const breaches = async () =>
       Object.fromEntries(

@@ -6,11 +6,10 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PredictionAnswer } from '../../../src/contract/prediction.ts';
 import { systemRandom } from '../../../src/lib/random.ts';
-import { deployIdOf } from '../../../src/platform/deploy-id.ts';
-import type { Code, LaunchSettings } from '../../../src/platform/function-record.ts';
+import type { Code, LaunchSettings } from '../../../src/platform/model/function-record.ts';
+import { RegistryFileError } from '../../../src/platform/registry/database.ts';
 import { REMEMBERED_MS } from '../../../src/platform/registry/gone-versions.ts';
 import type { NewFunction } from '../../../src/platform/registry/new-version.ts';
-import { RegistryFileError } from '../../../src/platform/registry/open-database.ts';
 import { Registry, type RegistryChange } from '../../../src/platform/registry/registry.ts';
 import { changePool, DEFAULT_POOL } from '../../../src/platform/registry/version-settings.ts';
 import { HandWoundClock } from '../../support/hand-wound-clock.ts';
@@ -55,7 +54,7 @@ afterEach(() => {
 });
 
 function openRegistry(path = join(folder, 'platform.sqlite')): Registry {
-  const registry = new Registry({ path, clock, random: systemRandom, deployIdOf });
+  const registry = new Registry({ path, clock, random: systemRandom });
   open.push(registry);
   return registry;
 }

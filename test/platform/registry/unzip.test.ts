@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PlatformError } from '../../../src/platform/platform-error.ts';
+import { PlatformError } from '../../../src/platform/model/platform-error.ts';
 import { unzip } from '../../../src/platform/registry/unzip.ts';
 import { makeZip, type ZipPart } from './make-zip.ts';
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { InvocationRequest } from '../../../src/platform/invocation.ts';
-import { PlatformError } from '../../../src/platform/platform-error.ts';
+import type { InvocationRequest } from '../../../src/platform/model/invocation.ts';
+import { PlatformError } from '../../../src/platform/model/platform-error.ts';
 import { settle } from '../../support/hand-wound-clock.ts';
 import { SomeTriggers, settingsOf } from './some-triggers.ts';
 

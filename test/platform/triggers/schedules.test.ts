@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { PlatformError } from '../../../src/platform/platform-error.ts';
+import { PlatformError } from '../../../src/platform/model/platform-error.ts';
 import { SomeTriggers, settingsOf } from './some-triggers.ts';
 
 const MINUTE_MS = 60_000;

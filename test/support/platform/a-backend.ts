@@ -2,12 +2,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
-import type { Code, LaunchSettings, VersionRecord } from '../../../src/platform/function-record.ts';
-import type { ProcessBackendOptions } from '../../../src/platform/runtime/backend-options.ts';
-import type { Call, CallEnd, RunningInstance } from '../../../src/platform/runtime/instance-backend.ts';
-import { ProcessBackend } from '../../../src/platform/runtime/process-backend.ts';
+import type { Code, LaunchSettings, VersionRecord } from '../../../src/platform/model/function-record.ts';
+import type { Call, CallEnd, RunningInstance, StartOptions } from '../../../src/platform/runtime/instance-backend.ts';
+import { memoryLimitBytes } from '../../../src/platform/runtime/memory/memory-limit.ts';
+import type { ProcessBackendOptions } from '../../../src/platform/runtime/process/backend-options.ts';
+import { ProcessBackend } from '../../../src/platform/runtime/process/process-backend.ts';
+import { aVersion } from './a-version.ts';
 
-/** A backend of real processes in a folder of its own, and versions to start on it. */
+/** A back end of real processes in a folder of its own, and versions to start on it. */
 export class ABackend {
   readonly folder = mkdtempSync(path.join(os.tmpdir(), 'starling-test-'));
   readonly backend: ProcessBackend;
@@ -29,31 +31,11 @@ export class ABackend {
   version(code: Code | string, launch: Partial<LaunchSettings> = {}): VersionRecord {
     const versionId = `version-${this.#codes.size + 1}`;
     this.#codes.set(versionId, typeof code === 'string' ? { kind: 'source', text: code } : code);
-    return {
-      versionId,
+    return aVersion(versionId, {
       functionId: 'function-1',
       deployId: versionId,
-      createdMs: 0,
-      pool: {
-        reuse: 'warm',
-        instancesMin: 0,
-        instancesMax: 10,
-        keepWarm: 0,
-        idleTtlMs: 60_000,
-        ageMaxMs: undefined,
-        usesMax: undefined,
-        queueDepth: 10,
-      },
-      launch: {
-        runtime: 'node',
-        handler: 'index.handler',
-        timeoutMs: 10_000,
-        memoryMb: 128,
-        environment: {},
-        concurrency: 1,
-        ...launch,
-      },
-    };
+      launch: { runtime: 'node', timeoutMs: 10_000, ...launch },
+    });
   }
 
   node(text: string, launch: Partial<LaunchSettings> = {}) {
@@ -64,8 +46,12 @@ export class ABackend {
     return this.start(this.version(text, { runtime: 'python', handler: 'main.handler', ...launch }));
   }
 
-  start(version: VersionRecord) {
-    return this.backend.start(version, { instanceId: 'instance-1' });
+  start(version: VersionRecord, options: Partial<StartOptions> = {}) {
+    return this.backend.start(version, {
+      instanceId: 'instance-1',
+      memoryLimitBytes: memoryLimitBytes(version.launch, 1.5),
+      ...options,
+    });
   }
 
   /** What is left on disk of all instances. */

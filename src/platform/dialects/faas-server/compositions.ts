@@ -1,20 +1,19 @@
 import type { Clock } from '../../../lib/clock.ts';
-import type { InvocationSource, Invoker } from '../../invocation.ts';
-import type { Registry } from '../../registry/registry.ts';
+import type { InvocationSource, Invoker } from '../../model/invocation.ts';
+import type { FunctionFinder } from '../function-finder.ts';
 import type { InvocationStats } from './invocation-stats.ts';
 import { arrayOf, objectWith, withMembers } from './json-bytes.ts';
-import { activeVersion } from './register-builtins.ts';
 import type { ChainRequest } from './requests.ts';
 
-/** Who asked for it all, and for how long. */
-export interface Asking {
+/** What all calls of one request have in common. */
+export interface CallContext {
   /** Ends when the caller goes away. */
   readonly signal: AbortSignal;
   /** Of a call that a function made of this server; 0 from outside. */
   readonly depth: number;
 }
 
-interface Ended {
+interface CallEnd {
   readonly output: Uint8Array;
   readonly latencyMs: number;
   readonly isWarm: boolean;
@@ -22,21 +21,21 @@ interface Ended {
 
 /** One call, many at once, one after the other. Every part goes through the pools as any call does. */
 export class Compositions {
-  readonly #registry: Registry;
+  readonly #functions: FunctionFinder;
   readonly #invoker: Invoker;
   readonly #clock: Clock;
   readonly #stats: InvocationStats;
-  /** What is told of an error to the caller. */
+  /** What the caller learns of an error. */
   readonly #messageOf: (error: unknown) => string;
 
   constructor(options: {
-    registry: Registry;
+    functions: FunctionFinder;
     invoker: Invoker;
     clock: Clock;
     stats: InvocationStats;
     messageOf: (error: unknown) => string;
   }) {
-    this.#registry = options.registry;
+    this.#functions = options.functions;
     this.#invoker = options.invoker;
     this.#clock = options.clock;
     this.#stats = options.stats;
@@ -44,8 +43,8 @@ export class Compositions {
   }
 
   /** What the function answered, with how long it took, and whether a warm pool served it. */
-  async invoke(name: string, parameters: Buffer, asking: Asking): Promise<Buffer> {
-    const { output, latencyMs, isWarm } = await this.#call(name, { payload: parameters, source: 'http', ...asking });
+  async invoke(name: string, parameters: Buffer, context: CallContext): Promise<Buffer> {
+    const { output, latencyMs, isWarm } = await this.#call(name, { payload: parameters, source: 'http', ...context });
     return withMembers(output, { latency_ms: latencyMs, ...(isWarm ? { warm: true } : {}) });
   }
 
@@ -53,7 +52,7 @@ export class Compositions {
   async burst(
     name: string,
     { count, parameters }: { count: number; parameters: Buffer },
-    { signal, depth }: Asking,
+    { signal, depth }: CallContext,
   ): Promise<Buffer> {
     const beganMs = this.#clock.monotonicMs();
     const failing = new AbortController();
@@ -78,14 +77,14 @@ export class Compositions {
   }
 
   /** What one step answers is what the next one is given. A step that fails is the last. */
-  async chain({ chain, parameters }: ChainRequest, asking: Asking): Promise<Buffer> {
+  async chain({ chain, parameters }: ChainRequest, context: CallContext): Promise<Buffer> {
     const beganMs = this.#clock.monotonicMs();
     const steps: Buffer[] = [];
     let payload: Uint8Array = parameters;
     let failure: { readonly error: string } | undefined;
     for (const name of chain) {
       try {
-        const { output, latencyMs } = await this.#call(name, { payload, source: 'chain', ...asking });
+        const { output, latencyMs } = await this.#call(name, { payload, source: 'chain', ...context });
         steps.push(objectWith({ function: name, latency_ms: latencyMs }, 'result', output));
         payload = output;
       } catch (error) {
@@ -99,9 +98,9 @@ export class Compositions {
 
   async #call(
     name: string,
-    { payload, source, signal, depth }: Asking & { payload: Uint8Array; source: InvocationSource },
-  ): Promise<Ended> {
-    const { versionId } = activeVersion(this.#registry, name);
+    { payload, source, signal, depth }: CallContext & { payload: Uint8Array; source: InvocationSource },
+  ): Promise<CallEnd> {
+    const { versionId } = this.#functions.activeVersion(this.#functions.find(name));
     const beganMs = this.#clock.monotonicMs();
     try {
       const { body, isCold } = await this.#invoker.invoke({ versionId, payload, source, depth, signal });

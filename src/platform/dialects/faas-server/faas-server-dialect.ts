@@ -1,22 +1,21 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { PROMETHEUS_CONTENT_TYPE } from '../../../telemetry/prometheus-text.ts';
 import { builtins } from '../../builtin/builtins.ts';
-import { PlatformError } from '../../platform-error.ts';
-import { depthOf } from '../call-depth.ts';
-import { callerOf } from '../caller.ts';
-import { isFromAnotherOrigin } from '../cross-origin.ts';
+import { PlatformError } from '../../model/platform-error.ts';
+import type { Reply } from '../../model/reply.ts';
+import { callerOf, depthOf } from '../caller.ts';
 import type { DialectTools, OpenDialect } from '../dialect.ts';
-import { WRONG_HOST_DETAIL, WRONG_HOST_STATUS } from '../host-guard.ts';
-import { readBody } from '../read-body.ts';
-import { type Answer, answerOf, messageOf, sendJson } from './answers.ts';
-import { Compositions } from './compositions.ts';
-import { HttpTally } from './http-tally.ts';
+import { FunctionFinder } from '../function-finder.ts';
+import { profileRoutes } from '../profile-routes.ts';
+import { countIn } from '../query-count.ts';
+import { type RouteRequest, route } from '../route.ts';
+import { type CallContext, Compositions } from './compositions.ts';
+import { HttpMetrics } from './http-metrics.ts';
 import { InvocationStats } from './invocation-stats.ts';
-import { metricsPage } from './metrics-page.ts';
-import { ProcessTally } from './process-tally.ts';
-import { activeVersion, registerBuiltins } from './register-builtins.ts';
-import { BODY_MAX_BYTES, BURST_MAX, chainOf, countOf, parametersOf, WARM_POOL_MAX } from './requests.ts';
-import { type Asked, methodsOf, routeOf } from './routes.ts';
+import { metricsPage, ProcessMetrics } from './metrics-page.ts';
+import { registerBuiltins } from './register-builtins.ts';
+import { errorReply, faasErrors, messageOf, ok } from './replies.ts';
+import { BODY_MAX_BYTES, BURST_MAX, COUNT, chainOf, parametersOf, WARM_POOL_MAX } from './requests.ts';
 import { WarmPools } from './warm-pools.ts';
 
 export interface FaasServerOptions {
@@ -26,165 +25,93 @@ export interface FaasServerOptions {
 
 /** The platform as a server of eleven built-in functions, which are deployed for a call and undeployed after it. */
 export function faasServerDialect(tools: DialectTools, { isOptimised }: FaasServerOptions): OpenDialect {
-  const server = new FaasServer(tools, { isOptimised });
+  const functions = new FunctionFinder(tools.registry, {
+    namespace: 'builtin',
+    byId: 'none',
+    byName: true,
+    unknown: (name) => `unknown function: ${name}`,
+  });
+  registerBuiltins(tools.registry, { builtins, functions, reuse: isOptimised ? 'by-hand' : 'never' });
+  const errors = faasErrors(tools.logger);
+  const stats = new InvocationStats(builtins.keys());
+  const http = new HttpMetrics(tools);
+  const process = new ProcessMetrics();
+  const warmPools = new WarmPools({ ...tools, functions });
+  const compositions = new Compositions({ ...tools, functions, stats, messageOf: describe });
   return {
-    onRequest: server.onRequest,
-    refuseHost: (response) => sendJson(response, { status: WRONG_HOST_STATUS, body: { error: WRONG_HOST_DETAIL } }),
-    stop: () => server.stop(),
+    routes: [
+      route('GET', '/health', () => text('OK', 'text/plain; charset=utf-8')),
+      route('GET', '/metrics', () =>
+        text(metricsPage({ ...tools, warmPools, http, process }), PROMETHEUS_CONTENT_TYPE),
+      ),
+      route('GET', '/fn/list', () => ok({ functions: [...builtins.keys()] })),
+      route('GET', '/fn/stats', () => ok(stats.show())),
+      route('POST', '/fn/chain', async (incoming) => {
+        const context = contextOf(incoming);
+        const chain = chainOf(incoming.body, (name) => functions.get(name) !== undefined);
+        return ok(await compositions.chain(chain, context));
+      }),
+      route('POST', '/fn/invoke/{name}', async (incoming) => {
+        const { name } = functions.find(incoming.params.name);
+        return ok(await compositions.invoke(name, parametersOf(incoming.body), contextOf(incoming)));
+      }),
+      route('POST', '/fn/burst/{name}', async (incoming) => {
+        const { name } = functions.find(incoming.params.name);
+        const count = countIn(incoming.query, 'count', { usual: COUNT, max: BURST_MAX });
+        return ok(
+          await compositions.burst(name, { count, parameters: parametersOf(incoming.body) }, contextOf(incoming)),
+        );
+      }),
+      route(
+        'POST',
+        '/fn/warmpool/{name}',
+        async ({ params, query }) => {
+          const { name } = functions.find(params.name);
+          return ok(await warmPools.add(name, countIn(query, 'size', { usual: COUNT, max: WARM_POOL_MAX })));
+        },
+        { bodyMaxBytes: 'unread' },
+      ),
+      route('DELETE', '/fn/warmpool/{name}', ({ params }) => ok(warmPools.remove(params.name))),
+      ...profileRoutes(tools, {
+        missing: () => errorReply(404, 'nothing is profiled: start the platform with --profile all'),
+      }),
+    ],
+    bodyMaxBytes: BODY_MAX_BYTES,
+    errors,
+    observe: countRequest,
+    stop: async () => process.close(),
   };
-}
 
-class FaasServer {
-  readonly onRequest: RequestListener;
-  readonly #tools: DialectTools;
-  readonly #stats = new InvocationStats(builtins.keys());
-  readonly #compositions: Compositions;
-  readonly #warmPools: WarmPools;
-  readonly #http: HttpTally;
-  readonly #process = new ProcessTally();
-
-  constructor(tools: DialectTools, { isOptimised }: FaasServerOptions) {
-    this.#tools = tools;
-    const { registry } = tools;
-    registerBuiltins(registry, { builtins, reuse: isOptimised ? 'by-hand' : 'never' });
-    this.#compositions = new Compositions({
-      ...tools,
-      stats: this.#stats,
-      messageOf: (error) => {
-        this.#tell(error);
-        return messageOf(error);
-      },
-    });
-    this.#warmPools = new WarmPools(tools);
-    this.#http = new HttpTally(tools);
-    this.onRequest = (request, response) => this.#answer(request, response);
+  /** Of a part that fails, in a result that is sent all the same. */
+  function describe(error: unknown): string {
+    if (!(error instanceof PlatformError)) errors.logFault(error, { method: 'POST', path: '/fn' });
+    return messageOf(error);
   }
 
-  async stop(): Promise<void> {
-    this.#process.close();
-  }
-
-  #answer(request: IncomingMessage, response: ServerResponse): void {
-    const { method = 'GET', url = '/' } = request;
-    const mark = url.indexOf('?');
-    const [path, search] = mark < 0 ? [url, ''] : [url.slice(0, mark), url.slice(mark + 1)];
-    const asked = routeOf(path);
-    this.#count(response, { method, route: asked.route });
-    const allowed = methodsOf(asked.route);
-    if (allowed && !allowed.includes(method)) {
-      const allow = allowed.join(', ');
-      sendJson(response, { status: 405, body: { error: `only ${allow} is understood here` }, headers: { allow } });
-      return;
-    }
-    if (method !== 'GET' && method !== 'HEAD' && isFromAnotherOrigin(request)) {
-      sendJson(response, { status: 403, body: { error: 'pages of other sites may not do this' } });
-      return;
-    }
-    const query = new URLSearchParams(search);
-    switch (asked.route) {
-      case '/health':
-        sendText(response, 'OK', 'text/plain; charset=utf-8');
-        return;
-      case '/metrics':
-        sendText(response, this.#page(), PROMETHEUS_CONTENT_TYPE);
-        return;
-      case '/fn/list':
-        sendJson(response, { status: 200, body: { functions: [...builtins.keys()] } });
-        return;
-      case '/fn/stats':
-        sendJson(response, { status: 200, body: this.#stats.show() });
-        return;
-      case '/fn/warmpool/:name':
-        this.#send(response, () => this.#warmPool(asked, { method, query }));
-        return;
-      case '/fn/chain':
-      case '/fn/invoke/:name':
-      case '/fn/burst/:name':
-        this.#call(asked, { request, response, query });
-        return;
-      case '/debug/pprof/*':
-        if (!this.#tools.profilePages?.(request, response)) {
-          const error = 'nothing is profiled: start the platform with --profile all';
-          sendJson(response, { status: 404, body: { error } });
-        }
-        return;
-      case 'unknown':
-        sendJson(response, { status: 404, body: { error: 'there is no such path' } });
-        return;
-      default:
-        asked.route satisfies never;
-    }
-  }
-
-  /** A name is looked up before the body is read: what is not there needs no parameters. */
-  #call(
-    { route, name }: Asked,
-    { request, response, query }: { request: IncomingMessage; response: ServerResponse; query: URLSearchParams },
+  function countRequest(
+    response: ServerResponse,
+    { method, route }: { method: string; route: string | undefined },
   ): void {
-    const { registry } = this.#tools;
-    const signal = callerOf(response);
-    readBody(request, BODY_MAX_BYTES, (error, body) => {
-      this.#send(response, async () => {
-        if (error) throw error;
-        const asking = { signal, depth: depthOf(request) };
-        switch (route) {
-          case '/fn/chain': {
-            const chain = chainOf(body, (each) => registry.findByName('builtin', each) !== undefined);
-            return this.#compositions.chain(chain, asking);
-          }
-          case '/fn/burst/:name': {
-            activeVersion(registry, name);
-            const count = countOf(query, 'count', BURST_MAX);
-            return this.#compositions.burst(name, { count, parameters: parametersOf(body) }, asking);
-          }
-          default:
-            activeVersion(registry, name);
-            return this.#compositions.invoke(name, parametersOf(body), asking);
-        }
-      });
-    });
-  }
-
-  async #warmPool({ name }: Asked, { method, query }: { method: string; query: URLSearchParams }): Promise<object> {
-    if (method === 'DELETE') return this.#warmPools.remove(name);
-    activeVersion(this.#tools.registry, name);
-    return this.#warmPools.add(name, countOf(query, 'size', WARM_POOL_MAX));
-  }
-
-  #send(response: ServerResponse, work: () => Promise<Answer['body']>): void {
-    work().then(
-      (body) => sendJson(response, { status: 200, body }),
-      (error: unknown) => {
-        // Who has gone hears nothing, and is no fault.
-        if (response.destroyed) return;
-        this.#tell(error);
-        sendJson(response, answerOf(error));
-      },
-    );
-  }
-
-  #page(): string {
-    return metricsPage({ ...this.#tools, warmPools: this.#warmPools, http: this.#http, process: this.#process });
-  }
-
-  #count(response: ServerResponse, { method, route }: { method: string; route: string }): void {
-    const { clock } = this.#tools;
+    const { clock } = tools;
     const beganMs = clock.monotonicMs();
     response.once('close', () => {
       // What was broken off by the caller has no code of ours.
       const code = response.writableFinished ? response.statusCode : 499;
-      this.#http.add({ method, route, code }, (clock.monotonicMs() - beganMs) / 1_000);
+      http.add({ method, route: templateOf(route), code }, (clock.monotonicMs() - beganMs) / 1_000);
     });
-  }
-
-  #tell(error: unknown): void {
-    if (error instanceof PlatformError) return;
-    this.#tools.logger.error({ event: 'faas-server.failed', err: error }, 'a request could not be answered');
   }
 }
 
-function sendText(response: ServerResponse, text: string, contentType: string): void {
-  const bytes = Buffer.from(text);
-  response.writeHead(200, { 'content-type': contentType, 'content-length': bytes.length });
-  response.end(bytes);
+function contextOf({ request, response }: RouteRequest<unknown>): CallContext {
+  return { signal: callerOf(response), depth: depthOf(request) };
+}
+
+/** As dashboards of this server know its routes: `/fn/invoke/:name`. */
+function templateOf(route: string | undefined): string {
+  if (route === undefined) return 'unknown';
+  return route.startsWith('/debug/pprof') ? '/debug/pprof/*' : route.replace(/\{(\w+)\}/, ':$1');
+}
+
+function text(body: string, contentType: string): Reply {
+  return { status: 200, body: Buffer.from(body), headers: { 'content-type': contentType } };
 }

@@ -1,25 +1,25 @@
-interface Tally {
+interface Sum {
   invocations: number;
   latencyMs: number;
 }
 
-/** What `/fn/stats` tells: calls by hand and steps of chains, failed ones too; not what bursts and fan-outs are made of. */
+/** What `/fn/stats` shows: calls by hand and steps of chains, failed ones too; not what bursts and fan-outs are made of. */
 export class InvocationStats {
-  readonly #tallies: ReadonlyMap<string, Tally>;
+  readonly #sums: ReadonlyMap<string, Sum>;
 
   constructor(names: Iterable<string>) {
-    this.#tallies = new Map(Array.from(names, (name) => [name, { invocations: 0, latencyMs: 0 }]));
+    this.#sums = new Map(Array.from(names, (name) => [name, { invocations: 0, latencyMs: 0 }]));
   }
 
   add(name: string, latencyMs: number): void {
-    const tally = this.#tallies.get(name);
-    if (!tally) return;
-    tally.invocations += 1;
-    tally.latencyMs += latencyMs;
+    const sum = this.#sums.get(name);
+    if (!sum) return;
+    sum.invocations += 1;
+    sum.latencyMs += latencyMs;
   }
 
   show(): Record<string, { invocations: number; avg_latency_ms: number }> {
-    const shown = Array.from(this.#tallies, ([name, { invocations, latencyMs }]) => {
+    const shown = Array.from(this.#sums, ([name, { invocations, latencyMs }]) => {
       const mean = invocations === 0 ? 0 : Math.round((latencyMs / invocations) * 100) / 100;
       return [name, { invocations, avg_latency_ms: mean }] as const;
     });

@@ -1,4 +1,4 @@
-import { PlatformError } from '../../platform-error.ts';
+import { PlatformError } from '../../model/platform-error.ts';
 import { parseJson } from '../read-body.ts';
 
 /** Parameters are a handful of numbers and words. */
@@ -6,8 +6,8 @@ export const BODY_MAX_BYTES = 1024 * 1024;
 export const BURST_MAX = 100;
 export const CHAIN_MAX = 100;
 export const WARM_POOL_MAX = 64;
-/** What a burst and a warm pool have unless told. */
-const COUNT = 5;
+/** What a burst and a warm pool have unless the request says it. */
+export const COUNT = 5;
 
 const NO_PARAMETERS = Buffer.from('{}');
 
@@ -19,15 +19,6 @@ export function parametersOf(body: Buffer): Buffer {
   return body;
 }
 
-/** `count` or `size`. */
-export function countOf(query: URLSearchParams, name: string, max: number): number {
-  const text = query.get(name);
-  if (text === null) return COUNT;
-  const count = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0;
-  if (count >= 1 && count <= max) return count;
-  throw new PlatformError('input-invalid', `${name} must be a whole number from 1 to ${max}`);
-}
-
 export interface ChainRequest {
   readonly chain: readonly string[];
   /** Of the first step. */
@@ -35,15 +26,15 @@ export interface ChainRequest {
 }
 
 export function chainOf(body: Buffer, isKnown: (name: string) => boolean): ChainRequest {
-  const told = parseJson(body);
-  const chain = isObject(told) ? told['chain'] : undefined;
-  if (!isObject(told) || !Array.isArray(chain)) {
+  const request = parseJson(body);
+  const chain = isObject(request) ? request['chain'] : undefined;
+  if (!isObject(request) || !Array.isArray(chain)) {
     throw new PlatformError('input-invalid', "body must contain 'chain' array of function names");
   }
   if (chain.length > CHAIN_MAX) {
     throw new PlatformError('input-invalid', `'chain' must have ${CHAIN_MAX} functions at most`);
   }
-  const { params = {} } = told;
+  const { params = {} } = request;
   if (!isObject(params)) throw new PlatformError('input-invalid', "'params' must be a JSON object");
   const names = chain.map((name: unknown) => {
     if (typeof name !== 'string') throw new PlatformError('input-invalid', "'chain' must hold names of functions");

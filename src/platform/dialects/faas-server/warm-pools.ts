@@ -1,22 +1,21 @@
-import type { InstanceSnapshot, Pools } from '../../pool-snapshot.ts';
-import type { Registry } from '../../registry/registry.ts';
-import { activeVersion } from './register-builtins.ts';
+import type { InstanceSnapshot, Pools } from '../../model/pool-snapshot.ts';
+import type { FunctionFinder } from '../function-finder.ts';
 
 /** The instances that people have made warm by hand, by function. */
 export class WarmPools {
-  readonly #registry: Registry;
+  readonly #functions: FunctionFinder;
   readonly #pools: Pools;
 
-  constructor({ registry, pools }: { registry: Registry; pools: Pools }) {
-    this.#registry = registry;
+  constructor({ functions, pools }: { functions: FunctionFinder; pools: Pools }) {
+    this.#functions = functions;
     this.#pools = pools;
   }
 
   /** Adds instances to those that are there. Fewer than asked for are deployed where the machine holds no more. */
   async add(name: string, size: number): Promise<{ function: string; pool_size: number; deployed: number }> {
-    const { versionId } = activeVersion(this.#registry, name);
+    const { versionId } = this.#functions.activeVersion(this.#functions.find(name));
     const before = new Set(this.#byHand(versionId).map(({ instanceId }) => instanceId));
-    // What is started is there before anything is awaited: whoever else adds some is not counted.
+    // What is started is there before anything is awaited: what others add at the same time is not counted.
     const warmed = this.#pools.warm(versionId, { count: size, source: 'manual' });
     const own = new Set(
       this.#byHand(versionId).flatMap(({ instanceId }) => (before.has(instanceId) ? [] : instanceId)),
@@ -29,7 +28,7 @@ export class WarmPools {
 
   /** Those that are busy end after their call. */
   remove(name: string): { function: string; undeployed: number } {
-    const versionId = this.#registry.findByName('builtin', name)?.activeVersionId;
+    const versionId = this.#functions.get(name)?.activeVersionId;
     const undeployed = versionId === undefined ? 0 : this.#pools.cool(versionId, { alsoBusy: true });
     return { function: name, undeployed };
   }

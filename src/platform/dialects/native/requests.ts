@@ -1,15 +1,16 @@
 import { z } from 'zod';
 import { id, instanceCount } from '../../../contract/counts.ts';
 import { parsePolicy } from '../../../domain/parse-policy.ts';
-import type { Code } from '../../function-record.ts';
-import { PlatformError } from '../../platform-error.ts';
+import { LOOK_BACK_SECONDS } from '../../control-plane/version-views.ts';
+import type { Code } from '../../model/function-record.ts';
 import { unzip } from '../../registry/unzip.ts';
 import { functionName, launchSchema, poolChangeSchema } from '../../registry/version-settings.ts';
-import { LOOK_BACK_SECONDS } from './version-policy.ts';
 
 /** What may be said on this port. Fields that nobody knows are refused: a misspelt setting must not pass for the default. */
 
 const PREWARM_MAX = 64;
+/** Rows of one page. */
+export const PAGE_MAX = 1_000;
 
 const policy = z.unknown().superRefine((document, context) => {
   if (document === undefined || document === null) return;
@@ -37,16 +38,14 @@ const code = z.union(
   'must be source text, {"source": text}, {"files": {path: text}} or {"zip": base64}',
 );
 
-type ToldCode = z.infer<typeof code>;
-
 /** Unpacks and checks as it goes. */
-export function codeOf(told: ToldCode): Code {
-  if (typeof told === 'string') return { kind: 'source', text: told };
-  if ('source' in told) return { kind: 'source', text: told.source };
-  if ('zip' in told) return { kind: 'files', files: unzip(Buffer.from(told.zip, 'base64')) };
+export function codeOf(given: z.infer<typeof code>): Code {
+  if (typeof given === 'string') return { kind: 'source', text: given };
+  if ('source' in given) return { kind: 'source', text: given.source };
+  if ('zip' in given) return { kind: 'files', files: unzip(Buffer.from(given.zip, 'base64')) };
   return {
     kind: 'files',
-    files: new Map(Object.entries(told.files).map(([path, text]) => [path, Buffer.from(text, 'utf8')])),
+    files: new Map(Object.entries(given.files).map(([path, text]) => [path, Buffer.from(text, 'utf8')])),
   };
 }
 
@@ -96,17 +95,3 @@ export const warmSchema = z
     count: instanceCount.min(1, 'must be 1 or more').max(PREWARM_MAX, `must be ${PREWARM_MAX} or less`).default(1),
   })
   .default({ count: 1 });
-
-export function countOf(
-  query: URLSearchParams,
-  name: string,
-  { fallback, max }: { fallback: number; max: number },
-): number {
-  const text = query.get(name);
-  if (text === null) return fallback;
-  const count = /^[0-9]{1,6}$/.test(text) ? Number(text) : 0;
-  if (count < 1 || count > max) {
-    throw new PlatformError('input-invalid', `${name} must be a whole number from 1 to ${max}`, { field: name });
-  }
-  return count;
-}

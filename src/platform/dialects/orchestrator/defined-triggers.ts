@@ -1,44 +1,31 @@
-import type { FunctionRecord, TriggerRecord } from '../../function-record.ts';
-import { PlatformError } from '../../platform-error.ts';
-import type { Trigger, TriggerSettings } from '../../triggers/trigger.ts';
+import type { FunctionRecord, TriggerRecord } from '../../model/function-record.ts';
+import { PlatformError } from '../../model/platform-error.ts';
+import type { Trigger, TriggerSettings } from '../../model/trigger.ts';
+import type { Triggers } from '../../model/triggers.ts';
 import { triggerSettings } from '../../triggers/trigger-settings.ts';
-import type { Triggers } from '../../triggers/triggers.ts';
 import { faultsIn } from './replies.ts';
-
-/** What answers on this port itself: a route there would never be reached. */
-const OWN_PATHS: ReadonlySet<string | undefined> = new Set([
-  '',
-  'functions',
-  'health',
-  'logs',
-  'metrics',
-  'queues',
-  'stats',
-]);
-
-/** By the first part of a path. */
-export function isOwnPath(part: string | undefined): boolean {
-  return OWN_PATHS.has(part);
-}
 
 /** The triggers of definitions as the platform has them. The definition is what counts. */
 export class DefinedTriggers {
   readonly #triggers: Triggers;
+  readonly #isOwnPath: (path: string) => boolean;
 
-  constructor(triggers: Triggers) {
+  /** `isOwnPath`: whether the dialect itself answers there. A function would never be reached. */
+  constructor(triggers: Triggers, { isOwnPath }: { isOwnPath: (path: string) => boolean }) {
     this.#triggers = triggers;
+    this.#isOwnPath = isOwnPath;
   }
 
   /** Throws `input-invalid` that names what is wrong. An http trigger without a path is called by the function's id alone. */
   read(records: readonly TriggerRecord[]): readonly TriggerSettings[] {
     return records.flatMap((record, index) => {
       const field = `triggers.${index}.config`;
-      const told = inWordsOfThePlatform(record, field);
-      if (!told) return [];
-      const parsed = triggerSettings.safeParse(told);
+      const translated = inWordsOfThePlatform(record, field);
+      if (!translated) return [];
+      const parsed = triggerSettings.safeParse(translated);
       if (!parsed.success)
         throw new PlatformError('input-invalid', faultsIn(parsed.error, { nameOf, within: [field] }));
-      if (parsed.data.kind === 'http' && isOwnPath(parsed.data.path.split('/')[1])) {
+      if (parsed.data.kind === 'http' && this.#isOwnPath(parsed.data.path)) {
         throw new PlatformError('input-invalid', `${field}.path is a path of the orchestrator itself`);
       }
       return parsed.data;
@@ -72,11 +59,11 @@ export class DefinedTriggers {
     return new Set(this.#triggers.list({ functionId }).map(({ versionId }) => versionId));
   }
 
-  show({ functionId }: FunctionRecord) {
-    return this.#triggers.list({ functionId }).map((trigger) => this.#show(trigger));
+  view({ functionId }: FunctionRecord) {
+    return this.#triggers.list({ functionId }).map((trigger) => this.#viewOf(trigger));
   }
 
-  #show({ triggerId, isEnabled, settings }: Trigger) {
+  #viewOf({ triggerId, isEnabled, settings }: Trigger) {
     switch (settings.kind) {
       case 'http':
         return { id: triggerId, type: 'http', enabled: isEnabled, method: settings.method, path: settings.path };

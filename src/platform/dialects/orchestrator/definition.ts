@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { instanceCount } from '../../../contract/counts.ts';
-import type { Code, FunctionRecord, LaunchSettings, PoolSettings } from '../../function-record.ts';
+import type { Code, FunctionRecord, LaunchSettings, PoolSettings } from '../../model/function-record.ts';
 import type { RegisteredVersion } from '../../registry/registered-version.ts';
 import { DEFAULT_POOL, functionName, launchSchema, poolChangeSchema } from '../../registry/version-settings.ts';
-import { runtimeWish } from '../../runtime/runtime-family.ts';
-import { shownId } from './shown-functions.ts';
+import { parseRuntime } from '../../runtime/program/interpreters.ts';
+import { shownId } from './function-labels.ts';
 
 const TRIGGERS_MAX = 32;
 const PREWARM_MAX = 16;
@@ -20,11 +20,11 @@ export const ORCHESTRATOR_POOL: PoolSettings = {
 const { timeoutMs, memoryMb, environment, concurrency, handler } = launchSchema.shape;
 
 const runtime = launchSchema.shape.runtime.refine(
-  (text) => runtimeWish(text) !== undefined,
+  (text) => parseRuntime(text) !== undefined,
   'must be node, python, go, rust, or one of these with a version, such as node24, python3.13 or provided.al2023',
 );
 
-const saidOfFields: z.core.$ZodErrorMap = (issue) =>
+const fieldsError: z.core.$ZodErrorMap = (issue) =>
   issue.code === 'unrecognized_keys'
     ? `has fields that nobody knows here: ${(issue.keys as readonly string[]).join(', ')}`
     : 'must be an object';
@@ -34,7 +34,7 @@ const trigger = z.strictObject(
     type: z.enum(['http', 'schedule', 'event'], "must be 'http', 'schedule' or 'event'"),
     config: z.record(z.string(), z.unknown(), 'must be an object').default({}),
   },
-  { error: saidOfFields },
+  { error: fieldsError },
 );
 
 /**
@@ -55,7 +55,7 @@ export const definitionSchema = z.strictObject(
     pool: poolChangeSchema.default({}),
     prewarm: instanceCount.max(PREWARM_MAX, `must be ${PREWARM_MAX} or less`).default(0),
   },
-  { error: saidOfFields },
+  { error: fieldsError },
 );
 
 /** What is left out stays as it is. */
@@ -73,7 +73,7 @@ export const changeSchema = z
       concurrency: concurrency.unwrap(),
       pool: poolChangeSchema,
     },
-    { error: saidOfFields },
+    { error: fieldsError },
   )
   .partial();
 
@@ -99,7 +99,7 @@ export function changeLaunch(before: LaunchSettings, change: DefinitionChange): 
 }
 
 /** The definition as it was given, and what has become of it. What is the platform's own stands in it only where it was set. */
-export function showDefinition(record: FunctionRecord, version: RegisteredVersion, code: Code) {
+export function definitionView(record: FunctionRecord, version: RegisteredVersion, code: Code) {
   const { runtime, handler, timeoutMs, memoryMb, environment, concurrency } = version.launch;
   const pool = poolChanges(version.pool);
   return {
@@ -107,7 +107,7 @@ export function showDefinition(record: FunctionRecord, version: RegisteredVersio
     name: record.name,
     runtime,
     handler,
-    ...showCode(code),
+    ...codeView(code),
     timeout: timeoutMs,
     memory: memoryMb,
     environment,
@@ -120,7 +120,7 @@ export function showDefinition(record: FunctionRecord, version: RegisteredVersio
 }
 
 /** Files come in only over the platform's own port. */
-function showCode(code: Code): { readonly code: string } | { readonly files: readonly string[] } {
+function codeView(code: Code): { readonly code: string } | { readonly files: readonly string[] } {
   if (code.kind === 'files') return { files: [...code.files.keys()] };
   return { code: code.kind === 'source' ? code.text : '' };
 }

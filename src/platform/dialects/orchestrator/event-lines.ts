@@ -1,15 +1,37 @@
 import type { CallRecord } from '../../metrics/call-log.ts';
-import type { PoolEvent } from '../../pool/pool-event.ts';
-import type { ShownFunction } from './shown-functions.ts';
+import type { PoolEvent } from '../../model/pool-event.ts';
+import { type FunctionLabel, type FunctionLabels, labelOf } from './function-labels.ts';
+import type { OrchestratorTools } from './orchestrator-tools.ts';
 import type { Tag } from './tag-log.ts';
 
-export interface TaggedLine {
+/** Writes what happens to instances, calls and functions of this dialect into its log. */
+export function writeEventLines(labels: FunctionLabels, { registry, log, onPoolEvent, tags }: OrchestratorTools): void {
+  const write = ({ id }: FunctionLabel, line: TaggedLine | undefined) => {
+    if (line) tags.write(line.tag, id, line.text);
+  };
+  onPoolEvent((event) => {
+    const label = event.type === 'breach' ? undefined : labels.of(event);
+    if (label) write(label, lineOfPoolEvent(event, label));
+  });
+  log.onCall((call) => {
+    const label = labels.of(call);
+    if (label) write(label, lineOfCall(call, label));
+  });
+  // On whichever port it was deleted.
+  registry.onChange((change) => {
+    if (change.kind !== 'function-removed' || change.record.namespace !== 'orchestrator') return;
+    const label = labelOf(change.record);
+    write(label, { tag: 'REGISTRY', text: `Deleted function: ${label.id}` });
+  });
+}
+
+interface TaggedLine {
   readonly tag: Tag;
   readonly text: string;
 }
 
 /** What is written of an event; undefined: nothing. */
-export function lineOfPoolEvent(event: PoolEvent, { id }: ShownFunction): TaggedLine | undefined {
+function lineOfPoolEvent(event: PoolEvent, { id }: FunctionLabel): TaggedLine | undefined {
   switch (event.type) {
     case 'created':
       return { tag: 'POOL', text: `Created instance ${event.instanceId} for function ${id}` };
@@ -40,7 +62,7 @@ export function lineOfPoolEvent(event: PoolEvent, { id }: ShownFunction): Tagged
 }
 
 /** One line for every call, however it ended. */
-export function lineOfCall(call: CallRecord, { id }: ShownFunction): TaggedLine {
+function lineOfCall(call: CallRecord, { id }: FunctionLabel): TaggedLine {
   const { requestId, instanceId, outcome, isCold, waitedMs = 0, ranMs = 0, source } = call;
   if (instanceId === undefined)
     return { tag: 'ROUTER', text: `Call of ${id} (${source}) did not reach an instance: ${outcome}` };

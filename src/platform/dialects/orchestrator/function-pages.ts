@@ -1,34 +1,25 @@
-import type { FunctionRecord } from '../../function-record.ts';
-import { PlatformError } from '../../platform-error.ts';
-import { shownId } from './shown-functions.ts';
+import type { FunctionRecord } from '../../model/function-record.ts';
+import { PlatformError } from '../../model/platform-error.ts';
+import { countIn } from '../query-count.ts';
+import { shownId } from './function-labels.ts';
 
 const FUNCTIONS_MAX = 1_000;
 /** Definitions hold their source: a page ends with the one that passes this. */
 const PAGE_CHARS_MAX = 16 * 2 ** 20;
 
-/** Throws `input-invalid`. */
-export function countIn(query: URLSearchParams, name: string, { usual, max }: { usual: number; max: number }): number {
-  const text = query.get(name) ?? String(usual);
-  const count = /^[0-9]{1,6}$/.test(text) ? Number(text) : 0;
-  if (count < 1 || count > max) {
-    throw new PlatformError('input-invalid', `${name} must be a whole number from 1 to ${max}`);
-  }
-  return count;
-}
-
 /** The definitions from the first on, or from behind `after`; where there are more, `next` is what to ask for then. */
 export function pageOfFunctions(
   records: readonly FunctionRecord[],
-  { query, show }: { query: URLSearchParams; show: (record: FunctionRecord) => object },
+  { query, view }: { query: URLSearchParams; view: (record: FunctionRecord) => object },
 ): { readonly functions: readonly object[]; readonly next?: string } {
   const limit = countIn(query, 'limit', { usual: FUNCTIONS_MAX, max: FUNCTIONS_MAX });
   const first = firstAfter(records, query.get('after'));
   const functions: object[] = [];
   let chars = 0;
   for (const record of records.slice(first, first + limit)) {
-    const shown = show(record);
-    functions.push(shown);
-    chars += 'code' in shown && typeof shown.code === 'string' ? shown.code.length : 0;
+    const definition = view(record);
+    functions.push(definition);
+    chars += 'code' in definition && typeof definition.code === 'string' ? definition.code.length : 0;
     if (chars > PAGE_CHARS_MAX) break;
   }
   const last = records[first + functions.length - 1];

@@ -1,18 +1,11 @@
-import type { ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
 import type { z } from 'zod';
-import { PlatformError, type PlatformErrorCode } from '../../platform-error.ts';
-import { endWith } from '../end-with.ts';
+import { PlatformError, type PlatformErrorCode } from '../../model/platform-error.ts';
+import type { Reply } from '../../model/reply.ts';
+import { WRONG_HOST_DETAIL, WRONG_HOST_STATUS } from '../guards.ts';
+import type { ErrorReplies } from '../route-listener.ts';
 
-/** As everything is answered here: what went wrong is `{"error": text}`. */
-export interface Reply {
-  readonly status: number;
-  readonly body: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** With line breaks, for people. */
-  readonly isPretty?: boolean;
-}
-
-/** What a handler does wrong is its function's 500, as the orchestrator has it; the platform's own refusals say which they are. */
+/** A fault of a handler is its function's 500, as the orchestrator has it; the platform's own refusals say which they are. */
 const STATUS: Readonly<Record<PlatformErrorCode, readonly [status: number, retryAfterS?: number]>> = {
   'function-unknown': [404],
   'version-unknown': [404],
@@ -42,54 +35,49 @@ const STATUS: Readonly<Record<PlatformErrorCode, readonly [status: number, retry
   unreachable: [500],
 };
 
+/** With line breaks, for people. */
 export function ok(body: unknown): Reply {
-  return { status: 200, body, isPretty: true };
+  return { status: 200, body: pretty(body) };
 }
 
-export function notFound(): Reply {
-  return { status: 404, body: { error: 'Not Found' } };
+export function created(body: unknown, { location }: { location: string }): Reply {
+  return { status: 201, body: pretty(body), headers: { location } };
 }
 
-export function forbidden(): Reply {
-  return { status: 403, body: { error: 'Forbidden: pages of other sites may not do this' } };
+export function pretty(body: unknown): Buffer {
+  return Buffer.from(JSON.stringify(body, undefined, 2));
 }
 
-export function notAllowed(allow: string): Reply {
-  return { status: 405, body: { error: 'Method Not Allowed' }, headers: { allow } };
+/** What goes wrong is `{"error": text}`. */
+export function orchestratorErrors(logger: Logger): ErrorReplies {
+  return {
+    notFound: () => errorReply(404, 'Not Found'),
+    notAllowed: (methods) => ({ ...errorReply(405, 'Method Not Allowed'), headers: { allow: methods.join(', ') } }),
+    fromAnotherSite: () => errorReply(403, 'Forbidden: pages of other sites may not do this'),
+    wrongHost: () => errorReply(WRONG_HOST_STATUS, WRONG_HOST_DETAIL),
+    failed: (error) =>
+      error ? failureReply(error, { error: textOf(error) }) : errorReply(500, 'Internal Server Error'),
+    logFault: (error, request) => {
+      logger.error({ event: 'orchestrator.failed', ...request, err: error }, 'a request could not be answered');
+    },
+  };
 }
 
-/** Undefined: an error of this program, of which the caller learns nothing. */
-export function replyOf(error: unknown): Reply | undefined {
-  if (!(error instanceof PlatformError)) return undefined;
-  const [status, retryAfterS] = STATUS[error.code];
+export function textOf({ thrown, message }: PlatformError): string {
+  return thrown ? `${thrown.errorType}: ${message}` : message;
+}
+
+export function failureReply({ code }: PlatformError, body: unknown): Reply {
+  const [status, retryAfterS] = STATUS[code];
   return {
     status,
-    body: { error: error.thrown ? `${error.thrown.errorType}: ${error.message}` : error.message },
+    body,
     ...(retryAfterS === undefined ? {} : { headers: { 'retry-after': String(retryAfterS) } }),
   };
 }
 
-export function send(response: ServerResponse, { status, body, headers = {}, isPretty = false }: Reply): void {
-  if (response.headersSent || response.destroyed) {
-    response.destroy();
-    return;
-  }
-  // A body that is not read to its end would be taken for the next request.
-  const end = response.req.complete ? {} : { connection: 'close' };
-  // These two have no body, whatever a handler says.
-  if (status === 204 || status === 304) {
-    response.writeHead(status, { ...headers, ...end });
-    response.end();
-    return;
-  }
-  const bytes = Buffer.from(JSON.stringify(body, undefined, isPretty ? 2 : undefined));
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': bytes.length,
-    ...headers,
-    ...end,
-  });
-  endWith(response, bytes);
+function errorReply(status: number, error: string): Reply {
+  return { status, body: { error } };
 }
 
 /** The body as the schema reads it. Throws `input-invalid` that names every field that is wrong. */
@@ -113,7 +101,7 @@ export function faultsIn(
   return [...faults].join('; ');
 }
 
-/** What is no JSON is told in the orchestrator's words. */
+/** Throws `input-invalid` in the orchestrator's words. */
 export function jsonOf(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));

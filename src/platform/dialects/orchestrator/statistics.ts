@@ -4,16 +4,16 @@ import {
   LATENCY_BOUNDARIES_SECONDS,
   type PoolSnapshot,
   type Pools,
-} from '../../pool-snapshot.ts';
+} from '../../model/pool-snapshot.ts';
 import type { RegisteredVersion } from '../../registry/registered-version.ts';
-import type { ShownFunction } from './shown-functions.ts';
+import type { FunctionLabel } from './function-labels.ts';
 
 const MIB = 2 ** 20;
 /** What ends takes no more calls. */
 const isThere = ({ state }: InstanceSnapshot) => state !== 'terminating';
 
 export interface CountedFunction {
-  readonly shown: ShownFunction;
+  readonly label: FunctionLabel;
   readonly versions: readonly RegisteredVersion[];
 }
 
@@ -23,12 +23,12 @@ interface Sources {
 }
 
 /** The row of one function in the orchestrator's metrics. */
-export function poolRow({ shown, versions }: CountedFunction, { pools }: Sources) {
+export function poolRow({ label, versions }: CountedFunction, { pools }: Sources) {
   const instances = versions.flatMap(({ versionId }) => pools.of(versionId)?.instances ?? []).filter(isThere);
   const count = (state: InstanceSnapshot['state']) => instances.filter((each) => each.state === state).length;
   return {
-    functionId: shown.id,
-    functionName: shown.name,
+    functionId: label.id,
+    functionName: label.name,
     total: instances.length,
     warm: count('warm'),
     busy: count('busy'),
@@ -66,10 +66,10 @@ export function statisticsOf(counted: CountedFunction, sources: Sources) {
 }
 
 /** What the function's pool consists of now. */
-export function poolOf({ shown, versions }: CountedFunction, { pools }: Sources) {
+export function poolOf({ label, versions }: CountedFunction, { pools }: Sources) {
   return {
-    functionId: shown.id,
-    functionName: shown.name,
+    functionId: label.id,
+    functionName: label.name,
     queued: versions.reduce((sum, { versionId }) => sum + (pools.of(versionId)?.waiting ?? 0), 0),
     instances: versions.flatMap(({ versionId, number }) =>
       (pools.of(versionId)?.instances ?? []).map((instance) => ({

@@ -13,7 +13,7 @@ export interface TagLine {
 const LINES_KEPT = 1_000;
 const LINE_MAX = 1_000;
 
-/** The lines of this dialect: into the log of the platform, and the newest kept for who asks. */
+/** The lines of this dialect: into the log of the platform, and the newest kept for `GET /logs`. */
 export class TagLog {
   readonly #logger: Logger;
   readonly #clock: Clock;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../src/adapters/system/clock.ts';
 import { systemRandom } from '../../../../src/lib/random.ts';
 import { builtins } from '../../../../src/platform/builtin/builtins.ts';
-import type { PoolSettings } from '../../../../src/platform/function-record.ts';
+import type { PoolSettings } from '../../../../src/platform/model/function-record.ts';
 import { Platform } from '../../../../src/platform/platform.ts';
 
 const POOL: PoolSettings = {
@@ -64,14 +64,14 @@ describe('the built-in functions in worker processes', () => {
     ['sort', {}, /^\{"sorted":100000,"first":"item-1\d*"\}$/],
     ['matrix', {}, /^\{"dim":120,"checksum":(?:2[89]|3[01])\./],
     ['compress', {}, /^\{"input_bytes":50000,"compressed_bytes":\d{5},"ratio":(?:3[5-9]|4[01])/],
-  ])('D11 to D20 %s %o', async (name, event, expected) => {
+  ])('%s answers as documented for %o', async (name, event, expected) => {
     const { status, text } = await ask(name, event);
     expect(text).toMatch(expected);
     if (typeof expected === 'string') expect(text).toBe(expected);
     expect(status).toBe(200);
   });
 
-  it('D21 fanout runs its children in processes of their own, and counts them as calls', async () => {
+  it('fanout runs its children in separate processes, and counts them as calls', async () => {
     const before = platform.registry.findByName('builtin', 'contention')!.activeVersionId!;
     const { status, text } = await ask('fanout', { count: 3, function: 'contention' });
     const child = '{"threads":4,"iterations":200,"result":-7160730123352628112}';
@@ -81,13 +81,13 @@ describe('the built-in functions in worker processes', () => {
     expect([...page.matchAll(/invariant_breaches_total\{.*\} (\d+)/g)].map(([, count]) => count)).not.toContain('1');
   });
 
-  it('D21 fanout of what nobody knows is an error that says so', async () => {
+  it('fanout of an unknown function is an error that says so', async () => {
     const { status, text } = await ask('fanout', { function: 'nobody' });
     expect(status).toBe(500);
     expect(JSON.parse(text).detail).toContain('unknown child function: nobody');
   });
 
-  it('fanout of fanout ends: with what it asked for, or, with room for one alone, with an error in time', async () => {
+  it('fanout of fanout ends: with the results or, with room for only one instance, with an error in time', async () => {
     const nested = JSON.parse((await ask('fanout', { count: 1, function: 'fanout' })).text);
     expect(nested.results[0].results).toHaveLength(3);
     expect(nested.results[0].results[2]).toMatchObject({ rounds: 1_000 });

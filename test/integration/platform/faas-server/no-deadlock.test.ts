@@ -5,7 +5,7 @@ import { systemRandom } from '../../../../src/lib/random.ts';
 import { faasServerDialect } from '../../../../src/platform/dialects/faas-server/faas-server-dialect.ts';
 import { Platform } from '../../../../src/platform/platform.ts';
 
-describe('a fan-out whose children need what it holds itself', () => {
+describe('a fan-out whose children need the instance that it holds itself', () => {
   let platform: Platform;
   let url: string;
 
@@ -29,7 +29,7 @@ describe('a fan-out whose children need what it holds itself', () => {
   });
   afterEach(() => platform.stop({ graceMs: 0 }));
 
-  it('D21, D28: ends with an error inside its time-out, and gives everything back', { timeout: 60_000 }, async () => {
+  it('ends with an error within its time-out, and releases everything', { timeout: 60_000 }, async () => {
     const { registry, engine } = platform;
     const versionId = registry.findByName('builtin', 'fanout')?.activeVersionId ?? '';
     const version = registry.version(versionId);

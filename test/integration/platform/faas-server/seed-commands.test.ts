@@ -43,7 +43,7 @@ afterAll(() => {
   for (const each of folders) rmSync(each, { recursive: true, force: true });
 });
 
-describe('the documented commands, as they stand, without a warm pool', () => {
+describe('the documented commands, unchanged, without a warm pool', () => {
   let server: RunningPlatform;
   // biome-ignore lint/suspicious/noExplicitAny: answers are what is being tested, and looked into freely
   const json = async (script: string): Promise<any> => JSON.parse(await shell(script, urlOf(server)));
@@ -54,17 +54,17 @@ describe('the documented commands, as they stand, without a warm pool', () => {
   afterAll(() => server.process.stop());
   afterEach(() => noInstances(server));
 
-  it('D2: health', async () => {
+  it('health', async () => {
     expect(await shell('curl http://localhost:8088/health', urlOf(server))).toBe('OK');
   });
 
-  it('D11: fibonacci', async () => {
+  it('fibonacci', async () => {
     const { n, result, latency_ms } = await json('curl -X POST http://localhost:8088/fn/invoke/fibonacci');
     expect(result).toBe(FIBONACCI[n]);
     expect(latency_ms).toBeGreaterThan(0);
   });
 
-  it('D13: hash', async () => {
+  it('hash', async () => {
     const reply = await json(`curl -X POST http://localhost:8088/fn/invoke/hash \\
   -H "Content-Type: application/json" \\
   -d '{"rounds": 5000}'`);
@@ -73,7 +73,7 @@ describe('the documented commands, as they stand, without a warm pool', () => {
     expect(known.hash).toMatch(/^4d986335.*3f4f$/);
   });
 
-  it('D16: matrix', async () => {
+  it('matrix', async () => {
     const { dim, checksum } = await json(`curl -X POST http://localhost:8088/fn/invoke/matrix \\
   -H "Content-Type: application/json" \\
   -d '{"dim": 150}'`);
@@ -82,14 +82,14 @@ describe('the documented commands, as they stand, without a warm pool', () => {
     expect(checksum).toBeLessThan(150);
   });
 
-  it('D19: primes', async () => {
+  it('primes', async () => {
     const reply = await json(`curl -X POST http://localhost:8088/fn/invoke/primes \\
   -H "Content-Type: application/json" \\
   -d '{"limit": 500000}'`);
     expect(reply).toMatchObject({ limit: 500000, primes_found: 41538 });
   });
 
-  it('D18: compress', async () => {
+  it('compress', async () => {
     const { input_bytes, compressed_bytes, ratio } =
       await json(`curl -X POST http://localhost:8088/fn/invoke/compress \\
   -H "Content-Type: application/json" \\
@@ -99,14 +99,14 @@ describe('the documented commands, as they stand, without a warm pool', () => {
     expect(ratio).toBeCloseTo(100 - (100 * compressed_bytes) / input_bytes, 1);
   });
 
-  it('D17: regex', async () => {
+  it('regex', async () => {
     const reply = await json(`curl -X POST http://localhost:8088/fn/invoke/regex \\
   -H "Content-Type: application/json" \\
   -d '{"count": 10000}'`);
     expect(reply).toMatchObject({ tested: 10000, matches: 3334 });
   });
 
-  it('D20, D22: contention, whose result no double can hold', async () => {
+  it('contention, with a result beyond the exact numbers of JavaScript', async () => {
     const text = await shell(
       `curl -X POST http://localhost:8088/fn/invoke/contention \\
   -H "Content-Type: application/json" \\
@@ -116,7 +116,7 @@ describe('the documented commands, as they stand, without a warm pool', () => {
     expect(text).toMatch(/^\{"threads":8,"iterations":300,"result":-3600314368224432112,"latency_ms":[0-9.]+\}$/);
   });
 
-  it('D5, D27: bursts', { timeout: 120_000 }, async () => {
+  it('bursts', { timeout: 120_000 }, async () => {
     const deployed = () => metric(server, 'faas_deployed_total{function="hash"}');
     const before = await deployed();
     const hashes = await json('curl -X POST "http://localhost:8088/fn/burst/hash?count=10"');
@@ -128,7 +128,7 @@ describe('the documented commands, as they stand, without a warm pool', () => {
     expect((await json('curl -X POST "http://localhost:8088/fn/burst/matrix?count=3"')).results.length).toBe(3);
   });
 
-  it('D8, D27: chains', async () => {
+  it('chains', async () => {
     const first = await json(`curl -X POST http://localhost:8088/fn/chain \\
   -H "Content-Type: application/json" \\
   -d '{"chain": ["hash", "sort", "fibonacci"], "params": {}}'`);
@@ -144,7 +144,7 @@ describe('the documented commands, as they stand, without a warm pool', () => {
     expect(second.total_ms).toBeGreaterThanOrEqual(Math.floor(took));
   });
 
-  it('D21, D27: fan-out, whose children are deployed in parallel', async () => {
+  it('fan-out, whose children are deployed in parallel', async () => {
     const before = await metric(server, 'faas_deployed_total{function="hash"}');
     const reply = await json(`curl -X POST http://localhost:8088/fn/invoke/fanout \\
   -H "Content-Type: application/json" \\
@@ -171,12 +171,12 @@ describe('the documented commands, as they stand, without a warm pool', () => {
     expect(reply.error ?? reply.results.map(({ fanout }: { fanout: number }) => fanout)).toEqual([3, 3, 3, 3]);
   });
 
-  it('D6: list', async () => {
+  it('list', async () => {
     const { functions } = await json('curl http://localhost:8088/fn/list');
     expect([functions.length, functions[0], functions[10]]).toEqual([11, 'fibonacci', 'fanout']);
   });
 
-  it('D7: stats, where the children of fan-outs and bursts do not count', async () => {
+  it('stats, without the children of fan-outs and bursts', async () => {
     const stats = await json('curl http://localhost:8088/fn/stats');
     expect(Object.keys(stats).length).toBe(11);
     // Two calls by hand and one step of a chain.
@@ -186,7 +186,7 @@ describe('the documented commands, as they stand, without a warm pool', () => {
     expect(stats.hash.avg_latency_ms).toBeGreaterThan(0);
   });
 
-  it('D9, D23, D26: a warm pool, which calls do not use', async () => {
+  it('a warm pool, which calls do not use', async () => {
     const made = await json('curl -X POST "http://localhost:8088/fn/warmpool/hash?size=5"');
     expect(made).toEqual({ function: 'hash', pool_size: 5, deployed: 5 });
     const before = await metric(server, 'faas_deployed_total{function="hash"}');
@@ -196,7 +196,7 @@ describe('the documented commands, as they stand, without a warm pool', () => {
     expect(deleted).toEqual({ function: 'hash', undeployed: 5 });
   });
 
-  it('D28: a parameter of the wrong type is an error at once', async () => {
+  it('a parameter of the wrong type is an error at once', async () => {
     const beganMs = Date.now();
     const text = await shell(
       `curl -s -w ' %{http_code}' -X POST http://localhost:8088/fn/invoke/fibonacci -d '{"n": "many"}'`,
@@ -206,21 +206,21 @@ describe('the documented commands, as they stand, without a warm pool', () => {
     expect(Date.now() - beganMs).toBeLessThan(10_000);
   });
 
-  it('D28: a caller who goes away leaves no instance behind', async () => {
+  it('a caller that disconnects leaves no instance behind', async () => {
     await shell(
       `curl -s -m 0.5 -X POST http://localhost:8088/fn/invoke/sleep -d '{"ms": 20000}' || test $? -eq 28`,
       urlOf(server),
     );
   });
 
-  it('D35, D36: processor time of functions shows in the metrics', async () => {
+  it('the metrics include the processor time of functions', async () => {
     const before = await metric(server, 'process_cpu_seconds_total');
     await json(`curl -X POST http://localhost:8088/fn/invoke/fibonacci -d '{"n": 37}'`);
     await noInstances(server);
     expect((await metric(server, 'process_cpu_seconds_total')) - before).toBeGreaterThan(0.1);
   });
 
-  it('D35: the loop that measures', async () => {
+  it('the documented measuring loop', async () => {
     const told = await shell(
       String.raw`for i in $(seq 1 10); do
   curl -w "%{time_total}\n" -s -o /dev/null \
@@ -233,7 +233,7 @@ done 2>&1 | awk '{sum+=$1; n++} END {print "avg:", sum/n, "sec"}'`,
   });
 });
 
-describe('the documented walk-through, optimised', () => {
+describe('the documented walk-through, with OPTIMIZED=true', () => {
   let server: RunningPlatform;
 
   beforeAll(async () => {
@@ -241,7 +241,7 @@ describe('the documented walk-through, optimised', () => {
   });
   afterAll(() => server.process.stop());
 
-  it('D29: all ten functions at once, a burst, a fan-out, a warm pool under twenty calls, and its end', {
+  it('all ten functions at once, a burst, a fan-out, a warm pool under twenty calls, and its end', {
     timeout: 120_000,
   }, async () => {
     const told = await shell(
@@ -283,7 +283,7 @@ wait`,
     await noInstances(server);
   });
 
-  it('D23, D25: what a deployment costs shows in every cold call and in no warm one', async () => {
+  it('every cold call includes the cost of a deployment, and no warm call does', async () => {
     const times = async () => {
       const latencies: number[] = [];
       for (let call = 0; call < 9; call += 1) {
@@ -311,7 +311,7 @@ wait`,
 });
 
 describe('the port', () => {
-  it('D1: is 8088 on loopback unless told, and may be left out', async () => {
+  it('is 8088 on loopback by default, and may be left out', async () => {
     const { DIALECTS } = await import('../../../../src/wiring/platform-dialects.ts');
     expect(DIALECTS.find(({ name }) => name === 'faas-server')).toMatchObject({ port: 8088 });
     const dataDir = mkdtempSync(join(tmpdir(), 'starling-faas-'));

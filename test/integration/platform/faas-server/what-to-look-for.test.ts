@@ -56,7 +56,7 @@ describe('what the documentation says to look for in profiles, on the port of th
     rmSync(dataDir, { recursive: true, force: true });
   });
 
-  it('D30, D31: contention shows waiting for its lock, and is the only one that does', async () => {
+  it('contention shows waiting for its lock, and is the only function that does', async () => {
     const { mutex } = await during(['mutex'], async () => {
       await Promise.all([invoke('contention', { threads: 8, iterations: 300 }), invoke('hash', { rounds: 5_000 })]);
     });
@@ -67,7 +67,7 @@ describe('what the documentation says to look for in profiles, on the port of th
     expect(mutex.kinds).toEqual(['contentions/count', 'delay/nanoseconds']);
   });
 
-  it('D31: sleep shows in wall time and not in CPU, fibonacci in both', async () => {
+  it('sleep shows in wall time and not in CPU, fibonacci in both', async () => {
     const { wall, profile } = await during(['wall', 'profile'], () =>
       Promise.all([invoke('sleep', { ms: 300 }), invoke('fibonacci', { n: 32 })]),
     );
@@ -81,7 +81,7 @@ describe('what the documentation says to look for in profiles, on the port of th
     ).toBeGreaterThan(5);
   });
 
-  it('D30: transform and sort show whom memory goes to', async () => {
+  it('transform and sort show what allocates memory', async () => {
     const { allocs } = await during(['allocs'], () =>
       Promise.all([invoke('transform', { size: 20_000 }), invoke('sort')]),
     );
@@ -93,7 +93,7 @@ describe('what the documentation says to look for in profiles, on the port of th
     }
   });
 
-  it('D23, D31: deploying and undeploying shows in cold calls and not in warm ones', async () => {
+  it('deploying and undeploying shows in cold calls and not in warm ones', async () => {
     const call = () => invoke('hash', { rounds: 1 });
     const cold = await during(['profile'], call);
     expect(lifecycleSamples(cold.profile).length).toBeGreaterThan(0);

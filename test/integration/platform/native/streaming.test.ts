@@ -86,16 +86,19 @@ const statesOf = async (name: string) =>
   );
 
 describe('a stream of a real process', () => {
-  it.each(['node', 'python', 'apython'])('%s: what a generator yields goes out, and its end is known', async (name) => {
-    const message = await invoke(name, { count: 3 });
-    expect(await read(message)).toBe('word 0\nword 1\nword 2\n');
-    expect(message.headers['transfer-encoding']).toBe('chunked');
-    expect(message.trailers['x-starling-instance']).toMatch(/./);
-    expect(Number(message.trailers['x-starling-ran-ms'])).toBeGreaterThan(0);
-  });
+  it.each(['node', 'python', 'apython'])(
+    '%s: values of a generator are sent, and the end of the stream is marked',
+    async (name) => {
+      const message = await invoke(name, { count: 3 });
+      expect(await read(message)).toBe('word 0\nword 1\nword 2\n');
+      expect(message.headers['transfer-encoding']).toBe('chunked');
+      expect(message.trailers['x-starling-instance']).toMatch(/./);
+      expect(Number(message.trailers['x-starling-ran-ms'])).toBeGreaterThan(0);
+    },
+  );
 
   it.each(['node', 'python'])(
-    '%s: comes while the handler runs, and the instance is leased until its end',
+    '%s: is sent while the handler runs, and the instance is leased until the end',
     async (name) => {
       const message = await invoke(name, { count: 2, ms: 1_500 });
       const first = await new Promise<string>((resolve) => message.once('data', (chunk) => resolve(String(chunk))));
@@ -106,23 +109,26 @@ describe('a stream of a real process', () => {
     },
   );
 
-  it.each(['node', 'python'])('%s: stays leased while the caller takes nothing, and loses no byte', async (name) => {
-    const message = await invoke(name, { count: 64, bytes: 1024 * 1024 });
-    message.pause();
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    expect(await statesOf(name)).toEqual(['busy']);
-    let bytes = 0;
-    for await (const chunk of message) bytes += (chunk as Buffer).length;
-    expect(bytes).toBe(64 * 1024 * 1024);
-    const { invocations } = await platform.json<{ invocations: { responseBytes: number }[] }>(
-      'GET',
-      `/v1/functions/${name}/invocations?limit=1`,
-    );
-    expect(invocations[0]?.responseBytes).toBe(bytes);
-    await until('it is free again', 5_000, async () => (await statesOf(name)).includes('warm'));
-  });
+  it.each(['node', 'python'])(
+    '%s: the instance stays leased while the caller does not read, and no byte is lost',
+    async (name) => {
+      const message = await invoke(name, { count: 64, bytes: 1024 * 1024 });
+      message.pause();
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      expect(await statesOf(name)).toEqual(['busy']);
+      let bytes = 0;
+      for await (const chunk of message) bytes += (chunk as Buffer).length;
+      expect(bytes).toBe(64 * 1024 * 1024);
+      const { invocations } = await platform.json<{ invocations: { responseBytes: number }[] }>(
+        'GET',
+        `/v1/functions/${name}/invocations?limit=1`,
+      );
+      expect(invocations[0]?.responseBytes).toBe(bytes);
+      await until('it is free again', 5_000, async () => (await statesOf(name)).includes('warm'));
+    },
+  );
 
-  it.each(['node', 'python'])('%s: a caller that goes away frees the instance', async (name) => {
+  it.each(['node', 'python'])('%s: a caller that disconnects frees the instance', async (name) => {
     const message = await invoke(name, { count: 1_000, ms: 50 });
     await new Promise((resolve) => message.once('data', resolve));
     message.destroy();
@@ -130,7 +136,7 @@ describe('a stream of a real process', () => {
     expect(await read(await invoke(name, { count: 1 }))).toBe('word 0\n');
   });
 
-  it.each(['node', 'python'])('%s: a handler that fails in the middle breaks it off', async (name) => {
+  it.each(['node', 'python'])('%s: a handler that fails in the middle cuts it off', async (name) => {
     const message = await invoke(name, { count: 2, fails: true });
     await expect(read(message)).rejects.toThrow('aborted');
     const { invocations } = await platform.json<{ invocations: { outcome: string }[] }>(
@@ -140,18 +146,18 @@ describe('a stream of a real process', () => {
     expect(invocations[0]?.outcome).toBe('handler-failed');
   });
 
-  it.each(['node', 'python'])('%s: a handler that fails before its first chunk says why', async (name) => {
+  it.each(['node', 'python'])('%s: a handler that fails before its first chunk gets an error answer', async (name) => {
     const message = await invoke(name, { count: 0, fails: true });
     expect(message.statusCode).toBe(500);
     expect(JSON.parse(await read(message))).toMatchObject({ type: 'handler-failed', thrown: { message: 'no luck' } });
   });
 
-  it('a handler that does not stream is answered whole', async () => {
+  it('the result of a handler that does not stream is sent as a whole', async () => {
     const message = await invoke('plain', {});
     expect([message.headers['content-length'], await read(message)]).toEqual(['14', '{"whole":true}']);
   });
 
-  it('of AWS Lambda says its status and headers on a route, and is passed on as it is on a call', async () => {
+  it('in the form of AWS Lambda sets status and headers on a route, and is passed on unchanged on a call', async () => {
     const message = await call('/routes/lambda', { count: 2 });
     expect([message.statusCode, message.headers['content-type']]).toEqual([207, 'text/event-stream']);
     expect(await read(message)).toBe('data: 0\n\ndata: 1\n\n');
@@ -160,7 +166,7 @@ describe('a stream of a real process', () => {
     expect(raw).toContain(`${'\0'.repeat(8)}data: 0`);
   });
 
-  it.each(['node', 'python'])('%s: goes out on a route too', async (name) => {
+  it.each(['node', 'python'])('%s: is sent on a route too', async (name) => {
     expect(await read(await call(`/routes/${name}`, {}))).toBe('word 0\nword 1\nword 2\n');
   });
 });

@@ -88,7 +88,7 @@ describe.each([
 });
 
 describe('messages', () => {
-  it('outlive a platform that is killed while it delivers them', async () => {
+  it('survive a platform that is killed while it delivers them', async () => {
     const dataDir = join(folder, 'killed');
     await start(dataDir);
     await platform!.register({ name: 'f', runtime: 'node', code: NODE });
@@ -105,7 +105,7 @@ describe('messages', () => {
     });
   });
 
-  it('that fail are tried so often, and then lie with the dead with what was thrown', async () => {
+  it('that fail are tried a set number of times, and are then dead, with the error', async () => {
     await start(join(folder, 'failing'));
     await platform!.register({ name: 'f', runtime: 'node', code: NODE });
     const triggerId = await addTrigger('f', { kind: 'queue', queue: 'work', attemptsMax: 3, backoffMs: 20 });
@@ -120,7 +120,7 @@ describe('messages', () => {
 });
 
 describe('a schedule', () => {
-  it('whose times passed while the platform was down fires once for all of them', async () => {
+  it('that missed times while the platform was down fires once for all of them', async () => {
     const dataDir = join(folder, 'missed');
     await start(dataDir);
     await platform!.register({ name: 'f', runtime: 'node', code: NODE });

@@ -28,7 +28,7 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-describe('the documented commands, as they stand', () => {
+describe('the documented commands, unchanged', () => {
   let platform: RunningPlatform;
   beforeAll(async () => {
     platform = await start();
@@ -39,7 +39,7 @@ describe('the documented commands, as they stand', () => {
   // biome-ignore lint/suspicious/noExplicitAny: answers are what is being tested, and looked into freely
   const json = async (script: string): Promise<any> => JSON.parse(await paste(script));
 
-  it('C40: says where it listens', async () => {
+  it('prints where it listens', async () => {
     const url = urlOf(platform);
     expect(linesOf(platform)).toEqual(
       expect.arrayContaining([
@@ -50,7 +50,7 @@ describe('the documented commands, as they stand', () => {
     );
   });
 
-  it('C5, C8, C41: registers a function and runs the code that it has', async () => {
+  it('registers a function and runs its code', async () => {
     const made = await json(`curl -X POST http://localhost:3001/functions \\
   -H "Content-Type: application/json" \\
   -d '{
@@ -92,7 +92,7 @@ describe('the documented commands, as they stand', () => {
     });
   });
 
-  it('C42: goes through the basic flow, with the default handler for code that is none', async () => {
+  it('runs the basic flow, with the default handler for code that is a single word', async () => {
     const before = platform.process.lines.length;
     const [cold, warm, metrics, warmed, deleted, id] = (
       await paste(`
@@ -153,7 +153,7 @@ printf '"%s"' "$FUNC_ID"`)
     expect(written.filter((line) => line.startsWith('[POOL] Removing instance'))).toHaveLength(3);
   });
 
-  it('C13: answers on the path of a trigger, as the definition of the documentation has it', async () => {
+  it('answers on the path of a trigger, as in the documented definition', async () => {
     await json(`curl -s -X POST http://localhost:3001/functions -d '{
   "name": "hello-world",
   "runtime": "node",
@@ -176,7 +176,7 @@ printf '"%s"' "$FUNC_ID"`)
     expect(await paste('curl -s -o /dev/null -w "%{http_code}" http://localhost:3001/hello')).toBe('405');
   });
 
-  it('C1: listens on 3001, or where PORT says', async () => {
+  it('listens on 3001, or on PORT', async () => {
     expect(DIALECTS.find(({ name }) => name === 'orchestrator')).toMatchObject({ port: 3001, portVariable: 'PORT' });
     const holder = createServer();
     await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
@@ -196,7 +196,7 @@ printf '"%s"' "$FUNC_ID"`)
   });
 });
 
-describe('functions of the orchestrator in their processes', () => {
+describe('functions of the orchestrator in real processes', () => {
   let platform: RunningPlatform;
   beforeAll(async () => {
     platform = await start();
@@ -216,7 +216,7 @@ describe('functions of the orchestrator in their processes', () => {
   };
   const invoke = (id: string, event: object = {}) => ask('POST', `/functions/${id}/invoke`, event);
 
-  it('C12: runs Python', async () => {
+  it('runs Python', async () => {
     const id = await register('def handler(event, context):\n    return {"statusCode": 201, "body": event["a"] + 1}', {
       runtime: 'python',
       handler: 'main.handler',
@@ -224,14 +224,14 @@ describe('functions of the orchestrator in their processes', () => {
     expect(await invoke(id, { a: 1 })).toMatchObject({ status: 201, body: { statusCode: 201, body: 2 } });
   });
 
-  it('C12: says of Go source that it has to be built', async () => {
+  it('says that Go source has to be built', async () => {
     const id = await register('package main', { runtime: 'go' });
     const { status, body } = await invoke(id);
     expect(status).toBeGreaterThanOrEqual(500);
     expect(body.error).toMatch(/is not compiled here: deploy the built executable/);
   });
 
-  it('C35: runs executables of any language that speak the Lambda Runtime API', async () => {
+  it('runs executables of any language that speak the Lambda Runtime API', async () => {
     const code = `#!/usr/bin/env bash
 api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
 while :; do
@@ -244,7 +244,7 @@ done
     expect((await invoke(id, { a: 1 })).body).toMatchObject({ body: { from: 'bash', event: { a: 1 } } });
   });
 
-  it('C17, C31, C36, C36b: each instance is a process that is loaded once and keeps what it has, with its own environment', async () => {
+  it('each instance is a process that loads its code once and keeps its memory, with its own environment', async () => {
     const code = `let calls = 0; const born = process.hrtime.bigint().toString();
 exports.handler = async ({ ms = 0 }) => { calls += 1; await new Promise((r) => setTimeout(r, ms));
   return { calls, born, pid: process.pid, env: process.env.WHO, secret: process.env.HOME_SECRET ?? null }; };`;
@@ -262,7 +262,7 @@ exports.handler = async ({ ms = 0 }) => { calls += 1; await new Promise((r) => s
     expect(isAlive(one.pid)).toBe(true);
   });
 
-  it('C31, C32: ends what runs too long, takes too much or dies, and serves the next call', async () => {
+  it('ends an instance that runs too long, uses too much memory or crashes, and serves the next call', async () => {
     const code = `exports.handler = async ({ what }) => {
   if (what === 'loop') for (;;);
   if (what === 'exit') process.exit(3);
@@ -286,7 +286,7 @@ exports.handler = async ({ ms = 0 }) => { calls += 1; await new Promise((r) => s
     }
   });
 
-  it('C36c: follows whoever wishes over the control plane', async () => {
+  it('follows the wishes of any client of the control plane', async () => {
     const id = await register('exports.handler = (event) => event');
     const { function: record } = await platform.json<{ function: { functionId: string; activeVersionId: string } }>(
       'GET',
@@ -314,12 +314,12 @@ exports.handler = async ({ ms = 0 }) => { calls += 1; await new Promise((r) => s
     await ask('DELETE', `/functions/${id}`);
   });
 
-  it('C33: tells what is wrong with code that does not load', async () => {
+  it('reports what is wrong with code that does not load', async () => {
     const id = await register('exports.handler = async ( => 1');
     expect(await invoke(id)).toMatchObject({ status: 500, body: { error: expect.stringMatching(/SyntaxError/) } });
   });
 
-  it('C13: calls functions on schedule', { timeout: 20_000 }, async () => {
+  it('calls functions on schedule', { timeout: 20_000 }, async () => {
     const id = await register('exports.handler = (event) => { globalThis.last = event; return event; }', {
       triggers: [{ type: 'schedule', config: { cron: '* * * * * *', timezone: 'Europe/Berlin' } }],
     });
@@ -334,7 +334,7 @@ exports.handler = async ({ ms = 0 }) => { calls += 1; await new Promise((r) => s
     await ask('DELETE', `/functions/${id}`);
   });
 
-  it('C13: hands over what is put into a queue', { timeout: 20_000 }, async () => {
+  it('delivers messages of a queue', { timeout: 20_000 }, async () => {
     const id = await register('exports.handler = (event) => event', {
       triggers: [{ type: 'event', config: { source: 'queue', queueName: 'processing-queue' } }],
     });
@@ -353,7 +353,7 @@ exports.handler = async ({ ms = 0 }) => { calls += 1; await new Promise((r) => s
     });
   });
 
-  it('answers many at once without an error', { timeout: 60_000 }, async () => {
+  it('answers many calls at once without an error', { timeout: 60_000 }, async () => {
     const id = await register('exports.handler = async (event) => event');
     const replies: { status: number }[] = [];
     const next = async (): Promise<void> => {
@@ -364,14 +364,14 @@ exports.handler = async ({ ms = 0 }) => { calls += 1; await new Promise((r) => s
   });
 });
 
-describe('ending and beginning again', () => {
+describe('stopping and starting again', () => {
   const running: RunningPlatform[] = [];
   afterEach(async () => {
     for (const { process } of running) process.kill('SIGKILL');
     await Promise.all(running.splice(0).map(({ process }) => process.ended));
   });
 
-  it('C32: answers calls under way before it ends, and keeps what was registered', { timeout: 60_000 }, async () => {
+  it('answers running calls before it ends, and keeps registered functions', { timeout: 60_000 }, async () => {
     const dataDir = aFolder();
     const platform = await start(dataDir);
     running.push(platform);

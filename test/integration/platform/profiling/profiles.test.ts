@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../src/adapters/system/clock.ts';
 import { systemRandom } from '../../../../src/lib/random.ts';
 import { builtins } from '../../../../src/platform/builtin/builtins.ts';
-import type { PoolSettings } from '../../../../src/platform/function-record.ts';
+import type { PoolSettings } from '../../../../src/platform/model/function-record.ts';
 import { Platform } from '../../../../src/platform/platform.ts';
 import type { ProfilingSettings } from '../../../../src/platform/profiling/open-profiling.ts';
 import { type ReadProfile, readPprof, topOf } from '../../../platform/profiling/read-pprof.ts';
@@ -92,7 +92,7 @@ describe('profiles of the platform and its functions', () => {
     ['matrix', { dim: 400 }, ['multiply', 'exports.handler']],
     ['regex', { count: 100_000 }, ['exports.handler']],
     ['primes', { limit: 1_000_000 }, ['countPrimes']],
-  ])('D30 CPU: %s has its own work at the top', async (name, event, hot) => {
+  ])('CPU: the work of %s is at the top', async (name, event, hot) => {
     const { during, call } = running;
     const profile = await during(`profile?seconds=1&function=${name}`, () => call(name, event));
     expect(profile.kinds).toEqual(['samples/count', 'cpu/nanoseconds']);
@@ -108,7 +108,7 @@ describe('profiles of the platform and its functions', () => {
     expect(file).toMatch(new RegExp(`/builtin/functions/${name}\\.cjs:\\d+$`));
   });
 
-  it('D31 sleep shows in wall time, as waiting, and not in CPU', async () => {
+  it('sleep shows in wall time, as waiting, and not in CPU', async () => {
     const { during, call } = running;
     const [wall, cpu] = await Promise.all([
       during('wall?seconds=1&process=function', () => call('sleep', { ms: 50 })),
@@ -121,7 +121,7 @@ describe('profiles of the platform and its functions', () => {
     expect(ran).toBeLessThan(waitedNs / 3);
   });
 
-  it('D30 allocation: transform shows who made its bytes', async () => {
+  it('allocation: transform shows what allocates its bytes', async () => {
     const { during, call } = running;
     const profile = await during('allocs?seconds=1', () => call('transform', { size: 20_000 }));
     expect(profile.kinds[1]).toBe('alloc_space/bytes');
@@ -130,7 +130,7 @@ describe('profiles of the platform and its functions', () => {
     expect(shareOf(ours, (names) => names.some((name) => /handler|generateRecords/.test(name)))).toBeGreaterThan(0.5);
   });
 
-  it('D30 lock: contention shows its threads at the lock, and its callers in front of the one instance', async () => {
+  it('lock: contention shows its threads at the lock, and its callers in front of the one instance', async () => {
     const { during, call } = running;
     const work = () => Promise.all([1, 2].map(() => call('contention', { threads: 4, iterations: 400 })));
     const profile = await during('mutex?seconds=2', work);
@@ -142,7 +142,7 @@ describe('profiles of the platform and its functions', () => {
     expect(lock?.names.slice(0, 3)).toEqual(['Atomics.wait', 'takeLock', 'runThread']);
   });
 
-  it('D30 CPU: contention shows its threads at work', async () => {
+  it('CPU: contention shows its threads at work', async () => {
     const { during, call } = running;
     const work = () => call('contention', { threads: 4, iterations: 400 });
     const profile = await during('profile?seconds=2&function=contention', work);
@@ -157,7 +157,7 @@ describe('profiles of the platform and its functions', () => {
     expect(shareOf(profile, (names) => names.includes('invoke'))).toBeGreaterThan(0);
   });
 
-  it('is read by go tool pprof', async ({ skip }) => {
+  it('can be read by go tool pprof', async ({ skip }) => {
     if (spawnSync('go', ['version']).error) skip('there is no go here');
     const { take, call } = running;
     const folder = mkdtempSync(path.join(tmpdir(), 'starling-test-'));
@@ -190,7 +190,7 @@ describe('profiles of the platform and its functions', () => {
     expect(await response.text()).toContain(text);
   });
 
-  it('lists what there is, and how it was started', async () => {
+  it('lists the profiles, and how the platform was started', async () => {
     const index = await fetch(`${running.url}/debug/pprof/`);
     expect(index.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect((await index.text()).match(/href="[^"]+"/g)).toHaveLength(6);
@@ -198,7 +198,7 @@ describe('profiles of the platform and its functions', () => {
     expect((await fetch(`${running.url}/debug/pprof/profile`, { method: 'POST' })).status).toBe(405);
   });
 
-  it('stops recording when whoever asked goes away', async () => {
+  it('stops recording when the client disconnects', async () => {
     const ask = async () => {
       const gone = new AbortController();
       const asked = fetch(`${running.url}/debug/pprof/profile?seconds=60`, { signal: gone.signal });
@@ -219,8 +219,8 @@ describe('profiles of the platform and its functions', () => {
   });
 });
 
-describe('where profiling is not asked for', () => {
-  it('there are no pages, and of types left out neither', async () => {
+describe('without --profile', () => {
+  it('there are no pages, and none for types that are left out', async () => {
     const without = await start(undefined);
     const cpuAlone = await start({ types: ['cpu'] });
     try {
@@ -233,7 +233,7 @@ describe('where profiling is not asked for', () => {
 });
 
 describe('functions that end after each call', () => {
-  it('D31 are profiled all the same, with the making of their processes', async () => {
+  it('are profiled too, with the start of their processes', async () => {
     const { platform, during, call } = await start({ types: ['cpu'] }, { ...POOL, reuse: 'never' });
     try {
       const profile = await during('profile?seconds=2', () => call('fibonacci', { n: 30 }));
@@ -246,7 +246,7 @@ describe('functions that end after each call', () => {
 });
 
 describe('pushing to Pyroscope', () => {
-  it('D32 sends every type window by window, keeps what an absent server did not take, and the last at the end', async () => {
+  it('sends every type window by window, keeps profiles while the server is down, and sends the last at the end', async () => {
     const taken: { query: URLSearchParams; profile: ReadProfile; config: Record<string, unknown>; tenant: unknown }[] =
       [];
     let isAway = true;

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../../src/lib/clock.ts';
 import { faasServerDialect } from '../../../../src/platform/dialects/faas-server/faas-server-dialect.ts';
 import type { PlatformOptions } from '../../../../src/platform/platform.ts';
-import { aPlatform, type RunningPlatform } from '../../native/a-platform.ts';
+import { aPlatform, type RunningPlatform } from '../native/a-platform.ts';
 
 export interface RunningFaasServer extends RunningPlatform {
   versionOf(name: string): string;

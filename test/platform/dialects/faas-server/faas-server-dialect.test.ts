@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { InvocationRequest } from '../../../../src/platform/invocation.ts';
-import { PlatformError } from '../../../../src/platform/platform-error.ts';
-import { invocationOf } from '../../native/scripted-engine.ts';
+import type { InvocationRequest } from '../../../../src/platform/model/invocation.ts';
+import { PlatformError } from '../../../../src/platform/model/platform-error.ts';
+import { invocationOf } from '../native/scripted-engine.ts';
 import { aFaasServer, type RunningFaasServer } from './a-faas-server.ts';
 
 const NAMES = [
@@ -264,7 +264,7 @@ describe('the FaaS server', () => {
       expect(new Set(calls.map(({ source }) => source))).toEqual(new Set(['burst']));
     });
 
-    it('D5: is of five unless told', async () => {
+    it('D5: is of five unless the request says otherwise', async () => {
       const { body } = await server.ask('POST', '/fn/burst/primes');
       expect([body.count, body.results.length, calls.length]).toEqual([5, 5, 5]);
     });

@@ -165,7 +165,7 @@ describe('instances of built-in functions', () => {
     });
   });
 
-  it('D9: a pool is five unless told, and grows by what is added', async () => {
+  it('D9: a pool is five unless the request says otherwise, and grows by what is added', async () => {
     await start({ isOptimised: true });
     expect((await server.ask('POST', '/fn/warmpool/sort')).body).toEqual({
       function: 'sort',
@@ -176,7 +176,7 @@ describe('instances of built-in functions', () => {
     expect(body).toEqual({ function: 'sort', pool_size: 7, deployed: 2 });
   });
 
-  it('D9: two who add at once are each told of their own', async () => {
+  it('D9: of two requests at once each counts its own instances', async () => {
     await start({ isOptimised: true });
     const replies = await Promise.all([2, 3].map((size) => server.ask('POST', `/fn/warmpool/sort?size=${size}`)));
     expect(replies.map(({ body }) => body.deployed)).toEqual([2, 3]);

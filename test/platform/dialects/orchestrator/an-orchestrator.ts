@@ -3,8 +3,8 @@ import type { Clock } from '../../../../src/lib/clock.ts';
 import { orchestratorDialect } from '../../../../src/platform/dialects/orchestrator/orchestrator-dialect.ts';
 import type { Platform, PlatformOptions } from '../../../../src/platform/platform.ts';
 import { FakeBackend, type FakeBackendOptions } from '../../../support/platform/fake-backend.ts';
-import { aPlatform } from '../../native/a-platform.ts';
-import type { ScriptedEngine } from '../../native/scripted-engine.ts';
+import { aPlatform } from '../native/a-platform.ts';
+import type { ScriptedEngine } from '../native/scripted-engine.ts';
 
 export interface OrchestratorReply {
   readonly status: number;

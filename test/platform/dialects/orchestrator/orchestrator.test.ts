@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { PLATFORM_ERROR_CODES, PlatformError } from '../../../../src/platform/platform-error.ts';
-import { instanceOf, invocationOf, poolOf } from '../../native/scripted-engine.ts';
+import { PLATFORM_ERROR_CODES, PlatformError } from '../../../../src/platform/model/platform-error.ts';
+import { instanceOf, invocationOf, poolOf } from '../native/scripted-engine.ts';
 import { anOrchestrator, HELLO } from './an-orchestrator.ts';
 
 let running: Awaited<ReturnType<typeof anOrchestrator>>;
@@ -33,7 +33,7 @@ const failed = (error: unknown) => {
 };
 
 describe('the pages of the orchestrator', () => {
-  it('C2: tell what it is, how many functions it has, and where things are', async () => {
+  it('C2: say what it is, how many functions it has, and where things are', async () => {
     await register();
     expect(await ask('GET', '/')).toMatchObject({
       status: 200,
@@ -52,7 +52,7 @@ describe('the pages of the orchestrator', () => {
     });
   });
 
-  it('C3, C32: tell that it is well', async () => {
+  it('C3, C32: say that it is healthy', async () => {
     expect(await ask('GET', '/health')).toMatchObject({ status: 200, body: { status: 'healthy' } });
   });
 
@@ -223,7 +223,7 @@ describe('registering', () => {
 
   it('C21: warms ahead where that is asked for', async () => {
     const id = await register({ prewarm: 3 });
-    expect(running.engine.told).toContainEqual(['warm', running.versionOf(id), 3, 'prewarm']);
+    expect(running.engine.commands).toContainEqual(['warm', running.versionOf(id), 3, 'prewarm']);
   });
 
   it('C36d: takes the settings of the pool, and shows those that were set', async () => {
@@ -295,7 +295,7 @@ describe('changing and deleting', () => {
     }
     const { versions } = (await ask('GET', `/functions/${id}/versions`)).body;
     expect(versions.map(({ version }: { version: number }) => version)).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
-    expect(running.engine.told).toContainEqual(['retire', first?.versionId]);
+    expect(running.engine.commands).toContainEqual(['retire', first?.versionId]);
     expect((await ask('GET', `/functions/${id}`)).body.code).toBe('exports.handler = () => 13');
   });
 
@@ -326,7 +326,7 @@ describe('changing and deleting', () => {
     const id = await register();
     const versionId = running.versionOf(id);
     expect(await ask('DELETE', `/functions/${id}`)).toMatchObject({ status: 200, body: { status: 'deleted' } });
-    expect(running.engine.told).toContainEqual(['retire', versionId]);
+    expect(running.engine.commands).toContainEqual(['retire', versionId]);
     for (const method of ['DELETE', 'GET']) {
       expect(await ask(method, `/functions/${id}`)).toMatchObject({
         status: 404,
@@ -354,7 +354,7 @@ describe('changing and deleting', () => {
 });
 
 describe('invoking', () => {
-  it('C8, C14, C20, C39: tells of the call around what the handler returned', async () => {
+  it('C8, C14, C20, C39: describes the call around what the handler returned', async () => {
     const id = await register();
     returned({ statusCode: 201, body: JSON.stringify({ message: 'Hello from serverless!' }) });
     const { status, body } = await ask('POST', `/functions/${id}/invoke`, { name: 'World' });
@@ -417,7 +417,7 @@ describe('invoking', () => {
     expect(await ask('POST', `/functions/${id}/invoke`, `"${'x'.repeat(6 * 2 ** 20)}"`)).toMatchObject({ status: 413 });
   });
 
-  it('tells of a call that failed what it tells of others', async () => {
+  it('describes a call that failed as it describes others', async () => {
     const id = await register();
     const { body: _, ...facts } = invocationOf(
       { versionId: 'v', payload: Buffer.alloc(0), source: 'http', depth: 0 },
@@ -481,14 +481,14 @@ describe('warming and watching', () => {
   it('C9: makes two instances and answers when they are warm', async () => {
     const id = await register();
     expect(await ask('POST', `/functions/${id}/warm`)).toMatchObject({ status: 200, body: { status: 'warmed' } });
-    expect(running.engine.told).toContainEqual(['warm', running.versionOf(id), 2, 'manual']);
+    expect(running.engine.commands).toContainEqual(['warm', running.versionOf(id), 2, 'manual']);
     expect(await ask('POST', '/functions/fn-1-none/warm')).toMatchObject({
       status: 404,
       body: { error: 'Function not found' },
     });
   });
 
-  it('tells why a function cannot be warmed', async () => {
+  it('says why a function cannot be warmed', async () => {
     const id = await register();
     running.engine.onWarm = async () => {
       throw new PlatformError('init-failed', 'SyntaxError: Unexpected identifier');

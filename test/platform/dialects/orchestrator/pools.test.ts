@@ -209,7 +209,7 @@ describe('the instances of the orchestrator', () => {
     expect(ended).toEqual([0, 1, 2, 3]);
   });
 
-  it('C30: go with their function, and its queue is told', async () => {
+  it('C30: go with their function, and the log says so', async () => {
     await warm();
     expect(await running.ask('DELETE', `/functions/${id}`)).toMatchObject({ status: 200 });
     await clock.wind(1_000);

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { InvocationRequest } from '../../../../src/platform/invocation.ts';
-import { PlatformError } from '../../../../src/platform/platform-error.ts';
-import { invocationOf } from '../../native/scripted-engine.ts';
+import type { InvocationRequest } from '../../../../src/platform/model/invocation.ts';
+import { PlatformError } from '../../../../src/platform/model/platform-error.ts';
+import { invocationOf } from '../native/scripted-engine.ts';
 import { anOrchestrator, HELLO } from './an-orchestrator.ts';
 
 const http = (config: object) => ({ type: 'http', config });
@@ -91,7 +91,7 @@ describe('http triggers', () => {
     expect(await ask('GET', '/out')).toMatchObject({ status: 304, text: '' });
   });
 
-  it('tell strangers of a failure, and nothing of its log', async () => {
+  it('say that a call failed, and show nothing of its log', async () => {
     await register(http({ path: '/fails' }));
     const { body: _, ...facts } = invocationOf(
       { versionId: 'v', payload: Buffer.alloc(0), source: 'http', depth: 0 },
@@ -176,7 +176,7 @@ describe('triggers of a definition', () => {
     });
   });
 
-  it('C13: tell when they fire next, in their zone', async () => {
+  it('C13: show when they fire next, in their zone', async () => {
     const id = await register(schedule({ cron: '0 */5 * * *', timezone: 'UTC' }));
     const [trigger] = await triggersOf(id);
     expect(trigger).toMatchObject({ type: 'schedule', cron: '0 */5 * * *', timezone: 'UTC', enabled: true });
