@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Plain old JavaScript on purpose: it runs on whatever Node is there, and hands over to the Node 24 that the package
-// brought along, or says in one line what is missing.
+// Plain old JavaScript on purpose: it runs on any Node, and hands over to the Node 24 that came with the package, or says
+// in one line what is missing.
 'use strict';
 var fs = require('fs');
 var os = require('os');
@@ -22,7 +22,7 @@ var cache = path.join(root, 'node_modules', '.cache', 'starling');
 // needs: by itself Node keeps twice the memory for the same work (docs/benchmarks.md).
 var service = require('./service-process.json');
 var isService = ['autoscale', 'dev', 'metrics-store', 'platform'].indexOf(process.argv[2]) >= 0;
-// Whoever tunes the heap has the last word.
+// An operator's own heap settings win.
 var isTuned = /semi[-_]space/.test(process.env.NODE_OPTIONS || '');
 var flags = isService && !isTuned ? service.flags.concat(service.flagsOf[process.argv[2]] || []) : [];
 var environment = isService ? service.environment : {};

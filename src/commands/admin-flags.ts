@@ -28,18 +28,15 @@ export function addAdminFlags(command: Command): Command {
 }
 
 /** Throws an AdminError when the token cannot be read, or would be everybody's. */
-export function adminClient(
-  command: Command,
-  { env = process.env, signal }: { env?: NodeJS.ProcessEnv; signal?: AbortSignal } = {},
-): AdminClient {
+export function adminClient(command: Command): AdminClient {
   const { url, tokenFile } = command.opts<AdminFlags>();
-  const token = tokenFile === undefined ? env[TOKEN_ENV] || undefined : readToken(tokenFile);
+  const token = tokenFile === undefined ? process.env[TOKEN_ENV] || undefined : readToken(tokenFile);
   if (token !== undefined && !isPrivate(new URL(url))) {
     throw new AdminError(`the token would go over plain HTTP to ${new URL(url).host}; use https:// or a tunnel`, {
       exitCode: EXIT.usage,
     });
   }
-  return new AdminClient({ url, token, signal });
+  return new AdminClient({ url, token });
 }
 
 function readUrl(text: string): string {

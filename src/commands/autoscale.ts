@@ -8,10 +8,10 @@ import { endOnCrash, listenForStop, stopOrExit } from '../wiring/process-life.ts
 import { addConfigFlags, configOf } from './config-flags.ts';
 import { reportError } from './report-error.ts';
 
-/** `starling autoscale`: one member, until it is told to stop. */
+/** `starling autoscale`: one member, until it is stopped. */
 export function declareAutoscale(command: Command, end: (code: ExitCode) => void): void {
   command.addOption(
-    new Flag('--child', 'started by starling dev: tells it its addresses, and ends when it ends').hideHelp(),
+    new Flag('--child', 'started by starling dev: sends it its addresses, and ends when it ends').hideHelp(),
   );
   addConfigFlags(command).action(async () => {
     const { child: isChild = false } = command.opts<{ child?: boolean }>();
@@ -54,6 +54,6 @@ async function serve(loaded: LoadedConfig, { isChild }: { isChild: boolean }): P
   if (isChild && process.connected) process.disconnect();
   if (fault === undefined) return EXIT.ok;
   const code = reportError(fault);
-  // Whatever keeps a service from starting is a start-up fault, wrong credentials included.
+  // Any error of the store at the start is a start-up fault, wrong credentials included.
   return fault instanceof StoreError ? EXIT.usage : code;
 }

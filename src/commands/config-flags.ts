@@ -2,7 +2,7 @@ import { type Command, Option as Flag } from 'commander';
 import { isSwitch, LEAF_BY_FLAG, LEAVES } from '../config/declarations.ts';
 import type { ConfigInput, LoadedConfig } from '../config/load-config.ts';
 
-/** The handful that most people need; the others work all the same and stand in docs/configuration.md. */
+/** The few that most people need; the others work too and are listed in docs/configuration.md. */
 const SHOWN = new Set([
   'store.url',
   'timeseries.url',
@@ -38,12 +38,12 @@ export function addConfigFlags(command: Command): Command {
 }
 
 /** Reads what `addConfigFlags` declared, together with the environment. Rejects with a ConfigError. */
-export async function configOf(command: Command, env: NodeJS.ProcessEnv = process.env): Promise<LoadedConfig> {
+export async function configOf(command: Command): Promise<LoadedConfig> {
   const { loadConfig } = await import('../config/load-config.ts');
-  return loadConfig({ ...settingsOf(command), env });
+  return loadConfig({ ...settingsOf(command), env: process.env });
 }
 
-/** What the command line says, without the environment. */
+/** The options of the command line, without the environment. */
 export function settingsOf(command: Command): Pick<ConfigInput, 'files' | 'flags' | 'set'> {
   const given = command.optsWithGlobals<Record<string, unknown>>();
   const flags: Record<string, string> = {};

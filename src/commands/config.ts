@@ -4,13 +4,8 @@ import { printable } from '../lib/printable.ts';
 import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
 import { addConfigFlags, configOf } from './config-flags.ts';
 
-interface Output {
-  readonly stdout: (text: string) => void;
-  readonly stderr: (text: string) => void;
-}
-
 /** `starling config`: what would be in force, and where each value comes from. Throws ConfigError when it is wrong. */
-export function declareConfig(command: Command, end: (code: ExitCode) => void, output: Output = standardOutput): void {
+export function declareConfig(command: Command, end: (code: ExitCode) => void): void {
   command
     .addOption(new Flag('-o, --output <format>', 'how to print it').choices(['table', 'yaml', 'json']).default('table'))
     .addOption(new Flag('--schema', 'print the JSON Schema of configuration files instead'));
@@ -18,18 +13,13 @@ export function declareConfig(command: Command, end: (code: ExitCode) => void, o
     const { schema, output: format } = command.opts<{ schema?: boolean; output: ConfigOutput }>();
     if (schema) {
       const { jsonSchema } = await import('../config/json-schema.ts');
-      output.stdout(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
+      process.stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
     } else {
       const loaded = await configOf(command);
       const { showConfig } = await import('../config/show-config.ts');
-      output.stdout(printable(showConfig(loaded, format)));
-      for (const warning of loaded.warnings) output.stderr(`warning: ${printable(warning)}\n`);
+      process.stdout.write(printable(showConfig(loaded, format)));
+      for (const warning of loaded.warnings) process.stderr.write(`warning: ${printable(warning)}\n`);
     }
     end(EXIT.ok);
   });
 }
-
-const standardOutput: Output = {
-  stdout: (text) => void process.stdout.write(text),
-  stderr: (text) => void process.stderr.write(text),
-};

@@ -50,18 +50,22 @@ function entryText(entry: LedgerEntry): string {
   ].join('\n');
 }
 
-function verdictText(told: Pick<Decision, 'verdict' | 'previous' | 'wanted' | 'actual'>): string {
-  const { verdict, previous, wanted, actual } = told;
+function verdictText({
+  verdict,
+  previous,
+  wanted,
+  actual,
+}: Pick<Decision, 'verdict' | 'previous' | 'wanted' | 'actual'>): string {
   const isChange = verdict === 'raise' || verdict === 'lower';
   const change = isChange ? `${count(previous)} -> ${count(wanted)}` : count(wanted);
   return `${verdict} ${change} (running: ${count(actual)})`;
 }
 
-function whyLines(told: ExplainedDecision & Pick<Decision, 'policy'>): string[] {
-  const otherwise = whyNot(told);
+function whyLines(decision: ExplainedDecision & Pick<Decision, 'policy'>): string[] {
+  const otherwise = whyNot(decision);
   return [
-    `by ${printableLine(told.policy)}, because`,
-    ...told.reasons.map((reason) => `  - ${printableLine(reasonText(reason))}`),
+    `by ${printableLine(decision.policy)}, because`,
+    ...decision.reasons.map((reason) => `  - ${printableLine(reasonText(reason))}`),
     ...(otherwise.length > 0 ? ['why not otherwise'] : []),
     ...otherwise.map((sentence) => `  - ${printableLine(sentence)}`),
   ];

@@ -2,7 +2,7 @@ import { formatDuration } from '../config/duration.ts';
 import type { FleetControl, FleetFunction } from '../wiring/fleet/fleet.ts';
 import { type Column, cut } from './text-table.ts';
 
-/** A function version with what people said about it. */
+/** A function version with its pause or override. */
 export interface FleetRow {
   readonly version: FleetFunction;
   readonly control: FleetControl | undefined;
@@ -43,7 +43,7 @@ export function arrange(rows: readonly FleetRow[], { match, sort }: { match: str
 
 /**
  * Names have a column where any of the fleet has one. Where lines are narrow, an id beside a name is only its first digits;
- * elsewhere it is whole, for whoever copies it.
+ * elsewhere it is whole, so that it can be copied.
  */
 export function fleetColumns(options: { nowMs: number; isNamed: boolean; isNarrow?: boolean }): Column<FleetRow>[] {
   const { nowMs, isNamed, isNarrow = false } = options;
@@ -68,7 +68,7 @@ export function isAnyNamed(rows: readonly FleetRow[]): boolean {
   return rows.some(({ version }) => version.name !== null);
 }
 
-/** What stands: the last decision where it is known, else what the control plane was last told. */
+/** The last decision where it is known, else the count that the control plane last accepted. */
 export function wantedOf({ latest, applied }: FleetFunction): number | null {
   return latest?.wanted ?? applied;
 }
@@ -124,7 +124,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** What stands in place of rows. */
+/** Shown in place of rows. */
 export function noRowsText(match: string): string {
   return match === ''
     ? 'There are no active function versions. One appears within a discovery interval of its first metrics.'

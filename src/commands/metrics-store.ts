@@ -30,7 +30,7 @@ interface MetricsStoreFlags extends LogFlags {
   readonly queryTimeout: number;
 }
 
-/** `starling metrics-store`: the last hour of metrics in memory, until it is told to stop. */
+/** `starling metrics-store`: the last hour of metrics in memory, until it is stopped. */
 export function declareMetricsStore(command: Command, end: (code: ExitCode) => void): void {
   command
     .addOption(

@@ -15,7 +15,7 @@ const START_UP_FAULTS: ReadonlySet<string> = new Set([
   'UnclearVersionError',
 ]);
 
-/** Tells a person on standard error what ended a command, and gives the code that a script reads. */
+/** Writes to standard error what ended a command, and gives the exit code for scripts. */
 export function reportError(error: unknown): ExitCode {
   const { text, code } = explain(error);
   process.stderr.write(`${printable(text)}\n`);

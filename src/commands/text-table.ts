@@ -8,7 +8,7 @@ export interface Column<Row> {
   readonly widthMax?: number;
 }
 
-/** Aligned lines, the titles first. Cells stay within their line, whatever they hold. */
+/** Aligned lines, the titles first. Cells stay within their line, also with line breaks in them. */
 export function textTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string[] {
   const cells = [
     columns.map(({ title }) => title),

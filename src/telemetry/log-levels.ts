@@ -1,7 +1,7 @@
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Levels by module, as `info,store=debug,scaling=warn` says them. */
+/** Levels by module, read from `info,store=debug,scaling=warn`. */
 export class LevelFilter {
   readonly fallback: LogLevel;
   readonly #byModule: ReadonlyMap<string, LogLevel>;

@@ -9,11 +9,11 @@ export type { Logger } from 'pino';
 
 export interface LoggerOptions {
   /** A level, or levels by module: `info,store=debug`. */
-  readonly level?: string;
-  readonly format?: 'auto' | 'json' | 'pretty';
+  readonly level: string;
+  readonly format: 'auto' | 'json' | 'pretty';
   readonly serviceName?: string;
   readonly version?: string;
-  readonly memberId?: string | undefined;
+  readonly memberId?: string;
   /** Standard output for a service, standard error for a command that prints results. */
   readonly to?: 'stdout' | 'stderr';
   /** Instead of `to`, where lines are caught. */
@@ -24,13 +24,11 @@ export interface Logs {
   readonly root: Logger;
   /** A logger that carries its module and listens to the level of that module. */
   of(module: string): Logger;
-  /** Changes the levels of all that was handed out. */
-  setLevel(directive: string): void;
 }
 
-/** One JSON object a line. Levels are words, errors are told by a list of fields, and credentials are masked wherever they hide. */
-export function createLogs(options: LoggerOptions = {}): Logs {
-  let filter = new LevelFilter(options.level ?? 'info');
+/** One JSON object a line. Levels are words, an error is a list of fields, and credentials are masked everywhere. */
+export function createLogs(options: LoggerOptions): Logs {
+  const filter = new LevelFilter(options.level);
   const root = pino(
     {
       level: filter.fallback,
@@ -66,15 +64,10 @@ export function createLogs(options: LoggerOptions = {}): Logs {
       }
       return logger;
     },
-    setLevel(directive) {
-      filter = new LevelFilter(directive);
-      root.level = filter.fallback;
-      for (const [module, logger] of modules) logger.level = filter.levelOf(module);
-    },
   };
 }
 
-function destinationOf({ destination, to = 'stdout', format = 'auto' }: LoggerOptions): DestinationStream {
+function destinationOf({ destination, to = 'stdout', format }: LoggerOptions): DestinationStream {
   const stream = to === 'stdout' ? process.stdout : process.stderr;
   const isPretty = format === 'pretty' || (format === 'auto' && destination === undefined && stream.isTTY === true);
   // Synchronous, so that the last words of a crashing process are not lost; there are few lines a second.
@@ -84,7 +77,7 @@ function destinationOf({ destination, to = 'stdout', format = 'auto' }: LoggerOp
   return { write: (line) => void sink.write(prettyLine(line, { isColoured })) };
 }
 
-/** Ties a line to the cycle or call that it belongs to; nothing while nobody traces. */
+/** Ties a line to the cycle or call that it belongs to; nothing while tracing is off. */
 function spanFields(): object {
   const context = trace.getActiveSpan()?.spanContext();
   if (!context || !isSpanContextValid(context)) return {};

@@ -14,7 +14,7 @@ import type { Labels, Meters } from './meters.ts';
 /** The SDK folds what lies beyond into one overflow series; its own 2,000 would not hold a series per bucket and more. */
 const SERIES_MAX = 4096;
 
-/** A reader that is read when somebody scrapes. */
+/** A reader that is read by each scrape. */
 export class ScrapeReader extends MetricReader {
   constructor() {
     super({ aggregationTemporalitySelector: temporalityOf });
@@ -24,7 +24,7 @@ export class ScrapeReader extends MetricReader {
 }
 
 /**
- * Counters and histograms grow for ever. Gauges are asked for as deltas, because only then does the SDK forget a series
+ * Counters and histograms are cumulative. Gauges are asked for as deltas, because only then does the SDK forget a series
  * that is no longer observed; a gauge is its last value either way.
  */
 export function temporalityOf(type: InstrumentType): AggregationTemporality {
@@ -66,7 +66,7 @@ export class OtelMeters implements Meters {
         this.#histograms.set(name, meter.createHistogram(name, { ...description, ...advice }));
       } else {
         const points = new Map<string, GaugePoint>();
-        // Callbacks run in order, so what the first one refreshes is there for all, whoever collects.
+        // Callbacks run in order, so what the first one refreshes is there for all of them.
         const isFirst = this.#gauges.size === 0;
         this.#gauges.set(name, points);
         meter.createObservableGauge(name, description).addCallback((result: ObservableResult) => {
@@ -78,7 +78,7 @@ export class OtelMeters implements Meters {
   }
 
   add(name: CounterName, value: number, labels?: Labels): void {
-    // One NaN would make the counter NaN for ever.
+    // One NaN would make the counter NaN from then on.
     if (value >= 0 && Number.isFinite(value)) this.#counters.get(name)?.add(value, attributesOf(labels));
   }
 

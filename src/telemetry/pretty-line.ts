@@ -34,14 +34,14 @@ export function prettyLine(line: string, options: { isColoured: boolean }): stri
     .map(([key, value]) => ` ${paint('gray', `${printable(key)}=`)}${printable(plain(value))}`)
     .join('');
   const message = printable(String(fields['msg'] ?? ''));
-  return `${paint('gray', time)} ${paint(colour, level.toUpperCase().padEnd(5))}${module} ${message}${known}${tellError(fields['err'])}\n`;
+  return `${paint('gray', time)} ${paint(colour, level.toUpperCase().padEnd(5))}${module} ${message}${known}${errorText(fields['err'])}\n`;
 }
 
-function tellError(error: unknown): string {
+function errorText(error: unknown): string {
   if (typeof error !== 'object' || error === null) return '';
   const { type, message, stack, cause } = error as Record<string, unknown>;
   const where = typeof stack === 'string' ? `\n${stack.split('\n').slice(0, 4).map(printable).join('\n')}` : '';
-  const because = cause === undefined ? '' : tellError(cause);
+  const because = cause === undefined ? '' : errorText(cause);
   return `\n    ${printable(String(type))}: ${printable(String(message))}${where}${because}`;
 }
 

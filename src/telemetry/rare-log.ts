@@ -3,17 +3,17 @@ import type { Clock } from '../lib/clock.ts';
 
 const KEYS_MAX = 1000;
 
-interface Spell {
+interface Period {
   startMs: number;
   held: number;
 }
 
-/** Says the same trouble once per span, then again with how often it came meanwhile: a store that is down is one story. */
+/** Writes the same problem once per period, then again with how often it came meanwhile: a store that is down is one line. */
 export class RareLog {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #everyMs: number;
-  readonly #spells = new Map<string, Spell>();
+  readonly #periods = new Map<string, Period>();
 
   constructor(options: { clock: Clock; logger: Logger; everyMs: number }) {
     this.#clock = options.clock;
@@ -21,28 +21,28 @@ export class RareLog {
     this.#everyMs = options.everyMs;
   }
 
-  /** `key` tells one trouble from another; it must not hold text without bound, such as an error message. */
+  /** `key` says which problem it is; it must not hold unbounded text, such as an error message. */
   write(level: 'info' | 'warn' | 'error', key: string, fields: object, message: string): void {
     const nowMs = this.#clock.monotonicMs();
-    const spell = this.#spells.get(key);
-    if (spell && nowMs - spell.startMs < this.#everyMs) {
-      spell.held += 1;
+    const period = this.#periods.get(key);
+    if (period && nowMs - period.startMs < this.#everyMs) {
+      period.held += 1;
       return;
     }
-    this.#spells.delete(key);
-    if (this.#spells.size >= KEYS_MAX) {
-      const [oldest] = this.#spells.keys();
-      if (oldest !== undefined) this.#spells.delete(oldest);
+    this.#periods.delete(key);
+    if (this.#periods.size >= KEYS_MAX) {
+      const [oldest] = this.#periods.keys();
+      if (oldest !== undefined) this.#periods.delete(oldest);
     }
-    this.#spells.set(key, { startMs: nowMs, held: 0 });
-    const held = spell?.held ?? 0;
+    this.#periods.set(key, { startMs: nowMs, held: 0 });
+    const held = period?.held ?? 0;
     this.#logger[level](held > 0 ? { ...fields, repeated: held } : fields, message);
   }
 
-  /** It is over: the next time is news again. Returns how often it had come without a word. */
+  /** The problem is over: the next one is written at once. Returns how many lines were held back. */
   clear(key: string): number {
-    const held = this.#spells.get(key)?.held ?? 0;
-    this.#spells.delete(key);
+    const held = this.#periods.get(key)?.held ?? 0;
+    this.#periods.delete(key);
     return held;
   }
 }

@@ -28,7 +28,7 @@ export function shorten(text: string, lengthMax = 200): string {
 }
 
 /**
- * Fields as they may be written down: telling keys masked, credentials in text masked, fencing tokens (bigints, which
+ * Fields as they may be written down: keys that name secrets masked, credentials in text masked, fencing tokens (bigints, which
  * JSON does not know) as text. Objects with a class of their own are left to their own `toJSON`.
  */
 export function maskFields(fields: Record<string, unknown>, depth = 4): Record<string, unknown> {

@@ -1,21 +1,13 @@
 import { createRequire, register, syncBuiltinESMExports } from 'node:module';
+import type { TelemetryOptions, TelemetrySettings } from './telemetry-settings.ts';
 
 const HTTP_MODULES = ['http', 'https', 'node:http', 'node:https'];
-
-export interface TracingOptions {
-  readonly serviceName: string;
-  readonly version: string;
-  readonly memberId: string | undefined;
-  readonly resource: Readonly<Record<string, string>>;
-  readonly endpoint: string | undefined;
-  readonly ratio: number;
-}
 
 /**
  * Starts the OpenTelemetry SDK for traces; returns how to flush and stop it. Loaded only when traces are wanted: the
  * import alone costs 0.3 s and 50 MB. Modules that were imported before are not instrumented, so this comes first.
  */
-export async function startTracing(options: TracingOptions): Promise<() => Promise<void>> {
+export async function startTracing({ version, memberId, settings }: TelemetryOptions): Promise<() => Promise<void>> {
   // Without this hook the instrumentations never see an ES module; importing the hook alone does nothing. HTTP is left
   // out, because there both ways lead to one object, and every call would give two spans.
   register('@opentelemetry/instrumentation/hook.mjs', import.meta.url, { data: { exclude: HTTP_MODULES } });
@@ -25,13 +17,13 @@ export async function startTracing(options: TracingOptions): Promise<() => Promi
     import('@opentelemetry/instrumentation-cassandra-driver'),
     import('@opentelemetry/resources'),
   ]);
-  applyDefaults(options);
+  applyDefaults(settings);
   const sdk = new NodeSDK({
     resource: resources.resourceFromAttributes({
-      'service.name': process.env['OTEL_SERVICE_NAME'] ?? options.serviceName,
-      'service.version': options.version,
-      ...(options.memberId === undefined ? {} : { 'service.instance.id': options.memberId }),
-      ...options.resource,
+      'service.name': process.env['OTEL_SERVICE_NAME'] ?? settings.serviceName,
+      'service.version': version,
+      'service.instance.id': memberId,
+      ...settings.resource,
     }),
     // Not the process detector: it would publish the command line.
     resourceDetectors: [resources.envDetector, resources.hostDetector],
@@ -53,10 +45,10 @@ export async function startTracing(options: TracingOptions): Promise<() => Promi
   return () => sdk.shutdown();
 }
 
-/** The SDK is told through its own variables, so that whoever sets those himself is obeyed. */
-function applyDefaults({ endpoint, ratio }: TracingOptions): void {
+/** The SDK gets them through its own variables, so that those which an operator sets win. */
+function applyDefaults({ otlp: { endpoint }, tracesRatio }: TelemetrySettings): void {
   const { env } = process;
   if (endpoint !== undefined) env['OTEL_EXPORTER_OTLP_ENDPOINT'] = endpoint;
   env['OTEL_TRACES_SAMPLER'] ??= 'parentbased_traceidratio';
-  env['OTEL_TRACES_SAMPLER_ARG'] ??= String(ratio);
+  env['OTEL_TRACES_SAMPLER_ARG'] ??= String(tracesRatio);
 }

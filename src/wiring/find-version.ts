@@ -5,15 +5,15 @@ import type { Store } from '../ports/store.ts';
 import { placeVersion } from '../sharding/place.ts';
 
 const ALL_BUCKETS = Array.from({ length: BUCKET_COUNT }, (_, bucket) => bucket);
-/** Fewer characters than this are no beginning of an id that somebody means. */
+/** Fewer characters than this are too few to find a version by. */
 const BEGINNING_MIN = 4;
-const TOLD_MAX = 5;
+const LISTED_MAX = 5;
 
 /** Several ids begin with what was given. */
 export class UnclearVersionError extends Error {
   constructor(given: string, versionIds: readonly string[]) {
-    const shown = versionIds.slice(0, TOLD_MAX).map((id) => `  ${printableLine(id)}`);
-    const more = versionIds.length > TOLD_MAX ? [`  and ${versionIds.length - TOLD_MAX} more`] : [];
+    const shown = versionIds.slice(0, LISTED_MAX).map((id) => `  ${printableLine(id)}`);
+    const more = versionIds.length > LISTED_MAX ? [`  and ${versionIds.length - LISTED_MAX} more`] : [];
     super([`${printableLine(given)} begins several version ids; give more of it:`, ...shown, ...more].join('\n'));
     this.name = 'UnclearVersionError';
   }

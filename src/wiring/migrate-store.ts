@@ -11,7 +11,7 @@ export interface Migrated {
 
 interface MigrateOptions {
   readonly isDryRun: boolean;
-  /** Hears of progress and warnings; unless told otherwise they go to standard error. */
+  /** Gets progress and warnings; by default they go to standard error. */
   readonly say?: (line: string) => void;
 }
 
@@ -32,7 +32,7 @@ export function migrateStore(loaded: LoadedConfig, { isDryRun, say = toStderr }:
   });
 }
 
-/** Whoever opens the file makes its tables, so opening it is all there is to do. */
+/** Opening the file makes its tables, so that is all there is to do. */
 async function migrateSqlite(
   { config }: LoadedConfig,
   tools: ConnectionTools,

@@ -11,8 +11,8 @@ const CHECKOUT = path.resolve(path.dirname(HERE), '..', '..');
 const BUILT_WITHIN_MS = 120_000;
 
 /**
- * The console as it was packed; in a checkout it is built at the first start and kept until its sources change. Nobody
- * waits for it, and a replica that cannot build it does its work all the same.
+ * The console as it was packed; in a checkout it is built at the first start and kept until its sources change. The
+ * start does not wait for it, and a replica that cannot build it does its work all the same.
  */
 export function openConsole(options: {
   logger: Pick<Logger, 'warn'>;

@@ -115,7 +115,7 @@ function authOf(config: Config, secrets: Secrets): Auth {
   }
 }
 
-/** The configuration was checked before; this only tells the types so. */
+/** The configuration was checked before; this narrows the type. */
 function needed<T>(value: T | undefined, key: string): T {
   if (value !== undefined) return value;
   throw new ConfigError([

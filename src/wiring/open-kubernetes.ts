@@ -70,7 +70,7 @@ export function openKubernetes(config: Config, { clock, random, meters }: Connec
     check: async () => {
       const wishes = actuator.status();
       if ((wishes.lastErrorWallMs ?? 0) > (wishes.lastSuccessWallMs ?? 0)) throw new Error(wishes.lastError);
-      // Nobody has asked it so far, so nothing is wrong.
+      // It has not been asked so far, so nothing is wrong.
       if (!view.isStarted) return 'not asked yet';
       const trouble = view.trouble();
       if (trouble !== '') throw new Error(trouble);

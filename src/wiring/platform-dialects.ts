@@ -1,6 +1,6 @@
 import type { DialectTools, OpenDialect } from '../platform/dialects/dialect.ts';
 
-/** One way of speaking to the platform, beside its own: what it is called on the command line, and where it listens unless told. */
+/** One API of the platform beside its own: its name on the command line, and where it listens by default. */
 export interface DialectEntry {
   /** `--name host:port`, and `--no-name` to leave it out. */
   readonly name: string;

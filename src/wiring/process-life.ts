@@ -21,10 +21,10 @@ export function ignoreClosedPipes(): void {
   }
 }
 
-/** An exception that nobody caught leaves nothing in a known state: report it and end. Replaces what was said before. */
+/** An uncaught exception leaves the process in an unknown state: it is reported, and the process ends. The last call counts. */
 export function endOnCrash(report: (error: unknown) => void): void {
   process.removeAllListeners('uncaughtException');
-  // Rejections that nobody handles come here too: Node makes exceptions of them.
+  // Unhandled rejections come here too: Node makes exceptions of them.
   process.on('uncaughtException', (error) => {
     try {
       report(error);
@@ -40,8 +40,8 @@ export function leaveSoon(): void {
 }
 
 /**
- * The first signal asks to stop; the next one that somebody means ends the process at once. With `endsWithParent` the end
- * of the process that started this one asks too, however that came.
+ * The first signal asks to stop; a second one that is no echo ends the process at once. With `endsWithParent` the end of
+ * the process that started this one asks too, also when it was killed.
  */
 export function listenForStop({
   clock,

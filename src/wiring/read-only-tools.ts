@@ -12,8 +12,8 @@ import type { ConnectionTools } from './connection-tools.ts';
 import { openStore } from './open-store.ts';
 
 /**
- * Hands a command that only looks what it needs, and closes it whatever happens. Logs go to standard error, and only when
- * something is wrong. Ctrl-C aborts the signal; a second one ends the process, whatever it waits for.
+ * Gives a command that only reads what it needs, and closes it in any case. Logs go to standard error, and only errors.
+ * Ctrl-C aborts the signal; a second one ends the process at once.
  */
 export async function withTools<T>(
   loaded: LoadedConfig,
@@ -34,7 +34,7 @@ export async function withTools<T>(
     return await Promise.race([working, interruption]);
   } finally {
     process.off('SIGINT', onSignal);
-    // Whatever is left behind fails in its own words, which nobody waits for.
+    // What was left behind may still fail; that is of no interest now.
     working.catch(() => {});
     secrets.close();
   }
@@ -43,7 +43,7 @@ export async function withTools<T>(
 const NAME_ANOTHER =
   '--store or --config names the one of the replicas (starling dev: --config starling-data/dev.yaml)';
 
-/** As `withStore`, for who writes nothing: opening an SQLite file makes it and its tables. */
+/** As `withStore`, for commands that write nothing: opening an SQLite file would make it and its tables. */
 export async function withExistingStore<T>(
   config: Config,
   tools: ConnectionTools,
@@ -66,7 +66,7 @@ export async function withExistingStore<T>(
   return withStore(config, tools, work);
 }
 
-/** Opens the store for `work` and closes it whatever happens. */
+/** Opens the store for `work` and closes it in any case. */
 export async function withStore<T>(
   config: Config,
   tools: ConnectionTools,

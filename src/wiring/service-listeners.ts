@@ -11,8 +11,8 @@ import { closeServer, listen } from '../lib/listen.ts';
 const GRACE_MS = 500;
 
 /**
- * Where the service answers: probes, metrics, people. Each is opened when what stands behind it is there, and tells its
- * address with the port as it came out; undefined where it is turned off.
+ * Where the service answers: probes, metrics, the admin API. Each is opened when what it shows is there, and gives its
+ * address with the actual port; undefined where it is turned off.
  */
 export class ServiceListeners {
   readonly #config: Config;
@@ -43,7 +43,7 @@ export class ServiceListeners {
     return this.#opened(server, `${address.host}:${port}`);
   }
 
-  /** `world` is made only where somebody may ask for it: the console is built with it. */
+  /** `world` is called only where the admin API is on: it builds the console too. */
   async openAdmin(world: () => AdminWorld): Promise<string | undefined> {
     const { admin, requestTimeoutMs, headersTimeoutMs } = this.#config.http;
     if (!admin) return undefined;

@@ -13,12 +13,11 @@ import { startTelemetry, type Telemetry } from '../telemetry/start-telemetry.ts'
 import { adminWorld } from './admin-world.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { Dependencies } from './dependencies.ts';
-import { functionSeries } from './function-series.ts';
 import { openConsole } from './open-console.ts';
 import { openControlPlane } from './open-control-plane.ts';
 import { openTimeseries, type Timeseries } from './open-timeseries.ts';
-import { secretEvents } from './secret-events.ts';
 import { ServiceListeners } from './service-listeners.ts';
+import { functionSeries, secretEvents } from './service-telemetry.ts';
 import { VERSION } from './version.ts';
 
 /** For the last metrics and spans; a collector that hangs must not hold the process. */
@@ -39,8 +38,8 @@ export interface ServiceAddresses {
 }
 
 /**
- * The autoscaler as a process: probes and metrics first, so that somebody can see what it waits for; then what it stands
- * on; then the loops. `run` ends when `stop` is called, or rejects with a start-up fault.
+ * The autoscaler as a process: probes and metrics first, so that an operator can see what it waits for; then what it
+ * depends on; then the loops.
  */
 export class Service {
   readonly #loaded: LoadedConfig;
@@ -59,19 +58,7 @@ export class Service {
   static async create(loaded: LoadedConfig, tools: ServiceTools): Promise<Service> {
     const { config } = loaded;
     const memberId = `${config.member.idPrefix ?? hostname()}/${tools.random.uuid()}`;
-    const { telemetry: options } = config;
-    const telemetry = await startTelemetry({
-      serviceName: options.serviceName,
-      version: VERSION,
-      memberId,
-      log: { level: options.logLevel, format: options.logFormat },
-      perFunction: options.perFunction,
-      perFunctionLimit: options.perFunctionLimit,
-      peerNames: options.peerNames,
-      resource: options.resource,
-      otlp: { ...options.otlp, intervalMs: options.otlp.intervalMs, timeoutMs: options.otlp.timeoutMs },
-      tracesRatio: options.tracesRatio,
-    });
+    const telemetry = await startTelemetry({ version: VERSION, memberId, settings: config.telemetry });
     return new Service(loaded, tools, { memberId, telemetry });
   }
 
@@ -111,7 +98,7 @@ export class Service {
       'starting',
     );
 
-    // A file that is not there is told before anything is waited for.
+    // A missing file is reported before anything is waited for.
     const token = config.http.admin && this.#secrets.secret('http.adminToken', config.http.adminToken);
     const timeseries = await openTimeseries(config, this.#openTools('timeseries'));
     const controlPlane = openControlPlane(config, this.#openTools('control-plane'));
@@ -123,7 +110,7 @@ export class Service {
     const admin = await this.#listeners.openAdmin(() => this.#world({ store, autoscaler, controlPlane, token }));
     this.#dependencies.watch({ store, timeseries, controlPlane });
     this.#telemetry.setFunctionSeries(() => functionSeries(autoscaler, controlPlane.targets));
-    // Told to stop while it was still starting: what was closed meanwhile must not be set going.
+    // Stopped while it was still starting: what was closed meanwhile must not be started.
     this.#stopping.signal.throwIfAborted();
     autoscaler.start();
     this.#logger.info({ event: 'service.started', admin }, 'running');

@@ -64,7 +64,7 @@ function saboteur(deed: string): string[] {
 }
 
 describe('starling autoscale', () => {
-  it('stops on SIGTERM with 0, and tells each step as an event', async () => {
+  it('stops on SIGTERM with 0, and logs each step as an event', async () => {
     const process = autoscale();
     await event(process, 'service.started');
     process.child.kill('SIGTERM');
@@ -101,7 +101,7 @@ describe('starling autoscale', () => {
     expect(await process.ended).toMatchObject({ code: 2, stderr: expect.stringContaining('/nowhere/token') });
   });
 
-  it('does not wait for an answer that hangs when it is told to stop', async () => {
+  it('does not wait for an answer that hangs when it is stopped', async () => {
     const process = autoscale(['--timeseries', await silentServer(), '--timeseries-timeout', '14s']);
     await event(process, 'service.starting');
     await expect.poll(() => silent[0]?.listening).toBe(true);
@@ -159,7 +159,7 @@ describe('starling autoscale', () => {
     expect(ended.stdout).not.toContain('canary');
   });
 
-  it('goes on when nobody reads its log any more', async () => {
+  it('goes on when its log is no longer read', async () => {
     const process = autoscale(['--scaling-interval', '1s', '--timeseries-timeout', '1s', '--discovery-interval', '1s']);
     const { health } = await event(process, 'service.starting');
     await event(process, 'service.started');
@@ -190,7 +190,7 @@ describe('starling autoscale', () => {
     expect(ended.stderr).toMatch(says);
   });
 
-  it('waits for a file that cannot be made, for somebody may mend that', async () => {
+  it('waits for a file that cannot be made, since that can be fixed meanwhile', async () => {
     const process = autoscale(['--store', 'sqlite:/proc/nowhere/file.sqlite']);
     expect(await event(process, 'dependency.down')).toMatchObject({ dependency: 'store' });
     process.child.kill('SIGTERM');

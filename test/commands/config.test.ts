@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { declareConfig } from '../../src/commands/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
@@ -18,27 +18,22 @@ afterEach(() => {
 });
 
 async function run(...args: string[]): Promise<{ stdout: string; stderr: string; code: number | undefined }> {
-  let stdout = '';
-  let stderr = '';
   let code: number | undefined;
   const program = new Command('starling').exitOverride();
-  declareConfig(
-    program.command('config'),
-    (ended) => {
-      code = ended;
-    },
-    {
-      stdout: (text) => {
-        stdout += text;
-      },
-      stderr: (text) => {
-        stderr += text;
-      },
-    },
-  );
+  declareConfig(program.command('config'), (ended) => {
+    code = ended;
+  });
   for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => {} });
-  await program.parseAsync(['config', ...args], { from: 'user' });
-  return { stdout, stderr, code };
+  const [stdout, stderr] = [process.stdout, process.stderr].map((stream) => {
+    return vi.spyOn(stream, 'write').mockReturnValue(true);
+  });
+  const textOf = (written: typeof stdout) => written?.mock.calls.map(([chunk]) => String(chunk)).join('') ?? '';
+  try {
+    await program.parseAsync(['config', ...args], { from: 'user' });
+    return { stdout: textOf(stdout), stderr: textOf(stderr), code };
+  } finally {
+    vi.restoreAllMocks();
+  }
 }
 
 describe('starling config', () => {

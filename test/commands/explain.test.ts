@@ -59,7 +59,7 @@ function explain(...args: string[]) {
 }
 
 describe('starling explain', () => {
-  it('tells the story of a version, newest first, with why and why not', async () => {
+  it('shows the decisions of a version, newest first, with why and why not', async () => {
     await record({}, { verdict: 'keep', wanted: 3, previous: 3, outcome: undefined, token: undefined });
     const { code, stdout, stderr } = await explain('v-1');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

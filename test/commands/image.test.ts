@@ -33,7 +33,7 @@ describe('the Dockerfile', () => {
     expect(build).toMatch(/npm run build && npm prune --omit=dev --omit=optional/);
   });
 
-  it('starts what was built, as nobody in particular, on the ports of the defaults', () => {
+  it('starts what was built, as an unprivileged user, on the default ports', () => {
     const { http } = loadConfig().config;
     const flags = [...service.flags, ...service.flagsOf.autoscale];
     expect(JSON.parse(/^ENTRYPOINT (.*)$/m.exec(image)?.[1] ?? '')).toEqual(['node', ...flags, '/app/dist/main.js']);

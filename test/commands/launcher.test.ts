@@ -131,7 +131,7 @@ describe('bin/starling.js', () => {
       },
     );
 
-    it('leaves the last word to whoever tunes it', async () => {
+    it('leaves heap settings of the environment alone', async () => {
       expect(
         await told([process.execPath], ['autoscale'], {
           NODE_OPTIONS: '--max-semi-space-size=16',

@@ -13,7 +13,7 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
 
-it('scrapes what it is told to, answers, and is gone within two seconds', async () => {
+it('scrapes its targets, answers, and ends within two seconds', async () => {
   const target = createServer((_, response) => response.end('calls_total{function_version_id="v1"} 7\n'));
   await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(target.address() as AddressInfo).port}/metrics`;

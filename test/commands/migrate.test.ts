@@ -61,7 +61,7 @@ describe('starling migrate', () => {
     });
   });
 
-  it('ends with 2 for a file that is none, and with 4 when nobody is there', async () => {
+  it('ends with 2 for a file that is none, and with 4 when the store does not answer', async () => {
     expect(await starling(['migrate', '--store', `sqlite:${import.meta.filename}`])).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/^store: .*not an SQLite file/),

@@ -17,7 +17,7 @@ async function loadsOf(...args: string[]): Promise<string[]> {
 }
 
 describe('starling', () => {
-  it('tells its version', async () => {
+  it('prints its version', async () => {
     expect(await starling(['--version'])).toEqual({
       code: 0,
       signal: null,
@@ -83,7 +83,7 @@ describe('starling', () => {
 });
 
 describe('wrong configuration', () => {
-  it.each(COMMANDS)('is told by %s, all of it at once, with 2', async (command) => {
+  it.each(COMMANDS)('is reported by %s, all of it at once, with 2', async (command) => {
     const { code, stdout, stderr } = await starling(
       [command, ...(command === 'evaluate' || command === 'explain' ? ['v'] : []), '--scaling-interval', 'soon'],
       { env: { STARLING_MEMBERSHIP_BEAT: '-1s', STARLING_STORE_URL: 'mysql://x' } },

@@ -114,7 +114,7 @@ describe('starling functions', () => {
 });
 
 describe('starling top', () => {
-  it('prints once where nobody sits in front of it, without colour', async () => {
+  it('prints once without a terminal, without colour', async () => {
     const { code, stdout, stderr } = await on(fleet, 'top');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^starling http:\S+ {2}1 replica, 2 function versions, 2 instances wanted, 2 running\n/);
@@ -167,7 +167,7 @@ describe('pause, override, resume and unfreeze', () => {
     expect(admin?.seen[0]?.body).toMatchObject({ by: expect.stringMatching(/.+/) });
   });
 
-  it('tell that nobody has this id, and stand for whoever will', async () => {
+  it('warn of an id that no version has, and apply to a version that gets it later', async () => {
     const strangers = (request: SeenRequest) =>
       request.method === 'GET' ? { status: 404, body: problem(404, 'version-unknown') } : fleet(request);
     const { code, stdout, stderr } = await on(strangers, 'pause', 'checkout', '--why', 'x', '--yes');
@@ -238,7 +238,7 @@ describe('exit codes', () => {
     expect(ended.stderr).toMatch(/^No: Because\./);
   });
 
-  it('when nothing listens, or somebody else does', async () => {
+  it('when nothing listens, or another program does', async () => {
     const nobody = await starling(['functions'], { env: { STARLING_URL: 'http://127.0.0.1:1' } });
     expect(nobody).toMatchObject({ code: EXIT.cannotConnect, stdout: '' });
     expect(nobody.stderr).toMatch(/cannot reach the admin API at http:\/\/127\.0\.0\.1:1.*\n.*--url or STARLING_URL/);

@@ -1,7 +1,8 @@
-import { Writable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config/load-config.ts';
 import type { FunctionPoint } from '../../src/telemetry/function-series.ts';
-import { startTelemetry, type Telemetry, type TelemetryOptions } from '../../src/telemetry/start-telemetry.ts';
+import { startTelemetry, type Telemetry } from '../../src/telemetry/start-telemetry.ts';
+import type { TelemetrySettings } from '../../src/telemetry/telemetry-settings.ts';
 
 let running: Telemetry | undefined;
 
@@ -10,9 +11,11 @@ afterEach(async () => {
   running = undefined;
 });
 
-async function start(options: Partial<TelemetryOptions> = {}): Promise<Telemetry> {
-  const destination = new Writable({ write: (_chunk, _encoding, done) => done() });
-  running = await startTelemetry({ version: '1.2.3', memberId: 'm/1', log: { destination }, env: {}, ...options });
+const DEFAULTS = loadConfig().config.telemetry;
+
+async function start(settings: Partial<TelemetrySettings> = {}): Promise<Telemetry> {
+  const options = { version: '1.2.3', memberId: 'm/1' };
+  running = await startTelemetry({ ...options, settings: { ...DEFAULTS, logLevel: 'silent', ...settings } });
   return running;
 }
 

@@ -1,3 +1,4 @@
+import { trace } from '@opentelemetry/api';
 import { describe, expect, it } from 'vitest';
 import { withSpan } from '../../src/telemetry/traces.ts';
 
@@ -9,10 +10,10 @@ describe('withSpan without tracing', () => {
 
   it('throws the same error as the work', async () => {
     const error = new Error('boom');
-    await expect(withSpan({ name: 'claim tokens', isOutbound: true }, () => Promise.reject(error))).rejects.toBe(error);
+    await expect(withSpan({ name: 'claim tokens' }, () => Promise.reject(error))).rejects.toBe(error);
   });
 
   it('creates no recording span', async () => {
-    expect(await withSpan({ name: 'x' }, async (span) => span.isRecording())).toBe(false);
+    expect(await withSpan({ name: 'x' }, async () => trace.getActiveSpan()?.isRecording() ?? false)).toBe(false);
   });
 });

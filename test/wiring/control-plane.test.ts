@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { targetReadsText, wishesText } from '../../src/wiring/control-plane.ts';
 
-describe('how it stands with the control plane', () => {
-  it('is told in words that need no knowledge of circuit breakers', () => {
+describe('the state of the control plane', () => {
+  it('is shown in words that need no knowledge of circuit breakers', () => {
     expect(wishesText('closed')).toBe('takes wishes');
     expect(wishesText('open')).toBe('no wishes are sent for a while: too many failed');
     expect(wishesText('half-open')).toBe('a wish is tried, after too many failed');

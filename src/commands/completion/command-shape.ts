@@ -19,7 +19,7 @@ export interface FlagShape {
   readonly choices: readonly string[];
 }
 
-/** Flags that the help leaves out are complete ones too: nobody types those of the configuration by heart. */
+/** Flags that the help leaves out are completed too: there are too many options to remember. */
 export function shapeOf(command: Command): CommandShape {
   const [argument] = command.registeredArguments;
   const help: FlagShape = {

@@ -35,16 +35,16 @@ if [[ $funcstack[1] == _starling ]]; then _starling "$@"; else compdef _starling
 }
 
 function flagSpec({ long, description, value, choices }: FlagShape): string {
-  const told = `[${escaped(description)}]`;
+  const text = `[${escaped(description)}]`;
   switch (value) {
     case 'none':
-      return quoted(`${long}${told}`);
+      return quoted(`${long}${text}`);
     case 'some':
-      return quoted(`${long}=${told}:value:(${choices.join(' ')})`);
+      return quoted(`${long}=${text}:value:(${choices.join(' ')})`);
     case 'file':
-      return quoted(`${long}=${told}:file:_files`);
+      return quoted(`${long}=${text}:file:_files`);
     case 'any':
-      return quoted(`${long}=${told}:value: `);
+      return quoted(`${long}=${text}:value: `);
     default:
       return value satisfies never;
   }

@@ -5,7 +5,7 @@ import { parseDuration } from '../../config/duration.ts';
 import { EXIT } from '../../wiring/exit-codes.ts';
 import { AdminError } from '../../wiring/fleet/admin-client.ts';
 
-/** The API takes no longer ones: what people forget must not stand for ever. */
+/** The API takes no longer ones: a change that was forgotten must end. */
 const FOR_MS_MAX = 30 * 86_400_000;
 const FOR_DEFAULT = '1h';
 
@@ -20,7 +20,7 @@ export interface ChangeFlags {
   readonly dryRun?: boolean;
 }
 
-/** Whoever changes something says for how long, why, and who. */
+/** A change says for how long, why, and by whom. */
 export function addSpanFlags(command: Command): Command {
   return command
     .addOption(
@@ -28,7 +28,7 @@ export function addSpanFlags(command: Command): Command {
         .argParser(readSpan)
         .default(readSpan(FOR_DEFAULT), FOR_DEFAULT),
     )
-    .requiredOption('--why <text>', 'for whoever finds it')
+    .requiredOption('--why <text>', 'the reason, shown with the change')
     .option('--by <name>', 'who says so', defaultName());
 }
 
@@ -43,7 +43,7 @@ export function spanBody({ for: forMs, why, by }: SpanFlags): { forSeconds: numb
   return { forSeconds: Math.round(forMs / 1000), why, by };
 }
 
-/** Asks a person; where none can be asked, `--yes` has to say it. Resolves with false for anything but yes. */
+/** Asks at the terminal; where there is none, `--yes` is needed. Resolves with false for anything but yes. */
 export async function confirm(question: string, { isYes }: { isYes: boolean }): Promise<boolean> {
   if (isYes) return true;
   const { stdin: input, stderr: output } = process;
@@ -71,7 +71,7 @@ function defaultName(): string {
   try {
     return `${userInfo().username}@${hostname()}`;
   } catch {
-    // A container may run as a user that nobody has named.
+    // A container may run as a user without a name.
     return hostname();
   }
 }

@@ -10,7 +10,7 @@ import { addAdminFlags, adminClient } from '../admin-flags.ts';
 import { addOutputFlag, type OutputFormat, printAs } from '../output.ts';
 import { addChangeFlags, addSpanFlags, type ChangeFlags, confirm, type SpanFlags, spanBody } from './change-flags.ts';
 
-/** What people may say to the fleet: `starling pause`, `override`, `resume` and `unfreeze`. */
+/** What operators can ask of the fleet: `starling pause`, `override`, `resume` and `unfreeze`. */
 
 type Flags = SpanFlags & ChangeFlags & { readonly output: OutputFormat };
 
@@ -92,12 +92,12 @@ async function put(command: Command, change: Change): Promise<ExitCode> {
   return EXIT.ok;
 }
 
-/** Versions may be paused before they come; a name typed in place of an id would stand for nothing, and nobody would notice. */
+/** Versions may be paused before they are discovered; but a name typed in place of an id would have no effect, unnoticed. */
 async function warnIfUnknown(client: AdminClient, versionId: string): Promise<void> {
   try {
     await client.get(`/v1/functions/${encodeURIComponent(versionId)}`, z.unknown());
   } catch (error) {
-    // The change stands, whatever else went wrong.
+    // The change was made, whatever this read came to.
     if (!(error instanceof AdminError) || error.code !== 'version-unknown') return;
     process.stderr.write(
       `no active function version has the id ${printableLine(versionId)} now; starling functions lists them\n`,

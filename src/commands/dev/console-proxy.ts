@@ -3,8 +3,8 @@ import { listen } from '../../lib/listen.ts';
 import { HOST } from './port-plan.ts';
 
 /**
- * The console's one address, in front of whichever replica lives: killing a replica ends the connections that it had, and
- * the next ones go to another.
+ * The console's one address, in front of a live replica: killing a replica ends the connections that it had, and the next
+ * ones go to another.
  */
 export class ConsoleProxy {
   readonly port: number;
@@ -17,7 +17,7 @@ export class ConsoleProxy {
     this.#sockets = options.sockets;
   }
 
-  /** `behind` tells the port of a replica that lives; undefined while there is none. Rejects with a ListenError. */
+  /** `behind` gives the port of a live replica; undefined while there is none. Rejects with a ListenError. */
   static async open(options: { port: number; behind: () => number | undefined }): Promise<ConsoleProxy> {
     const sockets = new Set<Socket>();
     const server = createServer((caller) => {

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
-/** A folder that nothing can be kept in; told in one line. */
+/** A folder that cannot hold data; reported in one line. */
 export class FileFault extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -37,7 +37,7 @@ export function prepareDataFolder(folder: string): DataFolder {
   } catch (error) {
     throw faultOf(path, error);
   }
-  // Of an earlier run, maybe by somebody else.
+  // Of an earlier run, perhaps by another user.
   for (const file of [platformFile, storeFile, settingsFile]) {
     if (existsSync(file)) withFile(file, () => accessSync(file, constants.R_OK | constants.W_OK));
   }
@@ -58,7 +58,7 @@ export function prepareDataFolder(folder: string): DataFolder {
 function makeFolder(folder: string): void {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
   if (dirname(folder) !== folder) makeFolder(dirname(folder));
-  // Code and environments of functions lie in it: nobody else's business.
+  // Code and environments of functions lie in it: other users must not read them.
   mkdirSync(folder, { mode: 0o700 });
 }
 

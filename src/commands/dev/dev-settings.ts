@@ -36,10 +36,10 @@ const PREFACE = `# Written by starling dev at every start: what it sets, unless 
 # Other commands see the same with --config and this file.
 `;
 
-/** These belong to dev: each replica gets a port of its own behind the one that people open. */
-const OURS = ['http.admin', 'member.address'];
+/** Set by dev alone: each replica gets a port of its own behind the one that people open. */
+const RESERVED = ['http.admin', 'member.address'];
 
-/** What was asked for, and what dev adds to it: a configuration file below everything that anybody says. */
+/** The options that were given, and what dev adds to them: a configuration file that every other source overrides. */
 export class DevSettings {
   readonly embedded: Embedded;
   readonly #given: ConfigInput;
@@ -54,8 +54,8 @@ export class DevSettings {
       metricsStore: !this.#keys.has('timeseries.url'),
       store: !this.#keys.has('store.url'),
     };
-    const [taken] = OURS.filter((key) => this.#keys.has(key));
-    if (taken !== undefined) throw notTheirs(taken);
+    const [taken] = RESERVED.filter((key) => this.#keys.has(key));
+    if (taken !== undefined) throw reservedOption(taken);
   }
 
   /** The file as it is written for these places. */
@@ -124,7 +124,7 @@ function nested(options: Readonly<Record<string, string>>): object {
   return root;
 }
 
-function notTheirs(key: string): ConfigError {
+function reservedOption(key: string): ConfigError {
   return new ConfigError([
     {
       key,

@@ -13,7 +13,7 @@ interface DevFlags {
   readonly demoPace: 'normal' | 'quick';
 }
 
-/** `starling dev`: everything on this machine, until it is told to stop. */
+/** `starling dev`: everything on this machine, until it is stopped. */
 export function declareDev(command: Command, end: (code: ExitCode) => void): void {
   command
     .option(

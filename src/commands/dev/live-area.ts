@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 
 const COLUMNS_DEFAULT = 80;
 
-/** Some lines at the end of a terminal that are written over, with what is said for good above them. */
+/** Lines at the end of a terminal that are overwritten, with lasting lines above them. */
 export class LiveArea {
   readonly #stream: Pick<NodeJS.WriteStream, 'isTTY' | 'write' | 'columns'>;
   #lines: readonly string[] = [];
@@ -11,7 +11,7 @@ export class LiveArea {
     this.#stream = stream;
   }
 
-  /** False: nobody looks, and only what is said for good is written. */
+  /** False: there is no terminal, and only lasting lines are written. */
   get isLive(): boolean {
     return this.#stream.isTTY;
   }

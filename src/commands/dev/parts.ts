@@ -14,14 +14,13 @@ import type { LiveArea } from './live-area.ts';
 import { HOST, type PortPlan } from './port-plan.ts';
 import { Replicas } from './replicas.ts';
 import { screen } from './screen.ts';
-import { waitingFor } from './waiting-for.ts';
-import { whyUnreachable } from './why-unreachable.ts';
+import { waitingFor, whyUnreachable } from './start-hints.ts';
 
 /** Ctrl-C: replicas hand over within this, */
 const HAND_OVER_MS = 1_200;
 /** then calls under way get this. */
 const CALLS_GRACE_MS = 250;
-/** Who waits for longer than this wants to know for what. */
+/** After this the user is told what the start waits for. */
 const SLOW_START_MS = 8_000;
 
 export interface PartsOptions {
@@ -139,7 +138,7 @@ export class Parts {
     return platform;
   }
 
-  /** It scrapes the platform, or what stands in its place. */
+  /** It scrapes the platform, or the control plane that is used instead. */
   async #startMetricsStore(platform: EmbeddedPlatform | undefined): Promise<MetricsStore> {
     const { ports, planned, logger } = this.#options;
     const { timeseries, controlPlane } = planned.config;
@@ -156,7 +155,7 @@ export class Parts {
     return store;
   }
 
-  /** Of the real ones that were named, who cannot be met. They may come up later, and nothing has to be started anew then. */
+  /** Says which of the real ones that were named cannot be reached. They may come up later; nothing is restarted then. */
   async #reportUnreachable({ config }: LoadedConfig, signal: AbortSignal): Promise<void> {
     const { settings, area } = this.#options;
     const { metricsStore, platform } = settings.embedded;
@@ -170,7 +169,7 @@ export class Parts {
     }
   }
 
-  /** SQLite makes its own; in Cassandra somebody has to. */
+  /** SQLite makes its own tables; those of Cassandra are made here. */
   async #makeTables(loaded: LoadedConfig): Promise<void> {
     if (loaded.config.storeTarget.kind !== 'cassandra') return;
     const { area } = this.#options;

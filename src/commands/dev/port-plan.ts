@@ -28,9 +28,9 @@ interface WantedPort {
 /** Looks at all of them before anything is started; one line for each that cannot be had. */
 export async function refuseTakenPorts(wanted: readonly WantedPort[]): Promise<void> {
   const faults = await Promise.all(wanted.map(faultOf));
-  const told = faults.filter((fault) => fault !== undefined);
-  if (told.length === 0) return;
-  throw new ListenError([...told, 'Is another starling dev running? --port moves all of them.'].join('\n'));
+  const taken = faults.filter((fault) => fault !== undefined);
+  if (taken.length === 0) return;
+  throw new ListenError([...taken, 'Is another starling dev running? --port moves all of them.'].join('\n'));
 }
 
 export async function isFree(port: number): Promise<boolean> {
@@ -50,7 +50,7 @@ async function faultOf({ what, port }: WantedPort): Promise<string | undefined> 
   }
 }
 
-/** A port that was free a moment ago, for a process that must be told where to listen before it starts. */
+/** A port that was free a moment ago, for a process that must know where to listen before it starts. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   const port = await listen(server, { host: HOST, port: 0, what: 'a replica' });

@@ -1,21 +1,31 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../lib/clock.ts';
 import type { ServiceAddresses } from '../../wiring/service.ts';
-import { serviceProcess } from './service-process.ts';
 
 /** In a checkout Node runs the .ts file as it is; in the package there is only the compiled one. */
 const MAIN = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../main.ts' : '../../main.js', import.meta.url),
 );
-const LAST_WORDS_MAX = 4_000;
+const STDERR_TAIL_MAX = 4_000;
+
+interface ServiceProcess {
+  readonly flags: readonly string[];
+  readonly flagsOf: Readonly<Record<string, readonly string[]>>;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** How the launcher starts what runs for long. */
+const LAUNCHED: ServiceProcess = JSON.parse(
+  readFileSync(new URL('../../../bin/service-process.json', import.meta.url), 'utf8'),
+);
 
 export interface ReplicaEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** What it wrote to standard error. */
-  readonly lastWords: string;
+  /** The end of what it wrote to standard error. */
+  readonly stderrTail: string;
 }
 
 /**
@@ -39,9 +49,9 @@ export class Replica {
     this.number = options.number;
     this.pid = options.pid;
     this.port = options.port;
-    let lastWords = '';
+    let stderrTail = '';
     child.stderr?.on('data', (chunk: Buffer) => {
-      lastWords = (lastWords + chunk.toString()).slice(-LAST_WORDS_MAX);
+      stderrTail = (stderrTail + chunk.toString()).slice(-STDERR_TAIL_MAX);
     });
     child.once('message', (addresses) => {
       this.#isReady = true;
@@ -49,11 +59,11 @@ export class Replica {
       this.#ready.resolve();
     });
     this.ended = new Promise((resolve) => {
-      // Not `exit`: what it said last may still be in the pipe.
+      // Not `exit`: the last lines may still be in the pipe.
       child.once('close', (code, signal) => {
         this.#hasEnded = true;
         this.#ready.resolve();
-        resolve({ code, signal, lastWords: lastWords.trim() });
+        resolve({ code, signal, stderrTail: stderrTail.trim() });
       });
     });
   }
@@ -79,7 +89,7 @@ export class Replica {
     return new Replica(child, { number, pid: child.pid, port });
   }
 
-  /** It serves, and nobody has killed it. */
+  /** It has started and has not ended. */
   get isServing(): boolean {
     return this.#isReady && !this.#hasEnded;
   }
@@ -110,4 +120,16 @@ export class Replica {
     await this.ended;
     cancel();
   }
+}
+
+/** The same for a command that is started without it. An operator's own heap settings win. */
+export function serviceProcess(
+  command: string,
+  env: NodeJS.ProcessEnv,
+): { flags: readonly string[]; env: NodeJS.ProcessEnv } {
+  const isTuned = /semi[-_]space/.test(env['NODE_OPTIONS'] ?? '');
+  return {
+    flags: isTuned ? [] : [...LAUNCHED.flags, ...(LAUNCHED.flagsOf[command] ?? [])],
+    env: { ...LAUNCHED.environment, ...env },
+  };
 }

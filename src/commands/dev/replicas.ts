@@ -3,7 +3,7 @@ import type { DataFolder } from './data-folder.ts';
 import { freePort } from './port-plan.ts';
 import { Replica, type ReplicaEnd } from './replica.ts';
 
-/** A part that could not be started; told in its own words. */
+/** A part that could not be started; its message is shown as it is. */
 export class PartFault extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -13,7 +13,7 @@ export class PartFault extends Error {
 
 /** The autoscaler processes of one `starling dev`, and what becomes of them. */
 export class Replicas {
-  /** Resolves when the last one has ended although nobody asked it to. */
+  /** Resolves when the last one has ended by itself. */
   readonly allGone: Promise<void>;
   readonly #all: Replica[] = [];
   readonly #gone = Promise.withResolvers<void>();
@@ -53,8 +53,8 @@ export class Replicas {
       this.#all.push(replica);
       await replica.settled;
       if (!replica.hasEnded || this.#isStopping) return;
-      const { lastWords, code, signal } = await replica.ended;
-      throw new PartFault(lastWords || `the autoscaler ended with ${signal ?? code}; its log: ${log.path}`);
+      const { stderrTail, code, signal } = await replica.ended;
+      throw new PartFault(stderrTail || `the autoscaler ended with ${signal ?? code}; its log: ${log.path}`);
     });
     await Promise.all(started);
     for (const replica of this.#all) void replica.ended.then((end) => this.#reportEnd(replica, end));
@@ -68,13 +68,13 @@ export class Replicas {
   #reportEnd({ number, pid }: Replica, { code, signal }: ReplicaEnd): void {
     if (this.#isStopping) return;
     const left = this.living;
-    const told = `replica ${number} (pid ${pid}) is gone: ${signal === null ? `it ended with ${code}` : signal}`;
+    const gone = `replica ${number} (pid ${pid}) is gone: ${signal === null ? `it ended with ${code}` : signal}`;
     if (left.length === 0) {
-      this.#say(`${told}; it was the last one, so nothing scales any more`);
+      this.#say(`${gone}; it was the last one, so nothing scales any more`);
       this.#gone.resolve();
     } else {
       const others = left.length === 1 ? `replica ${left[0]?.number} takes` : `the other ${left.length} take`;
-      this.#say(`${told}; ${others} over its functions within 10 s`);
+      this.#say(`${gone}; ${others} over its functions within 10 s`);
     }
   }
 }

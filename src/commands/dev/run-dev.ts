@@ -16,10 +16,10 @@ import { Parts, placesOf } from './parts.ts';
 import { type PortPlan, portPlan, refuseTakenPorts } from './port-plan.ts';
 import { PartFault } from './replicas.ts';
 
-/** After this everything is ended, whatever hangs: more than the parts take together when each uses up its time. */
+/** After this the process ends, also when a part hangs: more than all parts take when each uses up its time. */
 const STOP_WITHIN_MS = 1_900;
 
-/** As whoever started it can type it again: npx says that it is there, and a checkout has no other way. */
+/** What the user can type to run it again: through npx, or in a checkout, where there is no other way. */
 const COMMAND =
   import.meta.url.endsWith('.ts') || process.env['npm_command'] !== undefined ? 'npx starling' : 'starling';
 
@@ -39,7 +39,7 @@ export async function runDev(given: ConfigInput, options: DevOptions): Promise<E
   const folder = prepareDataFolder(options.dataDir);
   const ports = portPlan(options.port);
   const planned = settings.load(placesOf(folder, ports));
-  refuseNonsense(settings, planned, options);
+  refuseContradictions(settings, planned, options);
   await refuseTakenPorts(portsOf(settings, ports));
   const logger = openLogger(folder);
   endOnCrash((error) => {
@@ -78,7 +78,7 @@ export async function runDev(given: ConfigInput, options: DevOptions): Promise<E
   area.clear();
   if (signals.isAsked()) area.say('Stopping …');
   stopping.abort();
-  // Whatever hangs is ended with the process.
+  // A part that hangs ends with the process.
   const cancelExit = systemClock.after(STOP_WITHIN_MS, () => process.exit(fault === undefined ? EXIT.ok : EXIT.failed));
   await parts.stop();
   cancelExit();
@@ -102,14 +102,18 @@ function tokenOf({ config }: LoadedConfig): string | undefined {
   return file === undefined ? inline?.reveal() : readFileSync(file, 'utf8').trim();
 }
 
-/** As somebody in this folder would type it. */
+/** As it is typed in this folder. */
 function shortest(path: string): string {
   const fromHere = relative(process.cwd(), path);
   return fromHere.length < path.length ? fromHere : path;
 }
 
-/** What could never do what was asked for. */
-function refuseNonsense({ embedded }: DevSettings, planned: LoadedConfig, { isDemo, replicas }: DevOptions): void {
+/** Refuses options that contradict each other. */
+function refuseContradictions(
+  { embedded }: DevSettings,
+  planned: LoadedConfig,
+  { isDemo, replicas }: DevOptions,
+): void {
   if (isDemo && !embedded.platform) {
     throw new PartFault('--demo drives the platform that dev starts itself; leave out --control-plane');
   }

@@ -3,7 +3,7 @@ import { printableLine } from '../../lib/printable.ts';
 export interface ScreenFacts {
   readonly version: string;
   readonly consoleUrl: string;
-  /** Undefined: somebody else's is used, at `controlPlane`. */
+  /** Undefined: the control plane at `controlPlane` is used instead. */
   readonly platformUrl: string | undefined;
   readonly controlPlane: string;
   readonly timeseries: string;

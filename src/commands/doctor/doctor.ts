@@ -3,7 +3,6 @@ import { EXIT, type ExitCode } from '../../wiring/exit-codes.ts';
 import { addConfigFlags, configOf } from '../config-flags.ts';
 import { addOutputFlag, type OutputFormat, printAs } from '../output.ts';
 import { AREAS, type Area, type Finding, findingLine } from './finding.ts';
-import { progressOn } from './progress.ts';
 
 interface DoctorOptions {
   readonly output: OutputFormat;
@@ -11,7 +10,7 @@ interface DoctorOptions {
   readonly strict?: boolean;
 }
 
-/** `starling doctor`: looks at everything the autoscaler stands on, says what is wrong and what to do. */
+/** `starling doctor`: checks everything that the autoscaler depends on, says what is wrong and what to do. */
 export function declareDoctor(command: Command, end: (code: ExitCode) => void): void {
   command
     .addOption(new Flag('--only <area...>', 'look at these alone').choices(AREAS))
@@ -46,4 +45,20 @@ export function declareDoctor(command: Command, end: (code: ExitCode) => void): 
 
 function countOf(findings: readonly Finding[], state: Finding['state']): number {
   return findings.filter((finding) => finding.state === state).length;
+}
+
+/** One line that is overwritten, for people who wait; nothing where there is no terminal. */
+export function progressOn(stream: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>): {
+  show: (text: string) => void;
+  clear: () => void;
+} {
+  if (!stream.isTTY) return { show: () => {}, clear: () => {} };
+  const clear = () => stream.write('\r\u001b[2K');
+  return {
+    show: (text) => {
+      clear();
+      stream.write(text);
+    },
+    clear,
+  };
 }

@@ -2,16 +2,16 @@ import type { Clock } from '../../lib/clock.ts';
 import { withDeadline } from '../../lib/deadline.ts';
 import { type Area, type Finding, makeFinding } from './finding.ts';
 
-/** Nothing that a check asks takes this long while it is well. */
+/** No check of a healthy system takes this long. */
 const CHECK_MS = 15_000;
 
-export interface Told {
+export interface CheckResult {
   readonly state?: Finding['state'];
   readonly detail: string;
   readonly mend?: string | undefined;
 }
 
-/** Runs checks one after the other; each has a deadline and ends in a finding, whatever becomes of it. */
+/** Runs checks one after the other; each has a deadline and ends in a finding, also when it fails. */
 export class Examination {
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
@@ -31,16 +31,16 @@ export class Examination {
   }
 
   find(found: Parameters<typeof makeFinding>[0]): void {
-    // Whoever pressed Ctrl-C is told nothing more.
+    // After Ctrl-C nothing more is printed.
     this.#signal.throwIfAborted();
     this.#onFinding(makeFinding(found));
   }
 
-  /** What the check brought, or undefined when it failed; then `mendOf` says what to do. */
+  /** Gives the value of the check, or undefined when it failed; then `mendOf` says what to do. */
   async check<T>(
     { area, what, mendOf }: { area: Area; what: string; mendOf: (error: unknown) => string },
     work: (signal: AbortSignal) => Promise<T>,
-    tell: (value: T) => Told,
+    resultOf: (value: T) => CheckResult,
   ): Promise<T | undefined> {
     this.#onBegin(area, what);
     try {
@@ -48,7 +48,7 @@ export class Examination {
         { clock: this.#clock, what: `the check "${what}"`, afterMs: CHECK_MS, signal: this.#signal },
         work,
       );
-      this.find({ area, what, state: 'good', ...tell(value) });
+      this.find({ area, what, state: 'good', ...resultOf(value) });
       return value;
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);

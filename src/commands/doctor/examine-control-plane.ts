@@ -2,7 +2,7 @@ import type { LoadedConfig } from '../../config/load-config.ts';
 import type { FunctionVersion } from '../../domain/function-version.ts';
 import type { ConnectionTools } from '../../wiring/connection-tools.ts';
 import { openHttpControlPlane } from '../../wiring/open-control-plane.ts';
-import type { Examination, Told } from './examination.ts';
+import type { CheckResult, Examination } from './examination.ts';
 import { examineKubernetes } from './examine-kubernetes.ts';
 
 const area = 'control-plane';
@@ -30,7 +30,7 @@ export async function examineControlPlane(
     await examination.check(
       { area, what: 'tells bounds and policies', mendOf: () => MEND },
       (signal) => targets.refresh(asked, signal),
-      ({ ok, detail }): Told => {
+      ({ ok, detail }): CheckResult => {
         if (!ok) return { state: 'bad', detail, mend: MEND };
         const { mode, known } = targets.status();
         if (mode === 'bulk') return { detail: `${options.url}, in pages` };

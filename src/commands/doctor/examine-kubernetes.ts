@@ -3,11 +3,11 @@ import type { LoadedConfig } from '../../config/load-config.ts';
 import type { FunctionVersion } from '../../domain/function-version.ts';
 import type { ConnectionTools } from '../../wiring/connection-tools.ts';
 import { openKubernetes } from '../../wiring/open-kubernetes.ts';
-import type { Examination, Told } from './examination.ts';
+import type { CheckResult, Examination } from './examination.ts';
 
 const area = 'control-plane';
 const RIGHTS = 'docs/kubernetes-control-plane.md has the Role; the chart makes it with controlPlane.kubernetes.enabled';
-/** More findings of one sort than this help nobody. */
+/** No more findings of one sort than this are shown. */
 const SHOWN_MAX = 20;
 
 /** Reads, asks for its rights, and scales nothing. */
@@ -29,7 +29,7 @@ export async function examineKubernetes(
     await examination.check(
       { area, what: 'finds workloads', mendOf: () => RIGHTS },
       (signal) => targets.refresh(versions, signal),
-      ({ ok, detail }): Told => {
+      ({ ok, detail }): CheckResult => {
         if (!ok) return { state: 'bad', detail, mend: RIGHTS };
         if (view.index.size > 0) return { detail: `${view.index.size} with a function version` };
         const mend = 'label Deployments and StatefulSets with starling.dev/function-version';
@@ -44,7 +44,7 @@ export async function examineKubernetes(
       await examination.check(
         { area, what: `may scale in ${place}`, mendOf: () => RIGHTS },
         (signal) => rightsLacking(client, { namespace, signal }),
-        (lacking): Told => {
+        (lacking): CheckResult => {
           if (lacking.length === 0) return { detail: 'it may read and patch Deployments and StatefulSets' };
           return { state: 'bad', detail: `it may not ${lacking.join(', ')} in ${place}`, mend: RIGHTS };
         },

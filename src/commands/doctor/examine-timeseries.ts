@@ -7,7 +7,7 @@ import type { Part } from '../../domain/part.ts';
 import { type Column, type ProfileReading, TimeseriesError } from '../../ports/signal-reader.ts';
 import type { ConnectionTools } from '../../wiring/connection-tools.ts';
 import { openTimeseries, type Timeseries } from '../../wiring/open-timeseries.ts';
-import type { Examination, Told } from './examination.ts';
+import type { CheckResult, Examination } from './examination.ts';
 
 const area = 'timeseries';
 const ALL_BUCKETS = Array.from({ length: BUCKET_COUNT }, (_, bucket) => bucket);
@@ -65,7 +65,7 @@ export async function examineTimeseries(
 
 const PARTIAL = 'partial answers may raise and never lower; look at the store';
 
-function judgeSkew(skewMs: number, allowedMs: number): Told & { state: 'good' | 'bad' } {
+function judgeSkew(skewMs: number, allowedMs: number): CheckResult & { state: 'good' | 'bad' } {
   const detail = `this machine is ${Math.round(Math.abs(skewMs))} ms ${skewMs < 0 ? 'behind' : 'ahead'}`;
   if (Math.abs(skewMs) <= allowedMs) return { state: 'good', detail };
   const mend = 'set the clock of this machine or of the store (NTP): nothing is decided while they are this far apart';
@@ -103,7 +103,7 @@ async function examineSignals(
     detail: 'no profile shows the load of any function version',
     mend: 'docs/signals.md says which series each profile reads; below stands what there is of them',
   });
-  await listWhatThereIs(timeseries, { tools, examination });
+  await listExistingSeries(timeseries, { tools, examination });
 }
 
 /** Profiles are tried one after the other, and most stores have the series of one. */
@@ -118,7 +118,7 @@ function showsLoad({ utilisation, demand, instances }: ProfileReading): boolean 
 }
 
 /** The metrics may be there and carry other labels than the profile asks for. */
-async function listWhatThereIs(
+async function listExistingSeries(
   { client, profiles }: Timeseries,
   { tools, examination }: { tools: ConnectionTools; examination: Examination },
 ): Promise<void> {
@@ -149,7 +149,7 @@ async function listWhatThereIs(
   }
 }
 
-/** Each fault of a profile stands in a line of its own; a finding has one. */
+/** A ProfileError has one line for each fault; a finding has one line in all. */
 function inOneLine(error: unknown): never {
   if (!(error instanceof ProfileError)) throw error;
   throw new Error(error.message.replaceAll(/\n\s*/g, ' '), { cause: error });
@@ -162,7 +162,7 @@ function describeLabels({ labels }: SeriesListing): string {
     .join(', ');
 }
 
-function judgeColumn(column: Column): Told {
+function judgeColumn(column: Column): CheckResult {
   const count = `${column.versionIds.length} versions`;
   switch (column.state) {
     case 'failed':
@@ -180,7 +180,7 @@ function judgeColumn(column: Column): Told {
   }
 }
 
-function judgeRead({ rejected, isPresent }: Column, count: string): Told {
+function judgeRead({ rejected, isPresent }: Column, count: string): CheckResult {
   const [first] = rejected;
   if (!first) return { detail: isPresent === false ? 'no such series' : count };
   return {

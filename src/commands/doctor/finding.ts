@@ -23,6 +23,6 @@ const SIGNS = { good: ['green', '✓'], doubtful: ['yellow', '!'], bad: ['red', 
 
 export function findingLine({ area, what, state, detail, mend }: Finding, stream: NodeJS.WriteStream): string {
   const [colour, sign] = SIGNS[state];
-  const told = `${styleText(colour, sign, { stream })} ${area}: ${printableLine(what)}: ${detail}`;
-  return mend === '' ? told : `${told}\n    ${mend}`;
+  const line = `${styleText(colour, sign, { stream })} ${area}: ${printableLine(what)}: ${detail}`;
+  return mend === '' ? line : `${line}\n    ${mend}`;
 }

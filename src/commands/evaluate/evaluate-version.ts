@@ -44,14 +44,17 @@ export async function evaluate(
   );
 }
 
-interface Means {
+interface EvaluationContext {
   readonly loaded: LoadedConfig;
   readonly store: Store;
   readonly tools: ConnectionTools;
   readonly signal: AbortSignal;
 }
 
-async function decideFor(version: ActiveVersion, { loaded, store, tools, signal }: Means): Promise<Evaluation> {
+async function decideFor(
+  version: ActiveVersion,
+  { loaded, store, tools, signal }: EvaluationContext,
+): Promise<Evaluation> {
   const { config } = loaded;
   // One look cannot tell low load from fading load: what is asked for here is what the load as it is would bring.
   const deciding = decidingSettings({ ...config.scaling, fadeMs: 0 });

@@ -33,7 +33,7 @@ interface PlatformFlags extends LogFlags, ProfilingFlags, ScalingRuleFlags {
   readonly [dialect: string]: unknown;
 }
 
-/** `starling platform`: functions on this machine, until it is told to stop. */
+/** `starling platform`: functions on this machine, until it is stopped. */
 export function declarePlatform(command: Command, end: (code: ExitCode) => void): void {
   command
     .addOption(
@@ -148,10 +148,10 @@ async function serve(flags: PlatformFlags, env: NodeJS.ProcessEnv): Promise<Exit
   return EXIT.ok;
 }
 
-function dialectOf(entry: DialectEntry, told: unknown, env: NodeJS.ProcessEnv): Promise<Dialect>[] {
+function dialectOf(entry: DialectEntry, flag: unknown, env: NodeJS.ProcessEnv): Promise<Dialect>[] {
   const { name } = entry;
-  if (told === false) return [];
-  const address = (told ?? { host: '127.0.0.1', port: dialectPort(entry, env) }) as ListenAddress;
+  if (flag === false) return [];
+  const address = (flag ?? { host: '127.0.0.1', port: dialectPort(entry, env) }) as ListenAddress;
   return [entry.load(env).then((open) => ({ name, address, open }))];
 }
 
@@ -164,14 +164,14 @@ function isShownToPeople(format: PlatformFlags['logFormat']): boolean {
   return format === 'pretty' || (format === 'auto' && process.stdout.isTTY === true);
 }
 
-function screen(told: {
+function screen(facts: {
   urls: Readonly<Record<string, string>>;
   functions: number;
   memoryLimit: string;
   isProfiled: boolean;
   dataDir: string;
 }): string {
-  const { native, ...others } = told.urls;
+  const { native, ...others } = facts.urls;
   const lines = [
     `Starling platform ${VERSION}`,
     '',
@@ -180,12 +180,12 @@ function screen(told: {
           `  API            ${native}/v1/functions`,
           `  control plane  ${native}/v1/scaling-targets`,
           `  metrics        ${native}/metrics`,
-          ...(told.isProfiled ? [`  profiles       ${native}/debug/pprof/`] : []),
+          ...(facts.isProfiled ? [`  profiles       ${native}/debug/pprof/`] : []),
         ]
       : []),
     ...Object.entries(others).map(([name, url]) => `  ${name.padEnd(14)} ${url}`),
     '',
-    `  ${told.functions} functions in ${printableLine(told.dataDir)}; memory limited by ${told.memoryLimit}`,
+    `  ${facts.functions} functions in ${printableLine(facts.dataDir)}; memory limited by ${facts.memoryLimit}`,
     ...(native
       ? [
           '',

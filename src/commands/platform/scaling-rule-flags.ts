@@ -3,7 +3,7 @@ import { durationKind } from '../../config/value-kind.ts';
 import type { EngineOptions } from '../../platform/router/open-engine.ts';
 import { readAs } from '../value-flags.ts';
 
-/** The built-in rules: what they hold to while nobody wishes anything. */
+/** The platform's own scaling rules, in force while the autoscaler sets no count. */
 export interface ScalingRuleFlags {
   readonly scaleUpEvery: number;
   readonly scaleUpQueue: number;

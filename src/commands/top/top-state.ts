@@ -1,6 +1,6 @@
 import { SORTS, type Sort } from '../fleet-table.ts';
 
-/** What whoever looks has chosen. */
+/** What the viewer has chosen. */
 export interface TopState {
   readonly sort: Sort;
   readonly match: string;

@@ -20,7 +20,7 @@ interface TopFlags {
   readonly output: OutputFormat;
 }
 
-/** `starling top`: the fleet as it lives, in the terminal; printed once where nobody sits in front of it. */
+/** `starling top`: the fleet as it changes, in the terminal; printed once where there is no terminal. */
 export function declareTop(command: Command, end: (code: ExitCode) => void): void {
   command
     .option('--once', 'print it once')

@@ -10,7 +10,7 @@ const MAIN_SCREEN = '\u001b[?25h\u001b[?1049l';
 const HOME = '\u001b[H';
 const REST_OF_LINE = '\u001b[K';
 
-/** Draws the fleet until somebody leaves. Rejects when the very first look fails; a later one is told in the picture. */
+/** Draws the fleet until the viewer leaves. Rejects when the first read fails; a later failure shows in the picture. */
 export async function watchFleet(options: {
   look: () => Promise<TopFacts>;
   start: TopState;

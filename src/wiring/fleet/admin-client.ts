@@ -14,7 +14,7 @@ const problemSchema = z.object({
 export interface AdminClientOptions {
   /** The server's URL, without the path. */
   readonly url: string;
-  /** Read by the moment of asking, and told to nobody else. */
+  /** Sent to this server alone. */
   readonly token: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -33,7 +33,7 @@ export class AdminError extends Error {
   }
 }
 
-/** The admin API as commands ask it: once, with a deadline, and with an AdminError for whatever goes wrong. */
+/** The admin API as commands ask it: once, with a deadline, and with an AdminError for any failure. */
 export class AdminClient {
   readonly url: string;
   readonly hasToken: boolean;
@@ -61,10 +61,10 @@ export class AdminClient {
   #read<T>(text: string, schema: z.ZodType<T>): T {
     const parsed = schema.safeParse(parseJson(text));
     if (parsed.success) return parsed.data;
-    throw this.#stranger("not as Starling's admin API does");
+    throw this.#notStarling("not as Starling's admin API does");
   }
 
-  #stranger(how: string): AdminError {
+  #notStarling(how: string): AdminError {
     return new AdminError(`${this.url} answers, but ${how}; is the port right?`, {
       exitCode: EXIT.failed,
     });
@@ -109,9 +109,9 @@ export class AdminClient {
 
   #refused(status: number, text: string, path: string): AdminError {
     const parsed = problemSchema.safeParse(parseJson(text));
-    // Whatever commands ask for is there, but for a version perhaps: whoever does not know it is something else.
+    // Every path that commands ask for exists, but for a version perhaps: a server without it is something else.
     if (status === 404 && parsed.data?.code !== 'version-unknown') {
-      return this.#stranger(`knows nothing of ${path.split('?')[0]}, not as Starling's admin API does`);
+      return this.#notStarling(`knows nothing of ${path.split('?')[0]}, not as Starling's admin API does`);
     }
     if (!parsed.success) {
       return new AdminError(`${this.url} answered ${status}: ${text.slice(0, DETAIL_MAX)}`, {
@@ -119,13 +119,13 @@ export class AdminClient {
       });
     }
     const { title, detail, code, errors = [] } = parsed.data;
-    const told = [`${title}: ${detail}`, ...errors.map(({ pointer, message }) => `  ${pointer}: ${message}`)];
-    if (status === 401) told.push('Name the file that holds the token with --token-file.');
-    return new AdminError(told.join('\n'), { exitCode: exitCodeOf(status), code });
+    const lines = [`${title}: ${detail}`, ...errors.map(({ pointer, message }) => `  ${pointer}: ${message}`)];
+    if (status === 401) lines.push('Name the file that holds the token with --token-file.');
+    return new AdminError(lines.join('\n'), { exitCode: exitCodeOf(status), code });
   }
 }
 
-/** What an answer that is no success means for whoever typed the command. */
+/** The exit code of a command whose request was answered with this status. */
 function exitCodeOf(status: number): ExitCode {
   if (status === 401 || status === 403) return EXIT.notAuthorised;
   // What was asked for is not there.
@@ -144,7 +144,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** What fetch says is "fetch failed"; why stands below it. */
+/** The message of fetch is "fetch failed"; the reason is its cause. */
 function explain(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   const { code, message } = (cause ?? error) as NodeJS.ErrnoException;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AdminClient } from './admin-client.ts';
 
-/** The fleet as its admin API tells it. */
+/** The fleet as its admin API shows it. */
 
 const time = z.string().nullable();
 const count = z.number().nullable();
@@ -82,11 +82,11 @@ export async function readMembers(client: AdminClient): Promise<FleetMember[]> {
   return (await client.get('/v1/members', membersSchema)).items;
 }
 
-/** All active function versions; live facts from whoever owns each, where that member says how to reach it. */
+/** All active function versions; live facts from the owner of each, where that member has an address. */
 export async function readFunctions(client: AdminClient, members: readonly FleetMember[]): Promise<FleetFunction[]> {
   const functions = await readPages(client);
   const isComplete = functions.every(({ isMine, owner }) => isMine || owner === null);
-  // A token is for the server that was named, and for nobody that another one names.
+  // A token is for the server that the user named, and for no server that this one names.
   if (isComplete || client.hasToken || functions.length > ASK_OTHERS_UP_TO) return functions;
   const owners = new Set(functions.filter(({ isMine }) => !isMine).map(({ owner }) => owner));
   const others = members.filter(({ memberId, isAlive, address }) => {

@@ -28,8 +28,8 @@ function ask(port: number, text: string): Promise<{ answer: string; socket: Sock
   });
 }
 
-describe('the front door', () => {
-  it('leads to whoever lives, and ends the connections of who does not', async () => {
+describe('the console proxy', () => {
+  it('leads to a live replica, and ends the connections to a dead one', async () => {
     const [a, b] = [await echo('a'), await echo('b')];
     let behind: number | undefined = a.port;
     const door = await ConsoleProxy.open({ port: 0, behind: () => behind });
@@ -45,13 +45,13 @@ describe('the front door', () => {
     second.socket.destroy();
   });
 
-  it('closes at once on callers while nobody is there', async () => {
+  it('closes connections at once while no replica is live', async () => {
     const door = await ConsoleProxy.open({ port: 0, behind: () => undefined });
     open.push(door);
     await expect(ask(door.port, 'hello')).rejects.toThrow(/closed|ECONNRESET/);
   });
 
-  it('takes nobody with it when it closes', async () => {
+  it('leaves the replicas running when it closes', async () => {
     const a = await echo('a');
     const door = await ConsoleProxy.open({ port: 0, behind: () => a.port });
     const { socket } = await ask(door.port, 'hello');

@@ -23,7 +23,7 @@ describe('the settings of dev', () => {
     expect(config.http.health).toBeUndefined();
   });
 
-  it('leave what somebody chose', () => {
+  it('keep options that were given', () => {
     const settings = new DevSettings({ flags: { 'scaling-interval': '5s' }, set: ['policy.idleTimeout=3m'] });
     const { config } = settings.load(PLACES);
     expect([config.scaling.intervalMs, config.policy.idleTimeoutMs]).toEqual([5000, 180_000]);
@@ -67,7 +67,7 @@ describe('the settings of dev', () => {
     expect(new DevSettings({}).storeArgs).toEqual([]);
   });
 
-  it('hear the environment too', () => {
+  it('read the environment too', () => {
     expect(new DevSettings({ env: { STARLING_STORE_URL: 'memory:' } }).embedded.store).toBe(false);
   });
 

@@ -45,7 +45,7 @@ describe('lines that are written over', () => {
     expect(take()).toBe(`${'x'.repeat(8)}…\n\u001b[1mshort\u001b[22m\n`);
   });
 
-  it('are not there where nobody looks', () => {
+  it('are not written without a terminal', () => {
     const { area, take } = rig({ isTTY: false });
     area.show(['live']);
     area.say('said');

@@ -177,7 +177,7 @@ describe('starling doctor on the store', () => {
     expect((await examine(['--only', 'store', '--store', 'memory:', '--strict'])).ended.code).toBe(3);
   });
 
-  it('says that nobody is there', async () => {
+  it('says that the store does not answer', async () => {
     const { ended, about } = await examine(['--only', 'store', '--store', 'cassandra://127.0.0.1:1/starling?dc=dc1']);
     expect(ended.code).toBe(3);
     expect(about('store', 'connects')).toMatchObject({
@@ -236,7 +236,7 @@ describe('starling doctor on the time-series store', () => {
     });
   });
 
-  it('says that nobody listens there', async () => {
+  it('says that nothing listens there', async () => {
     const { about } = await examine([...only, '--timeseries', 'http://127.0.0.1:1']);
     expect(about('timeseries', 'answers')).toMatchObject({
       state: 'bad',
@@ -344,7 +344,7 @@ describe('starling doctor on the control plane', () => {
     expect(about('control-plane', 'tells bounds and policies')?.state).toBe('doubtful');
   });
 
-  it('says that nobody listens, that tokens are ignored, and that nothing is sent', async () => {
+  it('says that nothing listens, that tokens are ignored, and that nothing is sent', async () => {
     await controlPlane.stop();
     const { ended, about } = await examine([
       ...['--only', 'control-plane', '--control-plane', 'http://127.0.0.1:1'],
@@ -358,7 +358,7 @@ describe('starling doctor on the control plane', () => {
 });
 
 describe('starling doctor', () => {
-  it('tells people on one line each, with a mend below, and colours only where it may', async () => {
+  it('prints each finding on one line, with the mend below, and colours only where it may', async () => {
     const plain = await starling(flags(['--timeseries', 'http://127.0.0.1:1']));
     expect(plain).toMatchObject({ code: 3, stderr: '' });
     expect(plain.stdout).toMatch(/^✓ configuration: valid/);

@@ -48,7 +48,7 @@ describe('an examination', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('tells nothing more once it is interrupted', async () => {
+  it('reports nothing more once it is interrupted', async () => {
     const { interrupted, findings, examination } = examine();
     const hanging = examination.check(CHECK, () => new Promise<string>(() => {}), String as never);
     interrupted.abort();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { progressOn } from '../../../src/commands/doctor/progress.ts';
+import { progressOn } from '../../../src/commands/doctor/doctor.ts';
 
 function streamOf(isTTY: boolean) {
   const written: string[] = [];
@@ -16,7 +16,7 @@ describe('progress', () => {
     expect(written.join('')).toBe('\r\u001b[2Kstore: connects …\r\u001b[2Kstore: tables …\r\u001b[2K');
   });
 
-  it('is nothing where nobody looks', () => {
+  it('prints nothing without a terminal', () => {
     const { stream, written } = streamOf(false);
     const progress = progressOn(stream);
     progress.show('store: connects …');

@@ -113,7 +113,7 @@ describe('starling evaluate', () => {
     expect(stderr).toMatch(/^who\\u001b\[2J is no active function version\..*starling doctor looks\.\n$/);
   });
 
-  it('ends with 4 when the time-series store or the coordination store is not there, with 5 when it lets nobody in', async () => {
+  it('ends with 4 when the time-series store or the coordination store is down, with 5 when it refuses the credentials', async () => {
     const [metrics, store] = await Promise.all([
       evaluate(NASTY, '--timeseries', 'http://127.0.0.1:1'),
       evaluate(NASTY, '--store', 'cassandra://127.0.0.1:1/k?dc=dc1'),
@@ -128,7 +128,7 @@ describe('starling evaluate', () => {
     expect(await evaluate(NASTY)).toMatchObject({ code: 5, stderr: expect.stringContaining('timeseries.auth') });
   });
 
-  it('tells a control plane that is down as a reason', async () => {
+  it('gives a control plane that is down as a reason', async () => {
     await controlPlane.stop();
     const { code, stdout } = await evaluate(NASTY, '-o', 'json', '--control-plane', 'http://127.0.0.1:1');
     expect(code).toBe(0);

@@ -109,7 +109,7 @@ describe('starling platform', () => {
     expect((await process.ended).code).toBe(0);
   });
 
-  it('lets calls under way end when it is told to stop, takes no new ones, and leaves no process', {
+  it('lets calls under way end when it is stopped, takes no new ones, and leaves no process', {
     timeout: 60_000,
   }, async () => {
     const platform = await start();

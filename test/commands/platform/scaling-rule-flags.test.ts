@@ -13,7 +13,7 @@ function read(...args: string[]) {
 }
 
 describe('the flags of the built-in rules', () => {
-  it('C24, C25, C28: are what the orchestrator documents unless told otherwise', () => {
+  it('are by default what the orchestrator documents', () => {
     expect(read()).toEqual({
       reapEveryMs: 30_000,
       scaler: {

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../../src/config/load-config.ts';
 import { CATALOGUE, type MetricEntry } from '../../../src/telemetry/catalogue.ts';
 import type { Meters } from '../../../src/telemetry/meters.ts';
 import { startTelemetry } from '../../../src/telemetry/start-telemetry.ts';
@@ -9,7 +10,11 @@ const isHere = spawnSync('promtool', ['--version']).status === 0;
 describe.skipIf(!isHere)(
   'promtool check metrics (left out if promtool, of the prometheus package, is missing)',
   async () => {
-    const telemetry = await startTelemetry({ version: '0.0.0', memberId: 'm', perFunction: 'all', env: {} });
+    const telemetry = await startTelemetry({
+      version: '0.0.0',
+      memberId: 'm',
+      settings: { ...loadConfig().config.telemetry, perFunction: 'all' },
+    });
     afterAll(() => telemetry.shutdown());
 
     it('finds no fault in a page with every metric', async () => {

@@ -1,15 +1,20 @@
 // Imported before tracing starts, as the adapters of the service are.
 import axios from 'axios';
+import { loadConfig } from '../../../src/config/load-config.ts';
 import { startTelemetry } from '../../../src/telemetry/start-telemetry.ts';
 import { withSpan } from '../../../src/telemetry/traces.ts';
 
 const [, , endpoint = ''] = process.argv;
+const settings = loadConfig().config.telemetry;
 const telemetry = await startTelemetry({
   version: '0.0.0',
   memberId: 'traced',
-  log: { format: 'json' },
-  otlp: { traces: true, metrics: true, endpoint },
-  tracesRatio: 1,
+  settings: {
+    ...settings,
+    logFormat: 'json',
+    otlp: { ...settings.otlp, traces: true, metrics: true, endpoint },
+    tracesRatio: 1,
+  },
 });
 telemetry.meters.add('starling_loop_overruns_total', 1, { loop: 'scale' });
 await withSpan({ name: 'run scaling' }, async () => {

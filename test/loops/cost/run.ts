@@ -128,12 +128,9 @@ const reader: SignalReader = {
 async function metersOf(kind: string | undefined): Promise<Meters> {
   if (kind !== 'otel') return silentMeters;
   const { startTelemetry } = await import('../../../src/telemetry/start-telemetry.ts');
-  const telemetry = await startTelemetry({
-    serviceName: 'cost',
-    version: '0',
-    memberId: 'm1',
-    log: { level: 'silent', format: 'json' },
-  } as Parameters<typeof startTelemetry>[0]);
+  const { loadConfig } = await import('../../../src/config/load-config.ts');
+  const settings = { ...loadConfig().config.telemetry, logLevel: 'silent' };
+  const telemetry = await startTelemetry({ version: '0', memberId: 'm1', settings });
   return telemetry.meters;
 }
 

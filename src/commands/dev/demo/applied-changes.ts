@@ -19,11 +19,11 @@ export interface AppliedChange {
   readonly wanted: number;
 }
 
-/** Tells, from the ledger, what the autoscaler changed since it was last asked. What the platform does by itself is not in it. */
+/** Reads from the ledger what the autoscaler changed since the last call. What the platform does by itself is not in it. */
 export class AppliedChanges {
   readonly #admin: AdminClient;
-  /** The tokens that were told of, by version. Not the newest alone: two replicas write down what they did each in its time. */
-  readonly #told = new Map<string, Set<string>>();
+  /** The tokens that were returned, by version. Not the newest alone: two replicas write their entries independently. */
+  readonly #returned = new Map<string, Set<string>>();
 
   constructor({ admin }: { admin: AdminClient }) {
     this.#admin = admin;
@@ -33,13 +33,13 @@ export class AppliedChanges {
   async take(versionId: string): Promise<AppliedChange[]> {
     const path = `/v1/functions/${encodeURIComponent(versionId)}/decisions?limit=${ENTRIES}`;
     const { items } = await this.#admin.get(path, entriesSchema);
-    const told = this.#told.get(versionId) ?? new Set();
-    this.#told.set(versionId, told);
+    const returned = this.#returned.get(versionId) ?? new Set();
+    this.#returned.set(versionId, returned);
     const changes: AppliedChange[] = [];
     for (const { verdict, previous, wanted, token, outcome } of items.reverse()) {
       if ((verdict !== 'raise' && verdict !== 'lower') || outcome !== 'applied') continue;
-      if (previous === null || wanted === null || token === null || told.has(token)) continue;
-      told.add(token);
+      if (previous === null || wanted === null || token === null || returned.has(token)) continue;
+      returned.add(token);
       changes.push({ previous, wanted });
     }
     return changes;

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '../../../lib/clock.ts';
 
-/** Whoever is turned away does not ask again at once. */
+/** A caller that is refused waits before it calls again. */
 const AFTER_FAILURE_MS = 250;
 
 /** Keeps so many calls under way at any time. */

@@ -13,7 +13,7 @@ export const DEMO_FUNCTIONS = [
 
 export type DemoName = (typeof DEMO_FUNCTIONS)[number]['name'];
 
-/** Waits as long as it is told: the load is calls under way and not this machine's processor. */
+/** Waits for the given time: the load is calls under way and not this machine's processor. */
 const CODE = `exports.handler = async ({ ms = 400 }) => {
   await new Promise((resolve) => setTimeout(resolve, ms));
   return { waitedMs: ms };
@@ -63,9 +63,9 @@ export const PHASES: Readonly<Record<'normal' | 'quick', readonly Phase[]>> = {
 };
 
 /**
- * Until the autoscaler has spoken, the platform scales by its own rules, and where both want the same there is nothing left
- * for the autoscaler to say. So the function of the burst is left alone first: that one is idle, only the autoscaler says, and
- * from then on every count of it is the autoscaler's.
+ * Until the autoscaler has set a count, the platform scales by its own rules, and where both want the same count the
+ * autoscaler has nothing to change. So the function of the burst is left idle first: only the autoscaler sends it to zero,
+ * and from then on every count of it is the autoscaler's.
  */
 function script({ shortMs, longMs, patienceMs }: { shortMs: number; longMs: number; patienceMs: number }): Phase[] {
   const lasting = (lastsMs: number) => ({ lastsMs, atMostMs: lastsMs + patienceMs });

@@ -1,16 +1,16 @@
 import type { AppliedChange } from './applied-changes.ts';
 import { type DemoName, MILESTONES, type Milestone } from './demo-script.ts';
 
-/** How one function stands at a moment. */
+/** The counts of one function at a moment. */
 export interface InstanceCounts {
-  /** What the autoscaler says; undefined: it has not spoken yet. */
+  /** What the autoscaler wants; undefined: it has not decided yet. */
   readonly wanted: number | undefined;
-  /** What the platform was last told; undefined: nothing yet, and it goes by its own rules. */
+  /** The count that the platform last accepted; undefined: none yet, and it goes by its own rules. */
   readonly wish: number | undefined;
   readonly instances: number;
 }
 
-/** Notices, from one look to the next, what the demo is there to show: what the autoscaler did, and that it came about. */
+/** Notices, from one look to the next, what the demo is meant to show: what the autoscaler did, and that instances followed. */
 export class Milestones {
   readonly #last = new Map<DemoName, InstanceCounts>();
   readonly #sleeping = new Set<DemoName>();

@@ -38,7 +38,7 @@ export async function runDemo(options: {
   area: LiveArea;
   clock: Clock;
   signal: AbortSignal;
-  /** What has to be typed to be told why. */
+  /** The command that explains a version's decisions. */
   explain: (versionId: string) => string;
   /** The page of a version in the console. */
   pageOf: (versionId: string) => string;
@@ -131,8 +131,8 @@ async function look(options: {
     const reached = milestones.look(name, run.counts, await changes.take(versionId).catch(() => []));
     const isChanged = wanted !== before.wanted || instances !== before.instances;
     if (reached.length === 0 && (area.isLive || !isChanged)) continue;
-    const told = `${name}: wanted ${wanted ?? 'not known yet'}, running ${instances}${tell(reached)}`;
-    area.say(`  ${clockFace(elapsedMs)}  ${told}`);
+    const line = `${name}: wanted ${wanted ?? 'not known yet'}, running ${instances}${listOf(reached)}`;
+    area.say(`  ${clockFace(elapsedMs)}  ${line}`);
   }
 }
 
@@ -141,7 +141,7 @@ async function fleetOf(admin: AdminClient): Promise<ReadonlyMap<string, FleetFun
   return new Map(functions.map((version) => [version.versionId, version]));
 }
 
-function tell(reached: readonly Milestone[]): string {
+function listOf(reached: readonly Milestone[]): string {
   return reached.length === 0 ? '' : ` (${reached.join(', ')})`;
 }
 

@@ -19,7 +19,7 @@ function ledgerOf(...entries: Entry[]) {
   return { changes, paths, add: (entry: Entry) => entries.unshift(entry) };
 }
 
-it('tells of each change once, oldest first, and of nothing that was not applied', async () => {
+it('gives each applied change once, oldest first', async () => {
   const { changes, paths, add } = ledgerOf(
     ['lower', 8, 2, '12', 'applied'],
     ['keep', 8, 8, null, 'applied'],

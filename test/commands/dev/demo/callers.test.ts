@@ -17,7 +17,7 @@ function rig() {
 }
 
 describe('callers', () => {
-  it('keep so many calls under way as they are told, up and down', async () => {
+  it('keep the given number of calls under way, up and down', async () => {
     const { callers, waiting, answer } = rig();
     callers.set(3);
     expect(waiting).toHaveLength(3);
@@ -44,7 +44,7 @@ describe('callers', () => {
     expect(waiting).toHaveLength(1);
   });
 
-  it('stop when they are told to leave, and do not call that a failure', async () => {
+  it('stop when the signal aborts, and do not count that as a failure', async () => {
     const { callers, waiting, answer, leaving } = rig();
     callers.set(1);
     leaving.abort();

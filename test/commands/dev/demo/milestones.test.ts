@@ -16,8 +16,8 @@ function rig() {
   return { milestones, look };
 }
 
-describe('what the demo is there to show', () => {
-  it('is noticed once each, when the ledger tells of it', () => {
+describe('what the demo is meant to show', () => {
+  it('is noticed once each, when the ledger has it', () => {
     const { milestones, look } = rig();
     expect(look(undefined, 1)).toEqual([]);
     expect(look(4, 1, [1, 4])).toEqual(['scale-up']);
@@ -51,7 +51,7 @@ describe('what the demo is there to show', () => {
     expect(look(5, 1, [1, 3], [3, 2], [2, 0], [0, 2], [2, 5])).toEqual(['scale-up', 'scale-down', 'from zero']);
   });
 
-  it('tells which of them are at zero by its word, and which it has in hand', () => {
+  it('knows which functions the autoscaler sent to zero, and which it has running', () => {
     const milestones = new Milestones();
     const look = (name: 'demo-burst' | 'demo-rare', wish: number | undefined, instances: number) =>
       milestones.look(name, { wanted: 0, wish, instances }, []);
@@ -75,7 +75,7 @@ describe('what the demo is there to show', () => {
 });
 
 describe('the script', () => {
-  it('takes less than three minutes, and ends in each phase whatever happens', () => {
+  it('takes less than three minutes, and every phase ends', () => {
     const lasts = PHASES.normal.reduce((sum, { lastsMs }) => sum + lastsMs, 0);
     expect(lasts).toBeGreaterThan(100_000);
     expect(lasts).toBeLessThan(150_000);

@@ -1,9 +1,32 @@
 import type { Logger } from 'pino';
 import type { LiveFilesEvent } from '../config/live-files.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Autoscaler } from '../loops/autoscaler.ts';
+import type { TargetSource } from '../ports/target-source.ts';
+import type { FunctionPoint } from '../telemetry/function-series.ts';
 import type { Meters } from '../telemetry/meters.ts';
 
-/** Tells what became of secret files, in the log and in numbers. */
+/** The versions of this member as series, each with the time of its last change. */
+export function* functionSeries(autoscaler: Autoscaler, targets: TargetSource): Iterable<FunctionPoint> {
+  for (const { version, latest, memory } of autoscaler.fleet.all()) {
+    const answer = targets.get(version.versionId);
+    const target = answer.state === 'known' ? answer.target : undefined;
+    yield {
+      functionId: version.functionId,
+      versionId: version.versionId,
+      wanted: latest?.wanted,
+      actual: latest?.actual,
+      instancesMin: target?.instancesMin,
+      instancesMax: target?.instancesMax,
+      utilisation: autoscaler.observer.latestUtilisation(version.versionId),
+      isPaused: latest?.reasons.some((reason) => reason.code === 'paused') ?? false,
+      decision: latest && { verdict: latest.verdict, reason: latest.reasons[0]?.code ?? 'none' },
+      activity: Math.max(memory.raisedMs ?? 0, memory.loweredMs ?? 0),
+    };
+  }
+}
+
+/** Reports what became of secret files, in the log and in numbers. */
 export function secretEvents(logger: Logger, meters: Meters, clock: Clock): (event: LiveFilesEvent) => void {
   return (event) => {
     switch (event.kind) {
