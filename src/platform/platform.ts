@@ -26,10 +26,10 @@ import { openProfiling, type Profiling, type ProfilingSettings } from './profili
 import { Registry } from './registry/registry.ts';
 import { childCaller } from './router/child-call.ts';
 import { type EngineOptions, openEngine } from './router/open-engine.ts';
-import type { ProcessBackendOptions } from './runtime/backend-options.ts';
 import type { InstanceBackend } from './runtime/instance-backend.ts';
 import type { InstanceRecordings } from './runtime/instance-recordings.ts';
-import { ProcessBackend } from './runtime/process-backend.ts';
+import type { ProcessBackendOptions } from './runtime/process/backend-options.ts';
+import { ProcessBackend } from './runtime/process/process-backend.ts';
 import { type OpenTriggers, openTriggers } from './triggers/open-triggers.ts';
 
 /** Pools and router. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
-import { ProcessBackend } from '../../../src/platform/runtime/process-backend.ts';
+import { ProcessBackend } from '../../../src/platform/runtime/process/process-backend.ts';
 import { Engine } from '../../support/platform/an-engine.ts';
 import { FakeBackend, type FakeHandler } from '../../support/platform/fake-backend.ts';
 import { engineBehaviour, type Order } from './engine-behaviour.ts';

@@ -3,9 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
 import type { Code, LaunchSettings, VersionRecord } from '../../../src/platform/model/function-record.ts';
-import type { ProcessBackendOptions } from '../../../src/platform/runtime/backend-options.ts';
 import type { Call, CallEnd, RunningInstance } from '../../../src/platform/runtime/instance-backend.ts';
-import { ProcessBackend } from '../../../src/platform/runtime/process-backend.ts';
+import type { ProcessBackendOptions } from '../../../src/platform/runtime/process/backend-options.ts';
+import { ProcessBackend } from '../../../src/platform/runtime/process/process-backend.ts';
 
 /** A backend of real processes in a folder of its own, and versions to start on it. */
 export class ABackend {

@@ -3,7 +3,7 @@ import { instanceCount } from '../../../contract/counts.ts';
 import type { Code, FunctionRecord, LaunchSettings, PoolSettings } from '../../model/function-record.ts';
 import type { RegisteredVersion } from '../../registry/registered-version.ts';
 import { DEFAULT_POOL, functionName, launchSchema, poolChangeSchema } from '../../registry/version-settings.ts';
-import { runtimeWish } from '../../runtime/runtime-family.ts';
+import { runtimeWish } from '../../runtime/program/runtime-family.ts';
 import { shownId } from './shown-functions.ts';
 
 const TRIGGERS_MAX = 32;

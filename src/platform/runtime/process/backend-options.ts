@@ -1,0 +1,78 @@
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '../../../lib/clock.ts';
+import type { Code, VersionRecord } from '../../model/function-record.ts';
+import type { InstanceRecordings } from '../instance-recordings.ts';
+import { DEFAULT_BUILTIN } from '../program/program.ts';
+
+export interface ProcessBackendOptions {
+  readonly clock: Clock;
+  /** Throws PlatformError('no-code') when there is none. */
+  readonly codeOf: (version: VersionRecord) => Code | Promise<Code>;
+  /** What functions see as their own name. */
+  readonly nameOf: (version: VersionRecord) => string;
+  /** The file of a built-in handler, an absolute path. The default handler needs none. */
+  readonly builtinFile?: ((name: string) => string | undefined) | undefined;
+  /** Below it each backend makes one folder for its instances. The system's folder for temporary files unless set. */
+  readonly workFolder?: string | undefined;
+  /** `watchdog`: does not even try to have memory limited by the kernel. */
+  readonly memoryLimit?: 'auto' | 'watchdog' | undefined;
+  /** Runs a function for Node 22 on the Node that is here; its instances say what they run on. */
+  readonly mayTakeNearestRuntime?: boolean | undefined;
+  /** Until a function is loaded: 10 s. */
+  readonly initTimeoutMs?: number | undefined;
+  /** Until an instance with nothing else to do begins a call: 1.5 s. */
+  readonly deafMs?: number | undefined;
+  /** Between asking and killing where nobody says otherwise: 200 ms. */
+  readonly killGraceMs?: number | undefined;
+  /** 6 MiB. */
+  readonly resultBytesMax?: number | undefined;
+  /** 256. */
+  readonly logLinesMax?: number | undefined;
+  /** Where functions are profiled. */
+  readonly recordings?: InstanceRecordings | undefined;
+  /** Where functions find programs: our Node's folder and the system's. */
+  readonly path?: string | undefined;
+}
+
+export interface BackendSettings {
+  readonly clock: Clock;
+  readonly codeOf: (version: VersionRecord) => Code | Promise<Code>;
+  readonly nameOf: (version: VersionRecord) => string;
+  readonly builtinFile: (name: string) => string | undefined;
+  readonly workFolder: string;
+  readonly maySetGroups: boolean;
+  readonly mayTakeNearestRuntime: boolean;
+  readonly initTimeoutMs: number;
+  readonly deafMs: number;
+  readonly killGraceMs: number;
+  readonly resultBytesMax: number;
+  readonly logLinesMax: number;
+  readonly recordings: InstanceRecordings | undefined;
+  readonly path: string;
+}
+
+/** The programs that run inside workers. They are laid beside this file as they are, compiled or not. */
+export const BOOTSTRAP_FOLDER = fileURLToPath(new URL('../bootstrap/', import.meta.url));
+
+export function settle(options: ProcessBackendOptions): BackendSettings {
+  const { clock, codeOf, nameOf } = options;
+  return {
+    clock,
+    codeOf,
+    nameOf,
+    builtinFile: (name) =>
+      name === DEFAULT_BUILTIN ? path.join(BOOTSTRAP_FOLDER, 'default-handler.cjs') : options.builtinFile?.(name),
+    workFolder: options.workFolder ?? os.tmpdir(),
+    maySetGroups: options.memoryLimit !== 'watchdog',
+    mayTakeNearestRuntime: options.mayTakeNearestRuntime ?? false,
+    initTimeoutMs: options.initTimeoutMs ?? 10_000,
+    deafMs: options.deafMs ?? 1_500,
+    killGraceMs: options.killGraceMs ?? 200,
+    resultBytesMax: options.resultBytesMax ?? 6 * 1_048_576,
+    logLinesMax: options.logLinesMax ?? 256,
+    recordings: options.recordings,
+    path: options.path ?? `${path.dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
+  };
+}

@@ -1,0 +1,147 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import type { Clock } from '../../../lib/clock.ts';
+import type { LineRing } from './line-ring.ts';
+
+export interface WorkerExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+export interface WorkerOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** With it the worker gets a channel on descriptor 3 and this open file, which is closed here, on descriptor 4. */
+  readonly receiptFile: number | undefined;
+  readonly ring: LineRing;
+  readonly clock: Clock;
+}
+
+/** How long output that is still on its way is waited for once the process has ended. */
+const DRAIN_MS = 200;
+
+/**
+ * One operating-system process that leads its own process group, with its output going into a ring. When it ends, by
+ * itself or not, what is left of its group is killed.
+ */
+export class WorkerProcess {
+  readonly pid: number;
+  readonly channel: Socket | undefined;
+  /** Resolves once, after the process was reaped, its output read and its descriptors closed. */
+  readonly gone: Promise<WorkerExit>;
+  readonly #child: ChildProcess;
+  readonly #clock: Clock;
+  #isReaped = false;
+  #cancelKill: (() => void) | undefined;
+  #killMs = Number.POSITIVE_INFINITY;
+
+  private constructor(child: ChildProcess, pid: number, options: WorkerOptions) {
+    this.#child = child;
+    this.#clock = options.clock;
+    this.pid = pid;
+    const channel = child.stdio[3] as Socket | null | undefined;
+    this.channel = channel ?? undefined;
+    child.stdout?.on('data', (bytes: Buffer) => options.ring.write('stdout', bytes));
+    child.stderr?.on('data', (bytes: Buffer) => options.ring.write('stderr', bytes));
+    // A reset while the process ends says nothing that its end does not say.
+    for (const stream of this.#streams()) stream.on('error', ignore);
+    this.gone = this.#watchEnd();
+  }
+
+  /** Rejects with what the system says when there is no such program, or no room for one more process. */
+  static async spawn(options: WorkerOptions): Promise<WorkerProcess> {
+    const { command, args, folder, environment, receiptFile } = options;
+    let child: ChildProcess;
+    try {
+      child = spawn(command, args, {
+        cwd: folder,
+        env: environment,
+        detached: true,
+        stdio: ['ignore', 'pipe', 'pipe', ...(receiptFile === undefined ? [] : (['pipe', receiptFile] as const))],
+      });
+    } finally {
+      if (receiptFile !== undefined) closeSync(receiptFile);
+    }
+    if (child.pid !== undefined) return new WorkerProcess(child, child.pid, options);
+    return new Promise((_, reject) => child.once('error', reject));
+  }
+
+  get isReaped(): boolean {
+    return this.#isReaped;
+  }
+
+  /** Asks the group to end and kills it when it does not, at the earliest of the times that were given; at once with no grace. */
+  end(graceMs: number): void {
+    if (this.#isReaped) return;
+    if (graceMs <= 0) {
+      this.#cancelKill?.();
+      this.#signalGroup('SIGKILL');
+      return;
+    }
+    this.#signalGroup('SIGTERM');
+    const killMs = this.#clock.monotonicMs() + graceMs;
+    if (killMs >= this.#killMs) return;
+    this.#killMs = killMs;
+    this.#cancelKill?.();
+    this.#cancelKill = this.#clock.after(graceMs, () => this.#signalGroup('SIGKILL'));
+  }
+
+  #signalGroup(signal: NodeJS.Signals): void {
+    try {
+      process.kill(-this.pid, signal);
+    } catch {
+      // Nobody is left in the group.
+    }
+  }
+
+  async #watchEnd(): Promise<WorkerExit> {
+    const exit = await new Promise<WorkerExit>((resolve) => {
+      this.#child.once('exit', (code, signal) => resolve({ code, signal }));
+    });
+    this.#isReaped = true;
+    this.#cancelKill?.();
+    // The number of the group cannot be given away while somebody is in it, and nobody had time to take it if nobody is.
+    this.#signalGroup('SIGKILL');
+    await this.#drain();
+    for (const stream of this.#streams()) stream.destroy();
+    return exit;
+  }
+
+  /** What had left the group may hold the pipes open for ever; nobody waits for that. */
+  #drain(): Promise<void> {
+    return new Promise((resolve) => {
+      let open = 0;
+      const cancel = this.#clock.after(DRAIN_MS, resolve);
+      const onEnd = () => {
+        if (--open > 0) return;
+        cancel();
+        resolve();
+      };
+      for (const stream of this.#streams()) {
+        if (stream.readableEnded || stream.destroyed) continue;
+        open++;
+        let isCounted = true;
+        const once = () => {
+          if (isCounted) onEnd();
+          isCounted = false;
+        };
+        stream.once('end', once);
+        stream.once('close', once);
+      }
+      if (open === 0) {
+        cancel();
+        resolve();
+      }
+    });
+  }
+
+  #streams(): Socket[] {
+    const { stdout, stderr } = this.#child;
+    return [stdout, stderr, this.channel].filter((stream) => stream !== null && stream !== undefined) as Socket[];
+  }
+}
+
+function ignore(): void {}
