@@ -93,7 +93,7 @@ export class InstanceLife {
 
   async #start(instance: PooledInstance): Promise<unknown> {
     const { backend, clock, listener } = this.#surroundings;
-    const { instanceId, version, startAborter } = instance;
+    const { instanceId, version, startAborter, reservation } = instance;
     const { versionId } = version;
     // It was told to end while it waited for its turn.
     if (instance.state !== 'cold') return undefined;
@@ -102,7 +102,11 @@ export class InstanceLife {
     listener({ type: 'warming', versionId, instanceId });
     let running: RunningInstance;
     try {
-      running = await backend.start(version, { instanceId, signal: startAborter.signal });
+      running = await backend.start(version, {
+        instanceId,
+        memoryLimitBytes: reservation.bytes,
+        signal: startAborter.signal,
+      });
     } catch (error) {
       return this.#failed(instance, error);
     }

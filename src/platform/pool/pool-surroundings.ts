@@ -9,7 +9,7 @@ import type { ScalerOptions } from './scaler.ts';
 export interface PoolLimits {
   /** Instances of one pool, whatever its operator allows: eight for each CPU. */
   readonly instancesMax: number;
-  /** What an instance is promised, as a multiple of its function's memory. */
+  /** What an instance may use, as a multiple of its function's memory: so much is reserved, and so much is enforced. */
   readonly memoryFactor: number;
   /** Memory refused: wait while an instance of the pool runs or memory is on its way back, or be turned away at once. */
   readonly whenMemoryIsShort: 'wait' | 'refuse';

@@ -1,6 +1,7 @@
 import type { VersionRecord } from '../model/function-record.ts';
 import type { SpawnSource } from '../model/invocation.ts';
 import { PlatformError } from '../model/platform-error.ts';
+import { memoryLimitBytes } from '../runtime/memory/memory-limit.ts';
 import type { InstanceLife } from './instance-life.ts';
 import type { InstanceSet } from './instance-set.ts';
 import type { PoolSurroundings } from './pool-surroundings.ts';
@@ -64,7 +65,7 @@ export class Spawner {
 
   /** What one instance is promised. */
   budgetBytes(): number {
-    return Math.ceil(this.#version().launch.memoryMb * this.#surroundings.limits.memoryFactor) * MIB;
+    return memoryLimitBytes(this.#version().launch, this.#surroundings.limits.memoryFactor);
   }
 
   operatorCap(): number {

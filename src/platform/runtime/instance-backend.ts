@@ -59,12 +59,17 @@ export interface RunningInstance {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
 }
 
+export interface StartOptions {
+  readonly instanceId: string;
+  /** What was reserved for it. The back end lets it use no more. */
+  readonly memoryLimitBytes: number;
+  /** Nobody wants it any more: the start is called off. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Starts instances. Rejects with PlatformError('init-failed' | 'runtime-unavailable' | 'no-code'). */
 export interface InstanceBackend {
-  start(
-    version: VersionRecord,
-    options: { instanceId: string; signal?: AbortSignal | undefined },
-  ): Promise<RunningInstance>;
+  start(version: VersionRecord, options: StartOptions): Promise<RunningInstance>;
   /** How memory is limited here: by a cgroup, or by a heap limit and a watchdog. For people. */
   readonly memoryLimit: 'cgroup' | 'watchdog';
 }

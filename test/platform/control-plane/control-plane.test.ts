@@ -114,7 +114,8 @@ describe('the control plane of the platform', () => {
   it('calls a version ERRORED when its instances do not start, until one does', async () => {
     const { version } = seed();
     const status = async () => (await running.ask('GET', '/v1/scaling-targets')).body.items[0].functionStatus;
-    const tryStart = () => running.backend?.start(version, { instanceId: 'inst-1' }).catch(() => {});
+    const tryStart = () =>
+      running.backend?.start(version, { instanceId: 'inst-1', memoryLimitBytes: 1 }).catch(() => {});
     await tryStart();
     await tryStart();
     expect(await status()).toBe('ACTIVE');

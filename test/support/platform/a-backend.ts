@@ -3,7 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
 import type { Code, LaunchSettings, VersionRecord } from '../../../src/platform/model/function-record.ts';
-import type { Call, CallEnd, RunningInstance } from '../../../src/platform/runtime/instance-backend.ts';
+import type { Call, CallEnd, RunningInstance, StartOptions } from '../../../src/platform/runtime/instance-backend.ts';
+import { memoryLimitBytes } from '../../../src/platform/runtime/memory/memory-limit.ts';
 import type { ProcessBackendOptions } from '../../../src/platform/runtime/process/backend-options.ts';
 import { ProcessBackend } from '../../../src/platform/runtime/process/process-backend.ts';
 
@@ -64,8 +65,12 @@ export class ABackend {
     return this.start(this.version(text, { runtime: 'python', handler: 'main.handler', ...launch }));
   }
 
-  start(version: VersionRecord) {
-    return this.backend.start(version, { instanceId: 'instance-1' });
+  start(version: VersionRecord, options: Partial<StartOptions> = {}) {
+    return this.backend.start(version, {
+      instanceId: 'instance-1',
+      memoryLimitBytes: memoryLimitBytes(version.launch, 1.5),
+      ...options,
+    });
   }
 
   /** What is left on disk of all instances. */

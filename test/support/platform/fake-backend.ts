@@ -6,6 +6,7 @@ import type {
   CallEnd,
   InstanceBackend,
   RunningInstance,
+  StartOptions,
 } from '../../../src/platform/runtime/instance-backend.ts';
 
 /** What a handler of these tests is given. */
@@ -68,10 +69,7 @@ export class FakeBackend implements InstanceBackend {
     return Math.max(0, ...this.started.map(({ peak }) => peak));
   }
 
-  async start(
-    version: VersionRecord,
-    { instanceId, signal }: { instanceId: string; signal?: AbortSignal | undefined },
-  ): Promise<RunningInstance> {
+  async start(version: VersionRecord, { instanceId, signal }: StartOptions): Promise<RunningInstance> {
     this.launches += 1;
     const fault = this.faults.shift();
     await new Promise<void>((resolve, reject) => {

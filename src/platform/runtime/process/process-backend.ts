@@ -1,11 +1,9 @@
 import path from 'node:path';
 import type { VersionRecord } from '../../model/function-record.ts';
 import { PlatformError } from '../../model/platform-error.ts';
-import type { InstanceBackend } from '../instance-backend.ts';
+import type { InstanceBackend, StartOptions } from '../instance-backend.ts';
 import type { RecordingPlan } from '../instance-recordings.ts';
-import { type MemoryGroup, MemoryGroups } from '../memory/memory-groups.ts';
-import { memoryBudgetBytes } from '../memory/memory-limit.ts';
-import { MemoryWatchdog } from '../memory/resident-memory.ts';
+import { MemoryLimiter } from '../memory/memory-limit.ts';
 import { Interpreters } from '../program/interpreters.ts';
 import { bootArgs, type Launch, prepareLaunch } from '../program/launch.ts';
 import { launchEnvironment } from '../program/launch-environment.ts';
@@ -24,8 +22,7 @@ import { WorkerProcess } from './worker-process.ts';
 export class ProcessBackend implements InstanceBackend {
   readonly #settings: BackendSettings;
   readonly #folders: WorkFolders;
-  readonly #memoryGroups: MemoryGroups | undefined;
-  readonly #watchdog: MemoryWatchdog;
+  readonly #memory: MemoryLimiter;
   readonly #guard: ProcessGuard;
   readonly #interpreters: Interpreters;
   readonly #instances = new Set<ProcessInstance>();
@@ -38,9 +35,8 @@ export class ProcessBackend implements InstanceBackend {
     const { clock, workFolder, maySetGroups, mayTakeNearestRuntime } = this.#settings;
     this.#folders = new WorkFolders(workFolder);
     const name = path.basename(this.#folders.root);
-    this.#memoryGroups = maySetGroups ? MemoryGroups.open({ name, clock }) : undefined;
-    this.#watchdog = new MemoryWatchdog(clock);
-    this.#guard = new ProcessGuard({ folder: this.#folders.root, memoryGroups: this.#memoryGroups?.folder, clock });
+    this.#memory = new MemoryLimiter({ clock, name, mayUseGroups: maySetGroups });
+    this.#guard = new ProcessGuard({ folder: this.#folders.root, memoryGroups: this.#memory.groupsFolder, clock });
     // Version managers are found through our own path; functions are not told it.
     const ownPath = process.env['PATH'] ?? this.#settings.path;
     this.#interpreters = new Interpreters({ path: ownPath, mayTakeNearest: mayTakeNearestRuntime });
@@ -59,7 +55,7 @@ export class ProcessBackend implements InstanceBackend {
   }
 
   get memoryLimit(): 'cgroup' | 'watchdog' {
-    return this.#memoryGroups ? 'cgroup' : 'watchdog';
+    return this.#memory.kind;
   }
 
   /** Processes that are not reaped yet. */
@@ -67,10 +63,7 @@ export class ProcessBackend implements InstanceBackend {
     return this.#instances.size;
   }
 
-  async start(
-    version: VersionRecord,
-    options: { instanceId: string; signal?: AbortSignal | undefined },
-  ): Promise<ProcessInstance> {
+  async start(version: VersionRecord, options: StartOptions): Promise<ProcessInstance> {
     const start = this.#start(version, options);
     this.#starts.add(start);
     try {
@@ -90,19 +83,19 @@ export class ProcessBackend implements InstanceBackend {
       await Promise.allSettled([...stops, ...this.#starts]);
     }
     this.#guard.leave();
-    this.#memoryGroups?.close();
+    this.#memory.close();
     this.#folders.close();
   }
 
   async #start(
     version: VersionRecord,
-    { instanceId, signal }: { instanceId: string; signal?: AbortSignal | undefined },
+    { instanceId, memoryLimitBytes, signal }: StartOptions,
   ): Promise<ProcessInstance> {
     const { clock, initTimeoutMs } = this.#settings;
     const launch = await prepareLaunch(version, { settings: this.#settings, interpreters: this.#interpreters });
     if (this.#isClosed) throw new PlatformError('stopping', 'the platform is stopping');
     if (signal?.aborted) throw calledOff(signal);
-    const start: Start = { ...launch, version, instanceId, folder: this.#folders.make() };
+    const start: Start = { ...launch, version, instanceId, memoryLimitBytes, folder: this.#folders.make() };
     let instance: ProcessInstance;
     try {
       instance =
@@ -133,7 +126,7 @@ export class ProcessBackend implements InstanceBackend {
       ring,
       clock: this.#settings.clock,
     });
-    const { instance, joined, isGrouped } = this.#adopt(start, worker, ring);
+    const { instance, limit } = this.#adopt(start, worker, ring);
     const transport = new FramedTransport({
       // A worker with a receipt has a channel.
       channel: worker.channel!,
@@ -142,14 +135,19 @@ export class ProcessBackend implements InstanceBackend {
       listener: instance,
     });
     instance.connect(transport);
-    void this.#load(start, instance, transport, isGrouped).catch((error: unknown) =>
+    void this.#load(start, instance, transport, limit.isHeldByKernel).catch((error: unknown) =>
       instance.onLoadFailed(faultOf(error)),
     );
-    await joined;
+    await limit.imposed;
     return instance;
   }
 
-  async #load(start: Start, instance: ProcessInstance, transport: FramedTransport, isGrouped: boolean): Promise<void> {
+  async #load(
+    start: Start,
+    instance: ProcessInstance,
+    transport: FramedTransport,
+    isHeldByKernel: boolean,
+  ): Promise<void> {
     const { version, program, folder } = start;
     await layOut(folder, program.files, { executable: false });
     const isPython = program.family === 'python';
@@ -169,7 +167,7 @@ export class ProcessBackend implements InstanceBackend {
       ...(isPython && {
         folder: folder.code,
         module: program.entry.replace(/(?:\/__init__)?\.py$/, '').replaceAll('/', '.'),
-        dataBytesMax: isGrouped ? 0 : memoryBudgetBytes(version.launch),
+        dataBytesMax: isHeldByKernel ? 0 : start.memoryLimitBytes,
       }),
     });
   }
@@ -210,7 +208,7 @@ export class ProcessBackend implements InstanceBackend {
       const adopted = this.#adopt(start, worker, ring);
       instance = adopted.instance;
       instance.connect(api);
-      await adopted.joined;
+      await adopted.limit.imposed;
       return instance;
     } catch (error) {
       api.close();
@@ -224,9 +222,12 @@ export class ProcessBackend implements InstanceBackend {
     const { version, folder } = start;
     this.#guard.watch(worker.pid);
     if (this.#isClosed) worker.end(0);
-    const limitBytes = memoryBudgetBytes(version.launch);
-    const group = this.#makeGroup(folder, limitBytes);
-    let unwatch = () => {};
+    const limitBytes = start.memoryLimitBytes;
+    const limit = this.#memory.limit(worker, {
+      name: path.basename(folder.home),
+      limitBytes,
+      onExceeded: (usedBytes) => instance.onMemoryExceeded(usedBytes, limitBytes),
+    });
     const instance: ProcessInstance = new ProcessInstance({
       instanceId: start.instanceId,
       runtime: start.interpreter?.title ?? version.launch.runtime,
@@ -236,7 +237,7 @@ export class ProcessBackend implements InstanceBackend {
       deafMs,
       killGraceMs,
       resultBytesMax,
-      oomKills: () => group?.oomKills ?? 0,
+      oomKills: limit.oomKills,
       onRecorded: (body) => {
         const functionName = this.#settings.nameOf(version);
         this.#settings.recordings?.take({ functionName, instanceId: start.instanceId, body });
@@ -244,35 +245,13 @@ export class ProcessBackend implements InstanceBackend {
       cleanUp: async () => {
         this.#recorders.delete(instance);
         this.#guard.release(worker.pid);
-        unwatch();
-        await joined;
-        await group?.remove();
+        await limit.lift();
         await this.#folders.remove(folder).catch(() => {});
         this.#instances.delete(instance);
       },
     });
     this.#instances.add(instance);
-    const watch = () => {
-      unwatch = this.#watchdog.watch({
-        pid: worker.pid,
-        limitBytes,
-        onExceeded: (usedBytes) => instance.onMemoryExceeded(usedBytes, limitBytes),
-      });
-    };
-    if (!group) watch();
-    // A process that could not be put into its group is not left without a limit.
-    const joined = group?.join(worker.pid).catch(() => {
-      if (!worker.isReaped) watch();
-    });
-    return { instance, joined, isGrouped: group !== undefined };
-  }
-
-  #makeGroup(folder: WorkFolder, limitBytes: number): MemoryGroup | undefined {
-    try {
-      return this.#memoryGroups?.create(path.basename(folder.home), limitBytes);
-    } catch {
-      return undefined;
-    }
+    return { instance, limit };
   }
 
   #environment({ version, instanceId, folder }: Start, runtimeApi?: string): Record<string, string> {
@@ -284,5 +263,6 @@ export class ProcessBackend implements InstanceBackend {
 interface Start extends Launch {
   readonly version: VersionRecord;
   readonly instanceId: string;
+  readonly memoryLimitBytes: number;
   readonly folder: WorkFolder;
 }

@@ -4,7 +4,6 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../src/adapters/system/clock.ts';
 import { findGroupHomes, MemoryGroup, MemoryGroups } from '../../../../src/platform/runtime/memory/memory-groups.ts';
-import { heapLimitMb, memoryBudgetBytes } from '../../../../src/platform/runtime/memory/memory-limit.ts';
 
 const V1_MOUNTS = `31 30 0:27 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu,cpuacct
 32 30 0:28 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory
@@ -78,14 +77,5 @@ describe('memory groups', () => {
     expect(await group.remove()).toBe(true);
     mkdirSync(group.folder);
     expect(await group.remove()).toBe(true);
-  });
-});
-
-describe('the memory budget', () => {
-  it('A27 is one and a half times what the function asks for, and enough to boot', () => {
-    expect(memoryBudgetBytes({ memoryMb: 128 })).toBe(192 * 1_048_576);
-    expect(memoryBudgetBytes({ memoryMb: 16 })).toBe(64 * 1_048_576);
-    expect(heapLimitMb({ memoryMb: 128 })).toBe(128);
-    expect(heapLimitMb({ memoryMb: 1 })).toBe(16);
   });
 });

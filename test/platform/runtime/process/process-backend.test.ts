@@ -53,7 +53,7 @@ describe('starting an instance', () => {
   it('is called off by its signal', async () => {
     const version = rig.version('for (;;);');
     const caller = new AbortController();
-    const started = rig.backend.start(version, { instanceId: 'i', signal: caller.signal });
+    const started = rig.start(version, { signal: caller.signal });
     await until('the process is there', () => rig.backend.live === 1);
     caller.abort(new Error('not wanted any more'));
     await expect(started).rejects.toMatchObject({ code: 'init-failed', message: 'the start was called off' });
