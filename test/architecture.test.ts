@@ -36,7 +36,7 @@ const PLATFORM_FLOORS: Readonly<Record<string, readonly string[] | 'everything'>
   profiling: ['model', 'runtime'],
   builtin: ['model'],
   'control-plane': ['model', 'runtime', 'registry', 'metrics'],
-  dialects: ['model', 'runtime', 'registry', 'pool', 'triggers', 'metrics', 'profiling', 'builtin', 'control-plane'],
+  dialects: ['model', 'runtime', 'registry', 'triggers', 'metrics', 'profiling', 'builtin', 'control-plane'],
   'platform.ts': 'everything',
 };
 

@@ -4,12 +4,12 @@ import { PlatformError } from '../model/platform-error.ts';
 import type { PoolSnapshot, StopReason } from '../model/pool-snapshot.ts';
 import { CallQueue } from './call-queue.ts';
 import { DemandMeter } from './demand-meter.ts';
-import { InstanceLife } from './instance-life.ts';
+import { PoolGrowth } from './growth.ts';
+import { InstanceLifecycle } from './instance-lifecycle.ts';
 import { InstanceSet } from './instance-set.ts';
+import type { PoolContext } from './pool-context.ts';
 import { PoolCounters } from './pool-counters.ts';
-import { PoolGrowth } from './pool-growth.ts';
 import { PoolKeeper } from './pool-keeper.ts';
-import type { PoolSurroundings } from './pool-surroundings.ts';
 import { Lease, PooledInstance } from './pooled-instance.ts';
 import type { Wish } from './scaler.ts';
 import { snapshotOf } from './snapshot-of.ts';
@@ -37,11 +37,11 @@ export interface Release {
  */
 export class InstancePool {
   readonly counters = new PoolCounters();
-  readonly #surroundings: PoolSurroundings;
+  readonly #context: PoolContext;
   readonly #owner: PoolOwner;
   readonly #instances = new InstanceSet();
   readonly #demand = new DemandMeter();
-  readonly #life: InstanceLife;
+  readonly #life: InstanceLifecycle;
   readonly #spawner: Spawner;
   readonly #growth: PoolGrowth;
   readonly #keeper: PoolKeeper;
@@ -51,13 +51,13 @@ export class InstancePool {
   #isDormant = false;
   #emptied: PromiseWithResolvers<void> | undefined;
 
-  constructor(version: VersionRecord, surroundings: PoolSurroundings, owner: PoolOwner) {
+  constructor(version: VersionRecord, context: PoolContext, owner: PoolOwner) {
     this.#version = version;
-    this.#surroundings = surroundings;
+    this.#context = context;
     this.#owner = owner;
     const instances = this.#instances;
-    this.#life = new InstanceLife({
-      surroundings,
+    this.#life = new InstanceLifecycle({
+      context,
       instances,
       counters: this.counters,
       listener: {
@@ -67,7 +67,7 @@ export class InstancePool {
       },
     });
     this.#keeper = new PoolKeeper({
-      surroundings,
+      context,
       instances,
       life: this.#life,
       counters: this.counters,
@@ -80,14 +80,14 @@ export class InstancePool {
       },
     });
     this.#spawner = new Spawner({
-      surroundings,
+      context,
       instances,
       life: this.#life,
       version: () => this.#version,
       wishAt: (nowMs) => this.#keeper.scaler.wishAt(nowMs),
     });
     this.#queue = new CallQueue({
-      clock: surroundings.clock,
+      clock: context.clock,
       counters: this.counters,
       demand: this.#demand,
       onExpired: (waitedMs) => {
@@ -96,7 +96,7 @@ export class InstancePool {
       },
     });
     this.#growth = new PoolGrowth({
-      clock: surroundings.clock,
+      clock: context.clock,
       instances,
       life: this.#life,
       queue: this.#queue,
@@ -176,7 +176,7 @@ export class InstancePool {
     const refusal = this.#growth.grow(ask.nowMs);
     const { queueDepth, reuse } = this.#version.pool;
     const uncovered = this.#queue.size - this.#instances.expectedRoom({ isShared: reuse === 'warm' });
-    if (refusal === 'memory' && uncovered > 0 && this.#surroundings.limits.whenMemoryIsShort === 'refuse') {
+    if (refusal === 'memory' && uncovered > 0 && this.#context.limits.whenMemoryIsShort === 'refuse') {
       turnAway(this.#spawner.memoryExhausted());
     } else if (uncovered > queueDepth) {
       turnAway(new PlatformError('queue-full', `${queueDepth} calls wait for an instance already: try again later`));
@@ -188,7 +188,7 @@ export class InstancePool {
   release(lease: Lease, { nowMs, hasRun, reason }: Release): void {
     const { instance } = lease;
     if (!lease.close()) {
-      this.#surroundings.listener({ type: 'breach', detail: `a lease on ${instance.instanceId} came back twice` });
+      this.#context.listener({ type: 'breach', detail: `a lease on ${instance.instanceId} came back twice` });
       return;
     }
     this.#demand.change(-1, nowMs);
@@ -255,7 +255,7 @@ export class InstancePool {
   async prepare({ count, source }: { count: number; source: SpawnSource }): Promise<number> {
     if (this.#closed) throw this.#closed;
     const nowMs = this.#nowMs();
-    this.#surroundings.listener({ type: 'prewarming', versionId: this.#version.versionId, count });
+    this.#context.listener({ type: 'prewarming', versionId: this.#version.versionId, count });
     const started: Array<Promise<unknown>> = [];
     let refusal: Refusal | undefined;
     while (started.length < count && !refusal) {
@@ -420,6 +420,6 @@ export class InstancePool {
   }
 
   #nowMs(): number {
-    return this.#surroundings.clock.monotonicMs();
+    return this.#context.clock.monotonicMs();
   }
 }

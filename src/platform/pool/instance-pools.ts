@@ -4,14 +4,14 @@ import { type Random, systemRandom } from '../../lib/random.ts';
 import type { VersionRecord } from '../model/function-record.ts';
 import type { SpawnSource } from '../model/invocation.ts';
 import { PlatformError } from '../model/platform-error.ts';
+import type { PoolListener } from '../model/pool-event.ts';
 import type { PoolSnapshot, Pools } from '../model/pool-snapshot.ts';
 import type { VersionDirectory } from '../model/version-directory.ts';
 import type { InstanceBackend } from '../runtime/instance-backend.ts';
 import type { HostCapacity } from './host-capacity.ts';
 import { InstancePool, type PoolOwner } from './instance-pool.ts';
 import { MemoryLedger } from './memory-ledger.ts';
-import type { PoolListener } from './pool-event.ts';
-import type { PoolLimits, PoolSurroundings } from './pool-surroundings.ts';
+import type { PoolContext, PoolLimits } from './pool-context.ts';
 import { DEFAULT_SCALER, type ScalerOptions } from './scaler.ts';
 
 const MIB = 1024 * 1024;
@@ -42,7 +42,7 @@ export interface InstancePoolsOptions extends Partial<Omit<PoolLimits, 'instance
  */
 export class InstancePools implements Pools, PoolOwner {
   readonly #directory: VersionDirectory;
-  readonly #surroundings: PoolSurroundings;
+  readonly #context: PoolContext;
   readonly #ledger: MemoryLedger;
   readonly #tickMs: number;
   readonly #reapEveryMs: number;
@@ -67,7 +67,7 @@ export class InstancePools implements Pools, PoolOwner {
       keptForChildrenBytes,
       onGivenBack: () => this.#feedStarved(),
     });
-    this.#surroundings = {
+    this.#context = {
       clock,
       backend,
       listener,
@@ -132,7 +132,7 @@ export class InstancePools implements Pools, PoolOwner {
       this.#pools.get(versionId)?.setWish(undefined);
       return;
     }
-    const { clock } = this.#surroundings;
+    const { clock } = this.#context;
     // On the clock that never jumps from here on.
     const untilMs = clock.monotonicMs() + wish.untilMs - clock.wallMs();
     this.poolFor(version).setWish({ wanted: wish.wanted, untilMs, untilWallMs: wish.untilMs });
@@ -156,7 +156,7 @@ export class InstancePools implements Pools, PoolOwner {
 
   /** Lets busy instances end their calls, for so long; then kills what is left. Resolves when every process was reaped. */
   async stop({ graceMs }: { graceMs: number }): Promise<void> {
-    const { clock } = this.#surroundings;
+    const { clock } = this.#context;
     const error = new PlatformError('stopping', 'the platform is stopping');
     this.#stopping = error;
     this.#cancelTick?.();
@@ -223,7 +223,7 @@ export class InstancePools implements Pools, PoolOwner {
   }
 
   #open(version: VersionRecord): InstancePool {
-    const pool = new InstancePool(version, this.#surroundings, this);
+    const pool = new InstancePool(version, this.#context, this);
     if (this.#stopping) pool.close(this.#stopping);
     else {
       this.#pools.set(version.versionId, pool);
@@ -264,14 +264,14 @@ export class InstancePools implements Pools, PoolOwner {
       this.#cancelTick = undefined;
       this.#nextReapMs = undefined;
     } else if (!this.#cancelTick) {
-      const { clock } = this.#surroundings;
+      const { clock } = this.#context;
       this.#nextReapMs ??= clock.monotonicMs() + this.#reapEveryMs;
       this.#cancelTick = clock.after(this.#tickMs, () => this.#tick());
     }
   }
 
   #tick(): void {
-    const { clock, listener } = this.#surroundings;
+    const { clock, listener } = this.#context;
     const nowMs = clock.monotonicMs();
     const isReaping = this.#nextReapMs !== undefined && nowMs >= this.#nextReapMs;
     if (isReaping) this.#nextReapMs = nowMs + this.#reapEveryMs;

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { PoolEvent } from './pool-event.ts';
+import type { PoolEvent } from '../model/pool-event.ts';
 
 /** What happens to instances, for the log: what went wrong as such, and all else only for those who look closely. */
 export function tellPoolEvent(logger: Logger, event: PoolEvent): void {

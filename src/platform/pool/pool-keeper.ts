@@ -1,10 +1,10 @@
 import type { VersionRecord } from '../model/function-record.ts';
 import type { SpawnSource } from '../model/invocation.ts';
 import type { DemandMeter } from './demand-meter.ts';
-import type { InstanceLife } from './instance-life.ts';
+import type { InstanceLifecycle } from './instance-lifecycle.ts';
 import type { InstanceSet } from './instance-set.ts';
+import type { PoolContext } from './pool-context.ts';
 import type { PoolCounters } from './pool-counters.ts';
-import type { PoolSurroundings } from './pool-surroundings.ts';
 import { type PoolLoad, Scaler, type Standing } from './scaler.ts';
 import { surplusStep } from './scaling-rules.ts';
 
@@ -18,9 +18,9 @@ interface KeptPool {
 }
 
 export interface PoolKeeperOptions {
-  readonly surroundings: PoolSurroundings;
+  readonly context: PoolContext;
   readonly instances: InstanceSet;
-  readonly life: InstanceLife;
+  readonly life: InstanceLifecycle;
   readonly counters: PoolCounters;
   readonly demand: DemandMeter;
   readonly pool: KeptPool;
@@ -29,16 +29,16 @@ export interface PoolKeeperOptions {
 /** What one pool does by itself as time goes by: conform to what is wanted, reap, and end what is overdue. */
 export class PoolKeeper {
   readonly scaler: Scaler;
-  readonly #surroundings: PoolSurroundings;
+  readonly #context: PoolContext;
   readonly #instances: InstanceSet;
-  readonly #life: InstanceLife;
+  readonly #life: InstanceLifecycle;
   readonly #counters: PoolCounters;
   readonly #demand: DemandMeter;
   readonly #pool: KeptPool;
 
-  constructor({ surroundings, instances, life, counters, demand, pool }: PoolKeeperOptions) {
-    this.scaler = new Scaler(surroundings.scaler);
-    this.#surroundings = surroundings;
+  constructor({ context, instances, life, counters, demand, pool }: PoolKeeperOptions) {
+    this.scaler = new Scaler(context.scaler);
+    this.#context = context;
     this.#instances = instances;
     this.#life = life;
     this.#counters = counters;
@@ -65,7 +65,7 @@ export class PoolKeeper {
 
   /** Starts what is wanted and not there; ends some of what is there and not wanted. */
   conform(nowMs: number, { mayLower }: { mayLower: boolean }): void {
-    const { listener } = this.#surroundings;
+    const { listener } = this.#context;
     const { versionId, pool } = this.#pool.version();
     // Where every call has its own, nobody would ever use what was started ahead; what hands made, hands keep.
     if (pool.reuse !== 'warm') return;
@@ -78,7 +78,7 @@ export class PoolKeeper {
     if (added > 0) listener({ type: 'scaled-up', versionId, count: added });
     const step = mayLower && want.mayLower ? surplusStep(this.#instances.current, want.wanted) : 0;
     if (step === 0) return;
-    const { scaleDownAfterIdleMs } = this.#surroundings.limits;
+    const { scaleDownAfterIdleMs } = this.#context.limits;
     const leaving = this.#instances.idle
       .filter((instance) => want.by === 'wish' || !instance.isStartedByHand)
       .filter(({ idleSinceMs }) => nowMs - idleSinceMs >= scaleDownAfterIdleMs)
@@ -116,7 +116,7 @@ export class PoolKeeper {
 
   /** Instances that should have ended something long ago: whatever they do, nobody waits for it. */
   #endOverdue(nowMs: number): void {
-    const { overdueAfterMs, startTimeoutMs } = this.#surroundings.limits;
+    const { overdueAfterMs, startTimeoutMs } = this.#context.limits;
     for (const instance of this.#instances) {
       const { timeoutMs, concurrency } = instance.version.launch;
       const isOverdue =
@@ -131,7 +131,7 @@ export class PoolKeeper {
   #standing(): Standing {
     const { instancesMin, keepWarm } = this.#pool.version().pool;
     return {
-      nowMs: this.#surroundings.clock.monotonicMs(),
+      nowMs: this.#context.clock.monotonicMs(),
       cap: this.#pool.operatorCap(),
       current: this.#instances.current,
       instancesMin,

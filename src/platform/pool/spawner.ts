@@ -2,9 +2,9 @@ import type { VersionRecord } from '../model/function-record.ts';
 import type { SpawnSource } from '../model/invocation.ts';
 import { PlatformError } from '../model/platform-error.ts';
 import { memoryLimitBytes } from '../runtime/memory/memory-limit.ts';
-import type { InstanceLife } from './instance-life.ts';
+import type { InstanceLifecycle } from './instance-lifecycle.ts';
 import type { InstanceSet } from './instance-set.ts';
-import type { PoolSurroundings } from './pool-surroundings.ts';
+import type { PoolContext } from './pool-context.ts';
 import type { PooledInstance } from './pooled-instance.ts';
 import type { Wish } from './scaler.ts';
 import { StartBackoff } from './start-backoff.ts';
@@ -15,9 +15,9 @@ const MIB = 1024 * 1024;
 export type Refusal = 'closed' | 'cap' | 'paused' | 'memory' | 'held-by-wish';
 
 export interface SpawnerOptions {
-  readonly surroundings: PoolSurroundings;
+  readonly context: PoolContext;
   readonly instances: InstanceSet;
-  readonly life: InstanceLife;
+  readonly life: InstanceLifecycle;
   readonly version: () => VersionRecord;
   readonly wishAt: (nowMs: number) => Wish | undefined;
 }
@@ -25,14 +25,14 @@ export interface SpawnerOptions {
 /** Says whether one more instance may be started, and sets its memory aside before it is. */
 export class Spawner {
   readonly backoff = new StartBackoff();
-  readonly #surroundings: PoolSurroundings;
+  readonly #context: PoolContext;
   readonly #instances: InstanceSet;
-  readonly #life: InstanceLife;
+  readonly #life: InstanceLifecycle;
   readonly #version: () => VersionRecord;
   readonly #wishAt: (nowMs: number) => Wish | undefined;
 
-  constructor({ surroundings, instances, life, version, wishAt }: SpawnerOptions) {
-    this.#surroundings = surroundings;
+  constructor({ context, instances, life, version, wishAt }: SpawnerOptions) {
+    this.#context = context;
     this.#instances = instances;
     this.#life = life;
     this.#version = version;
@@ -49,7 +49,7 @@ export class Spawner {
     nowMs: number;
     forChild: boolean;
   }): PooledInstance | Refusal {
-    const { ledger, limits } = this.#surroundings;
+    const { ledger, limits } = this.#context;
     const { current, idle } = this.#instances;
     const version = this.#version();
     if (this.backoff.isPaused(nowMs)) return 'paused';
@@ -65,22 +65,22 @@ export class Spawner {
 
   /** What one instance is promised. */
   budgetBytes(): number {
-    return memoryLimitBytes(this.#version().launch, this.#surroundings.limits.memoryFactor);
+    return memoryLimitBytes(this.#version().launch, this.#context.limits.memoryFactor);
   }
 
   operatorCap(): number {
-    return Math.min(this.#version().pool.instancesMax, this.#surroundings.limits.instancesMax);
+    return Math.min(this.#version().pool.instancesMax, this.#context.limits.instancesMax);
   }
 
   /** With what memory still holds, and what the pool holds of it. */
   cap(): number {
-    const freeBytes = this.#surroundings.ledger.freeBytes({ forChild: true });
+    const freeBytes = this.#context.ledger.freeBytes({ forChild: true });
     const fitting = Math.floor((freeBytes + this.#instances.reservedBytes()) / this.budgetBytes());
     return Math.min(this.operatorCap(), fitting);
   }
 
   memoryExhausted(): PlatformError {
-    const { ledger } = this.#surroundings;
+    const { ledger } = this.#context;
     const mib = (bytes: number) => Math.floor(bytes / MIB);
     const free = `${mib(ledger.freeBytes({ forChild: false }))} of ${mib(ledger.budgetBytes)} MiB are free`;
     return new PlatformError(

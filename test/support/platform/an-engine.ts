@@ -6,7 +6,7 @@ import { PlatformError } from '../../../src/platform/model/platform-error.ts';
 import type { PoolSnapshot } from '../../../src/platform/model/pool-snapshot.ts';
 import type { ServedVersion } from '../../../src/platform/model/version-directory.ts';
 import { InstancePools, type InstancePoolsOptions } from '../../../src/platform/pool/instance-pools.ts';
-import type { PoolEvent } from '../../../src/platform/pool/pool-event.ts';
+import type { PoolEvent } from '../../../src/platform/model/pool-event.ts';
 import { Router, type RouterOptions } from '../../../src/platform/router/router.ts';
 import type { InstanceBackend } from '../../../src/platform/runtime/instance-backend.ts';
 import { HandWoundClock, settle } from '../hand-wound-clock.ts';

@@ -1,5 +1,5 @@
 import type { CallRecord } from '../../metrics/call-log.ts';
-import type { PoolEvent } from '../../pool/pool-event.ts';
+import type { PoolEvent } from '../../model/pool-event.ts';
 import type { ShownFunction } from './shown-functions.ts';
 import type { Tag } from './tag-log.ts';
 

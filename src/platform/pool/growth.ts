@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { VersionRecord } from '../model/function-record.ts';
 import type { SpawnSource } from '../model/invocation.ts';
 import type { CallQueue } from './call-queue.ts';
-import type { InstanceLife } from './instance-life.ts';
+import type { InstanceLifecycle } from './instance-lifecycle.ts';
 import type { InstanceSet } from './instance-set.ts';
 import { PooledInstance } from './pooled-instance.ts';
 import type { Refusal, Spawner } from './spawner.ts';
@@ -18,7 +18,7 @@ interface GrowingPool {
 export interface PoolGrowthOptions {
   readonly clock: Clock;
   readonly instances: InstanceSet;
-  readonly life: InstanceLife;
+  readonly life: InstanceLifecycle;
   readonly queue: CallQueue;
   readonly spawner: Spawner;
   readonly pool: GrowingPool;

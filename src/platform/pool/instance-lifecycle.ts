@@ -5,8 +5,8 @@ import type { StopReason } from '../model/pool-snapshot.ts';
 import type { RunningInstance } from '../runtime/instance-backend.ts';
 import type { InstanceSet } from './instance-set.ts';
 import type { Reservation } from './memory-ledger.ts';
+import type { PoolContext } from './pool-context.ts';
 import type { PoolCounters } from './pool-counters.ts';
-import type { PoolSurroundings } from './pool-surroundings.ts';
 import { PooledInstance } from './pooled-instance.ts';
 
 /** Nothing is asked of a process that is broken, deaf, or working for nobody: it is killed. */
@@ -20,7 +20,7 @@ const KILLED_AT_ONCE: ReadonlySet<StopReason> = new Set([
   'caller-gone',
 ]);
 
-export interface LifeListener {
+export interface LifecycleListener {
   /** It has started and can serve. */
   ready(instance: PooledInstance, nowMs: number): void;
   /** It never will; nobody told it to end. */
@@ -29,32 +29,32 @@ export interface LifeListener {
   gone(nowMs: number): void;
 }
 
-export interface InstanceLifeOptions {
-  readonly surroundings: PoolSurroundings;
+export interface InstanceLifecycleOptions {
+  readonly context: PoolContext;
   readonly instances: InstanceSet;
   readonly counters: PoolCounters;
-  readonly listener: LifeListener;
+  readonly listener: LifecycleListener;
 }
 
 /**
  * From the decision to start an instance until its process was reaped: cold, warming, (warm and busy, which is the pool's
  * affair), terminating, gone. Memory goes back when the process is reaped, here and nowhere else, whoever ended it.
  */
-export class InstanceLife {
-  readonly #surroundings: PoolSurroundings;
+export class InstanceLifecycle {
+  readonly #context: PoolContext;
   readonly #instances: InstanceSet;
   readonly #counters: PoolCounters;
-  readonly #listener: LifeListener;
+  readonly #listener: LifecycleListener;
 
-  constructor({ surroundings, instances, counters, listener }: InstanceLifeOptions) {
-    this.#surroundings = surroundings;
+  constructor({ context, instances, counters, listener }: InstanceLifecycleOptions) {
+    this.#context = context;
     this.#instances = instances;
     this.#counters = counters;
     this.#listener = listener;
   }
 
   create(version: VersionRecord, { source, reservation, nowMs }: Creation): PooledInstance {
-    const { clock, nameInstance, listener } = this.#surroundings;
+    const { clock, nameInstance, listener } = this.#context;
     const instanceId = nameInstance(version);
     const instance = new PooledInstance({ instanceId, version, source, reservation, nowMs, wallMs: clock.wallMs() });
     this.#instances.add(instance);
@@ -66,7 +66,7 @@ export class InstanceLife {
   /** Resolves with nothing when the instance serves or was told to end, or with the reason why it never will. */
   begin(instance: PooledInstance): Promise<unknown> {
     if (instance.isStartedByCall) return this.#start(instance);
-    return this.#surroundings.backgroundStarts.run(() => this.#start(instance));
+    return this.#context.backgroundStarts.run(() => this.#start(instance));
   }
 
   /** Never handed out again from here on: ends now if it is free, else when its last call has ended. */
@@ -74,7 +74,7 @@ export class InstanceLife {
     instance.leaving ??= reason;
     this.#instances.withdraw(instance);
     if (instance.inFlight > 0 || instance.state === 'terminating') return;
-    const graceMs = KILLED_AT_ONCE.has(instance.leaving) ? 0 : this.#surroundings.limits.stopGraceMs;
+    const graceMs = KILLED_AT_ONCE.has(instance.leaving) ? 0 : this.#context.limits.stopGraceMs;
     this.#end(instance, { reason: instance.leaving, graceMs, nowMs });
   }
 
@@ -92,7 +92,7 @@ export class InstanceLife {
   }
 
   async #start(instance: PooledInstance): Promise<unknown> {
-    const { backend, clock, listener } = this.#surroundings;
+    const { backend, clock, listener } = this.#context;
     const { instanceId, version, startAborter, reservation } = instance;
     const { versionId } = version;
     // It was told to end while it waited for its turn.
@@ -123,7 +123,7 @@ export class InstanceLife {
   }
 
   #failed(instance: PooledInstance, cause: unknown): unknown {
-    const { clock, listener, limits } = this.#surroundings;
+    const { clock, listener, limits } = this.#context;
     const { instanceId, version, leaving } = instance;
     const tooLate = `the instance had not started after ${limits.startTimeoutMs} ms`;
     const error = leaving === 'overdue' ? new PlatformError('init-failed', tooLate, { cause }) : cause;
@@ -151,7 +151,7 @@ export class InstanceLife {
     this.#instances.withdraw(instance);
     this.#instances.move(instance, 'terminating');
     this.#counters.countStop(reason);
-    this.#surroundings.listener({
+    this.#context.listener({
       type: 'ending',
       versionId: version.versionId,
       instanceId,
@@ -175,12 +175,12 @@ export class InstanceLife {
       return;
     }
     running.stop({ graceMs }).catch((error: unknown) => {
-      this.#surroundings.listener({ type: 'stop-failed', versionId: version.versionId, instanceId, error });
+      this.#context.listener({ type: 'stop-failed', versionId: version.versionId, instanceId, error });
     });
   }
 
   #exited(instance: PooledInstance): void {
-    const { clock, listener } = this.#surroundings;
+    const { clock, listener } = this.#context;
     const nowMs = clock.monotonicMs();
     instance.hasExited = true;
     if (instance.state !== 'terminating') {

@@ -1,9 +1,9 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Limiter } from '../../lib/limiter.ts';
 import type { VersionRecord } from '../model/function-record.ts';
+import type { PoolListener } from '../model/pool-event.ts';
 import type { InstanceBackend } from '../runtime/instance-backend.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
-import type { PoolListener } from './pool-event.ts';
 import type { ScalerOptions } from './scaler.ts';
 
 export interface PoolLimits {
@@ -26,7 +26,7 @@ export interface PoolLimits {
 }
 
 /** What all pools share. */
-export interface PoolSurroundings {
+export interface PoolContext {
   readonly clock: Clock;
   readonly backend: InstanceBackend;
   readonly ledger: MemoryLedger;

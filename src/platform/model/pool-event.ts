@@ -1,5 +1,5 @@
-import type { SpawnSource } from '../model/invocation.ts';
-import type { StopReason } from '../model/pool-snapshot.ts';
+import type { SpawnSource } from './invocation.ts';
+import type { StopReason } from './pool-snapshot.ts';
 
 /** What happens to instances, for logs and for people. Calls themselves tell nothing here: there are too many. */
 export type PoolEvent =
