@@ -21,7 +21,7 @@ import type { VersionRecord } from './model/function-record.ts';
 import type { Invoker } from './model/invocation.ts';
 import type { PoolListener } from './model/pool-event.ts';
 import type { Pools } from './model/pool-snapshot.ts';
-import { tellPoolEvent } from './pool/pool-event-log.ts';
+import { logPoolEvent } from './pool/pool-context.ts';
 import { openProfiling, type Profiling, type ProfilingSettings } from './profiling/open-profiling.ts';
 import { Registry } from './registry/registry.ts';
 import { childCaller } from './router/child-call.ts';
@@ -121,7 +121,7 @@ export class Platform {
     };
     const starts = new StartWatch(backend);
     const listener: PoolListener = (event) => {
-      tellPoolEvent(logger, event);
+      logPoolEvent(logger, event);
       for (const each of this.#poolListeners) each(event);
     };
     this.engine =

@@ -49,7 +49,7 @@ export interface PoolSnapshot {
   readonly running: number;
   /** What the rules or the wish ask for, inside bounds and cap. */
   readonly wanted: number;
-  /** Until when the wish of the control plane holds, on the wall clock; undefined: the inner rules decide. */
+  /** Until when the wish holds, on the wall clock; undefined: the inner rules decide. */
   readonly wishUntilMs: number | undefined;
   readonly coldCalls: number;
   readonly warmCalls: number;
@@ -74,7 +74,13 @@ export interface PoolSnapshot {
   readonly reservedBytes: number;
 }
 
-/** What may be told to the pools from outside the router: dialects, the control plane, the registry's changes. */
+/** How many instances the autoscaler wants of a version, and until when that holds, on the wall clock. */
+export interface Wish {
+  readonly wanted: number;
+  readonly untilMs: number;
+}
+
+/** The pools as everything outside the router uses them: dialects, the control plane, the registry's changes. */
 export interface Pools {
   /** Undefined: nothing of this version ever ran. */
   of(versionId: string): PoolSnapshot | undefined;
@@ -82,8 +88,8 @@ export interface Pools {
   memory(): { readonly reservedBytes: number; readonly budgetBytes: number };
   /** Adds instances by hand and resolves with how many are warm then. */
   warm(versionId: string, options: { count: number; source: SpawnSource; signal?: AbortSignal }): Promise<number>;
-  /** The wish of the control plane; `undefined` takes it back. */
-  wish(versionId: string, wish: { readonly wanted: number; readonly untilMs: number } | undefined): void;
+  /** `undefined` takes the wish back. */
+  wish(versionId: string, wish: Wish | undefined): void;
   /** Ends the instances that are free, however they came, and with `alsoBusy` those warmed by hand after their calls; returns how many. */
   cool(versionId: string, options?: { readonly alsoBusy?: boolean }): number;
   /** Settings or code changed: instances of another deploy id are retired, bounds hold at once. */

@@ -1,14 +1,32 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { DemandMeter } from './demand-meter.ts';
 import type { PoolCounters } from './pool-counters.ts';
-import { WaitList } from './wait-list.ts';
-import { type Ask, Waiter } from './waiter.ts';
+import type { Lease } from './pooled-instance.ts';
+import { Deferred, type Place, WaitList } from './wait-list.ts';
+
+/** What a call brings along when no instance is free for it. */
+export interface WaitRequest extends Place {
+  readonly nowMs: number;
+  /** A function made this call, and holds an instance while it waits. */
+  readonly isChild: boolean;
+  /** It was handed an instance before, which turned out to be dead. */
+  readonly isRetry: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A call that waits for an instance. */
+export class WaitingCall extends Deferred<Lease> {
+  readonly request: WaitRequest;
+
+  constructor(request: WaitRequest) {
+    super();
+    this.request = request;
+  }
+}
 
 export interface CallQueueOptions {
   readonly clock: Clock;
   readonly counters: PoolCounters;
-  readonly demand: DemandMeter;
-  /** What to tell a call that has waited for as long as it may. */
+  /** Makes the error for a call that has waited for as long as it may. */
   readonly onExpired: (waitedMs: number) => unknown;
 }
 
@@ -16,20 +34,18 @@ export interface CallQueueOptions {
 export class CallQueue {
   readonly #clock: Clock;
   readonly #counters: PoolCounters;
-  readonly #demand: DemandMeter;
-  readonly #list: WaitList<Waiter>;
+  readonly #list: WaitList<WaitingCall>;
   #children = 0;
 
-  constructor({ clock, counters, demand, onExpired }: CallQueueOptions) {
+  constructor({ clock, counters, onExpired }: CallQueueOptions) {
     this.#clock = clock;
     this.#counters = counters;
-    this.#demand = demand;
     this.#list = new WaitList({
       clock,
-      onExpired: (waiter) => {
+      onExpired: (call) => {
         const nowMs = clock.monotonicMs();
-        this.#left(waiter, nowMs);
-        waiter.refuse(onExpired(Math.round(nowMs - waiter.ask.nowMs)));
+        this.#countLeft(call, nowMs);
+        call.reject(onExpired(Math.round(nowMs - call.request.nowMs)));
       },
     });
   }
@@ -38,7 +54,7 @@ export class CallQueue {
     return this.#list.size;
   }
 
-  get first(): Waiter | undefined {
+  get first(): WaitingCall | undefined {
     return this.#list.first;
   }
 
@@ -47,44 +63,44 @@ export class CallQueue {
     return this.#children;
   }
 
-  /** `turnAway` refuses this one, if it still waits. */
-  join(ask: Ask): { readonly waiter: Waiter; readonly turnAway: (reason: unknown) => void } {
-    const waiter = new Waiter(ask);
-    const leave = this.#list.join(waiter, ask);
+  /** `turnAway` rejects the call, if it still waits. */
+  join(request: WaitRequest): { readonly call: WaitingCall; readonly turnAway: (reason: unknown) => void } {
+    const call = new WaitingCall(request);
+    const leave = this.#list.join(call, request);
     this.#counters.waits += 1;
-    this.#demand.change(1, ask.nowMs);
-    if (ask.isChild) this.#children += 1;
+    this.#counters.changeDemand(1, request.nowMs);
+    if (request.isChild) this.#children += 1;
     const leaveAt = (nowMs: number) => {
       const wasWaiting = leave();
-      if (wasWaiting) this.#left(waiter, nowMs);
+      if (wasWaiting) this.#countLeft(call, nowMs);
       return wasWaiting;
     };
-    waiter.watch(ask.signal, () => leaveAt(this.#clock.monotonicMs()));
+    call.rejectOnAbort(request.signal, () => leaveAt(this.#clock.monotonicMs()));
     return {
-      waiter,
+      call,
       turnAway: (reason) => {
-        if (leaveAt(ask.nowMs)) waiter.refuse(reason);
+        if (leaveAt(request.nowMs)) call.reject(reason);
       },
     };
   }
 
-  /** The one who came first, for whom there is something now. */
-  shift(nowMs: number): Waiter | undefined {
-    const waiter = this.#list.shift();
-    if (waiter) this.#left(waiter, nowMs);
-    return waiter;
+  /** The call that is next. */
+  shift(nowMs: number): WaitingCall | undefined {
+    const call = this.#list.shift();
+    if (call) this.#countLeft(call, nowMs);
+    return call;
   }
 
-  refuseAll(reason: unknown, nowMs: number): void {
-    for (const waiter of this.#list.drain()) {
-      this.#left(waiter, nowMs);
-      waiter.refuse(reason);
+  rejectAll(reason: unknown, nowMs: number): void {
+    for (const call of this.#list.drain()) {
+      this.#countLeft(call, nowMs);
+      call.reject(reason);
     }
   }
 
-  #left({ ask }: Waiter, nowMs: number): void {
-    if (ask.isChild) this.#children -= 1;
-    this.#demand.change(-1, nowMs);
-    this.#counters.waitedMs += nowMs - ask.nowMs;
+  #countLeft({ request }: WaitingCall, nowMs: number): void {
+    if (request.isChild) this.#children -= 1;
+    this.#counters.changeDemand(-1, nowMs);
+    this.#counters.waitedMs += nowMs - request.nowMs;
   }
 }

@@ -1,48 +1,44 @@
-import type { Clock } from '../../lib/clock.ts';
-import type { VersionRecord } from '../model/function-record.ts';
 import type { SpawnSource } from '../model/invocation.ts';
-import type { CallQueue } from './call-queue.ts';
+import { PlatformError } from '../model/platform-error.ts';
 import type { InstanceLifecycle } from './instance-lifecycle.ts';
-import type { InstanceSet } from './instance-set.ts';
+import type { PoolState } from './pool-state.ts';
 import { PooledInstance } from './pooled-instance.ts';
-import type { Refusal, Spawner } from './spawner.ts';
 
-/** What growth needs of the pool that grows. */
-interface GrowingPool {
-  version(): VersionRecord;
-  isClosed(): boolean;
+const MIB = 1024 * 1024;
+
+/** Why no instance is started now. */
+export type Refusal = 'closed' | 'cap' | 'paused' | 'memory' | 'held-by-wish';
+
+export interface GrowthOptions {
+  readonly state: PoolState;
+  readonly lifecycle: InstanceLifecycle;
   /** Memory was refused: takes some from idle instances elsewhere. False: none is to come. */
-  makeRoom(lack: { bytes: number; forChild: boolean }): boolean;
+  readonly makeRoom: (lack: { bytes: number; forChild: boolean }) => boolean;
 }
 
-export interface PoolGrowthOptions {
-  readonly clock: Clock;
-  readonly instances: InstanceSet;
-  readonly life: InstanceLifecycle;
-  readonly queue: CallQueue;
-  readonly spawner: Spawner;
-  readonly pool: GrowingPool;
-}
-
-/** Starts the instances that waiting calls lack, and tells the calls for which none will come. */
-export class PoolGrowth {
-  readonly #options: PoolGrowthOptions;
+/** Starts the instances that waiting calls lack, and rejects the calls for which none will come. */
+export class Growth {
+  readonly backoff = new StartBackoff();
+  readonly #state: PoolState;
+  readonly #lifecycle: InstanceLifecycle;
+  readonly #makeRoom: GrowthOptions['makeRoom'];
   #cancelResume: (() => void) | undefined;
 
-  constructor(options: PoolGrowthOptions) {
-    this.#options = options;
+  constructor({ state, lifecycle, makeRoom }: GrowthOptions) {
+    this.#state = state;
+    this.#lifecycle = lifecycle;
+    this.#makeRoom = makeRoom;
   }
 
   /** Starts as many as there are calls for which no start is on its way. */
   grow(nowMs: number): Refusal | undefined {
-    const { instances, queue, pool } = this.#options;
-    const version = pool.version();
+    const { instances, queue, version } = this.#state;
     const isShared = version.pool.reuse === 'warm';
     let lacking = queue.size - instances.expectedRoom({ isShared });
     while (lacking > 0) {
-      const refusal = this.add(queue.first?.ask.isRetry ? 'retry' : 'lazy', nowMs);
+      const refusal = this.add(queue.first?.request.isRetry ? 'retry' : 'lazy', nowMs);
       if (refusal) {
-        this.#cannotGrow(refusal, nowMs);
+        this.#onRefused(refusal, nowMs);
         return refusal;
       }
       lacking -= isShared ? version.launch.concurrency : 1;
@@ -52,12 +48,35 @@ export class PoolGrowth {
 
   /** Starts one, or says why not. */
   add(source: SpawnSource, nowMs: number): Refusal | undefined {
-    const { life, queue, spawner, pool } = this.#options;
-    if (pool.isClosed()) return 'closed';
-    const spawned = spawner.spawn({ source, nowMs, forChild: queue.children > 0 });
+    const { closed, queue } = this.#state;
+    if (closed) return 'closed';
+    const spawned = this.#spawn({ source, nowMs, forChild: queue.children > 0 });
     if (!(spawned instanceof PooledInstance)) return spawned;
-    void life.begin(spawned);
+    void this.#lifecycle.begin(spawned);
     return undefined;
+  }
+
+  /** Adds instances and resolves with how many are warm when all of them have started, or failed to. */
+  async prepare({ count, source }: { count: number; source: SpawnSource }): Promise<number> {
+    const { closed, context, instances, version } = this.#state;
+    if (closed) throw closed;
+    const nowMs = this.#state.nowMs();
+    context.listener({ type: 'prewarming', versionId: version.versionId, count });
+    const started: Array<Promise<unknown>> = [];
+    let refusal: Refusal | undefined;
+    while (started.length < count && !refusal) {
+      const spawned = this.#spawn({ source, nowMs, forChild: false });
+      if (spawned instanceof PooledInstance) started.push(this.#lifecycle.begin(spawned));
+      else refusal = spawned;
+    }
+    this.#state.onChanged();
+    const [error] = (await Promise.all(started)).filter((error) => error !== undefined);
+    if (instances.serving === 0) {
+      if (error) throw error;
+      if (refusal === 'memory') throw this.memoryExhausted();
+      if (refusal === 'paused') throw this.backoff.latest;
+    }
+    return instances.count('warm');
   }
 
   /** Nothing is tried again by itself. */
@@ -66,24 +85,90 @@ export class PoolGrowth {
     this.#cancelResume = undefined;
   }
 
-  #cannotGrow(refusal: Refusal, nowMs: number): void {
-    const { instances, queue, spawner, pool } = this.#options;
-    const parked = pool.version().pool.reuse === 'never' ? instances.idle.length : 0;
+  memoryExhausted(): PlatformError {
+    const { context, instanceBytes } = this.#state;
+    const mib = (bytes: number) => Math.floor(bytes / MIB);
+    const free = `${mib(context.ledger.freeBytes({ forChild: false }))} of ${mib(context.ledger.budgetBytes)} MiB are free`;
+    return new PlatformError(
+      'memory-exhausted',
+      `an instance needs ${mib(instanceBytes)} MiB, and ${free}: stop others or raise the budget`,
+    );
+  }
+
+  /** Reserves the memory of one more instance and makes it, if there may be one. It is yet to be begun. */
+  #spawn({ source, nowMs, forChild }: { source: SpawnSource; nowMs: number; forChild: boolean }) {
+    const state = this.#state;
+    const { ledger, limits } = state.context;
+    const { current, idle } = state.instances;
+    if (this.backoff.isPaused(nowMs)) return 'paused';
+    const isForCall = source === 'lazy' || source === 'retry';
+    // Where calls do not use what was warmed by hand, it takes no room from them either.
+    const parked = isForCall && state.version.pool.reuse === 'never' ? idle.length : 0;
+    if (current - parked >= state.operatorCap) return 'cap';
+    const wish = isForCall && limits.lazyAboveWish === 'hold' ? state.wishAt(nowMs) : undefined;
+    if (wish && current >= Math.max(1, wish.wanted)) return 'held-by-wish';
+    const reservation = ledger.reserve(state.instanceBytes, { forChild: isForCall && forChild });
+    return reservation ? this.#lifecycle.create({ source, reservation, nowMs }) : 'memory';
+  }
+
+  #onRefused(refusal: Refusal, nowMs: number): void {
+    const { instances, instanceBytes, queue, version } = this.#state;
+    const parked = version.pool.reuse === 'never' ? instances.idle.length : 0;
     const isAnyComing = instances.current > parked;
     if (refusal === 'paused') {
       if (isAnyComing) this.#resumeAfterPause(nowMs);
-      else queue.refuseAll(spawner.backoff.latest, nowMs);
+      else queue.rejectAll(this.backoff.latest, nowMs);
     } else if (refusal === 'memory') {
-      const isRoomComing = pool.makeRoom({ bytes: spawner.budgetBytes(), forChild: queue.children > 0 });
-      if (!isRoomComing && !isAnyComing) queue.refuseAll(spawner.memoryExhausted(), nowMs);
+      const isRoomComing = this.#makeRoom({ bytes: instanceBytes, forChild: queue.children > 0 });
+      if (!isRoomComing && !isAnyComing) queue.rejectAll(this.memoryExhausted(), nowMs);
     }
   }
 
   #resumeAfterPause(nowMs: number): void {
-    const { clock, queue, spawner } = this.#options;
-    this.#cancelResume ??= clock.after(spawner.backoff.pausedUntilMs - nowMs, () => {
+    const { clock } = this.#state.context;
+    this.#cancelResume ??= clock.after(this.backoff.pausedUntilMs - nowMs, () => {
       this.#cancelResume = undefined;
-      if (queue.size > 0) this.grow(clock.monotonicMs());
+      if (this.#state.queue.size > 0) this.grow(clock.monotonicMs());
     });
+  }
+}
+
+const FREE_FAILURES = 2;
+const PAUSE_FIRST_MS = 200;
+const PAUSE_MAX_MS = 5_000;
+
+/** Code that cannot start is not started over and over: after a few failures in a row there are growing pauses. */
+class StartBackoff {
+  #failures = 0;
+  #pausedUntilMs = Number.NEGATIVE_INFINITY;
+  #latest: unknown;
+
+  /** What the last start failed with. */
+  get latest(): unknown {
+    return this.#latest;
+  }
+
+  get pausedUntilMs(): number {
+    return this.#pausedUntilMs;
+  }
+
+  isPaused(nowMs: number): boolean {
+    return nowMs < this.#pausedUntilMs;
+  }
+
+  failed(error: unknown, nowMs: number): void {
+    this.#failures += 1;
+    this.#latest = error;
+    const beyond = this.#failures - FREE_FAILURES;
+    if (beyond <= 0) return;
+    // Starts run side by side: those that were on their way when the pause began do not make it longer.
+    if (this.isPaused(nowMs)) this.#failures -= 1;
+    else this.#pausedUntilMs = nowMs + Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** Math.min(beyond - 1, 10));
+  }
+
+  succeeded(): void {
+    this.#failures = 0;
+    this.#pausedUntilMs = Number.NEGATIVE_INFINITY;
+    this.#latest = undefined;
   }
 }

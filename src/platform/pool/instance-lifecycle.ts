@@ -1,15 +1,12 @@
-import type { VersionRecord } from '../model/function-record.ts';
 import type { SpawnSource } from '../model/invocation.ts';
 import { PlatformError } from '../model/platform-error.ts';
 import type { StopReason } from '../model/pool-snapshot.ts';
 import type { RunningInstance } from '../runtime/instance-backend.ts';
-import type { InstanceSet } from './instance-set.ts';
 import type { Reservation } from './memory-ledger.ts';
-import type { PoolContext } from './pool-context.ts';
-import type { PoolCounters } from './pool-counters.ts';
+import type { PoolState } from './pool-state.ts';
 import { PooledInstance } from './pooled-instance.ts';
 
-/** Nothing is asked of a process that is broken, deaf, or working for nobody: it is killed. */
+/** A process that is broken, deaf or working for nobody is not asked to end: it is killed. */
 const KILLED_AT_ONCE: ReadonlySet<StopReason> = new Set([
   'timeout',
   'overdue',
@@ -20,61 +17,54 @@ const KILLED_AT_ONCE: ReadonlySet<StopReason> = new Set([
   'caller-gone',
 ]);
 
+/** An asked stop becomes a kill after this. */
+const STOP_GRACE_MS = 200;
+
 export interface LifecycleListener {
   /** It has started and can serve. */
-  ready(instance: PooledInstance, nowMs: number): void;
-  /** It never will; nobody told it to end. */
-  failed(instance: PooledInstance, error: unknown, nowMs: number): void;
+  onReady(instance: PooledInstance, nowMs: number): void;
+  /** It never will, though it was not asked to end. */
+  onStartFailed(instance: PooledInstance, error: unknown, nowMs: number): void;
   /** Its process was reaped, or never was. */
-  gone(nowMs: number): void;
-}
-
-export interface InstanceLifecycleOptions {
-  readonly context: PoolContext;
-  readonly instances: InstanceSet;
-  readonly counters: PoolCounters;
-  readonly listener: LifecycleListener;
+  onGone(nowMs: number): void;
 }
 
 /**
- * From the decision to start an instance until its process was reaped: cold, warming, (warm and busy, which is the pool's
- * affair), terminating, gone. Memory goes back when the process is reaped, here and nowhere else, whoever ended it.
+ * From the decision to start an instance until its process was reaped: cold, warming, (warm and busy, which is up to its
+ * leases), terminating, gone. Its memory is given back when the process is reaped, here and nowhere else, however it ended.
  */
 export class InstanceLifecycle {
-  readonly #context: PoolContext;
-  readonly #instances: InstanceSet;
-  readonly #counters: PoolCounters;
+  readonly #state: PoolState;
   readonly #listener: LifecycleListener;
 
-  constructor({ context, instances, counters, listener }: InstanceLifecycleOptions) {
-    this.#context = context;
-    this.#instances = instances;
-    this.#counters = counters;
+  constructor(state: PoolState, listener: LifecycleListener) {
+    this.#state = state;
     this.#listener = listener;
   }
 
-  create(version: VersionRecord, { source, reservation, nowMs }: Creation): PooledInstance {
-    const { clock, nameInstance, listener } = this.#context;
-    const instanceId = nameInstance(version);
-    const instance = new PooledInstance({ instanceId, version, source, reservation, nowMs, wallMs: clock.wallMs() });
-    this.#instances.add(instance);
-    this.#counters.countSpawn(source);
-    listener({ type: 'created', versionId: version.versionId, instanceId, source });
+  create({ source, reservation, nowMs }: Creation): PooledInstance {
+    const { context, counters, instances, version } = this.#state;
+    const instanceId = context.nameInstance(version);
+    const wallMs = context.clock.wallMs();
+    const instance = new PooledInstance({ instanceId, version, source, reservation, nowMs, wallMs });
+    instances.add(instance);
+    counters.countSpawn(source);
+    context.listener({ type: 'created', versionId: version.versionId, instanceId, source });
     return instance;
   }
 
-  /** Resolves with nothing when the instance serves or was told to end, or with the reason why it never will. */
+  /** Resolves with nothing when the instance serves or was asked to end, or with the reason why it never will serve. */
   begin(instance: PooledInstance): Promise<unknown> {
     if (instance.isStartedByCall) return this.#start(instance);
-    return this.#context.backgroundStarts.run(() => this.#start(instance));
+    return this.#state.context.backgroundStarts.run(() => this.#start(instance));
   }
 
   /** Never handed out again from here on: ends now if it is free, else when its last call has ended. */
   leave(instance: PooledInstance, reason: StopReason, nowMs: number): void {
     instance.leaving ??= reason;
-    this.#instances.withdraw(instance);
+    this.#state.instances.withdraw(instance);
     if (instance.inFlight > 0 || instance.state === 'terminating') return;
-    const graceMs = KILLED_AT_ONCE.has(instance.leaving) ? 0 : this.#context.limits.stopGraceMs;
+    const graceMs = KILLED_AT_ONCE.has(instance.leaving) ? 0 : STOP_GRACE_MS;
     this.#end(instance, { reason: instance.leaving, graceMs, nowMs });
   }
 
@@ -84,21 +74,21 @@ export class InstanceLifecycle {
     else this.#end(instance, { reason, graceMs: 0, nowMs });
   }
 
-  /** After a call on an instance that was told to end meanwhile, or whose process is gone. */
+  /** After a call on an instance that was asked to end meanwhile, or whose process is gone. */
   forgetIfGone(instance: PooledInstance, nowMs: number): void {
     if (!instance.hasExited || instance.inFlight > 0) return;
-    this.#instances.remove(instance, nowMs);
-    this.#listener.gone(nowMs);
+    this.#state.instances.remove(instance, nowMs);
+    this.#listener.onGone(nowMs);
   }
 
   async #start(instance: PooledInstance): Promise<unknown> {
-    const { backend, clock, listener } = this.#context;
+    const { backend, clock, listener } = this.#state.context;
     const { instanceId, version, startAborter, reservation } = instance;
     const { versionId } = version;
-    // It was told to end while it waited for its turn.
+    // It was asked to end while it waited for its turn.
     if (instance.state !== 'cold') return undefined;
     instance.startingSinceMs = clock.monotonicMs();
-    this.#instances.move(instance, 'warming');
+    this.#state.instances.move(instance, 'warming');
     listener({ type: 'warming', versionId, instanceId });
     let running: RunningInstance;
     try {
@@ -118,28 +108,28 @@ export class InstanceLifecycle {
     }
     const nowMs = clock.monotonicMs();
     listener({ type: 'warmed', versionId, instanceId, tookMs: nowMs - instance.startingSinceMs });
-    this.#listener.ready(instance, nowMs);
+    this.#listener.onReady(instance, nowMs);
     return undefined;
   }
 
   #failed(instance: PooledInstance, cause: unknown): unknown {
-    const { clock, listener, limits } = this.#context;
+    const { clock, listener, limits } = this.#state.context;
     const { instanceId, version, leaving } = instance;
     const tooLate = `the instance had not started after ${limits.startTimeoutMs} ms`;
     const error = leaving === 'overdue' ? new PlatformError('init-failed', tooLate, { cause }) : cause;
     const nowMs = clock.monotonicMs();
     instance.hasExited = true;
-    this.#instances.remove(instance, nowMs);
-    const wasTold = leaving !== undefined && leaving !== 'overdue';
-    if (!wasTold) {
-      this.#counters.failedStarts += 1;
+    this.#state.instances.remove(instance, nowMs);
+    const wasAsked = leaving !== undefined && leaving !== 'overdue';
+    if (!wasAsked) {
+      this.#state.counters.failedStarts += 1;
       listener({ type: 'start-failed', versionId: version.versionId, instanceId, error });
-      this.#listener.failed(instance, error, nowMs);
+      this.#listener.onStartFailed(instance, error, nowMs);
     }
-    // Last, for whoever waits for memory takes it at once.
+    // Last, because a pool that waits for memory takes it at once.
     instance.reservation.giveBack();
-    this.#listener.gone(nowMs);
-    return wasTold ? undefined : error;
+    this.#listener.onGone(nowMs);
+    return wasAsked ? undefined : error;
   }
 
   #end(
@@ -148,10 +138,10 @@ export class InstanceLifecycle {
   ): void {
     const { state, version, instanceId } = instance;
     instance.leaving ??= reason;
-    this.#instances.withdraw(instance);
-    this.#instances.move(instance, 'terminating');
-    this.#counters.countStop(reason);
-    this.#context.listener({
+    this.#state.instances.withdraw(instance);
+    this.#state.instances.move(instance, 'terminating');
+    this.#state.counters.countStop(reason);
+    this.#state.context.listener({
       type: 'ending',
       versionId: version.versionId,
       instanceId,
@@ -175,24 +165,24 @@ export class InstanceLifecycle {
       return;
     }
     running.stop({ graceMs }).catch((error: unknown) => {
-      this.#context.listener({ type: 'stop-failed', versionId: version.versionId, instanceId, error });
+      this.#state.context.listener({ type: 'stop-failed', versionId: version.versionId, instanceId, error });
     });
   }
 
   #exited(instance: PooledInstance): void {
-    const { clock, listener } = this.#context;
+    const { clock, listener } = this.#state.context;
     const nowMs = clock.monotonicMs();
     instance.hasExited = true;
     if (instance.state !== 'terminating') {
       instance.leaving ??= 'crashed';
-      this.#instances.withdraw(instance);
-      this.#instances.move(instance, 'terminating');
-      this.#counters.countStop(instance.leaving);
+      this.#state.instances.withdraw(instance);
+      this.#state.instances.move(instance, 'terminating');
+      this.#state.counters.countStop(instance.leaving);
     }
     listener({ type: 'reaped', versionId: instance.version.versionId, instanceId: instance.instanceId });
     instance.reservation.giveBack();
     if (instance.inFlight === 0) this.forgetIfGone(instance, nowMs);
-    else this.#listener.gone(nowMs);
+    else this.#listener.onGone(nowMs);
   }
 }
 

@@ -5,16 +5,17 @@ import type { VersionRecord } from '../model/function-record.ts';
 import type { SpawnSource } from '../model/invocation.ts';
 import { PlatformError } from '../model/platform-error.ts';
 import type { PoolListener } from '../model/pool-event.ts';
-import type { PoolSnapshot, Pools } from '../model/pool-snapshot.ts';
+import type { PoolSnapshot, Pools, Wish } from '../model/pool-snapshot.ts';
 import type { VersionDirectory } from '../model/version-directory.ts';
 import type { InstanceBackend } from '../runtime/instance-backend.ts';
-import type { HostCapacity } from './host-capacity.ts';
 import { InstancePool, type PoolOwner } from './instance-pool.ts';
 import { MemoryLedger } from './memory-ledger.ts';
-import type { PoolContext, PoolLimits } from './pool-context.ts';
+import type { HostCapacity, PoolContext, PoolLimits } from './pool-context.ts';
 import { DEFAULT_SCALER, type ScalerOptions } from './scaler.ts';
 
 const MIB = 1024 * 1024;
+/** How much of the host's memory may be reserved for all instances together. */
+const MEMORY_SHARE = 0.8;
 const INSTANCES_PER_CPU = 8;
 const BACKGROUND_STARTS_PER_CPU = 2;
 
@@ -24,9 +25,7 @@ export interface InstancePoolsOptions extends Partial<Omit<PoolLimits, 'instance
   readonly backend: InstanceBackend;
   readonly directory: VersionDirectory;
   readonly host: HostCapacity;
-  /** How much of the host's memory all instances together may be promised. */
-  readonly memoryShare?: number;
-  /** Of that, kept for calls that functions make. */
+  /** Of the memory, kept for calls that functions make. */
   readonly keptForChildrenBytes?: number;
   readonly tickMs?: number;
   readonly reapEveryMs?: number;
@@ -58,12 +57,12 @@ export class InstancePools implements Pools, PoolOwner {
 
   constructor(options: InstancePoolsOptions) {
     const { clock, random = systemRandom, backend, directory, host, listener = () => {} } = options;
-    const { memoryShare = 0.8, keptForChildrenBytes = 192 * MIB, tickMs = 2_000, reapEveryMs = 30_000 } = options;
+    const { keptForChildrenBytes = 192 * MIB, tickMs = 2_000, reapEveryMs = 30_000 } = options;
     this.#directory = directory;
     this.#tickMs = tickMs;
     this.#reapEveryMs = reapEveryMs;
     this.#ledger = new MemoryLedger({
-      budgetBytes: Math.floor(host.memoryBytes * memoryShare),
+      budgetBytes: Math.floor(host.memoryBytes * MEMORY_SHARE),
       keptForChildrenBytes,
       onGivenBack: () => this.#feedStarved(),
     });
@@ -80,9 +79,7 @@ export class InstancePools implements Pools, PoolOwner {
         memoryFactor: options.memoryFactor ?? 1.5,
         whenMemoryIsShort: options.whenMemoryIsShort ?? 'wait',
         lazyAboveWish: options.lazyAboveWish ?? 'grow',
-        stopGraceMs: options.stopGraceMs ?? 200,
         startTimeoutMs: options.startTimeoutMs ?? 30_000,
-        overdueAfterMs: options.overdueAfterMs ?? 5_000,
         scaleDownAfterIdleMs: options.scaleDownAfterIdleMs ?? 10_000,
       },
     };
@@ -125,17 +122,12 @@ export class InstancePools implements Pools, PoolOwner {
     return Promise.race([prepared, aborted]).finally(() => signal.removeEventListener('abort', onAbort));
   }
 
-  wish(versionId: string, wish: { readonly wanted: number; readonly untilMs: number } | undefined): void {
+  wish(versionId: string, wish: Wish | undefined): void {
     const version = this.#directory.version(versionId);
     if (!version || this.#stopping) return;
-    if (wish === undefined) {
-      this.#pools.get(versionId)?.setWish(undefined);
-      return;
-    }
-    const { clock } = this.#context;
-    // On the clock that never jumps from here on.
-    const untilMs = clock.monotonicMs() + wish.untilMs - clock.wallMs();
-    this.poolFor(version).setWish({ wanted: wish.wanted, untilMs, untilWallMs: wish.untilMs });
+    // No pool is made for nothing.
+    const pool = wish ? this.poolFor(version) : this.#pools.get(versionId);
+    pool?.setWish(wish);
   }
 
   cool(versionId: string, { alsoBusy = false }: { alsoBusy?: boolean } = {}): number {
@@ -170,7 +162,7 @@ export class InstancePools implements Pools, PoolOwner {
     cancelKill();
   }
 
-  // What the pools tell
+  // What the pools ask for
 
   changed(pool: InstancePool): void {
     if (!pool.isQuiet) this.#active.add(pool);

@@ -1,7 +1,8 @@
 import type { InstanceState } from '../model/invocation.ts';
+import type { InstanceSnapshot } from '../model/pool-snapshot.ts';
 import type { PooledInstance } from './pooled-instance.ts';
 
-/** The instances of one pool by what they do. Bookkeeping alone: nothing here starts, ends or decides. */
+/** The instances of one pool by state. It only counts: nothing here starts, ends or decides. */
 export class InstanceSet {
   readonly #all = new Set<PooledInstance>();
   /** Longest idle first. */
@@ -42,6 +43,18 @@ export class InstanceSet {
 
   get idle(): readonly PooledInstance[] {
     return this.#idle;
+  }
+
+  /** A call could run at once. */
+  get hasRoom(): boolean {
+    return this.#idle.length > 0 || this.#partlyBusy.size > 0;
+  }
+
+  /** Processes that were started and not reaped. */
+  get processes(): number {
+    let count = 0;
+    for (const { running, hasExited } of this.#all) if (running && !hasExited) count += 1;
+    return count;
   }
 
   add(instance: PooledInstance): void {
@@ -126,7 +139,7 @@ export class InstanceSet {
     return bytes;
   }
 
-  /** Memory that comes back when processes that were told to end have ended. */
+  /** Memory that comes back when processes that were asked to end have ended. */
   leavingBytes(): number {
     if (this.#byState.terminating === 0) return 0;
     let bytes = 0;
@@ -136,7 +149,22 @@ export class InstanceSet {
     return bytes;
   }
 
-  /** What cannot be, in words; nothing when the books are right. */
+  /** Copies that nothing changes any more. */
+  snapshots(nowMs: number): InstanceSnapshot[] {
+    return Array.from(this.#all, (instance) => ({
+      instanceId: instance.instanceId,
+      pid: instance.running?.pid,
+      state: instance.state,
+      source: instance.source,
+      startedMs: instance.createdWallMs,
+      uses: instance.uses,
+      running: instance.inFlight,
+      busySeconds: instance.busyMs(nowMs) / 1000,
+      rssBytes: instance.running?.rssBytes(),
+    }));
+  }
+
+  /** What cannot be, in words; nothing when the counts agree. */
   breaches(): string[] {
     const seen: Record<InstanceState, number> = { cold: 0, warming: 0, warm: 0, busy: 0, terminating: 0 };
     const found: string[] = [];
@@ -161,9 +189,5 @@ export class InstanceSet {
     if (inFlight !== this.#running) found.push(`${this.#running} leases counted, ${inFlight} are open`);
     if (this.#idle.length !== this.#byState.warm) found.push(`${this.#byState.warm} warm, ${this.#idle.length} free`);
     return found;
-  }
-
-  get hasRoom(): boolean {
-    return this.#idle.length > 0 || this.#partlyBusy.size > 0;
   }
 }

@@ -1,159 +1,138 @@
-import type { VersionRecord } from '../model/function-record.ts';
-import type { SpawnSource } from '../model/invocation.ts';
-import type { DemandMeter } from './demand-meter.ts';
+import type { Growth } from './growth.ts';
 import type { InstanceLifecycle } from './instance-lifecycle.ts';
-import type { InstanceSet } from './instance-set.ts';
-import type { PoolContext } from './pool-context.ts';
-import type { PoolCounters } from './pool-counters.ts';
-import { type PoolLoad, Scaler, type Standing } from './scaler.ts';
+import type { PoolState } from './pool-state.ts';
+import { type PoolLoad, Scaler, type ScalingInput } from './scaler.ts';
 import { surplusStep } from './scaling-rules.ts';
 
-/** What the keeper needs of the pool that it keeps. */
-interface KeptPool {
-  version(): VersionRecord;
-  waiting(): number;
-  operatorCap(): number;
-  /** Says why not. */
-  add(source: SpawnSource, nowMs: number): string | undefined;
-}
+/** Beyond a call's own time-out, which the instance itself keeps. */
+const OVERDUE_AFTER_MS = 5_000;
 
-export interface PoolKeeperOptions {
-  readonly context: PoolContext;
-  readonly instances: InstanceSet;
-  readonly life: InstanceLifecycle;
-  readonly counters: PoolCounters;
-  readonly demand: DemandMeter;
-  readonly pool: KeptPool;
-}
-
-/** What one pool does by itself as time goes by: conform to what is wanted, reap, and end what is overdue. */
+/** What one pool does by itself as time goes by: it conforms to what is wanted, reaps, and ends what is overdue. */
 export class PoolKeeper {
-  readonly scaler: Scaler;
-  readonly #context: PoolContext;
-  readonly #instances: InstanceSet;
-  readonly #life: InstanceLifecycle;
-  readonly #counters: PoolCounters;
-  readonly #demand: DemandMeter;
-  readonly #pool: KeptPool;
+  readonly #scaler: Scaler;
+  readonly #state: PoolState;
+  readonly #lifecycle: InstanceLifecycle;
+  readonly #growth: Growth;
 
-  constructor({ context, instances, life, counters, demand, pool }: PoolKeeperOptions) {
-    this.scaler = new Scaler(context.scaler);
-    this.#context = context;
-    this.#instances = instances;
-    this.#life = life;
-    this.#counters = counters;
-    this.#demand = demand;
-    this.#pool = pool;
+  constructor({ state, lifecycle, growth }: { state: PoolState; lifecycle: InstanceLifecycle; growth: Growth }) {
+    this.#scaler = new Scaler(state.context.scaler);
+    this.#state = state;
+    this.#lifecycle = lifecycle;
+    this.#growth = growth;
   }
 
-  /** Nobody wishes anything and nothing is to be kept. */
+  /** No wish holds and nothing is to be kept. */
   get isQuiet(): boolean {
-    const standing = this.#standing();
-    return !this.scaler.wishAt(standing.nowMs) && this.scaler.floor(standing) === 0;
+    const input = this.#input();
+    return input.wished === undefined && this.#scaler.floor(input) === 0;
   }
 
   wanted(): number {
-    return this.scaler.want(this.#standing()).wanted;
+    return this.#scaler.want(this.#input()).wanted;
   }
 
   tick(nowMs: number): void {
     this.#endOverdue(nowMs);
-    this.scaler.observe(this.#load(nowMs));
+    this.#scaler.observe(this.#load(nowMs));
     this.conform(nowMs, { mayLower: true });
-    if (this.#instances.size === 0 && this.#pool.waiting() === 0) this.scaler.forget();
+    if (this.#state.instances.size === 0 && this.#state.queue.size === 0) this.#scaler.forget();
   }
 
   /** Starts what is wanted and not there; ends some of what is there and not wanted. */
   conform(nowMs: number, { mayLower }: { mayLower: boolean }): void {
-    const { listener } = this.#context;
-    const { versionId, pool } = this.#pool.version();
-    // Where every call has its own, nobody would ever use what was started ahead; what hands made, hands keep.
+    const { listener } = this.#state.context;
+    const { versionId, pool } = this.#state.version;
+    // Where every call has its own instance, no call would use what was started ahead; what was made by hand is kept by hand.
     if (pool.reuse !== 'warm') return;
-    const want = this.scaler.want(this.#standing());
+    const want = this.#scaler.want(this.#input());
     let added = 0;
-    while (this.#instances.current < want.wanted) {
-      if (this.#pool.add(want.by === 'wish' ? 'external' : 'scaler', nowMs)) break;
+    while (this.#state.instances.current < want.wanted) {
+      if (this.#growth.add(want.by === 'wish' ? 'external' : 'scaler', nowMs)) break;
       added += 1;
     }
     if (added > 0) listener({ type: 'scaled-up', versionId, count: added });
-    const step = mayLower && want.mayLower ? surplusStep(this.#instances.current, want.wanted) : 0;
+    const step = mayLower && want.mayLower ? surplusStep(this.#state.instances.current, want.wanted) : 0;
     if (step === 0) return;
-    const { scaleDownAfterIdleMs } = this.#context.limits;
-    const leaving = this.#instances.idle
+    const { scaleDownAfterIdleMs } = this.#state.context.limits;
+    const leaving = this.#state.instances.idle
       .filter((instance) => want.by === 'wish' || !instance.isStartedByHand)
       .filter(({ idleSinceMs }) => nowMs - idleSinceMs >= scaleDownAfterIdleMs)
       .slice(0, step);
-    for (const instance of leaving) this.#life.leave(instance, 'surplus', nowMs);
+    for (const instance of leaving) this.#lifecycle.leave(instance, 'surplus', nowMs);
     if (leaving.length > 0) listener({ type: 'scaled-down', versionId, count: leaving.length });
   }
 
   /** Age spares no free instance; the floor holds against idleness alone. */
   reap(nowMs: number): void {
-    const { idleTtlMs, ageMaxMs = Number.POSITIVE_INFINITY } = this.#pool.version().pool;
-    for (const instance of this.#instances.idle.filter(({ createdMs }) => nowMs - createdMs >= ageMaxMs)) {
-      this.#life.leave(instance, 'age', nowMs);
+    const { idleTtlMs, ageMaxMs = Number.POSITIVE_INFINITY } = this.#state.version.pool;
+    for (const instance of this.#state.instances.idle.filter(({ createdMs }) => nowMs - createdMs >= ageMaxMs)) {
+      this.#lifecycle.leave(instance, 'age', nowMs);
     }
-    const floor = Math.max(this.scaler.floor(this.#standing()), this.#keptBesideBusy(nowMs));
-    for (let [oldest] = this.#instances.idle; oldest; [oldest] = this.#instances.idle) {
-      if (this.#instances.current <= floor || nowMs - oldest.idleSinceMs < idleTtlMs) return;
-      this.#life.leave(oldest, 'idle', nowMs);
+    const floor = Math.max(this.#scaler.floor(this.#input()), this.#keptBesideBusy(nowMs));
+    for (let [oldest] = this.#state.instances.idle; oldest; [oldest] = this.#state.instances.idle) {
+      if (this.#state.instances.current <= floor || nowMs - oldest.idleSinceMs < idleTtlMs) return;
+      this.#lifecycle.leave(oldest, 'idle', nowMs);
     }
   }
 
   /** Else they would be ended for their idleness, and asked for again. */
   #keptBesideBusy(nowMs: number): number {
-    const { freeBesideBusy = 0 } = this.#pool.version().pool;
-    const busy = this.#instances.count('busy');
-    return busy > 0 && !this.scaler.wishAt(nowMs) ? busy + freeBesideBusy : 0;
+    const { freeBesideBusy = 0 } = this.#state.version.pool;
+    const busy = this.#state.instances.count('busy');
+    return busy > 0 && !this.#state.wishAt(nowMs) ? busy + freeBesideBusy : 0;
   }
 
-  /** Since when its longest idle instance that nobody insists on is idle; undefined: there is none. */
+  /** Since when its longest idle instance that need not stay is idle; undefined: there is none. */
   spareSinceMs(): number | undefined {
-    const [oldest] = this.#instances.idle;
-    if (!oldest || this.#instances.current <= this.scaler.floor(this.#standing())) return undefined;
+    const [oldest] = this.#state.instances.idle;
+    if (!oldest || this.#state.instances.current <= this.#scaler.floor(this.#input())) return undefined;
     return oldest.idleSinceMs;
   }
 
   /** Instances that should have ended something long ago: whatever they do, nobody waits for it. */
   #endOverdue(nowMs: number): void {
-    const { overdueAfterMs, startTimeoutMs } = this.#context.limits;
-    for (const instance of this.#instances) {
+    const { startTimeoutMs } = this.#state.context.limits;
+    for (const instance of this.#state.instances) {
       const { timeoutMs, concurrency } = instance.version.launch;
       const isOverdue =
         instance.state === 'warming'
           ? nowMs - instance.startingSinceMs > startTimeoutMs
           : // With several calls at a time, the first of them may be long over.
-            instance.state === 'busy' && concurrency === 1 && nowMs - instance.busySinceMs > timeoutMs + overdueAfterMs;
-      if (isOverdue) this.#life.kill(instance, 'overdue', nowMs);
+            instance.state === 'busy' &&
+            concurrency === 1 &&
+            nowMs - instance.busySinceMs > timeoutMs + OVERDUE_AFTER_MS;
+      if (isOverdue) this.#lifecycle.kill(instance, 'overdue', nowMs);
     }
   }
 
-  #standing(): Standing {
-    const { instancesMin, keepWarm } = this.#pool.version().pool;
+  #input(): ScalingInput {
+    const { version, operatorCap, instances, counters } = this.#state;
+    const nowMs = this.#state.nowMs();
     return {
-      nowMs: this.#context.clock.monotonicMs(),
-      cap: this.#pool.operatorCap(),
-      current: this.#instances.current,
-      instancesMin,
-      keepWarm,
-      hadTraffic: this.#counters.requests > 0,
+      nowMs,
+      wished: this.#state.wishAt(nowMs)?.wanted,
+      cap: operatorCap,
+      current: instances.current,
+      instancesMin: version.pool.instancesMin,
+      keepWarm: version.pool.keepWarm,
+      hadTraffic: counters.requests > 0,
     };
   }
 
   #load(nowMs: number): PoolLoad {
-    const { launch, pool } = this.#pool.version();
+    const { launch, pool } = this.#state.version;
     return {
-      ...this.#standing(),
+      ...this.#input(),
       concurrency: launch.concurrency,
       freeBesideBusy: pool.freeBesideBusy ?? pool.keepWarm,
-      warm: this.#instances.count('warm'),
-      busy: this.#instances.count('busy'),
-      waiting: this.#pool.waiting(),
-      demandMsTotal: this.#demand.totalMs(nowMs),
-      busyMsTotal: this.#instances.busyMsTotal(nowMs),
-      endedTotal: this.#counters.ended,
-      failedTotal: this.#counters.failed,
-      latencyMsTotal: this.#counters.latencyMs,
+      warm: this.#state.instances.count('warm'),
+      busy: this.#state.instances.count('busy'),
+      waiting: this.#state.queue.size,
+      demandMsTotal: this.#state.counters.demandMsTotal(nowMs),
+      busyMsTotal: this.#state.instances.busyMsTotal(nowMs),
+      endedTotal: this.#state.counters.ended,
+      failedTotal: this.#state.counters.failed,
+      latencyMsTotal: this.#state.counters.latencyMs,
     };
   }
 }

@@ -23,20 +23,26 @@ export const DEFAULT_SCALER: ScalerOptions = {
   queueRuleLimits: QUEUE_RULE_LIMITS,
 };
 
-/** A pool as its scaler sees it. The totals only grow; the scaler looks at what was added since the last tick. */
-export interface PoolLoad {
+/** What bounds and floors depend on. */
+export interface ScalingInput {
   readonly nowMs: number;
-  readonly concurrency: number;
+  /** What the autoscaler wants, while that holds. */
+  readonly wished: number | undefined;
+  readonly cap: number;
   /** Cold, warming, warm and busy ones. */
   readonly current: number;
+  readonly instancesMin: number;
+  readonly keepWarm: number;
+  readonly hadTraffic: boolean;
+}
+
+/** A pool as its scaler sees it once a tick. The totals only grow; the scaler looks at what was added since the last tick. */
+export interface PoolLoad extends ScalingInput {
+  readonly concurrency: number;
   readonly warm: number;
   readonly busy: number;
   readonly waiting: number;
-  readonly cap: number;
-  readonly instancesMin: number;
-  readonly keepWarm: number;
   readonly freeBesideBusy: number;
-  readonly hadTraffic: boolean;
   readonly demandMsTotal: number;
   readonly busyMsTotal: number;
   readonly endedTotal: number;
@@ -44,25 +50,16 @@ export interface PoolLoad {
   readonly latencyMsTotal: number;
 }
 
-export interface Wish {
-  readonly wanted: number;
-  readonly untilMs: number;
-  readonly untilWallMs: number;
-}
-
-export interface Want {
+export interface WantedCount {
   readonly wanted: number;
   readonly by: 'wish' | 'rules' | 'floor';
-  /** May free instances above it be ended for it? Else only the reaper ends them. */
+  /** Free instances above it may be ended. Else only the reaper ends them. */
   readonly mayLower: boolean;
 }
 
-export type Standing = Pick<PoolLoad, 'nowMs' | 'cap' | 'instancesMin' | 'keepWarm' | 'hadTraffic' | 'current'>;
-
-/** Says how many instances one pool should have. The wish of the control plane stands above the inner rules while it holds. */
+/** Says how many instances one pool should have. The wish of the autoscaler stands above the inner rules while it holds. */
 export class Scaler {
   readonly #options: ScalerOptions;
-  #wish: Wish | undefined;
   #window: DemandWindow = [];
   #panic = CALM;
   #callsPerSecond: number | undefined;
@@ -74,14 +71,6 @@ export class Scaler {
 
   constructor(options: ScalerOptions) {
     this.#options = options;
-  }
-
-  setWish(wish: Wish | undefined): void {
-    this.#wish = wish;
-  }
-
-  wishAt(nowMs: number): Wish | undefined {
-    return this.#wish && nowMs < this.#wish.untilMs ? this.#wish : undefined;
   }
 
   /** Once a tick. */
@@ -108,20 +97,19 @@ export class Scaler {
     this.#ruled = 0;
   }
 
-  want(load: Standing): Want {
-    const floor = this.floor(load);
-    if (this.wishAt(load.nowMs)) return { wanted: floor, by: 'wish', mayLower: true };
+  want(input: ScalingInput): WantedCount {
+    const floor = this.floor(input);
+    if (input.wished !== undefined) return { wanted: floor, by: 'wish', mayLower: true };
     if (!this.#options.hasInnerRules) return { wanted: floor, by: 'floor', mayLower: false };
     // The last one is left to the reaper: rules that look back a minute must not undo an idle time of ten.
-    const ruled = Math.min(load.cap, Math.max(this.#ruled, Math.min(1, load.current)));
+    const ruled = Math.min(input.cap, Math.max(this.#ruled, Math.min(1, input.current)));
     return { wanted: Math.max(ruled, floor), by: ruled > floor ? 'rules' : 'floor', mayLower: true };
   }
 
   /** What even an idle time that is over does not take away. */
-  floor({ nowMs, cap, instancesMin, keepWarm, hadTraffic }: Standing): number {
-    const wish = this.wishAt(nowMs);
-    // Whoever wishes decides about warmth too; the operator's least count holds against everybody.
-    const kept = wish ? wish.wanted : hadTraffic ? keepWarm : 0;
+  floor({ wished, cap, instancesMin, keepWarm, hadTraffic }: ScalingInput): number {
+    // A wish decides about warmth too. The operator's least count holds against everything.
+    const kept = wished ?? (hadTraffic ? keepWarm : 0);
     return Math.min(cap, Math.max(instancesMin, kept));
   }
 

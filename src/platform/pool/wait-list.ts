@@ -1,11 +1,46 @@
 import type { Clock } from '../../lib/clock.ts';
 import { SharedTimer } from '../../lib/shared-timer.ts';
 
-/** Deadlines are looked at no more often than this: a caller is told at most so much too late. */
+/** Deadlines are looked at no more often than this: a caller learns of its deadline at most so much too late. */
 const COARSENESS_MS = 10;
 
+/** A promise that is settled from outside, once: with what was waited for, or with the reason why it does not come. */
+export class Deferred<Given> {
+  readonly promise: Promise<Given>;
+  readonly #resolve: (given: Given) => void;
+  readonly #reject: (reason: unknown) => void;
+  #unwatch: () => void = () => {};
+
+  constructor() {
+    const { promise, resolve, reject } = Promise.withResolvers<Given>();
+    this.promise = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  /** Rejects with the signal's reason when it aborts, if `leave` says that the waiting was not over yet. */
+  rejectOnAbort(signal: AbortSignal | undefined, leave: () => boolean): void {
+    if (!signal) return;
+    const onAbort = () => {
+      if (leave()) this.reject(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#unwatch = () => signal.removeEventListener('abort', onAbort);
+  }
+
+  resolve(given: Given): void {
+    this.#unwatch();
+    this.#resolve(given);
+  }
+
+  reject(reason: unknown): void {
+    this.#unwatch();
+    this.#reject(reason);
+  }
+}
+
 export interface Place {
-  /** Who came first is served first; one who has to wait again keeps the place that it had. */
+  /** The lowest is served first. A call that has to wait again keeps the place that it had. */
   readonly order: number;
   readonly deadlineMs: number;
 }
@@ -24,11 +59,11 @@ export interface WaitListOptions<Waiter> {
   readonly onExpired: (waiter: Waiter) => void;
 }
 
-/** Callers in the order in which they came, each with its deadline; one timer for all of them, and none while nobody waits. */
+/** Those who wait, in their order and each with a deadline. One timer serves them all; there is none while nobody waits. */
 export class WaitList<Waiter> {
   readonly #clock: Clock;
   readonly #onExpired: (waiter: Waiter) => void;
-  readonly #alarm: SharedTimer;
+  readonly #timer: SharedTimer;
   #first: Node<Waiter> | undefined;
   #last: Node<Waiter> | undefined;
   #size = 0;
@@ -36,7 +71,7 @@ export class WaitList<Waiter> {
   constructor({ clock, onExpired }: WaitListOptions<Waiter>) {
     this.#clock = clock;
     this.#onExpired = onExpired;
-    this.#alarm = new SharedTimer({ clock, onRing: () => this.#ring() });
+    this.#timer = new SharedTimer({ clock, onRing: () => this.#ring() });
   }
 
   get size(): number {
@@ -58,7 +93,7 @@ export class WaitList<Waiter> {
     if (after) after.before = node;
     else this.#last = node;
     this.#size += 1;
-    this.#alarm.setBy(place.deadlineMs);
+    this.#timer.setBy(place.deadlineMs);
     return () => this.#take(node);
   }
 
@@ -70,7 +105,7 @@ export class WaitList<Waiter> {
     return node.waiter;
   }
 
-  /** Empties the list; the waiters are told by whoever empties it. */
+  /** Empties the list. The caller settles what it is given. */
   drain(): Waiter[] {
     const all: Waiter[] = [];
     for (let waiter = this.shift(); waiter !== undefined; waiter = this.shift()) all.push(waiter);
@@ -88,7 +123,7 @@ export class WaitList<Waiter> {
     node.before = undefined;
     node.after = undefined;
     this.#size -= 1;
-    if (this.#size === 0) this.#alarm.clear();
+    if (this.#size === 0) this.#timer.clear();
     return true;
   }
 
@@ -102,7 +137,7 @@ export class WaitList<Waiter> {
       else if (this.#take(node)) expired.push(node.waiter);
       node = after;
     }
-    if (nextMs < Number.POSITIVE_INFINITY) this.#alarm.setBy(Math.max(nextMs, nowMs + COARSENESS_MS));
+    if (nextMs < Number.POSITIVE_INFINITY) this.#timer.setBy(Math.max(nextMs, nowMs + COARSENESS_MS));
     for (const waiter of expired) this.#onExpired(waiter);
   }
 }

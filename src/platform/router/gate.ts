@@ -1,16 +1,15 @@
 import type { Clock } from '../../lib/clock.ts';
-import { Turn } from '../pool/turn.ts';
-import { type Place, WaitList } from '../pool/wait-list.ts';
+import { Deferred, type Place, WaitList } from '../pool/wait-list.ts';
 
-/** Lets so many in at a time. When it is full, who wants in waits in order until a deadline. */
+/** Lets a limited number of calls in at a time. When it is full, calls wait in order, each until a deadline. */
 export class Gate {
   readonly #limit: number;
-  readonly #waiting: WaitList<Turn<void>>;
+  readonly #waiting: WaitList<Deferred<void>>;
   #inside = 0;
 
   constructor({ limit, clock, onExpired }: { limit: number; clock: Clock; onExpired: () => unknown }) {
     this.#limit = limit;
-    this.#waiting = new WaitList({ clock, onExpired: (turn) => turn.refuse(onExpired()) });
+    this.#waiting = new WaitList({ clock, onExpired: (entry) => entry.reject(onExpired()) });
   }
 
   get inside(): number {
@@ -27,15 +26,15 @@ export class Gate {
   /** Resolves inside. */
   enter(place: Place, signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const turn = new Turn<void>();
-    turn.watch(signal, this.#waiting.join(turn, place));
-    return turn.promise;
+    const entry = new Deferred<void>();
+    entry.rejectOnAbort(signal, this.#waiting.join(entry, place));
+    return entry.promise;
   }
 
   leave(): void {
     const next = this.#waiting.shift();
-    // Handed on rather than freed and taken again, so that nobody slips in between.
-    if (next) next.serve();
+    // The place is handed on rather than freed and taken again, so that no other call slips in between.
+    if (next) next.resolve();
     else this.#inside -= 1;
   }
 }

@@ -1,12 +1,12 @@
+import { availableParallelism, totalmem } from 'node:os';
+import { constrainedMemory } from 'node:process';
 import type { Invoker } from '../model/invocation.ts';
 import type { Pools } from '../model/pool-snapshot.ts';
-import { type HostCapacity, readHostCapacity } from '../pool/host-capacity.ts';
 import { InstancePools, type InstancePoolsOptions } from '../pool/instance-pools.ts';
+import type { HostCapacity } from '../pool/pool-context.ts';
 import { Router, type RouterOptions } from './router.ts';
 
-export interface EngineOptions
-  extends Omit<InstancePoolsOptions, 'host'>,
-    Pick<RouterOptions, 'hostGraceMs' | 'depthMax' | 'attemptsMax' | 'childWaitShare' | 'callChild'> {
+export interface EngineOptions extends Omit<InstancePoolsOptions, 'host'>, Pick<RouterOptions, 'callChild'> {
   /** Undefined: what this machine has. */
   readonly host?: HostCapacity;
 }
@@ -28,4 +28,13 @@ export function openEngine(options: EngineOptions): {
       return pools.stop({ graceMs });
     },
   };
+}
+
+/** What this machine, or the container that the platform runs in, has to give. */
+function readHostCapacity(): HostCapacity {
+  const hostBytes = totalmem();
+  const limitBytes = constrainedMemory();
+  // 0, or more than the machine has: nothing constrains this process.
+  const memoryBytes = limitBytes > 0 && limitBytes < hostBytes ? limitBytes : hostBytes;
+  return { cpus: availableParallelism(), memoryBytes };
 }

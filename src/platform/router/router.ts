@@ -2,18 +2,28 @@ import type { Clock } from '../../lib/clock.ts';
 import { type Random, systemRandom } from '../../lib/random.ts';
 import type { CallFacts, Invocation, InvocationRequest, Invoker } from '../model/invocation.ts';
 import { PlatformError } from '../model/platform-error.ts';
+import type { StopReason } from '../model/pool-snapshot.ts';
 import type { ServedVersion, VersionDirectory } from '../model/version-directory.ts';
 import type { InstancePool } from '../pool/instance-pool.ts';
 import type { InstancePools } from '../pool/instance-pools.ts';
 import type { Lease } from '../pool/pooled-instance.ts';
 import type { CallEnd, ChildCall } from '../runtime/instance-backend.ts';
-import { errorOf, reasonToEnd } from './call-outcome.ts';
 import type { ChildCaller } from './child-call.ts';
 import { Gate } from './gate.ts';
 
 const MIB = 1024 * 1024;
 const CALLS_MIN = 200;
 const CALLS_PER_CPU = 64;
+/** How long a call waits for a place when the host is full. */
+const HOST_GRACE_MS = 250;
+const DEPTH_MAX = 8;
+/** Instances that one call may be handed before it gives up, when each turns out to be dead. */
+const ATTEMPTS_MAX = 5;
+/**
+ * The share of its time-out that a call of a function waits for an instance at most. The function that called it holds one
+ * meanwhile, so the child must give up first, or neither ever gets anywhere.
+ */
+const CHILD_WAIT_SHARE = 0.5;
 
 export interface RouterOptions {
   readonly clock: Clock;
@@ -21,22 +31,11 @@ export interface RouterOptions {
   readonly pools: InstancePools;
   readonly directory: VersionDirectory;
   readonly cpus: number;
-  /** How long a call waits in front of a full house. */
-  readonly hostGraceMs?: number;
-  readonly depthMax?: number;
-  /** Instances that one call may be handed before it gives up, when each turns out to be dead. */
-  readonly attemptsMax?: number;
-  /**
-   * The share of its time-out that a call of a function waits for an instance at most. The function that called it holds one
-   * meanwhile, so the child must give up first, or neither ever gets anywhere.
-   */
-  readonly childWaitShare?: number;
   /** How functions call functions; without it they cannot. */
   readonly callChild?: ChildCaller | undefined;
 }
 
-/** A call on its way through. */
-interface Passage {
+interface CallInProgress {
   readonly request: InvocationRequest;
   readonly version: ServedVersion;
   readonly pool: InstancePool;
@@ -51,28 +50,30 @@ interface Passage {
 }
 
 /**
- * The one way for every call: limit of the host, a free instance or a new one or a turn, dispatch, release. Waiting counts against the time-out of the function; running gets all of it again from the moment it is sent.
- * For a warm instance that is free, nothing is awaited before the call is written to it.
+ * The one way for every call: a place of the host; an instance that is free, or new, or the next to be free; dispatch; release.
+ * Waiting counts against the time-out of the function; running gets all of it again from the moment it is sent. For a warm
+ * instance that is free, nothing is awaited before the call is written to it.
  */
 export class Router implements Invoker {
-  readonly #options: Required<Omit<RouterOptions, 'callChild'>> & Pick<RouterOptions, 'callChild'>;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #pools: InstancePools;
+  readonly #directory: VersionDirectory;
+  readonly #callChild: ChildCaller | undefined;
   readonly #hostGate: Gate;
   #order = 0;
   #isStopping = false;
 
-  constructor(options: RouterOptions) {
-    this.#options = {
-      random: systemRandom,
-      hostGraceMs: 250,
-      depthMax: 8,
-      attemptsMax: 5,
-      childWaitShare: 0.5,
-      ...options,
-    };
-    const limit = Math.max(CALLS_MIN, CALLS_PER_CPU * options.cpus);
+  constructor({ clock, random = systemRandom, pools, directory, cpus, callChild }: RouterOptions) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#pools = pools;
+    this.#directory = directory;
+    this.#callChild = callChild;
+    const limit = Math.max(CALLS_MIN, CALLS_PER_CPU * cpus);
     this.#hostGate = new Gate({
       limit,
-      clock: options.clock,
+      clock,
       onExpired: () => new PlatformError('overloaded', `${limit} calls are under way: try again in a second`),
     });
   }
@@ -83,16 +84,16 @@ export class Router implements Invoker {
   }
 
   async invoke(request: InvocationRequest): Promise<Invocation> {
-    const arrivedMs = this.#options.clock.monotonicMs();
+    const arrivedMs = this.#clock.monotonicMs();
     const version = this.#resolve(request);
-    const pool = this.#options.pools.poolFor(version);
-    const passage = this.#passage(request, { version, pool, arrivedMs });
+    const pool = this.#pools.poolFor(version);
+    const call = this.#begin(request, { version, pool, arrivedMs });
     pool.counters.requests += 1;
     try {
-      if (passage.isChild) return await this.#run(passage);
-      if (!this.#hostGate.tryEnter()) await this.#waitOutside(passage);
+      if (call.isChild) return await this.#run(call);
+      if (!this.#hostGate.tryEnter()) await this.#waitOutside(call);
       try {
-        return await this.#run(passage);
+        return await this.#run(call);
       } finally {
         this.#hostGate.leave();
       }
@@ -100,7 +101,7 @@ export class Router implements Invoker {
       if (error instanceof PlatformError) pool.counters.countFailure(error.code);
       throw error;
     } finally {
-      pool.counters.countEnd(this.#options.clock.monotonicMs() - arrivedMs);
+      pool.counters.countEnd(this.#clock.monotonicMs() - arrivedMs);
     }
   }
 
@@ -110,12 +111,11 @@ export class Router implements Invoker {
   }
 
   #resolve({ versionId, depth }: InvocationRequest): ServedVersion {
-    const { directory, depthMax } = this.#options;
     if (this.#isStopping) throw new PlatformError('stopping', 'the platform is stopping');
-    if (depth >= depthMax) {
-      throw new PlatformError('depth-exceeded', `functions called functions ${depth} deep; ${depthMax} is too deep`);
+    if (depth >= DEPTH_MAX) {
+      throw new PlatformError('depth-exceeded', `functions called functions ${depth} deep; ${DEPTH_MAX} is too deep`);
     }
-    const version = directory.version(versionId);
+    const version = this.#directory.version(versionId);
     if (!version) throw new PlatformError('version-unknown', `there is no version ${versionId}`);
     switch (version.status) {
       case 'ACTIVE':
@@ -132,36 +132,37 @@ export class Router implements Invoker {
     }
   }
 
-  #passage(
+  #begin(
     request: InvocationRequest,
     { version, pool, arrivedMs }: { version: ServedVersion; pool: InstancePool; arrivedMs: number },
-  ): Passage {
+  ): CallInProgress {
     const isChild = request.source === 'fanout';
-    const deadlineMs = arrivedMs + version.launch.timeoutMs * (isChild ? this.#options.childWaitShare : 1);
+    const deadlineMs = arrivedMs + version.launch.timeoutMs * (isChild ? CHILD_WAIT_SHARE : 1);
     this.#order += 1;
     return { request, version, pool, arrivedMs, deadlineMs, order: this.#order, isChild };
   }
 
-  #waitOutside({ request, arrivedMs, deadlineMs, order }: Passage): Promise<void> {
-    const graceEndMs = Math.min(deadlineMs, arrivedMs + this.#options.hostGraceMs);
+  #waitOutside({ request, arrivedMs, deadlineMs, order }: CallInProgress): Promise<void> {
+    const graceEndMs = Math.min(deadlineMs, arrivedMs + HOST_GRACE_MS);
     return this.#hostGate.enter({ order, deadlineMs: graceEndMs }, request.signal);
   }
 
-  async #run(passage: Passage): Promise<Invocation> {
-    const { clock, random, attemptsMax, callChild } = this.#options;
-    const { request, version, pool, arrivedMs } = passage;
+  async #run(call: CallInProgress): Promise<Invocation> {
+    const { request, version, pool, arrivedMs } = call;
+    const { leasing } = pool;
+    const callChild = this.#callChild;
     const { payload, signal, onChunk } = request;
     const { timeoutMs } = version.launch;
     const onChild = callChild && ((child: ChildCall) => callChild(request, child));
-    const requestId = request.requestId ?? random.uuid();
+    const requestId = request.requestId ?? this.#random.uuid();
     let nowMs = arrivedMs;
     for (let attempt = 1; ; attempt += 1) {
-      let lease = signal?.aborted ? undefined : pool.takeFree(nowMs);
+      let lease = signal?.aborted ? undefined : leasing.take(nowMs);
       if (!lease) {
-        lease = await this.#wait(passage, attempt, nowMs);
-        nowMs = clock.monotonicMs();
+        lease = await this.#wait(call, attempt, nowMs);
+        nowMs = this.#clock.monotonicMs();
         if (signal?.aborted) {
-          pool.release(lease, { nowMs, hasRun: false, reason: undefined });
+          leasing.release(lease, { nowMs, hasRun: false, reason: undefined });
           throw signal.reason;
         }
       }
@@ -173,24 +174,24 @@ export class Router implements Invoker {
         // A back end that breaks its word and rejects may have run the handler.
         end = { kind: 'crashed', detail: error instanceof Error ? error.message : String(error) };
       }
-      nowMs = clock.monotonicMs();
+      nowMs = this.#clock.monotonicMs();
       if (end.kind !== 'not-reached') {
-        return this.#conclude(passage, { lease, end, requestId, sentMs, nowMs });
+        return this.#conclude(call, { lease, end, requestId, sentMs, nowMs });
       }
-      pool.release(lease, { nowMs, hasRun: false, reason: 'unreachable' });
+      leasing.release(lease, { nowMs, hasRun: false, reason: 'unreachable' });
       if (signal?.aborted) throw signal.reason;
-      if (attempt >= attemptsMax) {
+      if (attempt >= ATTEMPTS_MAX) {
         throw new PlatformError('unreachable', `none of ${attempt} instances could be reached: ${end.detail}`);
       }
     }
   }
 
-  #wait({ request, pool, deadlineMs, order, isChild }: Passage, attempt: number, nowMs: number): Promise<Lease> {
-    return pool.waitFor({ nowMs, order, deadlineMs, signal: request.signal, isChild, isRetry: attempt > 1 });
+  #wait({ request, pool, deadlineMs, order, isChild }: CallInProgress, attempt: number, nowMs: number): Promise<Lease> {
+    return pool.leasing.wait({ nowMs, order, deadlineMs, signal: request.signal, isChild, isRetry: attempt > 1 });
   }
 
-  #conclude(passage: Passage, { lease, end, requestId, sentMs, nowMs }: Ended): Invocation {
-    const { request, version, pool, arrivedMs } = passage;
+  #conclude(call: CallInProgress, { lease, end, requestId, sentMs, nowMs }: Ended): Invocation {
+    const { request, version, pool, arrivedMs } = call;
     const { running, isCold } = lease;
     const rssBytes = running.rssBytes();
     const facts: CallFacts = {
@@ -206,7 +207,7 @@ export class Router implements Invoker {
     };
     pool.counters.ran += 1;
     const hasGone = request.signal?.aborted ?? false;
-    pool.release(lease, { nowMs, hasRun: true, reason: hasGone ? 'caller-gone' : reasonToEnd(end) });
+    pool.leasing.release(lease, { nowMs, hasRun: true, reason: hasGone ? 'caller-gone' : reasonToEnd(end) });
     if (end.kind === 'result') return { ...facts, body: end.body, streamedBytes: end.streamedBytes };
     if (hasGone) throw request.signal?.reason;
     const { timeoutMs, memoryMb } = version.launch;
@@ -216,8 +217,51 @@ export class Router implements Invoker {
 
 interface Ended {
   readonly lease: Lease;
-  readonly end: Exclude<CallEnd, { kind: 'not-reached' }>;
+  readonly end: ReachedEnd;
   readonly requestId: string;
   readonly sentMs: number;
   readonly nowMs: number;
+}
+
+type ReachedEnd = Exclude<CallEnd, { kind: 'not-reached' }>;
+
+/** Why the instance must end, if it must. A handler that threw has a process that works; all else leaves one that cannot be trusted. */
+function reasonToEnd(end: ReachedEnd): StopReason | undefined {
+  switch (end.kind) {
+    case 'result':
+    case 'handler-failed':
+      return undefined;
+    case 'timeout':
+    case 'crashed':
+    case 'out-of-memory':
+    case 'result-too-large':
+      return end.kind;
+    default:
+      return end satisfies never;
+  }
+}
+
+/** The error of a call that reached an instance and did not end well. */
+function errorOf(
+  end: Exclude<ReachedEnd, { kind: 'result' }>,
+  { facts, timeoutMs, memoryMb }: { facts: CallFacts; timeoutMs: number; memoryMb: number },
+): PlatformError {
+  switch (end.kind) {
+    case 'handler-failed': {
+      const { errorType, message, stack } = end;
+      return new PlatformError('handler-failed', message, { facts, thrown: { errorType, message, stack } });
+    }
+    case 'timeout':
+      return new PlatformError('timeout', `the function did not answer within ${timeoutMs} ms`, { facts });
+    case 'crashed':
+      return new PlatformError('crashed', `the instance ended before it answered: ${end.detail}`, { facts });
+    case 'out-of-memory':
+      return new PlatformError('out-of-memory', `the function used more than its ${memoryMb} MB: ${end.detail}`, {
+        facts,
+      });
+    case 'result-too-large':
+      return new PlatformError('result-too-large', `the result has ${end.bytes} bytes, which is too many`, { facts });
+    default:
+      return end satisfies never;
+  }
 }

@@ -121,11 +121,11 @@ describe('leases', () => {
   it('notices a lease that comes back twice, and does nothing else', async () => {
     const version = engine.put('v');
     const pool = engine.pools.poolFor(version);
-    const coming = pool.waitFor({ nowMs: 0, order: 1, deadlineMs: 5_000, isChild: false, isRetry: false });
+    const coming = pool.leasing.wait({ nowMs: 0, order: 1, deadlineMs: 5_000, isChild: false, isRetry: false });
     await engine.clock.wind(100);
     const lease = await coming;
-    pool.release(lease, { nowMs: 100, hasRun: false, reason: undefined });
-    pool.release(lease, { nowMs: 100, hasRun: false, reason: undefined });
+    pool.leasing.release(lease, { nowMs: 100, hasRun: false, reason: undefined });
+    pool.leasing.release(lease, { nowMs: 100, hasRun: false, reason: undefined });
     expect(engine.events.filter(({ type }) => type === 'breach')).toHaveLength(1);
     expect(engine.pools.breaches()).toEqual([]);
     engine.events.length = 0;

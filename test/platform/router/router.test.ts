@@ -168,13 +168,13 @@ describe('the router', () => {
     it('gives a turn back that comes in the moment in which the caller goes', async () => {
       const version = engine.put('v', { pool: { instancesMax: 1 } });
       const pool = engine.pools.poolFor(version);
-      const held = pool.waitFor({ nowMs: 0, order: 0, deadlineMs: 1_000, isChild: false, isRetry: false });
+      const held = pool.leasing.wait({ nowMs: 0, order: 0, deadlineMs: 1_000, isChild: false, isRetry: false });
       await engine.clock.wind(100);
       const controller = new AbortController();
       const gone = engine.outcome('v', { payload: 'gone', signal: controller.signal });
       const stays = engine.outcome('v', { payload: 'stays' });
       // The turn is handed on here; its new holder has not been told yet when it goes.
-      pool.release(await held, { nowMs: 100, hasRun: false, reason: undefined });
+      pool.leasing.release(await held, { nowMs: 100, hasRun: false, reason: undefined });
       controller.abort(new Error('gone'));
       await engine.clock.wind(100);
       expect([await gone, await stays]).toEqual(['gone', 'warm']);
