@@ -3,7 +3,7 @@ import { instanceCount } from '../../../contract/counts.ts';
 import type { Code, FunctionRecord, LaunchSettings, PoolSettings } from '../../model/function-record.ts';
 import type { RegisteredVersion } from '../../registry/registered-version.ts';
 import { DEFAULT_POOL, functionName, launchSchema, poolChangeSchema } from '../../registry/version-settings.ts';
-import { runtimeWish } from '../../runtime/program/runtime-family.ts';
+import { parseRuntime } from '../../runtime/program/interpreters.ts';
 import { shownId } from './shown-functions.ts';
 
 const TRIGGERS_MAX = 32;
@@ -20,7 +20,7 @@ export const ORCHESTRATOR_POOL: PoolSettings = {
 const { timeoutMs, memoryMb, environment, concurrency, handler } = launchSchema.shape;
 
 const runtime = launchSchema.shape.runtime.refine(
-  (text) => runtimeWish(text) !== undefined,
+  (text) => parseRuntime(text) !== undefined,
   'must be node, python, go, rust, or one of these with a version, such as node24, python3.13 or provided.al2023',
 );
 

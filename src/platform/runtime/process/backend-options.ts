@@ -1,9 +1,9 @@
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../../lib/clock.ts';
 import type { Code, VersionRecord } from '../../model/function-record.ts';
 import type { InstanceRecordings } from '../instance-recordings.ts';
+import { BOOTSTRAP_FOLDER } from '../program/launch.ts';
 import { DEFAULT_BUILTIN } from '../program/program.ts';
 
 export interface ProcessBackendOptions {
@@ -24,55 +24,38 @@ export interface ProcessBackendOptions {
   readonly initTimeoutMs?: number | undefined;
   /** Until an instance with nothing else to do begins a call: 1.5 s. */
   readonly deafMs?: number | undefined;
-  /** Between asking and killing where nobody says otherwise: 200 ms. */
-  readonly killGraceMs?: number | undefined;
-  /** 6 MiB. */
-  readonly resultBytesMax?: number | undefined;
-  /** 256. */
-  readonly logLinesMax?: number | undefined;
   /** Where functions are profiled. */
   readonly recordings?: InstanceRecordings | undefined;
-  /** Where functions find programs: our Node's folder and the system's. */
-  readonly path?: string | undefined;
 }
 
-export interface BackendSettings {
-  readonly clock: Clock;
-  readonly codeOf: (version: VersionRecord) => Code | Promise<Code>;
-  readonly nameOf: (version: VersionRecord) => string;
+export interface BackendSettings extends Pick<ProcessBackendOptions, 'clock' | 'codeOf' | 'nameOf' | 'recordings'> {
   readonly builtinFile: (name: string) => string | undefined;
   readonly workFolder: string;
-  readonly maySetGroups: boolean;
+  readonly mayUseGroups: boolean;
   readonly mayTakeNearestRuntime: boolean;
   readonly initTimeoutMs: number;
   readonly deafMs: number;
-  readonly killGraceMs: number;
-  readonly resultBytesMax: number;
-  readonly logLinesMax: number;
-  readonly recordings: InstanceRecordings | undefined;
-  readonly path: string;
 }
 
-/** The programs that run inside workers. They are laid beside this file as they are, compiled or not. */
-export const BOOTSTRAP_FOLDER = fileURLToPath(new URL('../bootstrap/', import.meta.url));
+/** Between asking a worker to end and killing it. */
+export const KILL_GRACE_MS = 200;
+export const RESULT_BYTES_MAX = 6 * 1_048_576;
+/** Where functions find programs: our Node's folder and the system's. */
+export const FUNCTION_PATH = `${path.dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`;
 
 export function settle(options: ProcessBackendOptions): BackendSettings {
-  const { clock, codeOf, nameOf } = options;
+  const { clock, codeOf, nameOf, recordings } = options;
   return {
     clock,
     codeOf,
     nameOf,
+    recordings,
     builtinFile: (name) =>
       name === DEFAULT_BUILTIN ? path.join(BOOTSTRAP_FOLDER, 'default-handler.cjs') : options.builtinFile?.(name),
     workFolder: options.workFolder ?? os.tmpdir(),
-    maySetGroups: options.memoryLimit !== 'watchdog',
+    mayUseGroups: options.memoryLimit !== 'watchdog',
     mayTakeNearestRuntime: options.mayTakeNearestRuntime ?? false,
     initTimeoutMs: options.initTimeoutMs ?? 10_000,
     deafMs: options.deafMs ?? 1_500,
-    killGraceMs: options.killGraceMs ?? 200,
-    resultBytesMax: options.resultBytesMax ?? 6 * 1_048_576,
-    logLinesMax: options.logLinesMax ?? 256,
-    recordings: options.recordings,
-    path: options.path ?? `${path.dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
   };
 }

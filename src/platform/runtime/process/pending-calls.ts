@@ -19,7 +19,7 @@ export interface PendingCall {
 export class PendingCalls {
   readonly #clock: Clock;
   readonly #onDue: (pending: PendingCall, nowMs: number) => void;
-  readonly #alarm: SharedTimer;
+  readonly #timer: SharedTimer;
   /**
    * No map: one that is emptied and filled again with each call makes itself a new table each time, and each old table holds
    * the next and all that was in it until the next great collection. Five megabytes outlived every small one.
@@ -29,7 +29,7 @@ export class PendingCalls {
   constructor({ clock, onDue }: { clock: Clock; onDue: (pending: PendingCall, nowMs: number) => void }) {
     this.#clock = clock;
     this.#onDue = onDue;
-    this.#alarm = new SharedTimer({ clock, onRing: () => this.#onRing() });
+    this.#timer = new SharedTimer({ clock, onRing: () => this.#onRing() });
   }
 
   get size(): number {
@@ -43,7 +43,7 @@ export class PendingCalls {
 
   add(pending: PendingCall): void {
     this.#calls.push(pending);
-    this.#alarm.setBy(pending.dueMs);
+    this.#timer.setBy(pending.dueMs);
   }
 
   find(number: number): PendingCall | undefined {
@@ -59,7 +59,7 @@ export class PendingCalls {
 
   /** Nothing is looked at any more. */
   stop(): void {
-    this.#alarm.clear();
+    this.#timer.clear();
   }
 
   /** Decides only after what has come in meanwhile was read: we may have been the ones that were late. */
@@ -67,7 +67,7 @@ export class PendingCalls {
     setImmediate(() => {
       const nowMs = this.#clock.monotonicMs();
       for (const pending of this) if (pending.dueMs <= nowMs) this.#onDue(pending, nowMs);
-      for (const { dueMs } of this.#calls) this.#alarm.setBy(dueMs);
+      for (const { dueMs } of this.#calls) this.#timer.setBy(dueMs);
     });
   }
 }

@@ -5,17 +5,22 @@ import type { InstanceBackend, StartOptions } from '../instance-backend.ts';
 import type { RecordingPlan } from '../instance-recordings.ts';
 import { MemoryLimiter } from '../memory/memory-limit.ts';
 import { Interpreters } from '../program/interpreters.ts';
-import { bootArgs, type Launch, prepareLaunch } from '../program/launch.ts';
-import { launchEnvironment } from '../program/launch-environment.ts';
+import { bootArgs, type Launch, launchEnvironment, prepareLaunch } from '../program/launch.ts';
 import { layOut, openReceipt, type WorkFolder, WorkFolders } from '../program/work-folder.ts';
 import { FramedTransport } from '../transport/framed-transport.ts';
 import { RuntimeApi } from '../transport/runtime-api.ts';
-import { type BackendSettings, type ProcessBackendOptions, settle } from './backend-options.ts';
+import {
+  type BackendSettings,
+  FUNCTION_PATH,
+  KILL_GRACE_MS,
+  type ProcessBackendOptions,
+  RESULT_BYTES_MAX,
+  settle,
+} from './backend-options.ts';
 import { LineRing } from './line-ring.ts';
-import { faultOf, initFailed } from './load-failure.ts';
 import { ProcessGuard } from './process-guard.ts';
 import { ProcessInstance } from './process-instance.ts';
-import { calledOff, untilReady } from './until-ready.ts';
+import { calledOff, faultOf, initFailed, untilReady } from './until-ready.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 /** Runs instances as processes of this machine. */
@@ -32,26 +37,26 @@ export class ProcessBackend implements InstanceBackend {
 
   constructor(options: ProcessBackendOptions) {
     this.#settings = settle(options);
-    const { clock, workFolder, maySetGroups, mayTakeNearestRuntime } = this.#settings;
+    const { clock, workFolder, mayUseGroups, mayTakeNearestRuntime } = this.#settings;
     this.#folders = new WorkFolders(workFolder);
     const name = path.basename(this.#folders.root);
-    this.#memory = new MemoryLimiter({ clock, name, mayUseGroups: maySetGroups });
+    this.#memory = new MemoryLimiter({ clock, name, mayUseGroups });
     this.#guard = new ProcessGuard({ folder: this.#folders.root, memoryGroups: this.#memory.groupsFolder, clock });
     // Version managers are found through our own path; functions are not told it.
-    const ownPath = process.env['PATH'] ?? this.#settings.path;
+    const ownPath = process.env['PATH'] ?? FUNCTION_PATH;
     this.#interpreters = new Interpreters({ path: ownPath, mayTakeNearest: mayTakeNearestRuntime });
-    this.#settings.recordings?.connect((plan) => this.#tellRecorders(plan));
+    this.#settings.recordings?.connect((plan) => this.#sendPlan(plan));
   }
 
   /** Of the instances that can record themselves. */
-  #tellRecorders(plan: RecordingPlan | undefined): number {
-    let told = 0;
+  #sendPlan(plan: RecordingPlan | undefined): number {
+    let sent = 0;
     for (const [instance, transport] of this.#recorders) {
       if (!instance.isAlive) continue;
       transport.record(plan);
-      told += 1;
+      sent += 1;
     }
-    return told;
+    return sent;
   }
 
   get memoryLimit(): 'cgroup' | 'watchdog' {
@@ -76,7 +81,7 @@ export class ProcessBackend implements InstanceBackend {
   }
 
   /** Ends every instance and takes away every folder. Nothing starts afterwards. */
-  async close({ graceMs = this.#settings.killGraceMs }: { graceMs?: number } = {}): Promise<void> {
+  async close({ graceMs = KILL_GRACE_MS }: { graceMs?: number } = {}): Promise<void> {
     this.#isClosed = true;
     while (this.#instances.size > 0 || this.#starts.size > 0) {
       const stops = [...this.#instances].map((instance) => instance.stop({ graceMs }));
@@ -92,7 +97,7 @@ export class ProcessBackend implements InstanceBackend {
     { instanceId, memoryLimitBytes, signal }: StartOptions,
   ): Promise<ProcessInstance> {
     const { clock, initTimeoutMs } = this.#settings;
-    const launch = await prepareLaunch(version, { settings: this.#settings, interpreters: this.#interpreters });
+    const launch = await prepareLaunch(version, { ...this.#settings, interpreters: this.#interpreters });
     if (this.#isClosed) throw new PlatformError('stopping', 'the platform is stopping');
     if (signal?.aborted) throw calledOff(signal);
     const start: Start = { ...launch, version, instanceId, memoryLimitBytes, folder: this.#folders.make() };
@@ -116,7 +121,7 @@ export class ProcessBackend implements InstanceBackend {
   /** Node and Python: the interpreter boots while its code is laid out, and is told then what to load. */
   async #startFramed(start: Start): Promise<ProcessInstance> {
     const { version, folder, interpreter } = start;
-    const ring = new LineRing({ linesMax: this.#settings.logLinesMax });
+    const ring = new LineRing();
     const worker = await WorkerProcess.spawn({
       command: interpreter?.command ?? process.execPath,
       args: bootArgs(start, { version, isProfiled: this.#settings.recordings !== undefined }),
@@ -131,7 +136,7 @@ export class ProcessBackend implements InstanceBackend {
       // A worker with a receipt has a channel.
       channel: worker.channel!,
       receiptPath: folder.receipt,
-      resultBytesMax: this.#settings.resultBytesMax,
+      resultBytesMax: RESULT_BYTES_MAX,
       listener: instance,
     });
     instance.connect(transport);
@@ -162,7 +167,7 @@ export class ProcessBackend implements InstanceBackend {
       versionId: version.versionId,
       instanceId: instance.instanceId,
       memoryMb: version.launch.memoryMb,
-      resultBytesMax: this.#settings.resultBytesMax,
+      resultBytesMax: RESULT_BYTES_MAX,
       ...(isProfiled && { isProfiled, plan: recordings.plan }),
       ...(isPython && {
         folder: folder.code,
@@ -176,24 +181,11 @@ export class ProcessBackend implements InstanceBackend {
   async #startExecutable(start: Start): Promise<ProcessInstance> {
     const { program, folder, version } = start;
     await layOut(folder, program.files, { executable: true });
-    const ring = new LineRing({ linesMax: this.#settings.logLinesMax });
-    // The executable may ask before its instance is known here: whatever it says is kept for a moment.
-    let instance: ProcessInstance | undefined;
+    const ring = new LineRing();
     const api = await RuntimeApi.listen({
       clock: this.#settings.clock,
       functionName: this.#settings.nameOf(version),
-      resultBytesMax: this.#settings.resultBytesMax,
-      listener: {
-        onReady: () => instance?.onReady(),
-        onLoadFailed: (fault) => instance?.onLoadFailed(fault),
-        onAnswer: (number, end) => instance?.onAnswer(number, end),
-        onChunk: (number, chunk) => instance?.onChunk(number, chunk),
-        onStreamEnd: (number) => instance?.onStreamEnd(number),
-        onChild: (number, child, answer) => instance?.onChild(number, child, answer),
-        onRecorded: (body) => instance?.onRecorded(body),
-        onBroken: (detail) => instance?.onBroken(detail),
-        onClosed: () => instance?.onClosed(),
-      },
+      resultBytesMax: RESULT_BYTES_MAX,
     });
     try {
       const worker = await WorkerProcess.spawn({
@@ -205,10 +197,10 @@ export class ProcessBackend implements InstanceBackend {
         ring,
         clock: this.#settings.clock,
       });
-      const adopted = this.#adopt(start, worker, ring);
-      instance = adopted.instance;
+      const { instance, limit } = this.#adopt(start, worker, ring);
+      api.connect(instance);
       instance.connect(api);
-      await adopted.limit.imposed;
+      await limit.imposed;
       return instance;
     } catch (error) {
       api.close();
@@ -216,9 +208,9 @@ export class ProcessBackend implements InstanceBackend {
     }
   }
 
-  /** From here on the process has somebody who answers for it, and its end takes everything away. */
+  /** From here on an instance stands for the process, and the end of the process takes everything away. */
   #adopt(start: Start, worker: WorkerProcess, ring: LineRing) {
-    const { clock, deafMs, killGraceMs, resultBytesMax } = this.#settings;
+    const { clock, deafMs } = this.#settings;
     const { version, folder } = start;
     this.#guard.watch(worker.pid);
     if (this.#isClosed) worker.end(0);
@@ -235,8 +227,6 @@ export class ProcessBackend implements InstanceBackend {
       ring,
       clock,
       deafMs,
-      killGraceMs,
-      resultBytesMax,
       oomKills: limit.oomKills,
       onRecorded: (body) => {
         const functionName = this.#settings.nameOf(version);
@@ -256,7 +246,7 @@ export class ProcessBackend implements InstanceBackend {
 
   #environment({ version, instanceId, folder }: Start, runtimeApi?: string): Record<string, string> {
     const functionName = this.#settings.nameOf(version);
-    return launchEnvironment({ version, functionName, instanceId, folder, path: this.#settings.path, runtimeApi });
+    return launchEnvironment({ version, functionName, instanceId, folder, path: FUNCTION_PATH, runtimeApi });
   }
 }
 

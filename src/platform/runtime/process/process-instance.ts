@@ -2,11 +2,11 @@ import type { Clock } from '../../../lib/clock.ts';
 import type { Call, CallEnd, ChildCall, RunningInstance } from '../instance-backend.ts';
 import { readRssBytes } from '../memory/resident-memory.ts';
 import type { CallTransport, ChildEnd, HandlerFault, TransportListener } from '../transport/call-transport.ts';
+import { KILL_GRACE_MS, RESULT_BYTES_MAX } from './backend-options.ts';
 import type { LineRing } from './line-ring.ts';
-import { LoadFailure } from './load-failure.ts';
 import { type PendingCall, PendingCalls } from './pending-calls.ts';
-import { describeEnd, type Ending, type WorkerEnd } from './worker-end.ts';
-import type { WorkerExit, WorkerProcess } from './worker-process.ts';
+import { LoadFailure } from './until-ready.ts';
+import { describeEnd, type Ending, type WorkerEnd, type WorkerExit, type WorkerProcess } from './worker-process.ts';
 
 /** Asking the system costs 30 µs: a figure this old is good enough for everybody. */
 const RSS_MAX_AGE_MS = 500;
@@ -21,8 +21,6 @@ export interface ProcessInstanceOptions {
   readonly clock: Clock;
   /** How long a worker with nothing else to do may take to begin a call before it is taken for deaf. */
   readonly deafMs: number;
-  readonly killGraceMs: number;
-  readonly resultBytesMax: number;
   /** Processes of this instance that the kernel killed for memory. */
   readonly oomKills: () => number;
   /** What it recorded of itself, as it wrote it. */
@@ -146,7 +144,7 @@ export class ProcessInstance implements RunningInstance, TransportListener {
     if (!pending) return;
     pending.chunkBytes += chunk.length;
     if (pending.call.onChunk) return pending.call.onChunk(chunk);
-    if (pending.chunkBytes > this.#options.resultBytesMax) {
+    if (pending.chunkBytes > RESULT_BYTES_MAX) {
       this.#settle(number, { kind: 'result-too-large', bytes: pending.chunkBytes });
       this.#end({ kind: 'broken', detail: 'another call on this instance streamed more than the largest result' }, 0);
       return;
@@ -208,7 +206,7 @@ export class ProcessInstance implements RunningInstance, TransportListener {
       return;
     }
     this.#settle(number, { kind: 'timeout' });
-    this.#end({ kind: 'timeout' }, this.#options.killGraceMs);
+    this.#end({ kind: 'timeout' }, KILL_GRACE_MS);
   }
 
   #watchCaller(number: number, signal: AbortSignal | undefined): (() => void) | undefined {
@@ -216,7 +214,7 @@ export class ProcessInstance implements RunningInstance, TransportListener {
     const onAbort = () => {
       this.#settle(number, { kind: 'crashed', detail: 'the caller went away, and the instance was ended' });
       // Others on it still have somebody who waits.
-      if (this.#pending.size === 0) this.#end({ kind: 'caller-gone' }, this.#options.killGraceMs);
+      if (this.#pending.size === 0) this.#end({ kind: 'caller-gone' }, KILL_GRACE_MS);
     };
     signal.addEventListener('abort', onAbort, { once: true });
     return () => signal.removeEventListener('abort', onAbort);

@@ -1,6 +1,30 @@
 import { execFile } from 'node:child_process';
+import type { RuntimeFamily } from '../../model/function-record.ts';
 import { PlatformError } from '../../model/platform-error.ts';
-import type { RuntimeWish } from './runtime-family.ts';
+
+/** What the name of a runtime asks for. No version: any that is there. */
+export interface RequestedRuntime {
+  readonly family: RuntimeFamily;
+  readonly major: number | undefined;
+  readonly minor: number | undefined;
+}
+
+const NODE = /^node(?:js)?(\d{1,3})?(?:\.x)?$/;
+/** `python`, `python3`, `python3.13`, and `python313` as some write it. */
+const PYTHON = /^python(?:(\d)(?:\.?(\d{1,2}))?)?$/;
+const EXECUTABLE = /^(?:go|go1\.x|rust|provided(?:\.[a-z0-9]+)?)$/;
+
+/** Undefined: no family that runs here (Java, Ruby and .NET are such). */
+export function parseRuntime(runtime: string): RequestedRuntime | undefined {
+  const node = NODE.exec(runtime);
+  if (node) return { family: 'node', major: numberOf(node[1]), minor: undefined };
+  const python = PYTHON.exec(runtime);
+  if (python) return { family: 'python', major: numberOf(python[1]), minor: numberOf(python[2]) };
+  if (EXECUTABLE.test(runtime)) return { family: 'executable', major: undefined, minor: undefined };
+  return undefined;
+}
+
+const numberOf = (digits: string | undefined) => (digits === undefined ? undefined : Number(digits));
 
 /** What really runs a function. */
 export interface Interpreter {
@@ -28,13 +52,13 @@ export class Interpreters {
     this.#mayTakeNearest = options.mayTakeNearest;
   }
 
-  node({ major }: RuntimeWish, runtime: string): Interpreter {
+  node({ major }: RequestedRuntime, runtime: string): Interpreter {
     const ours = Number(process.versions.node.split('.')[0]);
     if (major !== undefined && major !== ours && !this.#mayTakeNearest) throw unavailable(runtime, `Node ${ours}`);
     return { command: process.execPath, title: `node ${process.versions.node}` };
   }
 
-  async python({ major, minor }: RuntimeWish, runtime: string): Promise<Interpreter> {
+  async python({ major, minor }: RequestedRuntime, runtime: string): Promise<Interpreter> {
     const exact = minor === undefined ? undefined : `python${major}.${minor}`;
     for (const name of exact ? [exact, 'python3'] : ['python3']) {
       const found = await this.#findPython(name);

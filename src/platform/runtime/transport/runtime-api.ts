@@ -22,7 +22,7 @@ export class RuntimeApi implements CallTransport {
   readonly #clock: Clock;
   readonly #functionName: string;
   readonly #resultBytesMax: number;
-  readonly #listener: TransportListener;
+  #listener!: TransportListener;
   #asking: ServerResponse | undefined;
   #next: { number: number; call: Call } | undefined;
   #handed: Handed | undefined;
@@ -33,8 +33,6 @@ export class RuntimeApi implements CallTransport {
     this.#clock = options.clock;
     this.#functionName = options.functionName;
     this.#resultBytesMax = options.resultBytesMax;
-    this.#listener = options.listener;
-    server.on('request', (request, response) => this.#serve(request, response));
   }
 
   static async listen(options: RuntimeApiOptions): Promise<RuntimeApi> {
@@ -45,6 +43,12 @@ export class RuntimeApi implements CallTransport {
       server.listen(0, '127.0.0.1', resolve);
     });
     return new RuntimeApi(options, server);
+  }
+
+  /** In the same turn of the event loop as the spawn of the executable, so that no request comes before. */
+  connect(listener: TransportListener): void {
+    this.#listener = listener;
+    this.#server.on('request', (request, response) => this.#serve(request, response));
   }
 
   /** For `AWS_LAMBDA_RUNTIME_API`. */
@@ -167,7 +171,6 @@ export interface RuntimeApiOptions {
   readonly clock: Clock;
   readonly functionName: string;
   readonly resultBytesMax: number;
-  readonly listener: TransportListener;
 }
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };

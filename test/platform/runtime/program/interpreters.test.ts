@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Interpreters } from '../../../../src/platform/runtime/program/interpreters.ts';
+import { Interpreters, parseRuntime } from '../../../../src/platform/runtime/program/interpreters.ts';
 
 const PYTHON = { family: 'python', major: 3, minor: undefined } as const;
 
@@ -52,4 +52,29 @@ describe('the interpreters of a machine', () => {
       message: expect.stringContaining('python3 is not installed on this machine'),
     });
   });
+});
+
+describe('the name of a runtime', () => {
+  it.each([
+    ['node', 'node', undefined, undefined],
+    ['node22', 'node', 22, undefined],
+    ['nodejs24.x', 'node', 24, undefined],
+    ['python', 'python', undefined, undefined],
+    ['python3', 'python', 3, undefined],
+    ['python3.13', 'python', 3, 13],
+    ['python314', 'python', 3, 14],
+    ['go', 'executable', undefined, undefined],
+    ['rust', 'executable', undefined, undefined],
+    ['provided', 'executable', undefined, undefined],
+    ['provided.al2023', 'executable', undefined, undefined],
+  ])('P2 %s asks for %s', (runtime, family, major, minor) => {
+    expect(parseRuntime(runtime)).toEqual({ family, major, minor });
+  });
+
+  it.each(['java21', 'ruby3.3', 'dotnet8', 'nodeish', 'python3.13.1', 'Node22', ''])(
+    'P2 %s runs nowhere here',
+    (runtime) => {
+      expect(parseRuntime(runtime)).toBeUndefined();
+    },
+  );
 });
