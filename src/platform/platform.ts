@@ -30,7 +30,7 @@ import type { InstanceBackend } from './runtime/instance-backend.ts';
 import type { InstanceRecordings } from './runtime/instance-recordings.ts';
 import type { ProcessBackendOptions } from './runtime/process/backend-options.ts';
 import { ProcessBackend } from './runtime/process/process-backend.ts';
-import { type OpenTriggers, openTriggers } from './triggers/open-triggers.ts';
+import { type OpenTriggers, openTriggers } from './triggers/trigger-service.ts';
 
 /** Pools and router. */
 export interface Engine {

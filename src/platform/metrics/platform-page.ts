@@ -4,7 +4,7 @@ import type { InstanceState } from '../model/invocation.ts';
 import type { InstanceSnapshot, PoolSnapshot, Pools } from '../model/pool-snapshot.ts';
 import type { Triggers } from '../model/triggers.ts';
 import type { RegisteredVersion } from '../registry/registered-version.ts';
-import type { StoredWish } from '../registry/wish-book.ts';
+import type { StoredWish } from '../registry/wish-table.ts';
 import type { CallMeter } from './call-meter.ts';
 import type { Invariants } from './invariants.ts';
 import { labelsOf, type MetricKind, MetricText } from './metric-text.ts';

@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { RegisteredVersion } from './registered-version.ts';
 import type { Sql } from './sql.ts';
-import type { WishBook } from './wish-book.ts';
+import type { WishTable } from './wish-table.ts';
 
 /**
  * So long a version that was deleted is remembered, and its fencing token. An autoscaler gives up an order that it has claimed
@@ -13,11 +13,11 @@ export const REMEMBERED_MS = 30 * 24 * 3_600_000;
 export class GoneVersions {
   readonly #sql: Sql;
   readonly #clock: Clock;
-  readonly #wishes: WishBook;
+  readonly #wishes: WishTable;
   /** When each was deleted, oldest first. */
   readonly #deletedMs = new Map<string, number>();
 
-  constructor({ sql, clock, wishes }: { sql: Sql; clock: Clock; wishes: WishBook }) {
+  constructor({ sql, clock, wishes }: { sql: Sql; clock: Clock; wishes: WishTable }) {
     this.#sql = sql;
     this.#clock = clock;
     this.#wishes = wishes;

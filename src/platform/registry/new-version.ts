@@ -4,7 +4,7 @@ import type { Random } from '../../lib/random.ts';
 import type { Code, LaunchSettings, Namespace, PoolSettings, TriggerRecord } from '../model/function-record.ts';
 import { PlatformError } from '../model/platform-error.ts';
 import { checkCode } from './check-code.ts';
-import { hashCode } from './code-shelf.ts';
+import { hashCode } from './code-store.ts';
 import type { FunctionIndex } from './function-index.ts';
 import type { RegisteredVersion, VersionStatus } from './registered-version.ts';
 

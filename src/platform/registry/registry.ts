@@ -9,10 +9,11 @@ import type {
   VersionRecord,
 } from '../model/function-record.ts';
 import { PlatformError } from '../model/platform-error.ts';
-import { CodeShelf } from './code-shelf.ts';
+import { CodeStore } from './code-store.ts';
+import { explainFileError, openRegistryDatabase } from './database.ts';
 import { FunctionIndex } from './function-index.ts';
 import { GoneVersions } from './gone-versions.ts';
-import { MessageBook } from './message-book.ts';
+import { MessageTable } from './message-table.ts';
 import {
   checkName,
   checkNewFunction,
@@ -21,12 +22,11 @@ import {
   type NewFunction,
   type NewVersion,
 } from './new-version.ts';
-import { explainFileError, openRegistryDatabase } from './open-database.ts';
 import type { RegisteredVersion } from './registered-version.ts';
 import { type KeptFunction, writeFunction, writeVersion } from './rows.ts';
 import { Sql } from './sql.ts';
-import { TriggerBook } from './trigger-book.ts';
-import { WishBook } from './wish-book.ts';
+import { TriggerTable } from './trigger-table.ts';
+import { WishTable } from './wish-table.ts';
 
 export interface RegistryOptions {
   /** The file; `:memory:` keeps nothing. */
@@ -51,11 +51,11 @@ export type VersionPatch = Partial<
  * kept in memory.
  */
 export class Registry {
-  readonly wishes: WishBook;
-  readonly triggers: TriggerBook;
-  readonly messages: MessageBook;
+  readonly wishes: WishTable;
+  readonly triggers: TriggerTable;
+  readonly messages: MessageTable;
   readonly #sql: Sql;
-  readonly #shelf: CodeShelf;
+  readonly #shelf: CodeStore;
   readonly #index: FunctionIndex;
   readonly #gone: GoneVersions;
   readonly #options: RegistryOptions;
@@ -65,10 +65,10 @@ export class Registry {
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.#sql = new Sql(openRegistryDatabase(options.path));
-    this.#shelf = new CodeShelf(this.#sql);
+    this.#shelf = new CodeStore(this.#sql);
     try {
       this.#index = new FunctionIndex(this.#sql);
-      this.wishes = new WishBook(this.#sql, options.clock);
+      this.wishes = new WishTable(this.#sql, options.clock);
       this.#gone = new GoneVersions({ sql: this.#sql, clock: options.clock, wishes: this.wishes });
       this.#forgetGone();
     } catch (error) {
@@ -76,8 +76,8 @@ export class Registry {
       this.#sql.close();
       throw explainFileError(error, options.path);
     }
-    this.triggers = new TriggerBook(this.#sql);
-    this.messages = new MessageBook(this.#sql);
+    this.triggers = new TriggerTable(this.#sql);
+    this.messages = new MessageTable(this.#sql);
   }
 
   close(): void {

@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
 import type { QueueSettings, Trigger } from '../model/trigger.ts';
 import type { QueueDepth } from '../model/triggers.ts';
-import type { LeasedMessage, MessageBook, MessageCounts } from '../registry/message-book.ts';
+import type { LeasedMessage, MessageCounts, MessageTable } from '../registry/message-table.ts';
 
 export type QueueTrigger = Trigger & { readonly settings: QueueSettings };
 
@@ -12,7 +12,7 @@ export type DeliveryEnd = { readonly kind: 'done' } | { readonly kind: 'failed' 
 export interface QueueConsumerOptions {
   readonly clock: Clock;
   readonly random: Random;
-  readonly book: MessageBook;
+  readonly book: MessageTable;
   /** Never rejects. */
   readonly deliver: (trigger: QueueTrigger, payload: Uint8Array, signal: AbortSignal) => Promise<DeliveryEnd>;
   readonly leaseMs: (trigger: QueueTrigger) => number;

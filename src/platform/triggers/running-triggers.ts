@@ -3,7 +3,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
 import type { Namespace } from '../model/function-record.ts';
 import type { Trigger, TriggerKind } from '../model/trigger.ts';
-import type { MessageCounts } from '../registry/message-book.ts';
+import type { MessageCounts } from '../registry/message-table.ts';
 import type { Registry } from '../registry/registry.ts';
 import { QueueConsumer, type QueueTrigger } from './queue-consumer.ts';
 import { type Found, RouteTable } from './route-table.ts';

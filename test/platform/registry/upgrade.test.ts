@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openRegistryDatabase } from '../../../src/platform/registry/open-database.ts';
+import { openRegistryDatabase } from '../../../src/platform/registry/database.ts';
 import { REGISTRY_STEPS } from '../../../src/platform/registry/schema.ts';
 
 let folder = '';

@@ -5,7 +5,7 @@ import type { InvocationRequest } from '../../../src/platform/model/invocation.t
 import type { TriggerSettings } from '../../../src/platform/model/trigger.ts';
 import { Registry } from '../../../src/platform/registry/registry.ts';
 import { DEFAULT_POOL } from '../../../src/platform/registry/version-settings.ts';
-import { type OpenTriggers, openTriggers } from '../../../src/platform/triggers/open-triggers.ts';
+import { type OpenTriggers, openTriggers } from '../../../src/platform/triggers/trigger-service.ts';
 import { triggerSettings } from '../../../src/platform/triggers/trigger-settings.ts';
 import { HandWoundClock } from '../../support/hand-wound-clock.ts';
 import { invocationOf } from '../dialects/native/scripted-engine.ts';

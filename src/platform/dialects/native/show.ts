@@ -5,7 +5,7 @@ import type { InstanceSnapshot, PoolSnapshot } from '../../model/pool-snapshot.t
 import type { Trigger } from '../../model/trigger.ts';
 import type { QueueDepth, QueuedMessage, TriggerCounts } from '../../model/triggers.ts';
 import type { RegisteredVersion } from '../../registry/registered-version.ts';
-import type { StoredWish } from '../../registry/wish-book.ts';
+import type { StoredWish } from '../../registry/wish-table.ts';
 
 /** How things look on this port. */
 

@@ -31,7 +31,7 @@ export function hashCode(code: Code): string {
 }
 
 /** Code lies on disk alone and is read when an instance starts: a thousand idle functions hold no memory. */
-export class CodeShelf {
+export class CodeStore {
   readonly #sql: Sql;
 
   constructor(sql: Sql) {

@@ -19,7 +19,7 @@ type Row = Record<string, unknown>;
  * Messages on disk: each for one trigger, until it was delivered or somebody takes it from the dead. A delivery is counted
  * before it begins, so that a message that ends the platform does not do so for ever.
  */
-export class MessageBook {
+export class MessageTable {
   readonly #sql: Sql;
 
   constructor(sql: Sql) {

@@ -41,7 +41,7 @@ export interface OpenTriggers extends Triggers {
 
 /** What is in the registry, nothing of which runs yet. */
 export function openTriggers(options: TriggersOptions): OpenTriggers {
-  return new TriggerHouse(options);
+  return new TriggerService(options);
 }
 
 /** More is a mistake, such as a script that adds one at every start. */
@@ -50,7 +50,7 @@ const MESSAGE_MAX_BYTES = 256 * 1024;
 
 const NO_MESSAGES: QueueDepth = { waiting: 0, leased: 0, dead: 0 };
 
-class TriggerHouse implements OpenTriggers {
+class TriggerService implements OpenTriggers {
   readonly #options: TriggersOptions;
   readonly #triggers = new Map<string, Trigger>();
   readonly #calls: TriggerCalls;

@@ -19,7 +19,7 @@ export type WishVerdict =
  * Fencing tokens and wishes, on disk before they are answered. Check and write are one step: everything here is synchronous,
  * and the process has the file to itself. Tokens outlive their versions for a while.
  */
-export class WishBook {
+export class WishTable {
   readonly #sql: Sql;
   readonly #clock: Clock;
   readonly #stored = new Map<string, StoredWish>();

@@ -8,7 +8,7 @@ export interface StoredTrigger {
 }
 
 /** Triggers on disk. Their function takes them along when it is deleted, as their version does. */
-export class TriggerBook {
+export class TriggerTable {
   readonly #sql: Sql;
 
   constructor(sql: Sql) {
