@@ -16,7 +16,6 @@ import { CallLog } from './metrics/call-log.ts';
 import { CallMeter } from './metrics/call-meter.ts';
 import { Invariants } from './metrics/invariants.ts';
 import { platformPage } from './metrics/platform-page.ts';
-import { deployIdOf } from './model/deploy-id.ts';
 import type { VersionRecord } from './model/function-record.ts';
 import type { Invoker } from './model/invocation.ts';
 import type { PoolListener } from './model/pool-event.ts';
@@ -30,7 +29,7 @@ import type { InstanceBackend } from './runtime/instance-backend.ts';
 import type { InstanceRecordings } from './runtime/instance-recordings.ts';
 import type { ProcessBackendOptions } from './runtime/process/backend-options.ts';
 import { ProcessBackend } from './runtime/process/process-backend.ts';
-import { type OpenTriggers, openTriggers } from './triggers/trigger-service.ts';
+import { TriggerService } from './triggers/trigger-service.ts';
 
 /** Pools and router. */
 export interface Engine {
@@ -86,7 +85,7 @@ export class Platform {
   readonly #logger: Logger;
   readonly #controlPlane: ControlPlane;
   readonly #deployer: Deployer;
-  readonly #triggers: OpenTriggers;
+  readonly #triggers: TriggerService;
   readonly #poolListeners = new Set<PoolListener>();
   readonly #closeBackend: () => Promise<void>;
   readonly #open: { readonly name: string; readonly address: ListenAddress; readonly dialect: OpenDialect }[] = [];
@@ -103,7 +102,7 @@ export class Platform {
     this.#logger = logger;
     this.#allowedHosts = options.allowedHosts ?? [];
     const path = options.dataDir === ':memory:' ? ':memory:' : join(options.dataDir, 'platform.sqlite');
-    this.registry = new Registry({ path, clock, random, deployIdOf });
+    this.registry = new Registry({ path, clock, random });
     const { registry } = this;
     this.#profiling =
       options.profiling &&
@@ -145,7 +144,7 @@ export class Platform {
       return () => void this.#poolListeners.delete(each);
     };
     const warm = (versionId: string) => haveOneReady(versionId, { registry, pools });
-    const triggers = openTriggers({ registry, invoker: meter, clock, random, logger, warm });
+    const triggers = new TriggerService({ registry, invoker: meter, clock, random, logger, warm });
     this.#triggers = triggers;
     const tools: DialectTools = {
       registry,

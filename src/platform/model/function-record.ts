@@ -55,6 +55,18 @@ export interface VersionRecord {
 
 export type FunctionStatus = 'ACTIVE' | 'DEPLOYING' | 'INACTIVE' | 'ERRORED' | 'DELETED';
 
+export interface ServedVersion extends VersionRecord {
+  readonly status: FunctionStatus;
+}
+
+/**
+ * Which versions may be called. Asked once for each call, so it answers from memory, and with the same object until
+ * something about the version has changed: that is how pools notice new settings.
+ */
+export interface VersionDirectory {
+  version(versionId: string): ServedVersion | undefined;
+}
+
 export interface FunctionRecord {
   readonly functionId: string;
   readonly namespace: Namespace;

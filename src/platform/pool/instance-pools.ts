@@ -1,12 +1,11 @@
 import type { Clock } from '../../lib/clock.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import { type Random, systemRandom } from '../../lib/random.ts';
-import type { VersionRecord } from '../model/function-record.ts';
+import type { VersionDirectory, VersionRecord } from '../model/function-record.ts';
 import type { SpawnSource } from '../model/invocation.ts';
 import { PlatformError } from '../model/platform-error.ts';
 import type { PoolListener } from '../model/pool-event.ts';
 import type { PoolSnapshot, Pools, Wish } from '../model/pool-snapshot.ts';
-import type { VersionDirectory } from '../model/version-directory.ts';
 import type { InstanceBackend } from '../runtime/instance-backend.ts';
 import { InstancePool, type PoolOwner } from './instance-pool.ts';
 import { MemoryLedger } from './memory-ledger.ts';

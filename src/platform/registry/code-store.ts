@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Code } from '../model/function-record.ts';
 import { PlatformError } from '../model/platform-error.ts';
-import type { Sql } from './sql.ts';
+import type { Sql } from './database.ts';
 
 /** What code is, as one text: equal code, and nothing else, has an equal hash. Each part stands behind its length. */
 export function hashCode(code: Code): string {

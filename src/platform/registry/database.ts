@@ -1,9 +1,46 @@
 import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { makeFolder } from '../../lib/make-folder.ts';
 import { REGISTRY_STEPS } from './schema.ts';
 
-/** A data folder that cannot be used; told in one line, with what to do. */
+/** Each statement is prepared once. Values are only ever bound, never written into the text. */
+export class Sql {
+  readonly #db: DatabaseSync;
+  readonly #prepared = new Map<string, StatementSync>();
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  prepare(text: string): StatementSync {
+    let statement = this.#prepared.get(text);
+    if (!statement) {
+      statement = this.#db.prepare(text);
+      this.#prepared.set(text, statement);
+    }
+    return statement;
+  }
+
+  /** All of `work` or none of it. Nothing may await inside: a second caller would write into the same transaction. */
+  transaction<T>(work: () => T): T {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.#db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#prepared.clear();
+    if (this.#db.isOpen) this.#db.close();
+  }
+}
+
+/** A data folder that cannot be used: one line, with what to do. */
 export class RegistryFileError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -63,7 +100,7 @@ function makeTables(db: DatabaseSync, path: string): void {
   }
 }
 
-/** What SQLite says, as something that a person can do something about; anything else as it is. */
+/** An error of SQLite with advice for a person; any other error as it is. */
 export function explainFileError(error: unknown, path: string): unknown {
   if (error instanceof RegistryFileError || !(error instanceof Error)) return error;
   const code = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;

@@ -1,11 +1,11 @@
 import { compareIds } from '../../contract/scaling-targets.ts';
 import type { FunctionRecord, Namespace } from '../model/function-record.ts';
 import { PlatformError } from '../model/platform-error.ts';
+import type { Sql } from './database.ts';
 import type { RegisteredVersion } from './registered-version.ts';
 import { type KeptFunction, readAliases, readFunctions, readVersions } from './rows.ts';
-import type { Sql } from './sql.ts';
 
-/** What is kept, in memory, by every key that somebody asks for. Read once at start; the registry keeps it level with the disk. */
+/** Functions and versions in memory, by every key that is asked for. Read once at start; the registry keeps it level with the disk. */
 export class FunctionIndex {
   readonly #kept = new Map<string, KeptFunction>();
   readonly #records = new Map<string, FunctionRecord>();
@@ -25,7 +25,7 @@ export class FunctionIndex {
     for (const version of readVersions(sql)) this.putVersion(version);
   }
 
-  /** One look-up in a map for whoever calls a function: the record is made when it changes, not when it is asked for. */
+  /** One look-up in a map for each call of a function: the record is made when it changes, not when it is asked for. */
   find(id: string): FunctionRecord | undefined {
     const record = this.#records.get(id);
     if (record) return record;

@@ -1,15 +1,15 @@
 import type { Clock } from '../../lib/clock.ts';
+import type { Sql } from './database.ts';
 import type { RegisteredVersion } from './registered-version.ts';
-import type { Sql } from './sql.ts';
 import type { WishTable } from './wish-table.ts';
 
 /**
- * So long a version that was deleted is remembered, and its fencing token. An autoscaler gives up an order that it has claimed
- * within minutes, and one that was frozen meanwhile begins anew when it wakes: what is a month old nobody writes any more.
+ * How long a deleted version and its fencing token are remembered. An autoscaler gives up an order that it has claimed within
+ * minutes, and one that was frozen meanwhile begins anew when it wakes: no autoscaler writes an order that is a month old.
  */
 export const REMEMBERED_MS = 30 * 24 * 3_600_000;
 
-/** Versions that were here: who asks for one is told that it is gone, and its token still orders writers should the id come back. */
+/** Versions that were deleted. Their ids are answered with `gone`, and their tokens still order writers should an id come back. */
 export class GoneVersions {
   readonly #sql: Sql;
   readonly #clock: Clock;
@@ -29,8 +29,8 @@ export class GoneVersions {
     return this.#deletedMs.has(versionId);
   }
 
-  /** On disk; within the transaction that deletes it. */
-  bury({ versionId, functionId, account }: RegisteredVersion): void {
+  /** On disk; within the transaction that deletes the version. */
+  add({ versionId, functionId, account }: RegisteredVersion): void {
     const deletedMs = Math.round(this.#clock.wallMs());
     this.#sql
       .prepare('INSERT OR REPLACE INTO gone_versions VALUES (?, ?, ?, ?)')
@@ -39,7 +39,7 @@ export class GoneVersions {
     this.#deletedMs.set(versionId, deletedMs);
   }
 
-  /** Forgets what was deleted too long ago for anybody to write for it. `isHere`: the id has come back. */
+  /** Forgets what was deleted too long ago. `isHere`: the id has come back. */
   forgetOld(isHere: (versionId: string) => boolean): void {
     const sinceMs = this.#clock.wallMs() - REMEMBERED_MS;
     const old: string[] = [];

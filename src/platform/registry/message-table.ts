@@ -1,5 +1,5 @@
 import type { QueuedMessage } from '../model/triggers.ts';
-import type { Sql } from './sql.ts';
+import type { Sql } from './database.ts';
 
 /** A message that is being delivered. Its number tells it from all others, also from those that were here before. */
 export interface LeasedMessage extends QueuedMessage {
@@ -16,8 +16,8 @@ type State = 'waiting' | 'leased' | 'dead';
 type Row = Record<string, unknown>;
 
 /**
- * Messages on disk: each for one trigger, until it was delivered or somebody takes it from the dead. A delivery is counted
- * before it begins, so that a message that ends the platform does not do so for ever.
+ * Messages on disk: each for one trigger, until it was delivered or is cleared from the dead. A delivery is counted before it
+ * begins, so that a message that ends the platform is given up after some attempts.
  */
 export class MessageTable {
   readonly #sql: Sql;
@@ -26,7 +26,7 @@ export class MessageTable {
     this.#sql = sql;
   }
 
-  /** What was on its way when the platform ended is to be delivered again: nobody else can have it. */
+  /** What was on its way when the platform ended is to be delivered again: no other process can have it. */
   returnLeased(): void {
     this.#sql.transaction(() =>
       this.#sql.prepare("UPDATE messages SET state = 'waiting' WHERE state = 'leased'").run(),

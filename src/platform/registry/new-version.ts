@@ -1,6 +1,7 @@
 import { isUsableId } from '../../domain/function-version.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
+import { deployIdOf } from '../model/deploy-id.ts';
 import type { Code, LaunchSettings, Namespace, PoolSettings, TriggerRecord } from '../model/function-record.ts';
 import { PlatformError } from '../model/platform-error.ts';
 import { checkCode } from './check-code.ts';
@@ -12,9 +13,9 @@ export interface NewVersion {
   readonly launch: LaunchSettings;
   readonly pool: PoolSettings;
   readonly code: Code;
-  /** Unset: a new UUID. Given by whoever brings functions along from elsewhere. */
+  /** Unset: a new UUID. Set for functions that come from elsewhere with an id. */
   readonly versionId?: string | undefined;
-  /** DEPLOYING until somebody has seen it run; ACTIVE otherwise. */
+  /** DEPLOYING: no instance of it has started yet. Unset: ACTIVE. */
   readonly status?: VersionStatus | undefined;
   readonly policy?: unknown;
 }
@@ -63,13 +64,12 @@ export interface VersionMaking {
   readonly index: FunctionIndex;
   readonly clock: Clock;
   readonly random: Random;
-  readonly deployIdOf: (made: { codeHash: string; launch: LaunchSettings }) => string;
 }
 
 /** Throws when its code or its id cannot be taken. */
 export function makeVersion(
   request: NewVersion,
-  { functionId, account, number, index, clock, random, deployIdOf }: VersionMaking,
+  { functionId, account, number, index, clock, random }: VersionMaking,
 ): RegisteredVersion {
   checkCode(request.code);
   const versionId = request.versionId ?? random.uuid();

@@ -1,10 +1,10 @@
 import type { ToldConfiguration } from '../../contract/autoscaling-configuration.ts';
 import type { FunctionStatus, VersionRecord } from '../model/function-record.ts';
 
-/** DELETED is told of what is gone; nothing that is kept has it. */
+/** DELETED stands for what is gone; nothing that is kept has it. */
 export type VersionStatus = Exclude<FunctionStatus, 'DELETED'>;
 
-/** A version with what the control plane tells of it. */
+/** A version with what the control plane shows of it. */
 export interface RegisteredVersion extends VersionRecord {
   /** Counts up per function, from 1. */
   readonly number: number;

@@ -1,16 +1,10 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
-import type {
-  Code,
-  FunctionRecord,
-  LaunchSettings,
-  Namespace,
-  TriggerRecord,
-  VersionRecord,
-} from '../model/function-record.ts';
+import { deployIdOf } from '../model/deploy-id.ts';
+import type { Code, FunctionRecord, Namespace, TriggerRecord, VersionRecord } from '../model/function-record.ts';
 import { PlatformError } from '../model/platform-error.ts';
 import { CodeStore } from './code-store.ts';
-import { explainFileError, openRegistryDatabase } from './database.ts';
+import { explainFileError, openRegistryDatabase, Sql } from './database.ts';
 import { FunctionIndex } from './function-index.ts';
 import { GoneVersions } from './gone-versions.ts';
 import { MessageTable } from './message-table.ts';
@@ -24,7 +18,6 @@ import {
 } from './new-version.ts';
 import type { RegisteredVersion } from './registered-version.ts';
 import { type KeptFunction, writeFunction, writeVersion } from './rows.ts';
-import { Sql } from './sql.ts';
 import { TriggerTable } from './trigger-table.ts';
 import { WishTable } from './wish-table.ts';
 
@@ -33,7 +26,6 @@ export interface RegistryOptions {
   readonly path: string;
   readonly clock: Clock;
   readonly random: Random;
-  readonly deployIdOf: (made: { codeHash: string; launch: LaunchSettings }) => string;
 }
 
 export type RegistryChange =
@@ -47,15 +39,15 @@ export type VersionPatch = Partial<
 >;
 
 /**
- * What functions there are. Every change is on disk before it is answered; whoever asks is answered from memory. Code is not
- * kept in memory.
+ * What functions there are. Every change is on disk before it is answered, and questions are answered from memory. Code is
+ * not kept in memory.
  */
 export class Registry {
   readonly wishes: WishTable;
   readonly triggers: TriggerTable;
   readonly messages: MessageTable;
   readonly #sql: Sql;
-  readonly #shelf: CodeStore;
+  readonly #code: CodeStore;
   readonly #index: FunctionIndex;
   readonly #gone: GoneVersions;
   readonly #options: RegistryOptions;
@@ -65,7 +57,7 @@ export class Registry {
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.#sql = new Sql(openRegistryDatabase(options.path));
-    this.#shelf = new CodeStore(this.#sql);
+    this.#code = new CodeStore(this.#sql);
     try {
       this.#index = new FunctionIndex(this.#sql);
       this.wishes = new WishTable(this.#sql, options.clock);
@@ -84,7 +76,7 @@ export class Registry {
     this.#sql.close();
   }
 
-  /** Told after a change is on disk and in memory. Returns what ends it. */
+  /** Calls the listener after each change, when it is on disk and in memory. Returns what ends it. */
   onChange(listener: (change: RegistryChange) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -136,7 +128,7 @@ export class Registry {
   codeOf(version: Pick<VersionRecord, 'versionId'>): Code {
     const codeHash = this.#index.version(version.versionId)?.codeHash;
     if (codeHash === undefined) throw new PlatformError('no-code', 'this version was deleted');
-    return this.#shelf.get(codeHash);
+    return this.#code.get(codeHash);
   }
 
   create(request: NewFunction): { readonly record: FunctionRecord; readonly version: RegisteredVersion } {
@@ -161,7 +153,7 @@ export class Registry {
       writeFunction(this.#sql, kept);
       const insert = this.#sql.prepare('INSERT INTO aliases VALUES (?, ?)');
       for (const alias of aliases) insert.run(alias, functionId);
-      this.#shelf.put(version.codeHash, request.code);
+      this.#code.put(version.codeHash, request.code);
       writeVersion(this.#sql, version);
     });
     this.#index.putFunction(kept, aliases);
@@ -183,13 +175,13 @@ export class Registry {
       ...(isActive ? { activeVersionId: version.versionId } : {}),
     });
     this.#sql.transaction(() => {
-      this.#shelf.put(version.codeHash, request.code);
+      this.#code.put(version.codeHash, request.code);
       writeVersion(this.#sql, version);
       writeFunction(this.#sql, kept);
     });
     this.#index.putFunction(kept);
     this.#putVersion(version);
-    this.#tell({ kind: 'function-changed', record: this.#recordOf(functionId) });
+    this.#notify({ kind: 'function-changed', record: this.#recordOf(functionId) });
     return version;
   }
 
@@ -209,15 +201,15 @@ export class Registry {
     this.#sql.transaction(() => writeFunction(this.#sql, kept));
     this.#index.putFunction(kept);
     const record = this.#recordOf(functionId);
-    this.#tell({ kind: 'function-changed', record });
+    this.#notify({ kind: 'function-changed', record });
     return record;
   }
 
-  /** Of launch settings the deploy id follows: instances of the old one are then retired by whoever listens. */
+  /** The deploy id follows the launch settings. Listeners retire the instances of the old one. */
   updateVersion(versionId: string, patch: VersionPatch): RegisteredVersion {
     const before = this.#versionOf(versionId);
     const launch = patch.launch ?? before.launch;
-    const deployId = patch.launch ? this.#options.deployIdOf({ codeHash: before.codeHash, launch }) : before.deployId;
+    const deployId = patch.launch ? deployIdOf({ codeHash: before.codeHash, launch }) : before.deployId;
     const version: RegisteredVersion = { ...before, ...patch, launch, deployId };
     this.#sql.transaction(() => writeVersion(this.#sql, version));
     this.#putVersion(version);
@@ -228,14 +220,14 @@ export class Registry {
     const record = this.#recordOf(functionId);
     const versions = this.#index.versionsOf(functionId);
     this.#sql.transaction(() => {
-      for (const version of versions) this.#gone.bury(version);
+      for (const version of versions) this.#gone.add(version);
       this.#sql.prepare('DELETE FROM functions WHERE function_id = ?').run(functionId);
-      this.#shelf.sweep();
+      this.#code.sweep();
     });
     this.#index.removeFunction(functionId);
     this.#forgetGone();
-    for (const version of versions) this.#tell({ kind: 'version-removed', version });
-    this.#tell({ kind: 'function-removed', record: { ...record, status: 'DELETED' } });
+    for (const version of versions) this.#notify({ kind: 'version-removed', version });
+    this.#notify({ kind: 'function-removed', record: { ...record, status: 'DELETED' } });
   }
 
   /** The version that is active goes with its function, or after another one was made active. */
@@ -245,13 +237,13 @@ export class Registry {
       throw new PlatformError('not-active', 'this is the active version: activate another one, or delete the function');
     }
     this.#sql.transaction(() => {
-      this.#gone.bury(version);
+      this.#gone.add(version);
       this.#sql.prepare('DELETE FROM versions WHERE version_id = ?').run(versionId);
-      this.#shelf.sweep();
+      this.#code.sweep();
     });
     this.#index.removeVersion(versionId);
     this.#forgetGone();
-    this.#tell({ kind: 'version-removed', version });
+    this.#notify({ kind: 'version-removed', version });
   }
 
   #forgetGone(): void {
@@ -264,7 +256,7 @@ export class Registry {
 
   #putVersion(version: RegisteredVersion): void {
     this.#index.putVersion(version);
-    this.#tell({ kind: 'version-changed', version });
+    this.#notify({ kind: 'version-changed', version });
   }
 
   #recordOf(functionId: string): FunctionRecord {
@@ -279,7 +271,7 @@ export class Registry {
     return version;
   }
 
-  #tell(change: RegistryChange): void {
+  #notify(change: RegistryChange): void {
     for (const listener of this.#listeners) listener(change);
   }
 }

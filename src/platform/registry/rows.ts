@@ -1,6 +1,6 @@
 import type { FunctionRecord, Namespace } from '../model/function-record.ts';
+import type { Sql } from './database.ts';
 import type { RegisteredVersion, VersionStatus } from './registered-version.ts';
-import type { Sql } from './sql.ts';
 
 /** A function as it is kept; its status follows from its versions. */
 export type KeptFunction = Omit<FunctionRecord, 'status' | 'aliases'>;

@@ -1,5 +1,5 @@
 import type { Trigger, TriggerSettings } from '../model/trigger.ts';
-import type { Sql } from './sql.ts';
+import type { Sql } from './database.ts';
 
 /** A trigger as it is kept. `dueMs`: when a schedule fires next. */
 export interface StoredTrigger {

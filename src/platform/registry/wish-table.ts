@@ -1,7 +1,7 @@
 import { formatToken, judgeWrite, parseToken } from '../../contract/fencing.ts';
 import type { PredictionAnswer, PredictionBody } from '../../contract/prediction.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { Sql } from './sql.ts';
+import type { Sql } from './database.ts';
 
 /** The last write that was accepted for a version. */
 export interface StoredWish {
@@ -63,7 +63,7 @@ export class WishTable {
     }
   }
 
-  /** Of a version that is gone for good; within a transaction of whoever knows that. */
+  /** Of a version that is gone for good; within the caller's transaction. */
   forget(versionId: string): void {
     this.#sql.prepare('DELETE FROM fences WHERE version_id = ?').run(versionId);
     this.#stored.delete(versionId);

@@ -1,9 +1,9 @@
 import type { Clock } from '../../lib/clock.ts';
 import { type Random, systemRandom } from '../../lib/random.ts';
+import type { ServedVersion, VersionDirectory } from '../model/function-record.ts';
 import type { CallFacts, Invocation, InvocationRequest, Invoker } from '../model/invocation.ts';
 import { PlatformError } from '../model/platform-error.ts';
 import type { StopReason } from '../model/pool-snapshot.ts';
-import type { ServedVersion, VersionDirectory } from '../model/version-directory.ts';
 import type { InstancePool } from '../pool/instance-pool.ts';
 import type { InstancePools } from '../pool/instance-pools.ts';
 import type { Lease } from '../pool/pooled-instance.ts';

@@ -12,12 +12,12 @@ export type DeliveryEnd = { readonly kind: 'done' } | { readonly kind: 'failed' 
 export interface QueueConsumerOptions {
   readonly clock: Clock;
   readonly random: Random;
-  readonly book: MessageTable;
+  readonly messages: MessageTable;
   /** Never rejects. */
   readonly deliver: (trigger: QueueTrigger, payload: Uint8Array, signal: AbortSignal) => Promise<DeliveryEnd>;
   readonly leaseMs: (trigger: QueueTrigger) => number;
   readonly onDead: (trigger: QueueTrigger, messages: readonly LeasedMessage[], error: string) => void;
-  /** The disk does not do what it is asked. */
+  /** The disk failed. */
   readonly onFault: (trigger: QueueTrigger, error: unknown) => void;
 }
 
@@ -59,7 +59,7 @@ export class QueueConsumer {
     return this.#waiting + this.#leased >= this.trigger.settings.depthMax;
   }
 
-  /** A message was put in the book. */
+  /** A message was put into the table. */
   added(): void {
     this.#waiting += 1;
     this.#pump();
@@ -79,7 +79,7 @@ export class QueueConsumer {
   }
 
   revive(): number {
-    const count = this.#options.book.revive(this.trigger.triggerId);
+    const count = this.#options.messages.revive(this.trigger.triggerId);
     this.#dead -= count;
     this.#waiting += count;
     this.#pump();
@@ -87,7 +87,7 @@ export class QueueConsumer {
   }
 
   clear(state: 'waiting' | 'dead'): number {
-    const count = this.#options.book.clear(this.trigger.triggerId, state);
+    const count = this.#options.messages.clear(this.trigger.triggerId, state);
     if (state === 'dead') this.#dead -= count;
     else this.#waiting -= count;
     return count;
@@ -111,15 +111,15 @@ export class QueueConsumer {
 
   /** Undefined when something is on its way; otherwise how long there is nothing to do. */
   #deliverNext(): number | undefined {
-    const { book, clock } = this.#options;
+    const { messages: table, clock } = this.#options;
     const { triggerId, settings } = this.trigger;
     const pausedMs = this.#pausedUntilMs - clock.monotonicMs();
     // One at a time, to find out whether calls are taken again.
     if (pausedMs > 0 || (this.#refusals > 0 && this.#underWay.size > 0)) return Math.max(pausedMs, REFUSED_WAIT_MS);
     const nowMs = clock.wallMs();
-    const messages = book.lease(triggerId, { nowMs, countMax: settings.batchMax });
+    const messages = table.lease(triggerId, { nowMs, countMax: settings.batchMax });
     if (messages.length === 0) {
-      const dueMs = book.nextDueMs(triggerId);
+      const dueMs = table.nextDueMs(triggerId);
       // What was counted is not there: nothing is to be waited for.
       if (dueMs === undefined) this.#waiting = 0;
       return Math.min(settings.backoffMaxMs, Math.max(1, (dueMs ?? nowMs) - nowMs));
@@ -138,7 +138,7 @@ export class QueueConsumer {
   }
 
   async #deliver(messages: readonly LeasedMessage[]): Promise<void> {
-    const { clock, book, deliver, leaseMs } = this.#options;
+    const { clock, messages: table, deliver, leaseMs } = this.#options;
     const { trigger } = this;
     const lease = new AbortController();
     const cancel = clock.after(leaseMs(trigger), () =>
@@ -149,7 +149,7 @@ export class QueueConsumer {
     switch (end.kind) {
       case 'done':
         this.#refusals = 0;
-        book.remove(messages);
+        table.remove(messages);
         break;
       case 'failed':
         this.#refusals = 0;
@@ -164,11 +164,11 @@ export class QueueConsumer {
   }
 
   #onFailed(messages: readonly LeasedMessage[], error: string): void {
-    const { book, clock, onDead } = this.#options;
+    const { messages: table, clock, onDead } = this.#options;
     const { attemptsMax } = this.trigger.settings;
     const nowMs = clock.wallMs();
     const dead = messages.filter(({ attempts }) => attempts >= attemptsMax);
-    book.settle(
+    table.settle(
       messages.map((message) => ({
         message,
         state: message.attempts >= attemptsMax ? ('dead' as const) : ('waiting' as const),
@@ -180,17 +180,17 @@ export class QueueConsumer {
     this.#waiting += messages.length - dead.length;
     this.#dead += dead.length;
     if (dead.length === 0) return;
-    if (this.#dead > DEAD_MAX) this.#dead -= book.trimDead(this.trigger.triggerId, DEAD_MAX);
+    if (this.#dead > DEAD_MAX) this.#dead -= table.trimDead(this.trigger.triggerId, DEAD_MAX);
     onDead(this.trigger, dead, error);
   }
 
   /** Back to where it was, and a pause for all. */
   #onRefused(messages: readonly LeasedMessage[], error: string): void {
-    const { book, clock, random } = this.#options;
+    const { messages: table, clock, random } = this.#options;
     this.#refusals += 1;
     const pauseMs = Math.min(REFUSED_WAIT_MAX_MS, REFUSED_WAIT_MS * 2 ** Math.min(this.#refusals - 1, 10));
     this.#pausedUntilMs = clock.monotonicMs() + pauseMs * (0.5 + random.next() / 2);
-    book.settle(
+    table.settle(
       messages.map((message) => ({
         message,
         state: 'waiting',

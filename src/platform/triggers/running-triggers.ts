@@ -132,7 +132,7 @@ export class RunningTriggers {
     const consumer = new QueueConsumer(trigger, counts, {
       clock,
       random,
-      book: registry.messages,
+      messages: registry.messages,
       deliver: (each, payload, signal) => calls.deliver(each, payload, signal),
       leaseMs: (each) => calls.leaseMs(each),
       onDead: ({ triggerId, settings: { queue } }, messages, error) => {

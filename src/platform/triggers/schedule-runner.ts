@@ -13,7 +13,7 @@ export interface ScheduleRunnerOptions {
   /** Calls the function; never rejects. */
   readonly fire: (trigger: ScheduleTrigger, scheduledMs: number) => Promise<void>;
   readonly onSkip: (triggerId: string, why: 'overlap' | 'missed') => void;
-  /** It fires soon: whoever can makes an instance ready for it. */
+  /** It fires soon: time to make an instance ready for it. */
   readonly onNear: (trigger: ScheduleTrigger) => void;
   /** Keeps when schedules fire next, before they do what is due now. */
   readonly keepDue: (due: ReadonlyMap<string, number | undefined>) => void;
@@ -24,18 +24,18 @@ interface Entry {
   dueMs: number | undefined;
   /** What was missed is made up for then. */
   heldUntilMs: number | undefined;
-  /** The time that `onNear` was told of last. */
+  /** The time that `onNear` was last called for. */
   nearMs: number | undefined;
   running: number;
 }
 
-/** What is later than this was missed: the platform was not there, or the clocks were set. */
+/** What is later than this was missed: the platform was not running, or the clocks were set. */
 const MISSED_AFTER_MS = 60_000;
 /** What many schedules have missed is made up for within this time and not all at once. */
 const SPREAD_MS = 30_000;
 /** A cold start takes a tenth of a second, and some code takes its time to load. */
 const NEAR_MS = 2_000;
-/** A look at the clock on the wall at least so often, for somebody may set it. */
+/** The clock on the wall is read at least so often, because it may be set. */
 const LOOK_EVERY_MS = 30_000;
 
 /**
@@ -84,7 +84,7 @@ export class ScheduleRunner {
     for (const entry of this.#entries.values()) {
       if (entry.dueMs === undefined) continue;
       if (entry.dueMs > nowMs) {
-        this.#tellWhenNear(entry, entry.dueMs - nowMs);
+        this.#reportNear(entry, entry.dueMs - nowMs);
         continue;
       }
       const isMissed = nowMs - entry.dueMs > MISSED_AFTER_MS;
@@ -110,7 +110,7 @@ export class ScheduleRunner {
     this.#arm();
   }
 
-  #tellWhenNear(entry: Entry, leftMs: number): void {
+  #reportNear(entry: Entry, leftMs: number): void {
     if (leftMs > NEAR_MS || entry.nearMs === entry.dueMs) return;
     entry.nearMs = entry.dueMs;
     this.#options.onNear(entry.trigger);

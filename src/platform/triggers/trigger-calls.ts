@@ -2,16 +2,15 @@ import type { Logger } from 'pino';
 import type { Invocation, InvocationSource, Invoker } from '../model/invocation.ts';
 import { PlatformError, type PlatformErrorCode } from '../model/platform-error.ts';
 import type { Trigger } from '../model/trigger.ts';
-import type { FireRequest } from '../model/triggers.ts';
+import type { FireRequest, TriggerCounts } from '../model/triggers.ts';
 import type { Registry } from '../registry/registry.ts';
-import { FireCounter } from './fire-counter.ts';
 import type { DeliveryEnd, QueueTrigger } from './queue-consumer.ts';
 import type { ScheduleTrigger } from './schedule-runner.ts';
 
 /** Beside the time-out of the function, twice: it may wait so long, and then run so long. */
 const LEASE_MARGIN_MS = 5_000;
 
-/** What the platform refuses, whatever the message is: it is not held against it. */
+/** Refusals of the platform that have nothing to do with the message: they do not count as attempts. */
 const REFUSALS: ReadonlySet<PlatformErrorCode> = new Set([
   'stopping',
   'overloaded',
@@ -23,6 +22,50 @@ const REFUSALS: ReadonlySet<PlatformErrorCode> = new Set([
   'function-unknown',
   'version-unknown',
 ]);
+
+class Counts implements TriggerCounts {
+  fires = 0;
+  readonly failures = new Map<string, number>();
+  readonly skips = { overlap: 0, missed: 0 };
+}
+
+const NO_COUNTS: TriggerCounts = new Counts();
+
+/** What became of the calls of each trigger, for the metrics. */
+class FireCounter {
+  readonly #counts = new Map<string, Counts>();
+
+  of(triggerId: string): TriggerCounts {
+    return this.#counts.get(triggerId) ?? NO_COUNTS;
+  }
+
+  countFire(triggerId: string): void {
+    this.#counted(triggerId).fires += 1;
+  }
+
+  /** Of a call that was counted; not of one whose trigger has gone meanwhile. */
+  countFailure(triggerId: string, code: string): void {
+    const failures = this.#counts.get(triggerId)?.failures;
+    failures?.set(code, (failures.get(code) ?? 0) + 1);
+  }
+
+  countSkip(triggerId: string, why: 'overlap' | 'missed'): void {
+    this.#counted(triggerId).skips[why] += 1;
+  }
+
+  forget(triggerId: string): void {
+    this.#counts.delete(triggerId);
+  }
+
+  #counted(triggerId: string): Counts {
+    let counts = this.#counts.get(triggerId);
+    if (!counts) {
+      counts = new Counts();
+      this.#counts.set(triggerId, counts);
+    }
+    return counts;
+  }
+}
 
 /** The calls that triggers make, counted. */
 export class TriggerCalls {
@@ -42,7 +85,7 @@ export class TriggerCalls {
     registry: Registry;
     invoker: Invoker;
     logger: Logger;
-    /** Has an instance ready for a call that comes soon, if none is. */
+    /** Makes an instance ready for a call that comes soon, if none is. */
     warm?: ((versionId: string) => void) | undefined;
   }) {
     this.#registry = registry;
@@ -51,7 +94,7 @@ export class TriggerCalls {
     this.#warm = warm;
   }
 
-  /** How long a delivery may take that says nothing of it itself. */
+  /** How long a delivery may take. */
   leaseMs(trigger: QueueTrigger): number {
     if (trigger.settings.leaseMs !== undefined) return trigger.settings.leaseMs;
     const version = this.#registry.version(this.#versionIdOf(trigger) ?? '');

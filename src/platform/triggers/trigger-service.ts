@@ -28,20 +28,8 @@ export interface TriggersOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Has an instance ready for a call that comes soon, if none is; left out: calls of schedules may be cold. */
+  /** Makes an instance ready for a call that comes soon, if none is. Left out: calls of schedules may be cold. */
   readonly warm?: ((versionId: string) => void) | undefined;
-}
-
-export interface OpenTriggers extends Triggers {
-  /** Schedules and queues begin; routes are there before. */
-  start(): void;
-  /** Nothing fires any more. Resolves when what is under way has ended. */
-  stop(): Promise<void>;
-}
-
-/** What is in the registry, nothing of which runs yet. */
-export function openTriggers(options: TriggersOptions): OpenTriggers {
-  return new TriggerService(options);
 }
 
 /** More is a mistake, such as a script that adds one at every start. */
@@ -50,7 +38,8 @@ const MESSAGE_MAX_BYTES = 256 * 1024;
 
 const NO_MESSAGES: QueueDepth = { waiting: 0, leased: 0, dead: 0 };
 
-class TriggerService implements OpenTriggers {
+/** All triggers of the platform. What is in the registry is there from the start, and nothing of it runs before `start`. */
+export class TriggerService implements Triggers {
   readonly #options: TriggersOptions;
   readonly #triggers = new Map<string, Trigger>();
   readonly #calls: TriggerCalls;
@@ -74,10 +63,12 @@ class TriggerService implements OpenTriggers {
     });
   }
 
+  /** Schedules and queues begin; routes are there before. */
   start(): void {
     this.#running.start();
   }
 
+  /** Nothing fires any more. Resolves when what is under way has ended. */
   stop(): Promise<void> {
     return this.#running.stop();
   }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anEngine, type FakeEngine, type VersionSeed } from '../../support/platform/an-engine.ts';
+import type { VersionSeed } from '../../support/platform/a-version.ts';
+import { anEngine, type FakeEngine } from '../../support/platform/an-engine.ts';
 import type { StartFault } from '../../support/platform/fake-backend.ts';
 
 const VERSIONS = ['a', 'b', 'c', 'd'] as const;

@@ -6,7 +6,6 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PredictionAnswer } from '../../../src/contract/prediction.ts';
 import { systemRandom } from '../../../src/lib/random.ts';
-import { deployIdOf } from '../../../src/platform/model/deploy-id.ts';
 import type { Code, LaunchSettings } from '../../../src/platform/model/function-record.ts';
 import { RegistryFileError } from '../../../src/platform/registry/database.ts';
 import { REMEMBERED_MS } from '../../../src/platform/registry/gone-versions.ts';
@@ -55,7 +54,7 @@ afterEach(() => {
 });
 
 function openRegistry(path = join(folder, 'platform.sqlite')): Registry {
-  const registry = new Registry({ path, clock, random: systemRandom, deployIdOf });
+  const registry = new Registry({ path, clock, random: systemRandom });
   open.push(registry);
   return registry;
 }

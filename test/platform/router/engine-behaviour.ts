@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
 import type { Invocation } from '../../../src/platform/model/invocation.ts';
 import type { InstanceBackend } from '../../../src/platform/runtime/instance-backend.ts';
-import type { Engine, VersionSeed } from '../../support/platform/an-engine.ts';
+import type { VersionSeed } from '../../support/platform/a-version.ts';
+import type { Engine } from '../../support/platform/an-engine.ts';
 
 /** What the function of this suite does is told by its event. `broken` is no program. */
 export interface Order {

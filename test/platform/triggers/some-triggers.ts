@@ -1,11 +1,10 @@
 import pino from 'pino';
-import { deployIdOf } from '../../../src/platform/model/deploy-id.ts';
 import type { Namespace } from '../../../src/platform/model/function-record.ts';
 import type { InvocationRequest } from '../../../src/platform/model/invocation.ts';
 import type { TriggerSettings } from '../../../src/platform/model/trigger.ts';
 import { Registry } from '../../../src/platform/registry/registry.ts';
 import { DEFAULT_POOL } from '../../../src/platform/registry/version-settings.ts';
-import { type OpenTriggers, openTriggers } from '../../../src/platform/triggers/trigger-service.ts';
+import { TriggerService } from '../../../src/platform/triggers/trigger-service.ts';
 import { triggerSettings } from '../../../src/platform/triggers/trigger-settings.ts';
 import { HandWoundClock } from '../../support/hand-wound-clock.ts';
 import { invocationOf } from '../dialects/native/scripted-engine.ts';
@@ -20,7 +19,7 @@ export class SomeTriggers {
   chance = 0.5;
   answer: (request: InvocationRequest) => Promise<void> = async () => {};
   registry: Registry;
-  triggers: OpenTriggers;
+  triggers: TriggerService;
   readonly #path: string;
   #ids = 0;
 
@@ -55,9 +54,9 @@ export class SomeTriggers {
     return this.calls.map(({ event }) => event);
   }
 
-  #open(): [Registry, OpenTriggers] {
+  #open(): [Registry, TriggerService] {
     const random = { next: () => this.chance, uuid: () => `id-${String(++this.#ids).padStart(4, '0')}` };
-    const registry = new Registry({ path: this.#path, clock: this.clock, random, deployIdOf });
+    const registry = new Registry({ path: this.#path, clock: this.clock, random });
     const invoker = {
       invoke: async (request: InvocationRequest) => {
         const event = JSON.parse(Buffer.from(request.payload).toString('utf8'));
@@ -68,7 +67,7 @@ export class SomeTriggers {
     };
     const logger = pino({ level: 'silent' });
     const warm = (versionId: string) => void this.warmed.push({ atMs: this.clock.monotonicMs(), versionId });
-    return [registry, openTriggers({ registry, invoker, clock: this.clock, random, logger, warm })];
+    return [registry, new TriggerService({ registry, invoker, clock: this.clock, random, logger, warm })];
   }
 }
 

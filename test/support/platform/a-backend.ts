@@ -7,8 +7,9 @@ import type { Call, CallEnd, RunningInstance, StartOptions } from '../../../src/
 import { memoryLimitBytes } from '../../../src/platform/runtime/memory/memory-limit.ts';
 import type { ProcessBackendOptions } from '../../../src/platform/runtime/process/backend-options.ts';
 import { ProcessBackend } from '../../../src/platform/runtime/process/process-backend.ts';
+import { aVersion } from './a-version.ts';
 
-/** A backend of real processes in a folder of its own, and versions to start on it. */
+/** A back end of real processes in a folder of its own, and versions to start on it. */
 export class ABackend {
   readonly folder = mkdtempSync(path.join(os.tmpdir(), 'starling-test-'));
   readonly backend: ProcessBackend;
@@ -30,31 +31,11 @@ export class ABackend {
   version(code: Code | string, launch: Partial<LaunchSettings> = {}): VersionRecord {
     const versionId = `version-${this.#codes.size + 1}`;
     this.#codes.set(versionId, typeof code === 'string' ? { kind: 'source', text: code } : code);
-    return {
-      versionId,
+    return aVersion(versionId, {
       functionId: 'function-1',
       deployId: versionId,
-      createdMs: 0,
-      pool: {
-        reuse: 'warm',
-        instancesMin: 0,
-        instancesMax: 10,
-        keepWarm: 0,
-        idleTtlMs: 60_000,
-        ageMaxMs: undefined,
-        usesMax: undefined,
-        queueDepth: 10,
-      },
-      launch: {
-        runtime: 'node',
-        handler: 'index.handler',
-        timeoutMs: 10_000,
-        memoryMb: 128,
-        environment: {},
-        concurrency: 1,
-        ...launch,
-      },
-    };
+      launch: { runtime: 'node', timeoutMs: 10_000, ...launch },
+    });
   }
 
   node(text: string, launch: Partial<LaunchSettings> = {}) {

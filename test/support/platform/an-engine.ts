@@ -1,54 +1,18 @@
 import { expect } from 'vitest';
 import type { Clock } from '../../../src/lib/clock.ts';
-import type { LaunchSettings, PoolSettings } from '../../../src/platform/model/function-record.ts';
+import type { ServedVersion } from '../../../src/platform/model/function-record.ts';
 import type { Invocation, InvocationRequest } from '../../../src/platform/model/invocation.ts';
 import { PlatformError } from '../../../src/platform/model/platform-error.ts';
 import type { PoolEvent } from '../../../src/platform/model/pool-event.ts';
 import type { PoolSnapshot } from '../../../src/platform/model/pool-snapshot.ts';
-import type { ServedVersion } from '../../../src/platform/model/version-directory.ts';
 import { InstancePools, type InstancePoolsOptions } from '../../../src/platform/pool/instance-pools.ts';
 import { Router, type RouterOptions } from '../../../src/platform/router/router.ts';
 import type { InstanceBackend } from '../../../src/platform/runtime/instance-backend.ts';
 import { HandWoundClock, settle } from '../hand-wound-clock.ts';
+import { aVersion, type VersionSeed } from './a-version.ts';
 import { FakeBackend, type FakeBackendOptions } from './fake-backend.ts';
 
 const GIB = 1024 ** 3;
-
-export interface VersionSeed extends Partial<Omit<ServedVersion, 'launch' | 'pool'>> {
-  readonly launch?: Partial<LaunchSettings>;
-  readonly pool?: Partial<PoolSettings>;
-}
-
-export function aVersion(versionId: string, { launch, pool, ...rest }: VersionSeed = {}): ServedVersion {
-  return {
-    versionId,
-    functionId: `function-of-${versionId}`,
-    deployId: `deploy-of-${versionId}`,
-    status: 'ACTIVE',
-    createdMs: 0,
-    ...rest,
-    launch: {
-      runtime: 'node24',
-      handler: 'index.handler',
-      timeoutMs: 3_000,
-      memoryMb: 128,
-      environment: {},
-      concurrency: 1,
-      ...launch,
-    },
-    pool: {
-      reuse: 'warm',
-      instancesMin: 0,
-      instancesMax: 10,
-      keepWarm: 0,
-      idleTtlMs: 60_000,
-      ageMaxMs: undefined,
-      usesMax: undefined,
-      queueDepth: 100,
-      ...pool,
-    },
-  };
-}
 
 export interface EngineSeed extends Partial<Omit<InstancePoolsOptions, 'backend' | 'directory' | 'clock'>> {
   readonly router?: Partial<RouterOptions>;
@@ -111,7 +75,7 @@ export class Engine<Back extends InstanceBackend = FakeBackend> {
       .sort();
   }
 
-  /** The books are right, and nothing impossible was seen on the way. */
+  /** The counts agree, and nothing impossible was seen on the way. */
   expectSound(): void {
     expect(this.pools.breaches()).toEqual([]);
     expect(this.events.filter(({ type }) => type === 'breach')).toEqual([]);

@@ -10,7 +10,7 @@ import { DEFAULT_POOL } from '../../../../src/platform/registry/version-settings
 import { MemoryGroups } from '../../../../src/platform/runtime/memory/memory-groups.ts';
 import { heapLimitMb, memoryLimitBytes } from '../../../../src/platform/runtime/memory/memory-limit.ts';
 import { MemoryWatchdog } from '../../../../src/platform/runtime/memory/resident-memory.ts';
-import { aVersion } from '../../../support/platform/an-engine.ts';
+import { aVersion } from '../../../support/platform/a-version.ts';
 
 const MIB = 1_048_576;
 const SIZES_MB = [1, 16, 28, 42, 43, 64, 100.5, 128];
