@@ -7,7 +7,7 @@ export interface InvocationRequest {
   /** Left out: one is made. */
   readonly requestId?: string | undefined;
   readonly source: InvocationSource;
-  /** Of calls that functions make of functions, as far as their callers tell; the eighth is refused. */
+  /** Of calls that functions make of functions, as their callers state it; the eighth is refused. */
   readonly depth: number;
   readonly signal?: AbortSignal | undefined;
   /** Of handlers that stream; the body is empty then. A promise holds the handler up until it settles. */

@@ -1,7 +1,7 @@
 import type { SpawnSource } from './invocation.ts';
 import type { StopReason } from './pool-snapshot.ts';
 
-/** What happens to instances, for logs and for people. Calls themselves tell nothing here: there are too many. */
+/** What happens to instances, for logs and for people. Calls make no events here: there are too many. */
 export type PoolEvent =
   | { readonly type: 'created'; readonly versionId: string; readonly instanceId: string; readonly source: SpawnSource }
   | { readonly type: 'warming'; readonly versionId: string; readonly instanceId: string }

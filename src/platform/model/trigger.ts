@@ -1,4 +1,4 @@
-/** What calls a function without anybody calling it by its id. */
+/** What makes a function run, beside a call by its id. */
 
 export const HTTP_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
@@ -19,13 +19,13 @@ export interface ScheduleSettings {
   readonly timeZone: string;
   /** When the one before still runs: leave this one out, or run both. */
   readonly overlap: 'skip' | 'allow';
-  /** What fell due while nobody was there to see it: forgotten, or made up for by one call, however many there were. */
+  /** What fell due while the platform was not running: forgotten, or made up for by one call, however many fires there were. */
   readonly missed: 'skip' | 'once';
-  /** The event; undefined: one that tells of the schedule. */
+  /** The event; undefined: one that describes the schedule. */
   readonly payload?: unknown;
 }
 
-/** Messages of one queue. Each trigger of a queue gets each message of it, at least once, in no promised order. */
+/** Messages of one queue. Each trigger of a queue gets each message of it, at least once, in no particular order. */
 export interface QueueSettings {
   readonly kind: 'queue';
   readonly queue: string;

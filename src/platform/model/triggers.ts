@@ -60,7 +60,7 @@ export interface TriggerCounts {
 }
 
 /**
- * All triggers of the platform, whatever dialect set them. Every change is on disk before it is answered. A trigger goes with
+ * All triggers of the platform, of every dialect. Every change is on disk before it is answered. A trigger goes with
  * its function, and its messages with it.
  */
 export interface Triggers {
@@ -85,12 +85,12 @@ export interface Triggers {
   matchHttp(method: string, path: string, namespace?: Namespace): HttpRoute | WrongMethod | undefined;
   /** Calls the function of a trigger, as the trigger would. Throws what the router throws, and `not-active`. */
   fire(trigger: Trigger, request: FireRequest): Promise<Invocation>;
-  /** `payload` is JSON. Throws `queue-unknown`, `queue-full`, `payload-too-large` or `input-invalid`; then nobody has got it. */
+  /** `payload` is JSON. Throws `queue-unknown`, `queue-full`, `payload-too-large` or `input-invalid`; then no trigger has it. */
   publish(queue: string, payload: Uint8Array): { readonly messageId: string };
   depthOf(triggerId: string): QueueDepth;
   /** When the message was put there that waits longest. */
   oldestMs(triggerId: string): number | undefined;
-  /** Messages that nobody delivers any more, the newest first. */
+  /** Messages that are not delivered any more, the newest first. */
   deadOf(triggerId: string, limit: number): readonly QueuedMessage[];
   /** Delivers the dead as if they were new. Returns how many. */
   revive(triggerId: string): number;

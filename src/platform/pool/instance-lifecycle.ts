@@ -6,7 +6,7 @@ import type { Reservation } from './memory-ledger.ts';
 import type { PoolState } from './pool-state.ts';
 import { PooledInstance } from './pooled-instance.ts';
 
-/** A process that is broken, deaf or working for nobody is not asked to end: it is killed. */
+/** A process that is broken, does not react or works for a caller that has gone is not asked to end: it is killed. */
 const KILLED_AT_ONCE: ReadonlySet<StopReason> = new Set([
   'timeout',
   'overdue',
@@ -68,7 +68,7 @@ export class InstanceLifecycle {
     this.#end(instance, { reason: instance.leaving, graceMs, nowMs });
   }
 
-  /** Ends it now, whatever it does. */
+  /** Ends it now, busy or not. */
   kill(instance: PooledInstance, reason: StopReason, nowMs: number): void {
     if (instance.state === 'terminating') this.#stopProcess(instance, 0);
     else this.#end(instance, { reason, graceMs: 0, nowMs });

@@ -13,11 +13,11 @@ import { PoolState } from './pool-state.ts';
 export interface PoolOwner {
   /** The pool may have something to do at a tick now that it had not before, or the other way round. */
   changed(pool: InstancePool): void;
-  /** Memory was refused: takes some from idle instances elsewhere, and calls `grow` when any is given back. False: none is to come. */
+  /** Memory was refused: takes some from idle instances elsewhere, and calls `grow` when some is back. False: none will be. */
   makeRoom(pool: InstancePool, lack: { bytes: number; forChild: boolean }): boolean;
 }
 
-/** The instances of one version, and the calls that wait for one: how calls use them is in `leasing`, and the rest is what is done to them. */
+/** The instances of one version, and the calls that wait for one. Calls go through `leasing`; the rest is done to the pool from outside. */
 export class InstancePool {
   readonly leasing: Leasing;
   readonly counters: PoolCounters;

@@ -117,7 +117,7 @@ export class InstancePools implements Pools, PoolOwner {
     const { promise: aborted, reject } = Promise.withResolvers<never>();
     const onAbort = () => reject(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
-    // Who does not wait any more leaves the instances coming: they are wanted all the same.
+    // A caller that stops waiting leaves the instances coming: they are wanted all the same.
     return Promise.race([prepared, aborted]).finally(() => signal.removeEventListener('abort', onAbort));
   }
 

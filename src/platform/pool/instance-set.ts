@@ -96,7 +96,7 @@ export class InstanceSet {
     instance.leave(nowMs);
   }
 
-  /** It has room that nobody waits for. */
+  /** It has room, and no call waits for that. */
   free(instance: PooledInstance, nowMs: number): void {
     if (instance.inFlight > 0) {
       this.#partlyBusy.add(instance);

@@ -14,7 +14,10 @@ export interface Release {
   readonly reason: StopReason | undefined;
 }
 
-/** How one call gets an instance of a pool: takes a free one, or waits for one, and gives it back. All of it synchronous, which is the lock. */
+/**
+ * How one call gets an instance of a pool: it takes a free one or waits for one, and gives it back. Every decision is
+ * synchronous, which is the lock; only starting and stopping take time.
+ */
 export class Leasing {
   readonly #state: PoolState;
   readonly #lifecycle: InstanceLifecycle;
@@ -26,7 +29,7 @@ export class Leasing {
     this.#growth = growth;
   }
 
-  /** The way of nearly every call: no promise, no timer. */
+  /** What nearly every call does: no promise, no timer. */
   take(nowMs: number): Lease | undefined {
     const { instances, version } = this.#state;
     if (version.pool.reuse === 'never') return undefined;
@@ -92,7 +95,7 @@ export class Leasing {
     this.#handOut(instance, { isFresh: true, nowMs });
   }
 
-  /** It never will; nobody wanted it to end. */
+  /** It never will, though it was not asked to end. */
   onStartFailed(instance: PooledInstance, error: unknown, nowMs: number): void {
     const { instances, queue } = this.#state;
     this.#growth.backoff.failed(error, nowMs);

@@ -1,4 +1,4 @@
-/** A part of the host's memory, promised to one instance until its process was reaped. */
+/** A part of the host's memory, reserved for one instance until its process was reaped. */
 export class Reservation {
   readonly bytes: number;
   #giveBack: ((bytes: number) => void) | undefined;
@@ -21,14 +21,14 @@ export class Reservation {
 }
 
 export interface MemoryLedgerOptions {
-  /** What all instances together may be promised. */
+  /** What may be reserved for all instances together. */
   readonly budgetBytes: number;
   /** Kept for calls that functions make: their callers hold instances meanwhile and would wait for each other. */
   readonly keptForChildrenBytes: number;
   readonly onGivenBack?: () => void;
 }
 
-/** Who was promised how much memory. It is asked before a process is started, never after. */
+/** How much of the host's memory is reserved. Memory is reserved before a process is started, never after. */
 export class MemoryLedger {
   readonly budgetBytes: number;
   readonly #keptForChildrenBytes: number;
@@ -45,7 +45,7 @@ export class MemoryLedger {
     return this.#reservedBytes;
   }
 
-  /** What is left for whoever asks. */
+  /** What is left to be reserved. */
   freeBytes({ forChild }: { forChild: boolean }): number {
     return Math.max(0, this.budgetBytes - (forChild ? 0 : this.#keptForChildrenBytes) - this.#reservedBytes);
   }

@@ -42,7 +42,7 @@ export class PoolKeeper {
   conform(nowMs: number, { mayLower }: { mayLower: boolean }): void {
     const { listener } = this.#state.context;
     const { versionId, pool } = this.#state.version;
-    // Where every call has its own instance, no call would use what was started ahead; what was made by hand is kept by hand.
+    // Where every call has its own instance, no call would use one that was started ahead.
     if (pool.reuse !== 'warm') return;
     const want = this.#scaler.want(this.#input());
     let added = 0;
@@ -89,7 +89,7 @@ export class PoolKeeper {
     return oldest.idleSinceMs;
   }
 
-  /** Instances that should have ended something long ago: whatever they do, nobody waits for it. */
+  /** Ends instances that should have been ready, or done with their call, long ago: no caller waits any more. */
   #endOverdue(nowMs: number): void {
     const { startTimeoutMs } = this.#state.context.limits;
     for (const instance of this.#state.instances) {

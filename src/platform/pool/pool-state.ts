@@ -15,7 +15,7 @@ export interface PoolStateOptions {
   readonly onChanged: () => void;
 }
 
-/** What one pool knows. Its parts (leasing, growth, keeper, lifecycle) share it, and none of them keeps a copy of any of it. */
+/** The state of one pool. Its parts (leasing, growth, keeper, lifecycle) share it, and none of them keeps a copy. */
 export class PoolState {
   readonly context: PoolContext;
   readonly instances = new InstanceSet();

@@ -51,12 +51,12 @@ export class PooledInstance {
     return this.#inFlight;
   }
 
-  /** Somebody asked for just this one and waits for it. */
+  /** A call asked for just this one and waits for it. */
   get isStartedByCall(): boolean {
     return this.source === 'lazy' || this.source === 'retry';
   }
 
-  /** A warm pool that was made by hand stays until it is taken back by hand, or its time is over. */
+  /** What was warmed by hand stays until it is cooled by hand, or its time is over. */
   get isStartedByHand(): boolean {
     return this.source === 'manual' || this.source === 'prewarm';
   }

@@ -36,7 +36,7 @@ export interface ScalingInput {
   readonly hadTraffic: boolean;
 }
 
-/** A pool as its scaler sees it once a tick. The totals only grow; the scaler looks at what was added since the last tick. */
+/** A pool as its scaler sees it once a tick. The totals only grow; the scaler looks at the growth since the last tick. */
 export interface PoolLoad extends ScalingInput {
   readonly concurrency: number;
   readonly warm: number;
@@ -57,7 +57,7 @@ export interface WantedCount {
   readonly mayLower: boolean;
 }
 
-/** Says how many instances one pool should have. The wish of the autoscaler stands above the inner rules while it holds. */
+/** Says how many instances one pool should have. A wish of the autoscaler goes before the inner rules while it holds. */
 export class Scaler {
   readonly #options: ScalerOptions;
   #window: DemandWindow = [];

@@ -1,6 +1,6 @@
 /**
- * The rules by which the platform scales when nobody else does: each looks at one pool and names a count, and the greatest
- * counts. Pure: numbers and memory in, numbers and memory out.
+ * The rules by which the platform scales while no wish of the autoscaler holds: each looks at one pool and names a count,
+ * and the greatest counts. Pure: numbers and memory in, numbers and memory out.
  */
 
 /** Instances are asked for as if each could take this much of its concurrency, so that there is room while others start. */

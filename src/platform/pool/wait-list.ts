@@ -59,7 +59,7 @@ export interface WaitListOptions<Waiter> {
   readonly onExpired: (waiter: Waiter) => void;
 }
 
-/** Those who wait, in their order and each with a deadline. One timer serves them all; there is none while nobody waits. */
+/** Waiting calls in their order, each with a deadline. One timer serves them all; there is none while the list is empty. */
 export class WaitList<Waiter> {
   readonly #clock: Clock;
   readonly #onExpired: (waiter: Waiter) => void;

@@ -1,7 +1,7 @@
 import type { QueuedMessage } from '../model/triggers.ts';
 import type { Sql } from './database.ts';
 
-/** A message that is being delivered. Its number tells it from all others, also from those that were here before. */
+/** A message that is being delivered. Its number sets it apart from all others, also from those that were here before. */
 export interface LeasedMessage extends QueuedMessage {
   readonly number: number;
 }

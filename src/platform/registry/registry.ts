@@ -161,7 +161,7 @@ export class Registry {
     return { record: this.#recordOf(functionId), version };
   }
 
-  /** A new version becomes the one that the function's own id means, unless told otherwise; the older ones stay. */
+  /** A new version becomes the one that the function's own id means, unless `isActive` is false; the older ones stay. */
   addVersion(
     functionId: string,
     request: NewVersion,

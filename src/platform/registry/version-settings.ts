@@ -4,7 +4,7 @@ import { faultOfPath } from '../model/file-path.ts';
 import type { PoolSettings } from '../model/function-record.ts';
 import { PlatformError } from '../model/platform-error.ts';
 
-/** What a version may ask for. One schema for every dialect: each brings its own words and defaults, and ends here. */
+/** The settings of a version. One schema for every dialect: each translates its own words and defaults into these. */
 
 const ENVIRONMENT_MAX_BYTES = 64 * 1024;
 const DAY_MS = 86_400_000;

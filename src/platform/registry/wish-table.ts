@@ -11,7 +11,7 @@ export interface StoredWish {
   readonly acceptedMs: number;
 }
 
-export type WishVerdict =
+export type WishWriteResult =
   | { readonly kind: 'accepted' | 'repeated'; readonly answer: PredictionAnswer }
   | { readonly kind: 'stale'; readonly storedToken: bigint };
 
@@ -48,7 +48,7 @@ export class WishTable {
   write(
     versionId: string,
     { token, body, answer }: { token: bigint; body: PredictionBody; answer: () => PredictionAnswer },
-  ): WishVerdict {
+  ): WishWriteResult {
     const stored = this.#stored.get(versionId);
     switch (judgeWrite(stored, { token, body })) {
       case 'stale':

@@ -14,8 +14,8 @@ export interface FunctionNames {
 }
 
 /**
- * A function calls others of its own namespace by name, and no others. The children go the way of every call, one deeper, and
- * end with the caller of the whole.
+ * A function calls others of its own namespace by name, and no others. Such a call is routed as every call, one level deeper,
+ * and ends when the caller of the whole goes away.
  */
 export function childCaller({ names, invoker }: { names: FunctionNames; invoker: () => Invoker }): ChildCaller {
   return async (parent, { functionName, payload }) => {

@@ -50,7 +50,7 @@ interface CallInProgress {
 }
 
 /**
- * The one way for every call: a place of the host; an instance that is free, or new, or the next to be free; dispatch; release.
+ * What every call goes through: a place of the host; an instance that is free, or new, or the next to be free; dispatch; release.
  * Waiting counts against the time-out of the function; running gets all of it again from the moment it is sent. For a warm
  * instance that is free, nothing is awaited before the call is written to it.
  */
@@ -171,7 +171,7 @@ export class Router implements Invoker {
       try {
         end = await lease.running.call({ requestId, payload, timeoutMs, signal, onChunk, onChild });
       } catch (error) {
-        // A back end that breaks its word and rejects may have run the handler.
+        // A back end that rejects, though it must not, may have run the handler.
         end = { kind: 'crashed', detail: error instanceof Error ? error.message : String(error) };
       }
       nowMs = this.#clock.monotonicMs();
@@ -190,7 +190,7 @@ export class Router implements Invoker {
     return pool.leasing.wait({ nowMs, order, deadlineMs, signal: request.signal, isChild, isRetry: attempt > 1 });
   }
 
-  #conclude(call: CallInProgress, { lease, end, requestId, sentMs, nowMs }: Ended): Invocation {
+  #conclude(call: CallInProgress, { lease, end, requestId, sentMs, nowMs }: EndedCall): Invocation {
     const { request, version, pool, arrivedMs } = call;
     const { running, isCold } = lease;
     const rssBytes = running.rssBytes();
@@ -215,7 +215,7 @@ export class Router implements Invoker {
   }
 }
 
-interface Ended {
+interface EndedCall {
   readonly lease: Lease;
   readonly end: ReachedEnd;
   readonly requestId: string;

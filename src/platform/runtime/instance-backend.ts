@@ -24,7 +24,7 @@ export interface Call {
   readonly requestId: string;
   readonly payload: Uint8Array;
   readonly timeoutMs: number;
-  /** The caller has gone: the instance is ended, for nobody waits for what it does. */
+  /** Aborted when the caller has gone: the instance is ended, because no one waits for its result. */
   readonly signal?: AbortSignal | undefined;
   /**
    * Streaming handlers: chunks in the boundaries in which they were flushed, and a result with an empty body at the end; the
@@ -63,7 +63,7 @@ export interface StartOptions {
   readonly instanceId: string;
   /** What was reserved for it. The back end lets it use no more. */
   readonly memoryLimitBytes: number;
-  /** Nobody wants it any more: the start is called off. */
+  /** Aborts when the instance is not wanted any more: the start is called off. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** What instances record of themselves until they are told otherwise. Both bootstraps and the agent read it as JSON. */
+/** What instances record of themselves until the next plan. Both bootstraps and the agent read it as JSON. */
 export interface RecordingPlan {
   /** Recordings that began under an older plan say so by its number. */
   readonly epoch: number;
@@ -11,10 +11,10 @@ export interface RecordingPlan {
 
 /** What becomes of what instances record. With none of these, they are started without the agent and record nothing. */
 export interface InstanceRecordings {
-  /** For instances that start now; undefined: they record nothing until they are told to. */
+  /** For instances that start now; undefined: they record nothing until a plan comes. */
   readonly plan: RecordingPlan | undefined;
   /** `body` is JSON that the instance wrote, and a function could have. */
   take(recorded: { readonly functionName: string; readonly instanceId: string; readonly body: Uint8Array }): void;
-  /** Given once: tells every live instance, and returns how many will send what they have so far. */
-  connect(tell: (plan: RecordingPlan | undefined) => number): void;
+  /** Called once. `sendPlan` sends a plan to every live instance, and returns how many will send what they have so far. */
+  connect(sendPlan: (plan: RecordingPlan | undefined) => number): void;
 }

@@ -4,7 +4,7 @@ import { CronError, parseCron } from './cron.ts';
 import { parseRoute, RouteError } from './route-pattern.ts';
 import { timeZone } from './time-zone.ts';
 
-/** What a trigger may be told. One schema for every dialect: each brings its own words, and ends here. */
+/** The settings of a trigger. One schema for every dialect: each translates its own words into these. */
 
 const DAY_MS = 86_400_000;
 const PAYLOAD_MAX_BYTES = 256 * 1024;

@@ -28,7 +28,7 @@ export function findGroupHomes(mountInfo: string, ownGroups: string): GroupHome[
     if (!form) continue;
     const entry = own.find((match) => (form === 'v2' ? match?.[1] === '' : match?.[1]?.split(',').includes('memory')));
     const place = entry?.[2] ?? '/';
-    // In a container the mount may begin below the root that our own path is told from.
+    // In a container the mount may begin below the root that our own path is relative to.
     const below = root !== '/' && place.startsWith(root) ? place.slice(root.length) : place;
     for (const folder of new Set([path.join(point, below), point])) homes.push({ form, folder });
   }
@@ -161,7 +161,7 @@ function passMemoryOn(folder: string): void {
   try {
     writeFileSync(path.join(folder, 'cgroup.subtree_control'), '+memory', { flag: 'r+' });
   } catch {
-    // It may be handed down already, by whoever delegated this group to us.
+    // It may be handed down already, by the one that delegated this group to us.
   }
 }
 

@@ -4,7 +4,7 @@ import { type MemoryGroup, MemoryGroups } from './memory-groups.ts';
 import { MemoryWatchdog } from './resident-memory.ts';
 
 const MIB = 1_048_576;
-/** Below this no interpreter boots, whatever the function asks for. */
+/** With less than this no interpreter boots, however little the function asks for. */
 const LIMIT_BYTES_MIN = 64 * MIB;
 const HEAP_MB_MIN = 16;
 
@@ -16,7 +16,7 @@ export function memoryLimitBytes({ memoryMb }: Pick<LaunchSettings, 'memoryMb'>,
   return Math.max(LIMIT_BYTES_MIN, Math.ceil(memoryMb * memoryFactor) * MIB);
 }
 
-/** The function's share of it, for runtimes that can be told. */
+/** The function's share of it, for runtimes that take a heap limit. */
 export function heapLimitMb({ memoryMb }: Pick<LaunchSettings, 'memoryMb'>): number {
   return Math.max(HEAP_MB_MIN, Math.floor(memoryMb));
 }

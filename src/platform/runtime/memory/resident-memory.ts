@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Clock } from '../../../lib/clock.ts';
 
-/** Bytes in RAM; undefined where the system does not tell, or the process is gone. */
+/** Bytes in RAM; undefined where the system does not say, or the process is gone. */
 export function readRssBytes(pid: number): number | undefined {
   try {
     const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];

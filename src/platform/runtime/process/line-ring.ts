@@ -5,7 +5,7 @@ export type OutputStream = 'stdout' | 'stderr';
 const CUT = ' … (cut)';
 
 /**
- * The newest lines that a worker wrote. It takes whatever comes at once and forgets the oldest, so that a worker never
+ * The newest lines that a worker wrote. It takes every line at once and forgets the oldest, so that a worker never
  * waits for a reader and a flood costs no memory.
  */
 export class LineRing {

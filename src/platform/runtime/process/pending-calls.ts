@@ -22,7 +22,7 @@ export class PendingCalls {
   readonly #timer: SharedTimer;
   /**
    * No map: one that is emptied and filled again with each call makes itself a new table each time, and each old table holds
-   * the next and all that was in it until the next great collection. Five megabytes outlived every small one.
+   * the next and all that was in it until the next full garbage collection. Five megabytes outlived every small one.
    */
   readonly #calls: PendingCall[] = [];
 

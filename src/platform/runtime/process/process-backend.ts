@@ -42,7 +42,7 @@ export class ProcessBackend implements InstanceBackend {
     const name = path.basename(this.#folders.root);
     this.#memory = new MemoryLimiter({ clock, name, mayUseGroups });
     this.#guard = new ProcessGuard({ folder: this.#folders.root, memoryGroups: this.#memory.groupsFolder, clock });
-    // Version managers are found through our own path; functions are not told it.
+    // Version managers are found through our own path, which functions do not get.
     const ownPath = process.env['PATH'] ?? FUNCTION_PATH;
     this.#interpreters = new Interpreters({ path: ownPath, mayTakeNearest: mayTakeNearestRuntime });
     this.#settings.recordings?.connect((plan) => this.#sendPlan(plan));
@@ -118,7 +118,7 @@ export class ProcessBackend implements InstanceBackend {
     }
   }
 
-  /** Node and Python: the interpreter boots while its code is laid out, and is told then what to load. */
+  /** Node and Python: the interpreter boots while its code is laid out, and then gets a message with what to load. */
   async #startFramed(start: Start): Promise<ProcessInstance> {
     const { version, folder, interpreter } = start;
     const ring = new LineRing();

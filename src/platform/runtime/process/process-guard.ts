@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Clock } from '../../../lib/clock.ts';
 
 /**
- * Workers must not outlive the platform, not even when it is killed without a word. A worker that computes without end never
+ * Workers must not outlive the platform, not even when it is killed with SIGKILL. A worker that computes without end never
  * sees its channel close, and an executable has none. So a small shell holds the numbers of the groups that live and reads from
  * a pipe whose other end only we have: the pipe's end, however it came, is the groups' end and the folder's.
  */

@@ -8,7 +8,7 @@ import { type PendingCall, PendingCalls } from './pending-calls.ts';
 import { LoadFailure } from './until-ready.ts';
 import { describeEnd, type Ending, type WorkerEnd, type WorkerExit, type WorkerProcess } from './worker-process.ts';
 
-/** Asking the system costs 30 µs: a figure this old is good enough for everybody. */
+/** Asking the system costs 30 µs: a figure this old is good enough. */
 const RSS_MAX_AGE_MS = 500;
 const CLOSED_AND_ALIVE_MS = 500;
 
@@ -63,7 +63,7 @@ export class ProcessInstance implements RunningInstance, TransportListener {
     this.exited = this.#watchEnd();
   }
 
-  /** Before anything else: what the transport tells comes here. */
+  /** Before anything else: the transport reports to this instance. */
   connect(transport: CallTransport): void {
     this.#transport = transport;
   }
@@ -113,13 +113,13 @@ export class ProcessInstance implements RunningInstance, TransportListener {
     await this.exited;
   }
 
-  /** The watchdog's word. */
+  /** From the watchdog. */
   onMemoryExceeded(usedBytes: number, limitBytes: number): void {
     const detail = `it used ${mib(usedBytes)} MiB, and ${mib(limitBytes)} MiB are allowed`;
     this.#end({ kind: 'out-of-memory', detail }, 0);
   }
 
-  // ---- what the transport tells --------------------------------------------------------------------------------------------
+  // ---- what the transport reports --------------------------------------------------------------------------------------------
 
   onReady(): void {
     this.#settleReady.resolve();
@@ -131,7 +131,7 @@ export class ProcessInstance implements RunningInstance, TransportListener {
 
   onAnswer(number: number, end: CallEnd): void {
     if (end.kind === 'handler-failed' && end.errorType === 'MemoryError') {
-      // Python's own word for a limit that was reached; what it could not finish is anybody's guess.
+      // Python's own name for a limit that was reached. What it could not finish is unknown, so it is ended.
       this.#settle(number, { kind: 'out-of-memory', detail: end.message });
       this.#end({ kind: 'out-of-memory', detail: end.message }, 0);
       return;
@@ -213,7 +213,7 @@ export class ProcessInstance implements RunningInstance, TransportListener {
     if (!signal) return undefined;
     const onAbort = () => {
       this.#settle(number, { kind: 'crashed', detail: 'the caller went away, and the instance was ended' });
-      // Others on it still have somebody who waits.
+      // Other calls on it still have callers that wait.
       if (this.#pending.size === 0) this.#end({ kind: 'caller-gone' }, KILL_GRACE_MS);
     };
     signal.addEventListener('abort', onAbort, { once: true });

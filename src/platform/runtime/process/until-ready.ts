@@ -41,7 +41,7 @@ export class LoadFailure extends Error {
   }
 }
 
-/** The first place in somebody's files that a stack names: `index.js:3`. */
+/** The first place in the function's files that a stack names: `index.js:3`. */
 const PLACE = /([^\\/\s"'(]+\.[a-z]+)(?::|", line )(\d+)/;
 
 /** Everything that can happen between asking for an instance and its being ready, as one error. */

@@ -94,7 +94,7 @@ export class WorkerProcess {
     try {
       process.kill(-this.pid, signal);
     } catch {
-      // Nobody is left in the group.
+      // No process is left in the group.
     }
   }
 
@@ -104,14 +104,14 @@ export class WorkerProcess {
     });
     this.#isReaped = true;
     this.#cancelKill?.();
-    // The number of the group cannot be given away while somebody is in it, and nobody had time to take it if nobody is.
+    // The number of the group is not given away while a process is in it; and there was no time for another to take it.
     this.#signalGroup('SIGKILL');
     await this.#drain();
     for (const stream of this.#streams()) stream.destroy();
     return exit;
   }
 
-  /** What had left the group may hold the pipes open for ever; nobody waits for that. */
+  /** A process that had left the group may hold the pipes open without end; that is not waited for. */
   #drain(): Promise<void> {
     return new Promise((resolve) => {
       let open = 0;
@@ -152,7 +152,7 @@ export type Ending =
   | { readonly kind: 'stopped' | 'timeout' | 'deaf' | 'caller-gone' }
   | { readonly kind: 'broken' | 'out-of-memory'; readonly detail: string };
 
-/** How a worker came to its end, in words for whoever called it. */
+/** How a worker came to its end, in words for its callers. */
 export interface WorkerEnd extends HandlerFault {
   readonly isOutOfMemory: boolean;
 }

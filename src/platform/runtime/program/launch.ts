@@ -40,7 +40,7 @@ export async function prepareLaunch(
   }
   switch (program.family) {
     case 'node': {
-      // What ships with the platform runs on the platform's own Node, whatever the function asked for.
+      // What ships with the platform runs on the platform's own Node, even where the function asked for another.
       const ownNode = { family: 'node', major: undefined, minor: undefined } as const;
       const isItsOwn = requested.family === 'node' && program.files.size > 0;
       return { program, interpreter: interpreters.node(isItsOwn ? requested : ownNode, runtime) };
@@ -61,7 +61,7 @@ export function bootArgs(
   return [
     ...(isProfiled ? ['--require', `${BOOTSTRAP_FOLDER}profile-agent.cjs`] : []),
     `--max-old-space-size=${heapLimitMb(version.launch)}`,
-    // How a function's file came to be a module is no news to it.
+    // A function need not be warned how its file came to be a module.
     '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',
     `${BOOTSTRAP_FOLDER}node-worker.cjs`,
   ];

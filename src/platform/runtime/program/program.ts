@@ -12,7 +12,7 @@ export interface Program {
   readonly exportName: string;
 }
 
-/** Answers calls for functions that were registered with a word where the code should be. */
+/** Answers calls for functions that were registered with one bare word in place of code. */
 export const DEFAULT_BUILTIN = 'default';
 
 const BARE_WORD = /^[A-Za-z_$][\w$]*$/;

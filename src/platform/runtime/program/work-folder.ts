@@ -51,7 +51,7 @@ export function openReceipt(folder: WorkFolder): number {
   return openSync(folder.receipt, 'w');
 }
 
-/** Small files are written at once, for an instance waits for them; large ones elsewhere, for everybody else would wait. */
+/** Small files are written synchronously, because an instance waits for them; large ones are not, because every other call would wait. */
 const WRITTEN_AT_ONCE_BYTES_MAX = 256 * 1024;
 
 /** Paths were checked before: relative, and below the folder. */

@@ -10,7 +10,7 @@ export interface CallTransport {
   close(): void;
 }
 
-/** What a transport tells. Calls are known by number; answers to numbers that nobody waits for are dropped. */
+/** What a transport reports. Calls are known by number; answers to numbers without a pending call are dropped. */
 export interface TransportListener {
   onReady(): void;
   onLoadFailed(fault: HandlerFault): void;
@@ -19,9 +19,9 @@ export interface TransportListener {
   onChunk(number: number, chunk: Uint8Array): void | Promise<void>;
   /** The streaming handler is done. */
   onStreamEnd(number: number): void;
-  /** The handler of this call calls another function, and is told how that ended by whatever `answer` is given. */
+  /** The handler of this call calls another function. `answer` sends it how that ended. */
   onChild(number: number, call: ChildCall, answer: (end: ChildEnd) => void): void;
-  /** JSON, as far as anybody can say. */
+  /** Meant to be JSON, and not checked. */
   onRecorded(body: Uint8Array): void;
   /** The worker does not keep to the protocol: it is of no use any more. */
   onBroken(detail: string): void;
@@ -39,7 +39,7 @@ export interface HandlerFault {
   readonly stack: string;
 }
 
-/** From JSON that a worker or a function wrote: whatever is missing is made up for, nothing is believed. */
+/** From JSON that a worker or a function wrote: what is missing is made up for, and nothing is trusted. */
 export function parseFault(bytes: Uint8Array): HandlerFault {
   let fault: unknown;
   try {

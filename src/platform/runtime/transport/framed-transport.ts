@@ -60,7 +60,7 @@ export class FramedTransport implements CallTransport {
     if (!this.#isClosed) this.#channel.write(encodeLoad(settings));
   }
 
-  /** What it has recorded so far is told next. */
+  /** The worker sends what it has recorded so far next. */
   record(plan: RecordingPlan | undefined): void {
     if (!this.#isClosed && !this.#channel.destroyed) this.#channel.write(encodePlan(plan));
   }

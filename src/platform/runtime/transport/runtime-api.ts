@@ -14,7 +14,7 @@ interface Handed {
 }
 
 /**
- * The AWS Lambda Runtime API for one executable, on a loopback port of its own: the port tells whose it is. The executable
+ * The AWS Lambda Runtime API for one executable, on a loopback port of its own, which identifies it. The executable
  * asks for the next call and posts its answer; it is warm whenever it asks.
  */
 export class RuntimeApi implements CallTransport {
@@ -36,7 +36,7 @@ export class RuntimeApi implements CallTransport {
   }
 
   static async listen(options: RuntimeApiOptions): Promise<RuntimeApi> {
-    // The executable waits for its next call as long as nobody calls.
+    // The executable waits for its next call as long as no call comes.
     const server = createServer({ requestTimeout: 0, headersTimeout: 10_000, keepAliveTimeout: 0 });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -152,8 +152,8 @@ export class RuntimeApi implements CallTransport {
       this.#listener.onStreamEnd(number);
       return;
     }
-    const told = Buffer.from(request.trailers['lambda-runtime-function-error-body'] ?? '', 'base64');
-    this.#listener.onAnswer(number, { kind: 'handler-failed', ...parseFault(told), errorType });
+    const fault = Buffer.from(request.trailers['lambda-runtime-function-error-body'] ?? '', 'base64');
+    this.#listener.onAnswer(number, { kind: 'handler-failed', ...parseFault(fault), errorType });
   }
 
   async #onInitError(request: IncomingMessage, response: ServerResponse): Promise<void> {
