@@ -61,7 +61,7 @@ function joined(labels: Labels, names: readonly string[]): string {
   return names.map((name) => labelValue(labels, name)).join(SEPARATOR);
 }
 
-/** As Prometheus counts it: the last eight bytes of the MD5, so that buckets are the same whoever scrapes. */
+/** As Prometheus counts it: the last eight bytes of the MD5, so that buckets are the same for any scraper. */
 function hashmod(text: string, modulus: number): bigint {
   return createHash('md5').update(text).digest().readBigUInt64BE(8) % BigInt(modulus);
 }

@@ -1,7 +1,15 @@
 import murmurhash from 'murmurhash';
 import { type Labels, labelsKey, labelValue } from './labels.ts';
 import type { Matcher } from './matcher.ts';
-import type { Series } from './series.ts';
+
+/** One series: its labels, and where its samples stand, oldest first. */
+export interface Series {
+  readonly labels: Labels;
+  readonly blocks: number[];
+  lastMs: number;
+  /** No longer in the store: a holder must ask for it anew. */
+  isDropped: boolean;
+}
 
 /** Which series carry which label: finds them by their labels, and by matchers without looking at all of them. */
 export class SeriesIndex {

@@ -1,3 +1,5 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import {
   Label,
   Line,
@@ -8,12 +10,9 @@ import {
   StringTable,
   ValueType,
 } from 'pprof-format';
+import { PROFILE_KINDS, type ProfileType, type ValueKind } from './profile-type.ts';
+import type { Recorded } from './recorder.ts';
 import type { Frame, StackSample } from './stack-profile.ts';
-
-export interface ValueKind {
-  readonly type: string;
-  readonly unit: string;
-}
 
 export interface PprofOptions {
   readonly kinds: readonly ValueKind[];
@@ -23,6 +22,21 @@ export interface PprofOptions {
   readonly startedMs: number;
   readonly durationMs: number;
   readonly samples: Iterable<StackSample>;
+}
+
+const compress = promisify(gzip);
+
+/** One type of what was recorded, as pprof files are: a protocol buffer, compressed. */
+export function toPprof(
+  { profiles, startedMs, durationMs }: Recorded,
+  {
+    type,
+    period,
+    isWanted = () => true,
+  }: { type: ProfileType; period: number; isWanted?: (labels: StackSample['labels']) => boolean },
+): Promise<Buffer> {
+  const samples = [...(profiles.get(type)?.samples() ?? [])].filter(({ labels }) => isWanted(labels));
+  return compress(encodePprof({ ...PROFILE_KINDS[type], period, startedMs, durationMs, samples }));
 }
 
 /** A profile in the protocol buffer that pprof reads, not compressed. */
@@ -90,7 +104,7 @@ class Tables {
   }
 }
 
-/** None is negative, and none larger than a double can tell: functions could have made up any number. */
+/** None is negative, and none larger than a double holds exactly: functions could have made up any number. */
 function whole(value: number): number {
   return Number.isNaN(value) ? 0 : Math.min(Math.max(0, Math.round(value)), Number.MAX_SAFE_INTEGER);
 }
