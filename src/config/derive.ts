@@ -63,7 +63,7 @@ function policyDocument({ policy }: PlainConfig): unknown {
   const base = defaultPolicy(policy.kind);
   return {
     kind: policy.kind,
-    ...fieldsOfKind(base, policy),
+    ...ownFields(base, policy),
     scaleToZero: policy.scaleToZero,
     idleTimeoutSeconds: seconds(policy.idleTimeoutMs),
     stabilisationUpSeconds: seconds(policy.stabilisationUpMs),
@@ -75,7 +75,8 @@ function policyDocument({ policy }: PlainConfig): unknown {
   };
 }
 
-function fieldsOfKind(base: Policy, { steps, target }: PlainConfig['policy']): object {
+/** What a kind of policy has beside the guards that all kinds share. */
+function ownFields(base: Policy, { steps, target }: PlainConfig['policy']): object {
   switch (base.kind) {
     case 'steps':
       return { up: edge(base.up, steps.up), down: edge(base.down, steps.down), decay: steps.decay };
