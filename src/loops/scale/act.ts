@@ -1,8 +1,14 @@
 import { type Actuation, actuation } from '../../domain/actuation.ts';
 import type { Bucket } from '../../domain/bucket.ts';
 import type { Decision } from '../../domain/decision.ts';
-import { type FencingToken, nextToken } from '../../domain/fencing-token.ts';
-import type { Claim, FunctionState, Settlement } from '../../domain/function-state.ts';
+import { higherToken, nextToken } from '../../domain/fencing-token.ts';
+import {
+  type Claim,
+  type FunctionState,
+  pendingRow,
+  type Settlement,
+  settlementOf,
+} from '../../domain/function-state.ts';
 import type { MemberId } from '../../domain/member.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { Limiter } from '../../lib/limiter.ts';
@@ -11,7 +17,6 @@ import { type Actuator, NotAdmitted } from '../../ports/actuator.ts';
 import type { StateKeeper } from '../../ports/state-keeper.ts';
 import type { Meters } from '../../telemetry/meters.ts';
 import type { RareLog } from '../../telemetry/rare-log.ts';
-import { pendingRow, settlementOf } from './claim-rows.ts';
 import { writeMemo } from './memo.ts';
 import { adoptRow, type Tracked } from './tracked.ts';
 
@@ -160,7 +165,7 @@ export class Act {
       versionId: tracked.version.versionId,
       observed: tracked.state?.token,
       // A control plane that has seen a higher token than our store (a restored backup) is overtaken, not fought.
-      token: nextToken(greater(tracked.state?.token, tracked.fencedBy), wallMs),
+      token: nextToken(higherToken(tracked.state?.token, tracked.fencedBy), wallMs),
       nonce: random.uuid(),
       holder: memberId,
       wanted: decision.wanted ?? 0,
@@ -285,11 +290,6 @@ export class Act {
     rareLog.write('warn', 'act', { event: 'actuation.postponed', bucket, err: error }, 'left for the next cycle');
     meters.add('starling_actuations_postponed_total', changes, { why: 'store' });
   }
-}
-
-function greater(a: FencingToken | undefined, b: FencingToken | undefined): FencingToken | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return a > b ? a : b;
 }
 
 const NOT_SENT = actuation('failed', 'not sent: the right to act, or the claim, ran out first');

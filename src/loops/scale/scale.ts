@@ -8,7 +8,7 @@ import type { Actuator } from '../../ports/actuator.ts';
 import type { Column, Part, SignalReader } from '../../ports/signal-reader.ts';
 import type { TargetSource } from '../../ports/target-source.ts';
 import { decide } from '../../scaling/decide.ts';
-import { freezeDecision } from '../../scaling/fleet-freeze.ts';
+import { type FleetTally, freezeDecision, newTally, tallyDecision } from '../../scaling/fleet-freeze.ts';
 import { placeVersion } from '../../sharding/place.ts';
 import type { Meters } from '../../telemetry/meters.ts';
 import type { RareLog } from '../../telemetry/rare-log.ts';
@@ -17,7 +17,6 @@ import type { Membership } from '../membership.ts';
 import type { Act, Change } from './act.ts';
 import type { ClockSkew } from './clock-skew.ts';
 import type { CurrentControls } from './current-controls.ts';
-import { Cycle } from './cycle.ts';
 import type { Fleet } from './fleet.ts';
 import type { FreezeWatch } from './freeze-watch.ts';
 import type { Observer } from './observe.ts';
@@ -60,6 +59,13 @@ interface Pass extends Pick<Activation, 'signal' | 'stepDone'> {
   readonly due: Set<Bucket>;
   /** What is being done about what was decided. */
   readonly acting: Promise<void>[];
+}
+
+/** What one pass over the share came to so far. */
+interface Cycle {
+  readonly tally: FleetTally;
+  /** Decreases wait for the whole view. */
+  readonly lowerings: Change[];
 }
 
 /**
@@ -114,14 +120,14 @@ export class Scale {
     const mine = [...fleet.of(buckets)];
     await this.#readTargets(mine, signal);
     pass.stepDone();
-    const cycle = new Cycle();
+    const cycle: Cycle = { tally: newTally(), lowerings: [] };
     const parts = reader.plan({ buckets, versions: mine.length, bucketCount: BUCKET_COUNT });
     const byPart = splitByPart(parts, mine);
     for (const [index, part] of parts.entries()) {
       signal.throwIfAborted();
       const shown = byPart[index] ?? [];
-      await this.#evaluate(part, shown, { cycle, signal });
-      acting.push(act.run(cycle.takeRaises(), signal));
+      const raises = await this.#evaluate(part, shown, { cycle, signal });
+      acting.push(act.run(raises, signal));
       pass.stepDone();
       await this.#serveGained(pass);
     }
@@ -145,16 +151,15 @@ export class Scale {
     part: Part,
     shown: readonly Tracked[],
     { cycle, signal }: { cycle: Cycle; signal: AbortSignal },
-  ): Promise<void> {
+  ): Promise<Change[]> {
     const { reader, observer, clock, recorder, freeze, targets, controls, membership, settings } = this.#options;
     const readings = await reader.read(part, { signal });
     for (const { profile, instances, invocation, utilisation, demand } of readings) {
-      const columns = [instances, invocation, utilisation, demand];
       this.#noticeUnknown([instances, invocation]);
-      this.#countRejected(columns);
-      this.#logFailed(profile, columns);
+      this.#reportColumns(profile, [instances, invocation, utilisation, demand]);
     }
     const signalsOf = observer.take(readings);
+    const raises: Change[] = [];
     const yielder = new EventLoopYielder(clock);
     for (const tracked of shown) {
       if (yielder.isDue()) await yielder.yield();
@@ -173,8 +178,12 @@ export class Scale {
       const { decision, memory } = decide(situationOf(tracked, facts, settings));
       tracked.memory = memory;
       recorder.decided(tracked, decision);
-      cycle.add(tracked, decision, { needsResend: this.#needsResend(tracked, decision) });
+      tallyDecision(cycle.tally, { decision, memory });
+      const { verdict } = decision;
+      if (verdict === 'lower') cycle.lowerings.push({ tracked, decision });
+      else if (verdict === 'raise' || this.#needsResend(tracked, decision)) raises.push({ tracked, decision });
     }
+    return raises;
   }
 
   /** The guard looks at the whole cycle before anything falls; what it stops gets its reason and is kept. */
@@ -272,21 +281,18 @@ export class Scale {
     }
   }
 
-  #logFailed(profile: string, columns: readonly (Column | undefined)[]): void {
+  #reportColumns(profile: string, columns: readonly (Column | undefined)[]): void {
+    const { rareLog, meters } = this.#options;
+    for (const column of columns) {
+      for (const { why } of column?.rejected ?? []) meters.add('starling_samples_rejected_total', 1, { why });
+    }
     const failed = columns.find((column) => column?.state === 'failed');
     if (!failed) return;
-    this.#options.rareLog.write(
+    rareLog.write(
       'warn',
       `signals ${profile}`,
       { event: 'signals.failed', profile, detail: failed.detail },
       'signals could not be read; nothing is lowered for want of them',
     );
-  }
-
-  #countRejected(columns: readonly (Column | undefined)[]): void {
-    const { meters } = this.#options;
-    for (const column of columns) {
-      for (const { why } of column?.rejected ?? []) meters.add('starling_samples_rejected_total', 1, { why });
-    }
   }
 }
