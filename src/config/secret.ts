@@ -1,6 +1,5 @@
 import { inspect } from 'node:util';
-
-const MASK = '[redacted]';
+import { MASK } from '../lib/scrub.ts';
 
 /** A value that must not be seen. It only gives itself away when asked by name; every other way of writing it down is masked. */
 export class Secret {

@@ -1,9 +1,9 @@
 import { parsePredictionAnswer, type ToldPrediction } from '../../contract/prediction.ts';
 import { parseProblem } from '../../contract/problem.ts';
 import { type Actuation, type ActuationOutcome, actuation } from '../../domain/actuation.ts';
+import { scrubLine } from '../../lib/scrub.ts';
 import type { Answer, NoAnswer } from './exchange.ts';
 import { parseRetryAfter } from './retry-after.ts';
-import { scrub } from './scrub.ts';
 
 /** What an answer means: for the wish, for the breaker, for the rate. */
 export interface Reading {
@@ -39,7 +39,11 @@ export function readAnswer(answer: Answer, nowWallMs: number): Reading {
     more: Partial<Actuation> & { isOutage?: boolean; complaintMs?: number } = {},
   ): Reading => {
     const { isOutage = false, complaintMs, ...rest } = more;
-    return { actuation: actuation(outcome, scrub(detail), { status, retryAfterMs, ...rest }), isOutage, complaintMs };
+    return {
+      actuation: actuation(outcome, scrubLine(detail), { status, retryAfterMs, ...rest }),
+      isOutage,
+      complaintMs,
+    };
   };
   if (status >= 200 && status < 300) return readSuccess(answer, give);
   const said = describeProblem(answer);

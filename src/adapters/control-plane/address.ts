@@ -1,5 +1,6 @@
 import dns from 'node:dns';
-import { BlockList, isIP, type LookupFunction } from 'node:net';
+import type { LookupFunction } from 'node:net';
+import { isLinkLocal, isLoopback } from '../../lib/loopback.ts';
 
 /** An address from the configuration that will not do. Says which, why, and what to write instead. */
 export class AddressError extends Error {
@@ -8,15 +9,6 @@ export class AddressError extends Error {
     this.name = 'AddressError';
   }
 }
-
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
-
-/** Where clouds keep the credentials of the machine. No control plane lives there. */
-const linkLocal = new BlockList();
-linkLocal.addSubnet('169.254.0.0', 16, 'ipv4');
-linkLocal.addSubnet('fe80::', 10, 'ipv6');
 
 /** A URL to talk to: http or https, no user in it, credentials over plain http only to this machine itself. */
 export function checkAddress(
@@ -44,20 +36,6 @@ export function checkAddress(
     );
   }
   return { url: `${url.origin}${url.pathname.replace(/\/+$/, '')}`, isTls };
-}
-
-function isLoopback(host: string): boolean {
-  return (
-    host === 'localhost' || host.endsWith('.localhost') || (isIP(host) !== 0 && loopback.check(host, familyOf(host)))
-  );
-}
-
-function isLinkLocal(address: string): boolean {
-  return isIP(address) !== 0 && linkLocal.check(address, familyOf(address));
-}
-
-function familyOf(address: string): 'ipv4' | 'ipv6' {
-  return isIP(address) === 6 ? 'ipv6' : 'ipv4';
 }
 
 /** Resolves as usual, and leaves out the addresses that must not be asked, whatever name they hide behind. */

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { Agents, type TlsMaterial } from '../../lib/agents.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { scrubLine } from '../../lib/scrub.ts';
 import { checkAddress, lookupChecked } from './address.ts';
 import { type Answer, exchange } from './exchange.ts';
-import { scrub } from './scrub.ts';
 
 const RESPONSE_MAX_BYTES = 64 * 1024;
 
@@ -73,14 +73,14 @@ export class ClientCredentials {
   #read(answer: Answer): { token: string; expiresInMs: number | undefined } {
     if (answer.status !== 200) {
       const { data } = refusedSchema.safeParse(answer.body);
-      const why = data ? scrub(`${data.error} ${data.error_description ?? ''}`) : answer.contentType || 'no body';
+      const why = data ? scrubLine(`${data.error} ${data.error_description ?? ''}`) : answer.contentType || 'no body';
       throw new Error(`the token endpoint ${this.#host} answered ${answer.status} (${why})`);
     }
     const { data } = issuedSchema.safeParse(answer.body);
     if (!data) throw new Error(`the token endpoint ${this.#host} answered without an access_token`);
     if (data.token_type !== undefined && data.token_type.toLowerCase() !== 'bearer') {
       throw new Error(
-        `the token endpoint ${this.#host} issues ${scrub(data.token_type, 40)} tokens; only bearer is spoken here`,
+        `the token endpoint ${this.#host} issues ${scrubLine(data.token_type, 40)} tokens; only bearer is spoken here`,
       );
     }
     return {

@@ -1,11 +1,11 @@
 import { Agents, type TlsMaterial } from '../../lib/agents.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
+import { scrubLine } from '../../lib/scrub.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
 import { AddressError, checkAddress, lookupChecked } from './address.ts';
 import { type Auth, type Credential, type CredentialStatus, createCredential } from './credential.ts';
 import { type Answer, exchange, type NoAnswer } from './exchange.ts';
-import { scrub } from './scrub.ts';
 
 export interface ConnectionOptions {
   /** The URL before /v2 and /v1. */
@@ -81,7 +81,7 @@ export class ControlPlaneConnection {
     try {
       authorization = await this.#credential.authorization(request.signal);
     } catch (error) {
-      const detail = scrub(error instanceof Error ? error.message : String(error));
+      const detail = scrubLine(error instanceof Error ? error.message : String(error));
       return { result: { kind: 'no-answer', cause: 'credential', mayHaveArrived: false, detail }, authorization };
     }
     const startMs = this.#clock.monotonicMs();

@@ -1,6 +1,6 @@
 import type { AxiosRequestConfig, AxiosResponse } from 'axios';
 import axios from 'axios';
-import { scrub } from './scrub.ts';
+import { scrubLine } from '../../lib/scrub.ts';
 
 /** What an answer is made of. `page`: HTML or other text, so not what we meant to talk to. `broken`: JSON that is cut off. */
 type BodyKind = 'json' | 'empty' | 'page' | 'broken';
@@ -77,7 +77,7 @@ function noAnswerOf(error: unknown, responseMaxBytes: number): NoAnswer {
     kind: 'no-answer',
     cause,
     mayHaveArrived,
-    detail: scrub(detail),
+    detail: scrubLine(detail),
   });
   if (axios.isCancel(error) || code === 'ERR_CANCELED') return no('aborted', true, 'given up before the answer came');
   if (message.includes('maxContentLength'))

@@ -7,13 +7,13 @@ import type { BreakerState } from '../../lib/breaker.ts';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import { DeadlineExceeded, withDeadline } from '../../lib/deadline.ts';
 import type { Random } from '../../lib/random.ts';
+import { scrubLine } from '../../lib/scrub.ts';
 import type { Actuator, FencingStrength } from '../../ports/actuator.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
 import { type Reading, readAnswer, readNoAnswer } from './actuation-of-answer.ts';
 import type { ControlPlaneConnection } from './connection.ts';
 import type { CredentialStatus } from './credential.ts';
 import type { Answer, NoAnswer } from './exchange.ts';
-import { scrub } from './scrub.ts';
 import { WishGate } from './wish-gate.ts';
 
 export interface HttpActuatorOptions {
@@ -102,7 +102,7 @@ export class HttpActuator implements Actuator {
     if (this.isDryRun(wish)) return actuation('dry-run', `not sent: would ask for ${wish.wanted}`);
     const unfit = [wish.account, wish.functionId, wish.versionId].find((id) => !isAddressable(id));
     if (unfit !== undefined) {
-      return actuation('refused', `not sent: no URL can carry the id ${scrub(JSON.stringify(unfit), 60)}`);
+      return actuation('refused', `not sent: no URL can carry the id ${scrubLine(JSON.stringify(unfit), 60)}`);
     }
     const leftMs = Math.min(this.#timeoutMs, deadlineMs - this.#clock.monotonicMs());
     if (leftMs <= 0) return actuation('failed', 'not sent: its deadline had passed');
@@ -154,7 +154,7 @@ export class HttpActuator implements Actuator {
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       return {
-        actuation: actuation(isSent ? 'unknown' : 'failed', `${isSent ? 'no answer' : 'not sent'}: ${scrub(why)}`),
+        actuation: actuation(isSent ? 'unknown' : 'failed', `${isSent ? 'no answer' : 'not sent'}: ${scrubLine(why)}`),
         isOutage: isSent && !signal?.aborted,
         complaintMs: undefined,
       };

@@ -2,12 +2,12 @@ import type { FunctionVersion } from '../../domain/function-version.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
+import { scrubLine } from '../../lib/scrub.ts';
 import type { TargetAnswer, TargetSource } from '../../ports/target-source.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
 import type { ControlPlaneConnection } from './connection.ts';
 import { PolicyReader } from './policy-reader.ts';
 import { ReadFailure } from './read-failure.ts';
-import { scrub } from './scrub.ts';
 import { TargetCache } from './target-cache.ts';
 import { TargetPages } from './target-pages.ts';
 import { TargetReads } from './target-reads.ts';
@@ -131,7 +131,7 @@ export class HttpTargetSource implements TargetSource {
       this.#lastSuccessWallMs = this.#clock.wallMs();
       return { ok: true, detail: '' };
     } catch (error) {
-      const detail = `scaling targets: ${scrub(error instanceof Error ? error.message : String(error), 300)}`;
+      const detail = `scaling targets: ${scrubLine(error instanceof Error ? error.message : String(error), 300)}`;
       // We stopped; that says nothing about the control plane.
       if (signal?.aborted) return { ok: false, detail };
       this.#lastError = detail;

@@ -5,7 +5,7 @@ import {
 } from '../../contract/autoscaling-configuration.ts';
 import { type ParsedPolicy, parsePolicy } from '../../domain/parse-policy.ts';
 import type { Policy } from '../../domain/policy.ts';
-import { scrub } from './scrub.ts';
+import { scrubLine } from '../../lib/scrub.ts';
 
 export type ReadPolicy =
   /** Undefined: none is told, the operator's default holds. */
@@ -57,7 +57,7 @@ export class PolicyReader {
 const NONE: ReadPolicy = { ok: true, policy: undefined };
 
 function describe({ problems }: Extract<ParsedPolicy, { ok: false }>): string {
-  return scrub(
+  return scrubLine(
     `its policy is refused: ${problems.map(({ path, message, mend }) => `${path}: ${message}; ${mend}`).join('. ')}`,
     300,
   );

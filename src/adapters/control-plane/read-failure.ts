@@ -1,7 +1,7 @@
 import { parseProblem } from '../../contract/problem.ts';
+import { scrubLine } from '../../lib/scrub.ts';
 import type { Answer, NoAnswer } from './exchange.ts';
 import { parseRetryAfter } from './retry-after.ts';
-import { scrub } from './scrub.ts';
 
 /** Reading did not work. `not-offered`: this control plane has no such call. */
 export type ReadFailureKind = 'not-offered' | 'no-answer' | 'answer' | 'auth' | 'throttled';
@@ -25,7 +25,7 @@ export function describeFailure(result: Answer | NoAnswer, nowWallMs: number): R
   const { title, detail, type } = parseProblem(result.body);
   const reason =
     result.bodyKind === 'page' ? 'not with JSON; is its URL right?' : detail || title || type || 'no reason given';
-  const said = scrub(`it answered ${status}: ${reason}`);
+  const said = scrubLine(`it answered ${status}: ${reason}`);
   if (NOT_OFFERED.includes(status)) return new ReadFailure('not-offered', said);
   if (status === 401 || status === 403) return new ReadFailure('auth', said);
   if (status === 429 || status === 503) {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { scrub } from '../../telemetry/redact.ts';
+import { scrubLine } from '../../lib/scrub.ts';
 
 /** What the API server said, or that nothing was heard of it. */
 export type ApiResult = ApiAnswer | NoApiAnswer;
@@ -45,7 +45,7 @@ export function parseStatus(body: unknown): { code: number | undefined; message:
   const parsed = statusSchema.safeParse(body);
   if (!parsed.success) return undefined;
   const { code, reason, message } = parsed.data;
-  return { code, message: scrub(message || reason || 'no reason given').slice(0, 300) };
+  return { code, message: scrubLine(message || reason || 'no reason given', 300) };
 }
 
 const RETRY_AFTER_MAX_MS = 300_000;

@@ -4,8 +4,9 @@ import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import axios, { type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import type { Clock } from '../../lib/clock.ts';
+import { isLoopback } from '../../lib/loopback.ts';
+import { scrubLine } from '../../lib/scrub.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
-import { scrub } from '../../telemetry/redact.ts';
 import type { Access } from './access.ts';
 import { type ApiResult, type NoApiAnswer, retryAfterMs } from './api-answer.ts';
 import type { Credentials } from './credentials.ts';
@@ -117,7 +118,7 @@ export class ApiClient {
     const { userAgent = 'starling', responseMaxBytes = RESPONSE_MAX_BYTES } = this.#options;
     const { server, token } = credentials;
     const { protocol, hostname } = new URL(server);
-    if (protocol !== 'https:' && token !== undefined && !/^(?:127\.|localhost$|\[::1\]$)/.test(hostname)) {
+    if (protocol !== 'https:' && token !== undefined && !isLoopback(hostname)) {
       throw new Error(`${server} is plain http: a token would go over the network unencrypted; use https`);
     }
     const agent = this.#agentFor(credentials, protocol === 'https:');
@@ -208,7 +209,7 @@ function noAnswerOf(error: unknown, signal: AbortSignal): NoApiAnswer {
     kind: 'no-answer',
     mayHaveArrived,
     isAborted,
-    detail: scrub(detail).slice(0, 200),
+    detail: scrubLine(detail),
   });
   if (signal.aborted) return no(true, 'given up before the answer came', true);
   const { code, message } = describe(error);

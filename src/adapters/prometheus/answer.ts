@@ -1,3 +1,4 @@
+import { scrubLine } from '../../lib/scrub.ts';
 import { TimeseriesError } from '../../ports/signal-reader.ts';
 import { cutSeries } from './cut-series.ts';
 
@@ -28,7 +29,6 @@ interface Envelope {
   readonly data?: { readonly resultType?: unknown; readonly result?: unknown };
 }
 
-const SHOWN_LENGTH = 200;
 const REASON_LENGTH = 400;
 
 /**
@@ -83,8 +83,9 @@ function refusal(envelope: Envelope, from: { status: number }): TimeseriesError 
 
 /** VictoriaMetrics repeats the whole query before it gives the reason, so the end is worth more than the beginning. */
 function reasonIn(text: string): string {
-  if (text.length <= REASON_LENGTH) return scrub(text);
-  return `${scrub(text.slice(0, REASON_LENGTH / 4))} … ${scrub(text.slice(-REASON_LENGTH * 0.75))}`;
+  const whole = scrubLine(text, text.length);
+  if (whole.length <= REASON_LENGTH) return whole;
+  return `${whole.slice(0, REASON_LENGTH / 4)} … ${whole.slice(-REASON_LENGTH * 0.75)}`;
 }
 
 function isOverload(status: number, errorType: unknown): boolean {
@@ -114,9 +115,9 @@ export function describeBody(body: Buffer): string {
   if (text === '') return 'nothing';
   if (/^<(?:!doctype|html|\?xml)/i.test(text)) {
     const title = /<title[^>]*>([^<]*)/i.exec(text)?.[1]?.trim();
-    return title ? `an HTML page ("${shorten(title)}")` : 'an HTML page';
+    return title ? `an HTML page ("${scrubLine(title)}")` : 'an HTML page';
   }
-  return `"${shorten(text)}"`;
+  return `"${scrubLine(text)}"`;
 }
 
 function seriesOf(entry: unknown, from: { url: string; status: number }): RawSeries {
@@ -130,21 +131,11 @@ function seriesOf(entry: unknown, from: { url: string; status: number }): RawSer
 function partialOf({ warnings, infos, isPartial }: Envelope): string {
   const said = [...textsOf(warnings), ...textsOf(infos).filter((info) => !info.startsWith('PromQL info'))];
   if (isPartial === true) said.unshift('the store marked its answer as partial');
-  return shorten(said.join('; '));
+  return scrubLine(said.join('; '));
 }
 
 function textsOf(value: unknown): string[] {
   return Array.isArray(value) ? value.map(String) : [];
-}
-
-/** For messages: short, one line, without what could be a credential. */
-export function shorten(text: string): string {
-  const line = scrub(text);
-  return line.length <= SHOWN_LENGTH ? line : `${line.slice(0, SHOWN_LENGTH)}…`;
-}
-
-function scrub(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f]+/g, ' ').replace(/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, '$1 [redacted]');
 }
 
 const GO_NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;

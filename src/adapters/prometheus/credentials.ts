@@ -1,3 +1,4 @@
+import { isLoopback } from '../../lib/loopback.ts';
 import { TimeseriesError } from '../../ports/signal-reader.ts';
 
 /** Secrets are read anew for every request: files behind them change while we run. */
@@ -93,8 +94,4 @@ export function refuseCleartext(url: URL, auth: TimeseriesAuth): void {
     'auth',
     `credentials would go to ${url.host} unencrypted: use https, or leave authentication off inside a trusted network`,
   );
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }

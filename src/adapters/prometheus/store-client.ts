@@ -8,9 +8,10 @@ import { type Clock, sleep } from '../../lib/clock.ts';
 import { DeadlineExceeded, withDeadline } from '../../lib/deadline.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import type { Random } from '../../lib/random.ts';
+import { scrubLine } from '../../lib/scrub.ts';
 import { TimeseriesError } from '../../ports/signal-reader.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
-import { type Answer, describeBody, notPrometheus, parseAnswer, parseEnvelope, shorten } from './answer.ts';
+import { type Answer, describeBody, notPrometheus, parseAnswer, parseEnvelope } from './answer.ts';
 import { type CredentialSource, FixedCredentials, refuseCleartext, type TimeseriesAuth } from './credentials.ts';
 import { readBody } from './read-body.ts';
 import { asTimeseriesError, healthOf, isStoreTrouble, reasonOf } from './store-failure.ts';
@@ -257,7 +258,7 @@ export class StoreClient {
     const { status, body, headers } = reply;
     const from = { url: `${this.url}${path}`, status };
     if (status >= 300 && status < 400) {
-      throw notPrometheus(from, `a redirect to ${shorten(String(headers['location'] ?? '?'))}`);
+      throw notPrometheus(from, `a redirect to ${scrubLine(String(headers['location'] ?? '?'))}`);
     }
     if (status < 400) return reply;
     if (status === 429 || status >= 500) {

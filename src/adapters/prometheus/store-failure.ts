@@ -1,8 +1,9 @@
 import { isAxiosError } from 'axios';
 import { BreakerOpen, type Health } from '../../lib/breaker.ts';
 import { DeadlineExceeded } from '../../lib/deadline.ts';
+import { scrubLine } from '../../lib/scrub.ts';
 import { TimeseriesError } from '../../ports/signal-reader.ts';
-import { describeBody, parseEnvelope, shorten } from './answer.ts';
+import { describeBody, parseEnvelope } from './answer.ts';
 
 /** What another attempt may mend, and what counts against the store. */
 export function isStoreTrouble(error: unknown): boolean {
@@ -48,13 +49,13 @@ export function asTimeseriesError(error: unknown, url: string): unknown {
   const { code = '', message } = error;
   // Most messages begin or end with the code already; some are empty.
   const why = message.includes(code) ? message : `${code} ${message}`;
-  return new TimeseriesError('unreachable', `${url} cannot be reached: ${shorten(why).trim()}`, { cause: error });
+  return new TimeseriesError('unreachable', `${url} cannot be reached: ${scrubLine(why).trim()}`, { cause: error });
 }
 
 export function reasonOf(body: Buffer, from: { url: string; status: number }): string {
   try {
     const { error } = parseEnvelope(body, from);
-    return typeof error === 'string' ? shorten(error) : describeBody(body);
+    return typeof error === 'string' ? scrubLine(error) : describeBody(body);
   } catch {
     return describeBody(body);
   }

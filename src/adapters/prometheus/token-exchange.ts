@@ -1,8 +1,8 @@
 import type { Clock } from '../../lib/clock.ts';
 import { withDeadline } from '../../lib/deadline.ts';
 import type { Random } from '../../lib/random.ts';
+import { scrubLine } from '../../lib/scrub.ts';
 import { TimeseriesError } from '../../ports/signal-reader.ts';
-import { shorten } from './answer.ts';
 import { basicHeader, type CredentialSource, type Credentials, needed, type TimeseriesAuth } from './credentials.ts';
 
 export type ExchangeAuth = Extract<TimeseriesAuth, { kind: 'token-exchange' }>;
@@ -118,7 +118,7 @@ export class TokenExchange implements CredentialSource {
     const startedMs = clock.monotonicMs();
     const { status, body } = await post({ url: auth.exchangeUrl, ...requestOf(auth), signal });
     if (status < 200 || status > 299) {
-      throw new TimeseriesError('auth', `the token endpoint answered ${status}: ${shorten(body)}`, { status });
+      throw new TimeseriesError('auth', `the token endpoint answered ${status}: ${scrubLine(body)}`, { status });
     }
     return this.#tokenOf(body, startedMs);
   }

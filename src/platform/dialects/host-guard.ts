@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
+import { isLoopback } from '../../lib/loopback.ts';
 
 export const WRONG_HOST_STATUS = 421;
 export const WRONG_HOST_DETAIL =
@@ -36,10 +37,6 @@ export function guardHost({ boundHost, allowedHosts, refuse, onRequest }: HostGu
       refuse(response);
     }
   };
-}
-
-function isLoopback(boundHost: string): boolean {
-  return /^127\.\d+\.\d+\.\d+$/.test(boundHost) || boundHost === '::1' || boundHost.toLowerCase() === 'localhost';
 }
 
 function isAnswered(host: string, allowed: ReadonlySet<string>): boolean {
