@@ -1,7 +1,7 @@
 import { ControlPlaneConnection } from '../adapters/control-plane/connection.ts';
-import type { Auth } from '../adapters/control-plane/credential.ts';
-import { HttpActuator } from '../adapters/control-plane/http-actuator.ts';
 import { HttpTargetSource } from '../adapters/control-plane/http-target-source.ts';
+import { HttpActuator } from '../adapters/control-plane/http-wish-sender.ts';
+import type { Auth } from '../adapters/wire/auth.ts';
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/problem.ts';
 import type { Secrets } from '../config/secrets.ts';

@@ -1,9 +1,9 @@
-import { WishGate } from '../adapters/control-plane/wish-gate.ts';
 import { Access } from '../adapters/kubernetes/access.ts';
 import { ApiClient } from '../adapters/kubernetes/api-client.ts';
 import { ClusterView } from '../adapters/kubernetes/cluster-view.ts';
-import { KubernetesActuator } from '../adapters/kubernetes/kubernetes-actuator.ts';
 import { KubernetesTargetSource } from '../adapters/kubernetes/kubernetes-target-source.ts';
+import { KubernetesActuator } from '../adapters/kubernetes/kubernetes-wish-sender.ts';
+import { WishGate } from '../adapters/wishes/wish-gate.ts';
 import type { Config } from '../config/config.ts';
 import type { ControlPlane } from './open-control-plane.ts';
 import type { OpenStoreTools } from './open-store.ts';

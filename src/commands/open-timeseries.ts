@@ -1,7 +1,7 @@
-import type { TimeseriesAuth } from '../adapters/prometheus/credentials.ts';
 import { loadProfiles } from '../adapters/prometheus/load-profiles.ts';
 import { PrometheusSignalReader } from '../adapters/prometheus/prometheus-signal-reader.ts';
 import { StoreClient } from '../adapters/prometheus/store-client.ts';
+import type { TimeseriesAuth } from '../adapters/wire/credential.ts';
 import type { Config } from '../config/config.ts';
 import type { Secrets } from '../config/secrets.ts';
 import type { OpenStoreTools } from './open-store.ts';

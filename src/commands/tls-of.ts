@@ -1,6 +1,6 @@
+import type { TlsMaterial } from '../adapters/wire/tls.ts';
 import type { Live } from '../config/live-files.ts';
 import type { TlsMaterial as LiveMaterial } from '../config/secrets.ts';
-import type { TlsMaterial } from '../lib/agents.ts';
 
 /** What a client needs for TLS as it is at this moment: the files may be new since it asked last. */
 export function tlsOf(

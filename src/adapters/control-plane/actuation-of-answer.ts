@@ -2,8 +2,8 @@ import { parsePredictionAnswer, type ToldPrediction } from '../../contract/predi
 import { parseProblem } from '../../contract/problem.ts';
 import { type Actuation, type ActuationOutcome, actuation } from '../../domain/actuation.ts';
 import { scrubLine } from '../../lib/scrub.ts';
-import type { Answer, NoAnswer } from './exchange.ts';
-import { parseRetryAfter } from './retry-after.ts';
+import type { Answer, NoAnswer } from '../wire/exchange.ts';
+import { parseRetryAfter } from '../wire/retry-after.ts';
 
 /** What an answer means: for the wish, for the breaker, for the rate. */
 export interface Reading {

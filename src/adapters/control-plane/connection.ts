@@ -1,11 +1,11 @@
-import { Agents, type TlsMaterial } from '../../lib/agents.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
 import { scrubLine } from '../../lib/scrub.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
-import { AddressError, checkAddress, lookupChecked } from './address.ts';
-import { type Auth, type Credential, type CredentialStatus, createCredential } from './credential.ts';
-import { type Answer, exchange, type NoAnswer } from './exchange.ts';
+import { AddressError, checkAddress, lookupChecked } from '../wire/address.ts';
+import { type Auth, type Credential, type CredentialStatus, createCredential } from '../wire/auth.ts';
+import { type Answer, exchange, type NoAnswer } from '../wire/exchange.ts';
+import { Agents, type TlsMaterial } from '../wire/tls.ts';
 
 export interface ConnectionOptions {
   /** The URL before /v2 and /v1. */

@@ -1,7 +1,7 @@
 import { parseProblem } from '../../contract/problem.ts';
 import { scrubLine } from '../../lib/scrub.ts';
-import type { Answer, NoAnswer } from './exchange.ts';
-import { parseRetryAfter } from './retry-after.ts';
+import type { Answer, NoAnswer } from '../wire/exchange.ts';
+import { parseRetryAfter } from '../wire/retry-after.ts';
 
 /** Reading did not work. `not-offered`: this control plane has no such call. */
 export type ReadFailureKind = 'not-offered' | 'no-answer' | 'answer' | 'auth' | 'throttled';

@@ -2,7 +2,6 @@ import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
-import { Agents, type TlsMaterial } from '../../lib/agents.ts';
 import { BREAKER_NUMBER, Breaker } from '../../lib/breaker.ts';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import { DeadlineExceeded, withDeadline } from '../../lib/deadline.ts';
@@ -11,11 +10,12 @@ import type { Random } from '../../lib/random.ts';
 import { scrubLine } from '../../lib/scrub.ts';
 import { TimeseriesError } from '../../ports/signal-reader.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
+import { type CredentialSource, FixedCredentials, refuseCleartext, type TimeseriesAuth } from '../wire/credential.ts';
+import { readBody } from '../wire/read-body.ts';
+import { Agents, type TlsMaterial } from '../wire/tls.ts';
+import { TokenExchange } from '../wire/token-exchange.ts';
 import { type Answer, describeBody, notPrometheus, parseAnswer, parseEnvelope } from './answer.ts';
-import { type CredentialSource, FixedCredentials, refuseCleartext, type TimeseriesAuth } from './credentials.ts';
-import { readBody } from './read-body.ts';
 import { asTimeseriesError, healthOf, isStoreTrouble, reasonOf } from './store-failure.ts';
-import { TokenExchange } from './token-exchange.ts';
 
 export interface StoreClientOptions {
   /** The address before `/api/v1`. */

@@ -1,5 +1,5 @@
 import { type ConnectionOptions, ControlPlaneConnection } from '../../../src/adapters/control-plane/connection.ts';
-import { HttpActuator, type HttpActuatorOptions } from '../../../src/adapters/control-plane/http-actuator.ts';
+import { HttpActuator, type HttpActuatorOptions } from '../../../src/adapters/control-plane/http-wish-sender.ts';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
 import type { Wish } from '../../../src/domain/actuation.ts';
 import type { Clock } from '../../../src/lib/clock.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Auth } from '../../../src/adapters/control-plane/credential.ts';
+import type { Auth } from '../../../src/adapters/wire/auth.ts';
 import { HandWoundClock } from '../../support/hand-wound-clock.ts';
 import { setUpClient, until } from './client-harness.ts';
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { ControlPlaneConnection } from '../../../src/adapters/control-plane/connection.ts';
-import { HttpActuator } from '../../../src/adapters/control-plane/http-actuator.ts';
+import { HttpActuator } from '../../../src/adapters/control-plane/http-wish-sender.ts';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
 import { NotAdmitted } from '../../../src/ports/actuator.ts';
 import type { Fault } from '../../support/control-plane/faults.ts';

@@ -1,5 +1,5 @@
 import { ControlPlaneConnection } from '../../../src/adapters/control-plane/connection.ts';
-import { HttpActuator } from '../../../src/adapters/control-plane/http-actuator.ts';
+import { HttpActuator } from '../../../src/adapters/control-plane/http-wish-sender.ts';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
 import { systemRandom } from '../../../src/lib/random.ts';
 import { ControlPlaneDouble } from '../../support/control-plane/control-plane-double.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SharedRate, type SharedRateOptions } from '../../../src/adapters/control-plane/shared-rate.ts';
+import { SharedRate, type SharedRateOptions } from '../../../src/adapters/wishes/shared-rate.ts';
 import { NotAdmitted } from '../../../src/ports/actuator.ts';
 import { HandWoundClock, settle } from '../../support/hand-wound-clock.ts';
 

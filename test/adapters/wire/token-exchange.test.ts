@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type PostForToken, TokenExchange } from '../../../src/adapters/prometheus/token-exchange.ts';
+import { type PostForToken, TokenExchange } from '../../../src/adapters/wire/token-exchange.ts';
 import { HandWoundClock, settle } from '../../support/hand-wound-clock.ts';
 
 const never = new AbortController().signal;

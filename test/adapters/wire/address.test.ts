@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { checkAddress, lookupChecked } from '../../../src/adapters/control-plane/address.ts';
 import { ControlPlaneConnection } from '../../../src/adapters/control-plane/connection.ts';
+import { checkAddress, lookupChecked } from '../../../src/adapters/wire/address.ts';
 import { systemRandom } from '../../../src/lib/random.ts';
 import { HandWoundClock } from '../../support/hand-wound-clock.ts';
 

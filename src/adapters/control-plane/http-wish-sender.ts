@@ -10,11 +10,11 @@ import type { Random } from '../../lib/random.ts';
 import { scrubLine } from '../../lib/scrub.ts';
 import type { Actuator, FencingStrength } from '../../ports/actuator.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
+import type { CredentialStatus } from '../wire/auth.ts';
+import type { Answer, NoAnswer } from '../wire/exchange.ts';
+import { WishGate } from '../wishes/wish-gate.ts';
 import { type Reading, readAnswer, readNoAnswer } from './actuation-of-answer.ts';
 import type { ControlPlaneConnection } from './connection.ts';
-import type { CredentialStatus } from './credential.ts';
-import type { Answer, NoAnswer } from './exchange.ts';
-import { WishGate } from './wish-gate.ts';
 
 export interface HttpActuatorOptions {
   readonly connection: ControlPlaneConnection;

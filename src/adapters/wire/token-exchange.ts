@@ -3,7 +3,7 @@ import { withDeadline } from '../../lib/deadline.ts';
 import type { Random } from '../../lib/random.ts';
 import { scrubLine } from '../../lib/scrub.ts';
 import { TimeseriesError } from '../../ports/signal-reader.ts';
-import { basicHeader, type CredentialSource, type Credentials, needed, type TimeseriesAuth } from './credentials.ts';
+import { basicHeader, type CredentialSource, type Credentials, needed, type TimeseriesAuth } from './credential.ts';
 
 export type ExchangeAuth = Extract<TimeseriesAuth, { kind: 'token-exchange' }>;
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { Agents, type TlsMaterial } from '../../lib/agents.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { scrubLine } from '../../lib/scrub.ts';
 import { checkAddress, lookupChecked } from './address.ts';
 import { type Answer, exchange } from './exchange.ts';
+import { Agents, type TlsMaterial } from './tls.ts';
 
 const RESPONSE_MAX_BYTES = 64 * 1024;
 

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { LookupFunction } from 'node:net';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../../lib/clock.ts';
 
 /** PEM texts, read anew for every request: certificates are renewed while we run. */
 export interface TlsMaterial {

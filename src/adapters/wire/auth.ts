@@ -1,8 +1,8 @@
-import type { TlsMaterial } from '../../lib/agents.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { ExpiringValue } from '../../lib/expiring-value.ts';
 import type { Random } from '../../lib/random.ts';
 import { ClientCredentials } from './client-credentials.ts';
+import type { TlsMaterial } from './tls.ts';
 
 /** How to prove who we are. Secrets are asked for at every use: they are reloaded while we run. */
 export type Auth =
