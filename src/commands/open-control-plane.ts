@@ -1,12 +1,13 @@
 import { ControlPlaneConnection } from '../adapters/control-plane/connection.ts';
 import { HttpTargetSource } from '../adapters/control-plane/http-target-source.ts';
-import { HttpActuator } from '../adapters/control-plane/http-wish-sender.ts';
+import { HttpWishSender } from '../adapters/control-plane/http-wish-sender.ts';
 import type { Auth } from '../adapters/wire/auth.ts';
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/problem.ts';
 import type { Secrets } from '../config/secrets.ts';
 import type { Actuator } from '../ports/actuator.ts';
 import type { TargetSource } from '../ports/target-source.ts';
+import { openActuator } from './open-actuator.ts';
 import { openKubernetes } from './open-kubernetes.ts';
 import type { OpenStoreTools } from './open-store.ts';
 import { tellTargets, tellWishes } from './tell-control-plane.ts';
@@ -34,7 +35,6 @@ export function openControlPlane(config: Config, tools: OpenStoreTools): Control
 }
 
 export interface HttpControlPlane extends ControlPlane {
-  readonly actuator: HttpActuator;
   readonly targets: HttpTargetSource;
 }
 
@@ -54,21 +54,9 @@ export function openHttpControlPlane(
     connectionsMax: controlPlane.connections,
     userAgent: controlPlane.userAgent,
   });
-  const actuator = new HttpActuator({
-    connection,
-    clock,
-    random,
-    meters,
-    strength: controlPlane.fencing,
-    timeoutMs: controlPlane.timeoutMs,
-    responseMaxBytes: controlPlane.responseMaxBytes,
-    ratePerSecond: controlPlane.ratePerSecond,
-    burst: controlPlane.burst,
-    raiseShare: controlPlane.raiseShare,
-    breaker: { failures: controlPlane.breaker.failures, openForMs: controlPlane.breaker.openForMs },
-    isDryRun: controlPlane.dryRun,
-    dryRunIds: controlPlane.dryRunFunctions,
-  });
+  const { fencing: strength, responseMaxBytes } = controlPlane;
+  const sender = new HttpWishSender({ connection, clock, random, strength, responseMaxBytes });
+  const actuator = openActuator(sender, config, { clock, random, meters });
   const targets = new HttpTargetSource({
     connection,
     clock,

@@ -2,9 +2,9 @@ import { Access } from '../adapters/kubernetes/access.ts';
 import { ApiClient } from '../adapters/kubernetes/api-client.ts';
 import { ClusterView } from '../adapters/kubernetes/cluster-view.ts';
 import { KubernetesTargetSource } from '../adapters/kubernetes/kubernetes-target-source.ts';
-import { KubernetesActuator } from '../adapters/kubernetes/kubernetes-wish-sender.ts';
-import { WishGate } from '../adapters/wishes/wish-gate.ts';
+import { KubernetesWishSender } from '../adapters/kubernetes/kubernetes-wish-sender.ts';
 import type { Config } from '../config/config.ts';
+import { openActuator } from './open-actuator.ts';
 import type { ControlPlane } from './open-control-plane.ts';
 import type { OpenStoreTools } from './open-store.ts';
 import { tellWishes } from './tell-control-plane.ts';
@@ -20,7 +20,7 @@ export interface KubernetesControlPlane extends ControlPlane {
 export function openKubernetes(config: Config, { clock, random, meters }: OpenStoreTools): KubernetesControlPlane {
   const { controlPlane, scaling } = config;
   const { kubeconfigFile, context, namespaces } = controlPlane.kubernetes;
-  const access = new Access({ clock, kubeconfigFile, context });
+  const access = new Access({ clock, random, kubeconfigFile, context });
   const client = new ApiClient({
     access,
     clock,
@@ -40,26 +40,8 @@ export function openKubernetes(config: Config, { clock, random, meters }: OpenSt
     lookBackSeconds: scaling.lookBackMs / 1000,
     basePolicy: config.defaultPolicy,
   });
-  const gate = new WishGate({
-    clock,
-    random,
-    meters,
-    ratePerSecond: controlPlane.ratePerSecond,
-    burst: controlPlane.burst,
-    raiseShare: controlPlane.raiseShare,
-    breaker: { failures: controlPlane.breaker.failures, openForMs: controlPlane.breaker.openForMs },
-  });
-  const actuator = new KubernetesActuator({
-    client,
-    view,
-    gate,
-    clock,
-    random,
-    meters,
-    timeoutMs: controlPlane.timeoutMs,
-    isDryRun: controlPlane.dryRun,
-    dryRunIds: controlPlane.dryRunFunctions,
-  });
+  const sender = new KubernetesWishSender({ client, view, clock, random });
+  const actuator = openActuator(sender, config, { clock, random, meters });
   const targets = new KubernetesTargetSource({ view, clock, meters, timeoutMs: controlPlane.targetsTimeoutMs });
   return {
     access,
@@ -67,7 +49,7 @@ export function openKubernetes(config: Config, { clock, random, meters }: OpenSt
     view,
     actuator,
     targets,
-    shareRate: (members) => gate.setLiveMembers(members),
+    shareRate: (members) => actuator.setLiveMembers(members),
     check: async () => {
       const wishes = actuator.status();
       if ((wishes.lastErrorWallMs ?? 0) > (wishes.lastSuccessWallMs ?? 0)) throw new Error(wishes.lastError);
@@ -75,9 +57,8 @@ export function openKubernetes(config: Config, { clock, random, meters }: OpenSt
       if (!view.isStarted) return 'not asked yet';
       const trouble = view.trouble();
       if (trouble !== '') throw new Error(trouble);
-      return wishes.isDryRun
-        ? 'dry run: nothing is sent'
-        : `${tellWishes(gate.breakerState)}, ${view.index.size} workloads`;
+      if (wishes.isDryRun) return 'dry run: nothing is sent';
+      return `${tellWishes(wishes.breaker)}, ${view.index.size} workloads`;
     },
     close: () => {
       view.close();

@@ -6,7 +6,8 @@ import { withDeadline } from '../../lib/deadline.ts';
 import { forEachLimited } from '../../lib/limiter.ts';
 import { oneText } from '../../lib/one-text.ts';
 import type { Random } from '../../lib/random.ts';
-import type { Answer, NoAnswer } from '../wire/exchange.ts';
+import type { JsonAnswer } from '../wire/exchange.ts';
+import type { Outcome } from '../wire/outcome.ts';
 import type { ControlPlaneConnection } from './connection.ts';
 import type { PolicyReader } from './policy-reader.ts';
 import { describeFailure, ReadFailure } from './read-failure.ts';
@@ -104,7 +105,7 @@ export class TargetPages {
     const startMs = clock.monotonicMs();
     const result = await withDeadline(
       { clock, what: 'a page of scaling targets', afterMs: timeoutMs, signal },
-      (ending): Promise<Answer | NoAnswer> =>
+      (ending): Promise<Outcome<JsonAnswer>> =>
         connection.request({
           call: 'scaling-targets',
           method: 'GET',
@@ -115,7 +116,7 @@ export class TargetPages {
         }),
     );
     if (!this.#pages.includes(page)) return;
-    if (result.kind === 'answer' && result.status === 304 && page.etag !== undefined) this.#confirm(page, startMs);
+    if (result.arrival === 'answered' && result.status === 304 && page.etag !== undefined) this.#confirm(page, startMs);
     else this.#take(page, result, startMs);
     page.readings += 1;
     page.dueMs = this.#nextDueMs(page, startMs);
@@ -126,9 +127,9 @@ export class TargetPages {
     for (const known of page.missing.splice(0)) this.#options.cache.tellGone(known);
   }
 
-  #take(page: Page, result: Answer | NoAnswer, startMs: number): void {
-    if (result.kind !== 'answer' || result.status !== 200 || result.bodyKind !== 'json') {
-      throw describeFailure(result, this.#options.clock.wallMs());
+  #take(page: Page, result: Outcome<JsonAnswer>, startMs: number): void {
+    if (result.arrival !== 'answered' || result.status !== 200 || result.bodyKind !== 'json') {
+      throw describeFailure(result);
     }
     const { cache } = this.#options;
     const parsed = parsePage(result.body, { after: page.after, isWanted: (versionId) => cache.has(versionId) });

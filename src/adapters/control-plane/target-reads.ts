@@ -4,7 +4,8 @@ import type { Clock } from '../../lib/clock.ts';
 import { withDeadline } from '../../lib/deadline.ts';
 import { forEachLimited } from '../../lib/limiter.ts';
 import type { Random } from '../../lib/random.ts';
-import type { Answer, NoAnswer } from '../wire/exchange.ts';
+import type { JsonAnswer } from '../wire/exchange.ts';
+import type { Outcome } from '../wire/outcome.ts';
 import type { ControlPlaneConnection } from './connection.ts';
 import type { PolicyReader } from './policy-reader.ts';
 import { describeFailure, ReadFailure } from './read-failure.ts';
@@ -87,7 +88,7 @@ export class TargetReads {
     const startMs = clock.monotonicMs();
     const result = await withDeadline(
       { clock, what: 'reading a deployment', afterMs: timeoutMs, signal },
-      (ending): Promise<Answer | NoAnswer> =>
+      (ending): Promise<Outcome<JsonAnswer>> =>
         connection.request({
           call: 'deployment',
           method: 'GET',
@@ -112,14 +113,18 @@ export class TargetReads {
     this.#dueMs.set(known, startMs + refreshMs * share);
   }
 
-  #take(known: Known, result: Answer | NoAnswer, startMs: number): void {
+  #take(known: Known, result: Outcome<JsonAnswer>, startMs: number): void {
     const { cache, policies } = this.#options;
-    if (result.kind === 'answer' && (result.status === 404 || result.status === 410) && result.bodyKind !== 'page') {
+    if (
+      result.arrival === 'answered' &&
+      (result.status === 404 || result.status === 410) &&
+      result.bodyKind !== 'page'
+    ) {
       cache.tellGone(known);
       return;
     }
-    if (result.kind !== 'answer' || result.status !== 200 || result.bodyKind !== 'json') {
-      throw describeFailure(result, this.#options.clock.wallMs());
+    if (result.arrival !== 'answered' || result.status !== 200 || result.bodyKind !== 'json') {
+      throw describeFailure(result);
     }
     const parsed = parseDeploymentAnswer(result.body);
     if (!parsed.ok) {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import { withDeadline } from '../../lib/deadline.ts';
 import type { Random } from '../../lib/random.ts';
-import { ApiFailure, type ApiResult, describeResult, parseStatus } from './api-answer.ts';
+import { ApiFailure, describeResult, parseStatus } from './api-answer.ts';
 import type { ApiClient, WatchEnd } from './api-client.ts';
 
 export interface ReflectorOptions {
@@ -110,12 +110,11 @@ export class Reflector {
     let from = '';
     for (let next: string | undefined = ''; next !== undefined; ) {
       const query = queryOf({ limit: String(PAGE), labelSelector, continue: next || undefined });
-      const result: ApiResult = await withDeadline(
-        { clock, what: `listing ${what}`, afterMs: timeoutMs, signal },
-        (ending) => client.request({ call: 'list', path: `${path}?${query}`, signal: ending }),
+      const result = await withDeadline({ clock, what: `listing ${what}`, afterMs: timeoutMs, signal }, (ending) =>
+        client.request({ call: 'list', path: `${path}?${query}`, signal: ending }),
       );
       if (isExpired(result)) throw new Expired();
-      if (result.kind !== 'answer' || result.status !== 200) throw describeResult(result, 'list', what);
+      if (result.arrival !== 'answered' || result.status !== 200) throw describeResult(result, 'list', what);
       const page = listSchema.safeParse(result.body);
       if (!page.success) throw new ApiFailure(`the list of ${what} makes no sense; is that a Kubernetes API server?`);
       items.push(...page.data.items);
@@ -182,7 +181,7 @@ export class Reflector {
     if (fault !== undefined) throw fault;
     if (quiet.signal.aborted)
       throw new ApiFailure(`the watch of ${what} has been silent for ${SILENCE_MAX_MS / 1000} s`);
-    if (end.kind !== 'ended') {
+    if (end.arrival !== 'ended') {
       if (isExpired(end)) throw new Expired();
       throw describeResult(end, 'watch', what);
     }
@@ -226,7 +225,7 @@ export class Reflector {
 }
 
 function isExpired(result: WatchEnd): boolean {
-  return result.kind === 'answer' && result.status === 410;
+  return result.arrival === 'answered' && result.status === 410;
 }
 
 function queryOf(parts: Readonly<Record<string, string | undefined>>): string {

@@ -13,7 +13,7 @@ export class AddressError extends Error {
 /** A URL to talk to: http or https, no user in it, credentials over plain http only to this machine itself. */
 export function checkAddress(
   text: string,
-  { what, hasCredentials }: { what: string; hasCredentials: boolean },
+  { what, hasCredentials, mayHaveQuery = false }: { what: string; hasCredentials: boolean; mayHaveQuery?: boolean },
 ): { readonly url: string; readonly isTls: boolean } {
   if (!URL.canParse(text)) {
     throw new AddressError(`${what} is not a URL: ${JSON.stringify(text)}; write it as https://host:port`);
@@ -25,17 +25,18 @@ export function checkAddress(
   if (url.username !== '' || url.password !== '') {
     throw new AddressError(`${what} has a user or password in its URL; give them by the auth settings instead`);
   }
-  if (url.search !== '' || url.hash !== '')
+  if ((url.search !== '' && !mayHaveQuery) || url.hash !== '') {
     throw new AddressError(`${what} has a ? or # in its URL; leave that part out`);
+  }
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   if (isLinkLocal(host)) throw new AddressError(`${what} is the link-local address ${host}, which is never asked`);
   const isTls = url.protocol === 'https:';
   if (hasCredentials && !isTls && !isLoopback(host)) {
     throw new AddressError(
-      `${what} is plain http on ${host}, and credentials would be readable on the way; use https, or auth none`,
+      `${what} is plain http on ${host}, and credentials would be readable on the way; use https, or no authentication`,
     );
   }
-  return { url: `${url.origin}${url.pathname.replace(/\/+$/, '')}`, isTls };
+  return { url: `${url.origin}${url.pathname.replace(/\/+$/, '')}${url.search}`, isTls };
 }
 
 /** Resolves as usual, and leaves out the addresses that must not be asked, whatever name they hide behind. */

@@ -1,33 +1,22 @@
 import type { Clock } from '../../lib/clock.ts';
-import { ExpiringValue } from '../../lib/expiring-value.ts';
 import type { Random } from '../../lib/random.ts';
-import { ClientCredentials } from './client-credentials.ts';
+import { basicHeader, headerText, headerToken, needed, type ReadSecret } from './authorization.ts';
+import { ClientCredentials, type ClientCredentialsAuth } from './client-credentials.ts';
+import type { Credential, Headers } from './credential.ts';
+import { IssuedToken } from './issued-token.ts';
 import type { TlsMaterial } from './tls.ts';
+import { TokenEndpoint } from './token-endpoint.ts';
+import { TokenExchange, type TokenExchangeAuth } from './token-exchange.ts';
 
-/** How to prove who we are. Secrets are asked for at every use: they are reloaded while we run. */
+/** How to prove who we are. */
 export type Auth =
   | { readonly kind: 'none' }
   /** The client certificate of the TLS options speaks for us. */
   | { readonly kind: 'mtls' }
-  | { readonly kind: 'bearer'; readonly token: () => string }
-  | {
-      readonly kind: 'oauth2';
-      readonly tokenUrl: string;
-      readonly clientId: string;
-      readonly clientSecret: () => string;
-      readonly scope?: string | undefined;
-      readonly timeoutMs?: number | undefined;
-      readonly refreshAtShare?: number | undefined;
-      readonly lifeMaxMs?: number | undefined;
-    };
-
-/** There is nothing to prove ourselves with just now. */
-class CredentialError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'CredentialError';
-  }
-}
+  | { readonly kind: 'bearer'; readonly token: ReadSecret }
+  | { readonly kind: 'basic'; readonly user: ReadSecret; readonly password: ReadSecret }
+  | ClientCredentialsAuth
+  | TokenExchangeAuth;
 
 export interface CredentialStatus {
   readonly kind: Auth['kind'];
@@ -35,140 +24,119 @@ export interface CredentialStatus {
   readonly lastError: string;
 }
 
-/** Makes the Authorization header. */
-export interface Credential {
-  readonly hasSecret: boolean;
-  authorization(signal: AbortSignal): Promise<string | undefined>;
-  /** It was refused. True: asking again gives another one that is worth a try. */
-  drop(authorization: string | undefined): boolean;
-  status(): CredentialStatus;
-  close(): void;
+/** A credential that travels in headers. */
+export interface HeaderCredential {
+  readonly credential: Credential<Headers>;
+  readonly status: () => CredentialStatus;
+  readonly close: () => void;
 }
 
-export function createCredential(
-  auth: Auth,
-  means: { clock: Clock; random: Random; tls?: (() => TlsMaterial) | undefined; userAgent: string },
-): Credential {
-  switch (auth.kind) {
+export interface CredentialMeans {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Of the token endpoint. */
+  readonly tls?: (() => TlsMaterial) | undefined;
+  readonly userAgent: string;
+  /** To whom we prove it: "the control plane". */
+  readonly to: string;
+  /** The token endpoint gave nothing. */
+  readonly onFailure?: (() => void) | undefined;
+}
+
+/** Whether something goes along that others must not read on the way. */
+export function hasSecret({ kind }: Auth): boolean {
+  return kind !== 'none' && kind !== 'mtls';
+}
+
+/** Throws an AddressError for a token endpoint that will not do. */
+export function headerCredential(auth: Auth, means: CredentialMeans): HeaderCredential {
+  const { kind } = auth;
+  switch (kind) {
     case 'none':
     case 'mtls':
-      return new NoSecret(auth.kind);
+      return fixed(kind, () => ({}));
     case 'bearer':
-      return new BearerToken(auth.token);
+      return fixed(kind, () => bearer(needed(auth.token, `the bearer token for ${means.to}`)));
+    case 'basic':
+      return fixed(kind, () => {
+        const user = needed(auth.user, `the user for ${means.to}`);
+        const password = needed(auth.password, `the password for ${means.to}`);
+        return { authorization: basicHeader({ user, password }) };
+      });
     case 'oauth2':
-      return new IssuedToken(auth, means);
+      return clientCredentials(auth, means);
+    case 'token-exchange':
+      return tokenExchange(auth, means);
     default:
-      return auth satisfies never;
+      return kind satisfies never;
   }
 }
 
-class NoSecret implements Credential {
-  readonly hasSecret = false;
-  readonly #kind: 'none' | 'mtls';
-
-  constructor(kind: 'none' | 'mtls') {
-    this.#kind = kind;
-  }
-
-  async authorization(): Promise<undefined> {}
-
-  drop(): boolean {
-    return false;
-  }
-
-  status(): CredentialStatus {
-    return { kind: this.#kind, expiresInMs: undefined, lastError: '' };
-  }
-
-  close(): void {}
+/** Nothing to fetch; but the file behind it may have been exchanged since it was refused. */
+function fixed(kind: Auth['kind'], read: () => Headers): HeaderCredential {
+  return {
+    credential: {
+      current: async () => read(),
+      renew: (refused) => JSON.stringify(read()) !== JSON.stringify(refused),
+    },
+    status: () => ({ kind, expiresInMs: undefined, lastError: '' }),
+    close: () => {},
+  };
 }
 
-class BearerToken implements Credential {
-  readonly hasSecret = true;
-  readonly #token: () => string;
-
-  constructor(token: () => string) {
-    this.#token = token;
-  }
-
-  async authorization(): Promise<string> {
-    return bearerOf(this.#token(), 'the bearer token');
-  }
-
-  /** Nothing to fetch; but the file may have been exchanged since. */
-  drop(authorization: string | undefined): boolean {
-    try {
-      return bearerOf(this.#token(), 'the bearer token') !== authorization;
-    } catch {
-      return false;
-    }
-  }
-
-  status(): CredentialStatus {
-    return { kind: 'bearer', expiresInMs: undefined, lastError: '' };
-  }
-
-  close(): void {}
+function clientCredentials(auth: ClientCredentialsAuth, means: CredentialMeans): HeaderCredential {
+  const { clock, random, onFailure } = means;
+  const endpoint = new TokenEndpoint({ ...means, url: auth.tokenUrl });
+  const credential = new IssuedToken({
+    issuer: new ClientCredentials(auth, endpoint),
+    toHeaders: (token) => bearer(token, 'the access token'),
+    lack: 'no access token',
+    onFailure,
+    clock,
+    random,
+    what: 'getting the access token',
+    timeoutMs: auth.timeoutMs ?? 5_000,
+    refreshAtShare: auth.refreshAtShare ?? 0.8,
+    lifeMaxMs: auth.lifeMaxMs ?? 3_600_000,
+  });
+  return { credential, status: () => ({ kind: 'oauth2', ...credential.status() }), close: () => endpoint.close() };
 }
 
-class IssuedToken implements Credential {
-  readonly hasSecret = true;
-  readonly #issuer: ClientCredentials;
-  readonly #value: ExpiringValue<string>;
-  readonly #secret: () => string;
-  #triedSecret = '';
-
-  constructor(
-    auth: Extract<Auth, { kind: 'oauth2' }>,
-    means: { clock: Clock; random: Random; tls?: (() => TlsMaterial) | undefined; userAgent: string },
-  ) {
-    this.#secret = auth.clientSecret;
-    this.#issuer = new ClientCredentials({ ...auth, clock: means.clock, tls: means.tls, userAgent: means.userAgent });
-    this.#value = new ExpiringValue({
-      clock: means.clock,
-      random: means.random,
-      what: 'access token',
-      timeoutMs: auth.timeoutMs ?? 5_000,
-      refreshAtShare: auth.refreshAtShare ?? 0.8,
-      lifeMaxMs: auth.lifeMaxMs ?? 3_600_000,
-      fetch: async (signal) => {
-        this.#triedSecret = this.#secret();
-        const { token, expiresInMs } = await this.#issuer.fetch(this.#triedSecret, signal);
-        return { value: bearerOf(token, 'the access token'), expiresInMs };
-      },
-    });
-  }
-
-  async authorization(signal: AbortSignal): Promise<string> {
-    // A new secret is tried at once, without waiting out what the old one brought about.
-    if (this.#value.status().failuresInARow > 0 && this.#secret() !== this.#triedSecret) this.#value.reset();
-    try {
-      return await this.#value.get(signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      throw new CredentialError(`no access token: ${error instanceof Error ? error.message : error}`, { cause: error });
-    }
-  }
-
-  drop(authorization: string | undefined): boolean {
-    return authorization !== undefined && this.#value.drop(authorization);
-  }
-
-  status(): CredentialStatus {
-    const { expiresInMs, lastError } = this.#value.status();
-    return { kind: 'oauth2', expiresInMs, lastError };
-  }
-
-  close(): void {
-    this.#issuer.close();
-  }
+function tokenExchange(auth: TokenExchangeAuth, means: CredentialMeans): HeaderCredential {
+  const { clock, random, onFailure, to } = means;
+  const endpoint = new TokenEndpoint({ ...means, url: auth.exchangeUrl });
+  const credential = exchangedToken(auth, { endpoint, clock, random, onFailure, to });
+  return {
+    credential,
+    status: () => ({ kind: 'token-exchange', ...credential.status() }),
+    close: () => endpoint.close(),
+  };
 }
 
-function bearerOf(token: string, what: string): string {
-  const trimmed = token.trim();
-  if (trimmed === '') throw new CredentialError(`${what} is empty; put it into its file or setting`);
-  if (!/^[\x21-\x7e]{1,16384}$/.test(trimmed)) {
-    throw new CredentialError(`${what} has characters that no header can carry, or is too long`);
-  }
-  return `Bearer ${trimmed}`;
+export function exchangedToken(
+  auth: TokenExchangeAuth,
+  means: Pick<CredentialMeans, 'clock' | 'random' | 'onFailure' | 'to'> & { endpoint: Pick<TokenEndpoint, 'post'> },
+): IssuedToken {
+  const { clock, random, onFailure, to, endpoint } = means;
+  const { tokenHeader } = auth;
+  return new IssuedToken({
+    issuer: new TokenExchange(auth, { endpoint, clock, of: to }),
+    toHeaders: (token) =>
+      tokenHeader ? { [tokenHeader]: headerText(token, 'the token') } : bearer(token, 'the token'),
+    lack: 'no token',
+    onFailure,
+    clock,
+    random,
+    what: 'the token exchange',
+    timeoutMs: auth.timeoutMs ?? 5_000,
+    lifeMaxMs: 24 * 3_600_000,
+    pauseMaxMs: auth.backoffMaxMs ?? 180_000,
+    // A store that refuses two tokens in a row is not asked with a third at once.
+    dropMinAgeMs: 0,
+    refusalsMax: 1,
+  });
+}
+
+function bearer(token: string, what = 'the bearer token'): Headers {
+  return { authorization: `Bearer ${headerToken(token, what)}` };
 }

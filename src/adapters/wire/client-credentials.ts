@@ -1,11 +1,7 @@
 import { z } from 'zod';
-import type { Clock } from '../../lib/clock.ts';
 import { scrubLine } from '../../lib/scrub.ts';
-import { checkAddress, lookupChecked } from './address.ts';
-import { type Answer, exchange } from './exchange.ts';
-import { Agents, type TlsMaterial } from './tls.ts';
-
-const RESPONSE_MAX_BYTES = 64 * 1024;
+import { basicHeader, needed, type ReadSecret } from './authorization.ts';
+import { jsonOf, type TokenEndpoint, type TokenIssuer } from './token-endpoint.ts';
 
 const issuedSchema = z.object({
   access_token: z.string().min(1),
@@ -16,71 +12,55 @@ const issuedSchema = z.object({
 
 const refusedSchema = z.object({ error: z.string(), error_description: z.string().optional().catch(undefined) });
 
+export interface ClientCredentialsAuth {
+  readonly kind: 'oauth2';
+  readonly tokenUrl: string;
+  readonly clientId: string;
+  readonly clientSecret: ReadSecret;
+  readonly scope?: string | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly refreshAtShare?: number | undefined;
+  readonly lifeMaxMs?: number | undefined;
+}
+
 /** The OAuth 2.0 client credentials grant: our id and secret for a token that ends. */
-export class ClientCredentials {
-  readonly #tokenUrl: string;
-  readonly #host: string;
-  readonly #clientId: string;
-  readonly #scope: string | undefined;
-  readonly #userAgent: string;
-  readonly #agents: Agents;
+export class ClientCredentials implements TokenIssuer {
+  readonly #auth: ClientCredentialsAuth;
+  readonly #endpoint: TokenEndpoint;
 
-  constructor(options: {
-    tokenUrl: string;
-    clientId: string;
-    scope?: string | undefined;
-    userAgent: string;
-    clock: Clock;
-    tls?: (() => TlsMaterial) | undefined;
-  }) {
-    const { url } = checkAddress(options.tokenUrl, { what: 'the token endpoint', hasCredentials: true });
-    this.#tokenUrl = url;
-    this.#host = new URL(url).host;
-    this.#clientId = options.clientId;
-    this.#scope = options.scope;
-    this.#userAgent = options.userAgent;
-    this.#agents = new Agents({ clock: options.clock, connectionsMax: 2, tls: options.tls, lookup: lookupChecked });
+  constructor(auth: ClientCredentialsAuth, endpoint: TokenEndpoint) {
+    this.#auth = auth;
+    this.#endpoint = endpoint;
   }
 
-  async fetch(clientSecret: string, signal: AbortSignal): Promise<{ token: string; expiresInMs: number | undefined }> {
-    const form = new URLSearchParams({ grant_type: 'client_credentials' });
-    if (this.#scope) form.set('scope', this.#scope);
-    const answer = await exchange(
-      {
-        ...this.#agents.for(this.#tokenUrl),
-        method: 'POST',
-        url: this.#tokenUrl,
-        data: form.toString(),
-        headers: {
-          Accept: 'application/json',
-          'Content-Type': 'application/x-www-form-urlencoded',
-          'User-Agent': this.#userAgent,
-          Authorization: basicOf(this.#clientId, clientSecret),
-        },
-        signal,
+  secret(): string {
+    return this.#auth.clientSecret() ?? '';
+  }
+
+  async issue(signal: AbortSignal): Promise<{ token: string; expiresInMs: number | undefined }> {
+    const { clientId, clientSecret, scope } = this.#auth;
+    const form = new URLSearchParams({ grant_type: 'client_credentials', ...(scope ? { scope } : {}) });
+    // RFC 6749 §2.3.1: both halves are form-encoded before they are joined.
+    const [user, password] = [clientId, needed(clientSecret, 'the client secret')].map(formEncoded) as [string, string];
+    const { status, body, contentType } = await this.#endpoint.post({
+      headers: {
+        'Content-Type': 'application/x-www-form-urlencoded',
+        Authorization: basicHeader({ user, password }),
       },
-      { responseMaxBytes: RESPONSE_MAX_BYTES },
-    );
-    if (answer.kind === 'no-answer')
-      throw new Error(`the token endpoint ${this.#host} did not answer: ${answer.detail}`);
-    return this.#read(answer);
-  }
-
-  close(): void {
-    this.#agents.close();
-  }
-
-  #read(answer: Answer): { token: string; expiresInMs: number | undefined } {
-    if (answer.status !== 200) {
-      const { data } = refusedSchema.safeParse(answer.body);
-      const why = data ? scrubLine(`${data.error} ${data.error_description ?? ''}`) : answer.contentType || 'no body';
-      throw new Error(`the token endpoint ${this.#host} answered ${answer.status} (${why})`);
+      body: form.toString(),
+      signal,
+    });
+    const { host } = this.#endpoint;
+    if (status !== 200) {
+      const { data } = refusedSchema.safeParse(jsonOf(body));
+      const why = data ? scrubLine(`${data.error} ${data.error_description ?? ''}`) : contentType || 'no body';
+      throw new Error(`the token endpoint ${host} answered ${status} (${why})`);
     }
-    const { data } = issuedSchema.safeParse(answer.body);
-    if (!data) throw new Error(`the token endpoint ${this.#host} answered without an access_token`);
+    const { data } = issuedSchema.safeParse(jsonOf(body));
+    if (!data) throw new Error(`the token endpoint ${host} answered without an access_token`);
     if (data.token_type !== undefined && data.token_type.toLowerCase() !== 'bearer') {
       throw new Error(
-        `the token endpoint ${this.#host} issues ${scrubLine(data.token_type, 40)} tokens; only bearer is spoken here`,
+        `the token endpoint ${host} issues ${scrubLine(data.token_type, 40)} tokens; only bearer is spoken here`,
       );
     }
     return {
@@ -90,8 +70,6 @@ export class ClientCredentials {
   }
 }
 
-/** RFC 6749 §2.3.1: both halves are form-encoded before they are joined. */
-function basicOf(clientId: string, clientSecret: string): string {
-  const encode = (text: string) => new URLSearchParams({ _: text }).toString().slice(2);
-  return `Basic ${Buffer.from(`${encode(clientId)}:${encode(clientSecret)}`).toString('base64')}`;
+function formEncoded(text: string): string {
+  return new URLSearchParams({ _: text }).toString().slice(2);
 }

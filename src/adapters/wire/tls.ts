@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { LookupFunction } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
+import { lookupChecked } from './address.ts';
 
 /** PEM texts, read anew for every request: certificates are renewed while we run. */
 export interface TlsMaterial {
@@ -16,14 +16,13 @@ export interface TlsMaterial {
 export interface AgentOptions {
   readonly clock: Clock;
   readonly tls?: (() => TlsMaterial) | undefined;
-  /** A proxy is used only when it is configured, never because of an environment variable. */
-  readonly proxyUrl?: string | undefined;
+  /** So many at a time, and so many kept. */
   readonly connectionsMax: number;
-  /** Finds the address of a host; for whom not every address will do. */
-  readonly lookup?: LookupFunction | undefined;
+  /** More than `connectionsMax` are opened where all are busy; only so many are kept. */
+  readonly opensMore?: boolean;
+  /** How long requests with old certificates have to end. */
+  readonly drainMs?: number;
 }
-
-const DRAIN_MS = 30_000;
 
 /** Keep-alive connections; new certificates mean new connections, while requests on the old ones end in peace. */
 export class Agents {
@@ -38,9 +37,8 @@ export class Agents {
   }
 
   /** The agents for one request to this URL, under the names that axios knows them by. */
-  for(url: string): { httpAgent: HttpAgent; httpsAgent?: HttpsAgent } {
-    // Also for https: a request by way of a proxy begins with plain http.
-    return url.startsWith('https:') ? { httpAgent: this.#http, httpsAgent: this.#secure() } : { httpAgent: this.#http };
+  for(url: string): { httpAgent: HttpAgent } | { httpsAgent: HttpsAgent } {
+    return url.startsWith('https:') ? { httpsAgent: this.#secure() } : { httpAgent: this.#http };
   }
 
   close(): void {
@@ -73,19 +71,18 @@ export class Agents {
       this.#draining.delete(end);
       agent.destroy();
     };
-    const cancel = this.#options.clock.after(DRAIN_MS, end);
+    const cancel = this.#options.clock.after(this.#options.drainMs ?? 30_000, end);
     this.#draining.add(end);
   }
 
   #common() {
-    const { proxyUrl, connectionsMax, lookup } = this.#options;
+    const { connectionsMax, opensMore = false } = this.#options;
     return {
       keepAlive: true,
-      maxSockets: connectionsMax,
+      ...(opensMore ? {} : { maxSockets: connectionsMax }),
       maxFreeSockets: connectionsMax,
       scheduling: 'lifo' as const,
-      ...(lookup && { lookup }),
-      ...(proxyUrl === undefined ? {} : { proxyEnv: { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl } }),
+      lookup: lookupChecked,
     };
   }
 }

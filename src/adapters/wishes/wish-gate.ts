@@ -4,6 +4,7 @@ import type { Random } from '../../lib/random.ts';
 import { NotAdmitted } from '../../ports/actuator.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
 import { SharedRate } from './shared-rate.ts';
+import type { WishResult } from './wish-sender.ts';
 
 export interface WishGateOptions {
   readonly clock: Clock;
@@ -17,14 +18,6 @@ export interface WishGateOptions {
   readonly breaker?: { readonly failures: number; readonly openForMs: number } | undefined;
 }
 
-/** What became of one wish, as far as the next ones are concerned. */
-interface Sent {
-  /** The control plane is failing, whatever the wish. */
-  readonly isOutage: boolean;
-  /** It asked for fewer calls: stay away this long. */
-  readonly complaintMs: number | undefined;
-}
-
 /** One trial is admitted at a time; one that never came back counts as over after this. */
 const TRIAL_OVER_MS = 5_000;
 
@@ -33,7 +26,7 @@ export class WishGate {
   readonly #clock: Clock;
   readonly #meters: Meters;
   readonly #rate: SharedRate;
-  readonly #breaker: Breaker<Sent>;
+  readonly #breaker: Breaker<WishResult>;
   #trialUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: WishGateOptions) {
@@ -86,10 +79,10 @@ export class WishGate {
   }
 
   /** Runs the work; while the breaker is open gives what `turnedAway` makes of it instead. */
-  async run<T extends Sent>(
-    work: () => Promise<T>,
-    turnedAway: (refusal: { readonly message: string; readonly retryAfterMs: number }) => T,
-  ): Promise<T> {
+  async run(
+    work: () => Promise<WishResult>,
+    turnedAway: (refusal: { readonly message: string; readonly retryAfterMs: number }) => WishResult,
+  ): Promise<WishResult> {
     try {
       const sent = await this.#breaker.run(work);
       this.#trialUntilMs = Number.NEGATIVE_INFINITY;

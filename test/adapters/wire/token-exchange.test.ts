@@ -1,45 +1,54 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type PostForToken, TokenExchange } from '../../../src/adapters/wire/token-exchange.ts';
+import { exchangedToken } from '../../../src/adapters/wire/auth.ts';
+import type { IssuedToken } from '../../../src/adapters/wire/issued-token.ts';
+import type { TokenEndpoint } from '../../../src/adapters/wire/token-endpoint.ts';
 import { HandWoundClock, settle } from '../../support/hand-wound-clock.ts';
 
 const never = new AbortController().signal;
 
-describe('TokenExchange', () => {
+describe('a token that is exchanged for user and password', () => {
   let clock: HandWoundClock;
-  let asked: Parameters<PostForToken>[0][];
+  let asked: Parameters<TokenEndpoint['post']>[0][];
   let answer: (index: number) => { status: number; body: string } | Promise<never>;
-  let failures: string[];
+  let failures: number;
   let password: string | undefined;
 
   beforeEach(() => {
     clock = new HandWoundClock();
     asked = [];
-    failures = [];
+    failures = 0;
     password = 'secret';
     answer = (index) => ({ status: 200, body: JSON.stringify({ access_token: `t${index}`, expires_in: 100 }) });
   });
 
   const exchange = (extra: { format?: 'form' | 'json' | 'basic'; tokenHeader?: string } = {}) =>
-    new TokenExchange({
-      auth: {
+    exchangedToken(
+      {
         kind: 'token-exchange',
         exchangeUrl: 'https://id/token',
         user: () => 'me',
         password: () => password,
+        timeoutMs: 5_000,
+        backoffMaxMs: 8_000,
         ...extra,
       },
-      clock,
-      // Refreshes at 80 % of the lifetime, pauses at three quarters of their span.
-      random: { next: () => 0.5, uuid: () => '' },
-      timeoutMs: 5_000,
-      backoffMaxMs: 8_000,
-      onFailure: (error) => failures.push(error.message),
-      post: async (request) => {
-        asked.push(request);
-        return answer(asked.length);
+      {
+        clock,
+        // Refreshes at 80 % of the lifetime, pauses at three quarters of their span.
+        random: { next: () => 0.5, uuid: () => '' },
+        to: 'the time-series store',
+        onFailure: () => {
+          failures += 1;
+        },
+        endpoint: {
+          post: async (request) => {
+            asked.push(request);
+            return { contentType: 'text/plain', ...(await answer(asked.length)) };
+          },
+        },
       },
-    });
-  const token = async (source: TokenExchange) => (await source.credentials(never)).headers['authorization'];
+    );
+  const token = async (source: IssuedToken) => (await source.current(never))['authorization'];
 
   it('asks once for all who wait, and keeps the token until it grows old', async () => {
     const source = exchange();
@@ -66,7 +75,7 @@ describe('TokenExchange', () => {
     answer = () => ({ status: 200, body: JSON.stringify({ token: 'late' }) });
     await clock.wind(8_000);
     expect(await token(source)).toBe('Bearer late');
-    expect(failures.length).toBeGreaterThan(0);
+    expect(failures).toBeGreaterThan(0);
   });
 
   it('does not hammer an endpoint that refuses, and never gives up', async () => {
@@ -80,31 +89,31 @@ describe('TokenExchange', () => {
     // Pauses of 0.75, 1.5, 3, 6, 6, … seconds in two minutes.
     expect(asked.length).toBeGreaterThan(15);
     expect(asked.length).toBeLessThan(25);
-    answer = () => ({ status: 200, body: JSON.stringify({ token: 'at last' }) });
+    answer = () => ({ status: 200, body: JSON.stringify({ token: 'at-last' }) });
     await clock.wind(8_000);
-    expect(await token(source)).toBe('Bearer at last');
+    expect(await token(source)).toBe('Bearer at-last');
   });
 
   it('drops a refused token once, and pauses when the next one is refused too', async () => {
     const source = exchange();
-    const first = await source.credentials(never);
-    expect(source.refused(first)).toBe(true);
-    const second = await source.credentials(never);
-    expect(second.headers['authorization']).toBe('Bearer t2');
-    expect(source.refused(second)).toBe(false);
+    const first = await source.current(never);
+    expect(source.renew(first)).toBe(true);
+    const second = await source.current(never);
+    expect(second['authorization']).toBe('Bearer t2');
+    expect(source.renew(second)).toBe(false);
     await expect(token(source)).rejects.toThrow(/next exchange is tried in 1 s/);
     await clock.wind(1_000);
     expect(await token(source)).toBe('Bearer t3');
     source.accepted();
-    expect(source.refused(await source.credentials(never))).toBe(true);
+    expect(source.renew(await source.current(never))).toBe(true);
   });
 
   it('gives somebody who was refused with an older token another try', async () => {
     const source = exchange();
-    const first = await source.credentials(never);
-    source.refused(first);
-    await source.credentials(never);
-    expect(source.refused(first)).toBe(true);
+    const first = await source.current(never);
+    source.renew(first);
+    await source.current(never);
+    expect(source.renew(first)).toBe(true);
     expect(asked).toHaveLength(2);
   });
 
@@ -128,11 +137,11 @@ describe('TokenExchange', () => {
     await expect(token(exchange())).rejects.toThrow(/the password for the time-series store is empty/);
     expect(
       await exchange({ format: 'basic', tokenHeader: 'x-token' })
-        .credentials(never)
+        .current(never)
         .catch(() => undefined),
     ).toBeUndefined();
     password = 'new';
-    expect((await exchange({ tokenHeader: 'x-token' }).credentials(never)).headers).toEqual({ 'x-token': 't4' });
+    expect(await exchange({ tokenHeader: 'x-token' }).current(never)).toEqual({ 'x-token': 't4' });
   });
 
   it('reads expiries as spans and as moments', async () => {

@@ -2,50 +2,27 @@ import { parsePredictionAnswer, type ToldPrediction } from '../../contract/predi
 import { parseProblem } from '../../contract/problem.ts';
 import { type Actuation, type ActuationOutcome, actuation } from '../../domain/actuation.ts';
 import { scrubLine } from '../../lib/scrub.ts';
-import type { Answer, NoAnswer } from '../wire/exchange.ts';
-import { parseRetryAfter } from '../wire/retry-after.ts';
+import type { JsonAnswer } from '../wire/exchange.ts';
+import type { Outcome, Unanswered } from '../wire/outcome.ts';
+import { COMPLAINT_UNSAID_MS, type WishResult, wishResult } from '../wishes/wish-sender.ts';
 
-/** What an answer means: for the wish, for the breaker, for the rate. */
-export interface Reading {
-  readonly actuation: Actuation;
-  /** The control plane is failing, whatever the wish. */
-  readonly isOutage: boolean;
-  /** It asked for fewer calls: stay away this long. */
-  readonly complaintMs: number | undefined;
+/** What became of a request, in the terms of the wish that it carried. */
+export function resultOf(outcome: Outcome<JsonAnswer>): WishResult {
+  return outcome.arrival === 'answered' ? ofAnswer(outcome) : ofSilence(outcome);
 }
 
-/** The pause after a complaint that names none. */
-const COMPLAINT_UNSAID_MS = 1_000;
-
-export function readNoAnswer(result: NoAnswer): Reading {
-  const outcome = result.mayHaveArrived ? 'unknown' : 'failed';
-  return {
-    actuation: actuation(outcome, result.detail),
+function ofSilence({ arrival, cause, detail }: Unanswered): WishResult {
+  return wishResult(actuation(arrival === 'unknown' ? 'unknown' : 'failed', detail), {
     // Without a credential it was never asked.
-    isOutage: result.cause !== 'credential' && result.cause !== 'aborted',
-    complaintMs: undefined,
-  };
+    isOutage: cause !== 'credential' && cause !== 'aborted',
+  });
 }
 
-export function readAnswer(answer: Answer, nowWallMs: number): Reading {
-  const { status } = answer;
-  const retryAfterMs = parseRetryAfter(
-    { retryAfter: answer.header('retry-after'), date: answer.header('date') },
-    nowWallMs,
-  );
-  const give = (
-    outcome: ActuationOutcome,
-    detail: string,
-    more: Partial<Actuation> & { isOutage?: boolean; complaintMs?: number } = {},
-  ): Reading => {
-    const { isOutage = false, complaintMs, ...rest } = more;
-    return {
-      actuation: actuation(outcome, scrubLine(detail), { status, retryAfterMs, ...rest }),
-      isOutage,
-      complaintMs,
-    };
-  };
-  if (status >= 200 && status < 300) return readSuccess(answer, give);
+function ofAnswer(answer: JsonAnswer): WishResult {
+  const { status, retryAfterMs } = answer;
+  const give: Give = (outcome, detail, { isOutage, complaintMs, ...more } = {}) =>
+    wishResult(actuation(outcome, scrubLine(detail), { status, retryAfterMs, ...more }), { isOutage, complaintMs });
+  if (status >= 200 && status < 300) return ofSuccess(answer, give);
   const said = describeProblem(answer);
   switch (status) {
     case 401:
@@ -88,9 +65,9 @@ type Give = (
   outcome: ActuationOutcome,
   detail: string,
   more?: Partial<Actuation> & { isOutage?: boolean; complaintMs?: number },
-) => Reading;
+) => WishResult;
 
-function readSuccess(answer: Answer, give: Give): Reading {
+function ofSuccess(answer: JsonAnswer, give: Give): WishResult {
   if (answer.bodyKind === 'empty') return give('applied', 'accepted');
   if (answer.bodyKind === 'broken') return give('unknown', `${answer.status} with JSON that cannot be read`);
   const told = answer.bodyKind === 'json' ? parsePredictionAnswer(answer.body) : undefined;
@@ -120,7 +97,7 @@ function outcomeOf({ scalingStatus, functionStatus }: ToldPrediction): [Actuatio
   }
 }
 
-function describeProblem(answer: Answer): string {
+function describeProblem(answer: JsonAnswer): string {
   if (answer.bodyKind === 'page') {
     const what = answer.contentType.includes('html') ? 'a web page' : `${answer.contentType || 'untyped'} text`;
     return `answered with ${what}, not JSON; is the control plane's URL right?`;
