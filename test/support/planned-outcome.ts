@@ -1,15 +1,5 @@
-import type { StoreErrorKind } from '../../ports/store-error.ts';
-
-export type MemoryOperation =
-  | `roster.${'beat' | 'list'}`
-  | `duties.${'read' | 'take' | 'renew' | 'release'}`
-  | `catalogue.${'enrol' | 'read'}`
-  | `states.${'read' | 'readOne' | 'claim' | 'settle' | 'forget'}`
-  | `ledger.${'record' | 'recall'}`
-  | `controls.${'list' | 'put' | 'remove'}`
-  | 'agree'
-  | 'readLayout'
-  | 'ping';
+import type { MemoryOperation } from '../../src/adapters/memory/world.ts';
+import type { StoreErrorKind } from '../../src/ports/store-error.ts';
 
 export interface MemoryCall {
   /** The client that calls, by the name it was opened under. */
@@ -19,7 +9,7 @@ export interface MemoryCall {
 }
 
 /** What becomes of one call on its way to the store and back. */
-export type Fate =
+export type PlannedOutcome =
   | { readonly kind: 'answered'; readonly beforeMs: number; readonly afterMs: number }
   /** Nothing happens in the store, and the caller is told so. */
   | {
@@ -37,4 +27,4 @@ export type Fate =
       readonly giveUpMs: number;
     };
 
-export const ANSWERED_AT_ONCE: Fate = { kind: 'answered', beforeMs: 0, afterMs: 0 };
+export const ANSWERED_AT_ONCE: PlannedOutcome = { kind: 'answered', beforeMs: 0, afterMs: 0 };
