@@ -34,14 +34,14 @@ export const autoscalingConfigurationSchema = z.object({
   scaleDownDetails: details.nullish(),
 });
 
-export type ToldConfiguration = z.infer<typeof autoscalingConfigurationSchema>;
+export type ReceivedConfiguration = z.infer<typeof autoscalingConfigurationSchema>;
 
 /**
- * The policy that a custom configuration means. A side that is left out is taken from `base`, as whoever writes only
- * `scaleUpDetails` expects; a band that comes out upside down is refused, with the field and the mend.
+ * The policy that a custom configuration means. A side that is left out is taken from `base`, as is expected where only
+ * `scaleUpDetails` is written; a band that comes out upside down is refused, with the field and the mend.
  */
 export function policyOfConfiguration(
-  configuration: ToldConfiguration,
+  configuration: ReceivedConfiguration,
   { lookBackSeconds, base }: { lookBackSeconds: number; base: Policy | undefined },
 ): ParsedPolicy {
   const steps: StepsPolicy = base?.kind === 'steps' ? base : defaultPolicy('steps');
@@ -63,7 +63,7 @@ function wholeMinutes(text: string | undefined): number {
   return Math.floor((parseIsoDuration(text ?? '') ?? 0) / 60) * 60;
 }
 
-/** What a serving side tells of a policy: only steps policies have a form on this part of the wire. */
+/** What a control plane says about a policy: only steps policies have a form on this part of the wire. */
 export function configurationOfPolicy(policy: StepsPolicy): AutoscalingConfiguration {
   return { scaleUpDetails: detailsOf(policy.up), scaleDownDetails: detailsOf(policy.down) };
 }

@@ -57,7 +57,7 @@ const OFFER_AGAIN_MS = 600_000;
 const FIRST_PAUSE_MS = 1_000;
 const LAST_PAUSE_MS = 60_000;
 
-/** Bounds and policies as a control plane tells them, kept as last told while it is silent. */
+/** Bounds and policies, as a control plane states them; kept as they last were while it is silent. */
 export class HttpTargetSource implements TargetSource {
   readonly #connection: ControlPlaneConnection;
   readonly #clock: Clock;
@@ -171,8 +171,8 @@ export class HttpTargetSource implements TargetSource {
   #pauseMs(error: unknown): number {
     this.#failures += 1;
     const grownMs = Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.#failures - 1, 10));
-    const toldMs = error instanceof ReadFailure ? (error.retryAfterMs ?? 0) : 0;
-    return Math.max(toldMs, grownMs * (0.5 + this.#random.next() / 2));
+    const askedMs = error instanceof ReadFailure ? (error.retryAfterMs ?? 0) : 0;
+    return Math.max(askedMs, grownMs * (0.5 + this.#random.next() / 2));
   }
 
   #measure(): void {

@@ -81,7 +81,7 @@ export class TargetReads {
   async #read(known: Known, signal: AbortSignal | undefined): Promise<void> {
     const { connection, clock, cache, timeoutMs, responseMaxBytes } = this.#options;
     if (!isAddressable(known.functionId) || !isAddressable(known.versionId)) {
-      cache.tellTrouble(known, 'no URL can carry its id');
+      cache.setTrouble(known, 'no URL can carry its id');
       this.#dueMs.set(known, Number.POSITIVE_INFINITY);
       return;
     }
@@ -102,7 +102,7 @@ export class TargetReads {
   }
 
   #putOff(known: Known, trouble: string): void {
-    this.#options.cache.tellTrouble(known, trouble);
+    this.#options.cache.setTrouble(known, trouble);
     this.#setDue(known, this.#options.clock.monotonicMs());
   }
 
@@ -120,7 +120,7 @@ export class TargetReads {
       (result.status === 404 || result.status === 410) &&
       result.bodyKind !== 'page'
     ) {
-      cache.tellGone(known);
+      cache.setGone(known);
       return;
     }
     if (result.arrival !== 'answered' || result.status !== 200 || result.bodyKind !== 'json') {
@@ -128,19 +128,26 @@ export class TargetReads {
     }
     const parsed = parseDeploymentAnswer(result.body);
     if (!parsed.ok) {
-      cache.tellTrouble(known, `its deployment makes no sense: ${parsed.detail}`);
+      cache.setTrouble(known, `its deployment makes no sense: ${parsed.detail}`);
       return;
     }
     const { configuration, ...deployment } = parsed.deployment;
     const read = policies.readConfiguration(configuration);
     if (!read.ok) {
-      cache.tellTrouble(known, read.detail);
+      cache.setTrouble(known, read.detail);
       return;
     }
     const { functionId, versionId, account } = known;
-    const told = { ...deployment, functionId, versionId, account, policy: read.policy };
-    const target = { ...told, instancesActive: undefined, instancesPending: undefined };
-    cache.tell(known, target, { confirmedMs: startMs });
+    const target = {
+      ...deployment,
+      functionId,
+      versionId,
+      account,
+      policy: read.policy,
+      instancesActive: undefined,
+      instancesPending: undefined,
+    };
+    cache.set(known, target, { confirmedMs: startMs });
   }
 }
 

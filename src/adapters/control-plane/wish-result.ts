@@ -1,4 +1,4 @@
-import { parsePredictionAnswer, type ToldPrediction } from '../../contract/prediction.ts';
+import { parsePredictionAnswer, type ReceivedPrediction } from '../../contract/prediction.ts';
 import { parseProblem } from '../../contract/problem.ts';
 import { type Actuation, type ActuationOutcome, actuation } from '../../domain/actuation.ts';
 import { scrubLine } from '../../lib/scrub.ts';
@@ -70,14 +70,15 @@ type Give = (
 function ofSuccess(answer: JsonAnswer, give: Give): WishResult {
   if (answer.bodyKind === 'empty') return give('applied', 'accepted');
   if (answer.bodyKind === 'broken') return give('unknown', `${answer.status} with JSON that cannot be read`);
-  const told = answer.bodyKind === 'json' ? parsePredictionAnswer(answer.body) : undefined;
-  if (!told) return give('failed', `${answer.status} ${describeProblem(answer)}`, { isOutage: true });
-  const more = { instancesActive: told.activeInstances, instancesPending: told.pendingInstances };
-  if (told.functionStatus === 'DELETED') return give('refused', 'the version is deleted', { ...more, isGone: true });
-  return give(...outcomeOf(told), more);
+  const prediction = answer.bodyKind === 'json' ? parsePredictionAnswer(answer.body) : undefined;
+  if (!prediction) return give('failed', `${answer.status} ${describeProblem(answer)}`, { isOutage: true });
+  const more = { instancesActive: prediction.activeInstances, instancesPending: prediction.pendingInstances };
+  if (prediction.functionStatus === 'DELETED')
+    return give('refused', 'the version is deleted', { ...more, isGone: true });
+  return give(...outcomeOf(prediction), more);
 }
 
-function outcomeOf({ scalingStatus, functionStatus }: ToldPrediction): [ActuationOutcome, string] {
+function outcomeOf({ scalingStatus, functionStatus }: ReceivedPrediction): [ActuationOutcome, string] {
   switch (scalingStatus) {
     case 'NO_OPERATION':
       return ['refused', 'the control plane acts on no wishes (NO_OPERATION): is autoscaling switched on there?'];

@@ -69,14 +69,14 @@ export class ApiClient {
 
   /** Hands on every line until the server ends the watch, the connection breaks or the signal aborts. */
   async watch(
-    request: { path: string; signal: AbortSignal; onOpen: () => void; onHeard: () => void },
+    request: { path: string; signal: AbortSignal; onOpen: () => void; onData: () => void },
     onLine: (line: string) => void,
   ): Promise<WatchEnd> {
-    const { path, signal, onOpen, onHeard } = request;
+    const { path, signal, onOpen, onData } = request;
     const end = await this.#send({ call: 'watch', path, signal }, async (head, stream) => {
       if (head.status !== 200) return answerOf(head, stream);
       onOpen();
-      await readLines(stream, { onHeard, onLine });
+      await readLines(stream, { onData, onLine });
       return { arrival: 'ended' as const, status: head.status };
     });
     return end.arrival === 'ended' ? end : asJson(end, this.#options.clock.wallMs());
@@ -145,12 +145,12 @@ async function answerOf(head: HttpHead, stream: Readable): Promise<HttpAnswer> {
 
 async function readLines(
   stream: Readable,
-  { onHeard, onLine }: { onHeard: () => void; onLine: (line: string) => void },
+  { onData, onLine }: { onData: () => void; onLine: (line: string) => void },
 ): Promise<void> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
   for await (const chunk of stream) {
-    onHeard();
+    onData();
     rest += decoder.write(chunk as Buffer);
     const lines = rest.split('\n');
     rest = lines.pop() ?? '';

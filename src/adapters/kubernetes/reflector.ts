@@ -58,7 +58,7 @@ export class Reflector {
   /** Where to watch from; undefined: list first. */
   #from: string | undefined;
   #isSynced = false;
-  #heardMs = Number.NEGATIVE_INFINITY;
+  #answeredMs = Number.NEGATIVE_INFINITY;
   #trouble = '';
   #failures = 0;
   #lists = 0;
@@ -77,7 +77,7 @@ export class Reflector {
   status(): ReflectorStatus {
     return {
       isSynced: this.#isSynced,
-      silentMs: this.#options.clock.monotonicMs() - this.#heardMs,
+      silentMs: this.#options.clock.monotonicMs() - this.#answeredMs,
       trouble: this.#trouble,
       lists: this.#lists,
       watches: this.#watches,
@@ -123,7 +123,7 @@ export class Reflector {
     }
     this.#lists += 1;
     this.#from = from;
-    this.#hear();
+    this.#onAnswer();
     onReplaced(items);
     this.#isSynced = true;
     this.#tried.resolve();
@@ -155,11 +155,11 @@ export class Reflector {
           signal: AbortSignal.any([signal, quiet.signal]),
           onOpen: () => {
             this.#watches += 1;
-            this.#hear();
+            this.#onAnswer();
           },
-          onHeard: () => {
+          onData: () => {
             wait();
-            this.#hear();
+            this.#onAnswer();
           },
         },
         (line) => {
@@ -207,8 +207,8 @@ export class Reflector {
     this.#failures = 0;
   }
 
-  #hear(): void {
-    this.#heardMs = this.#options.clock.monotonicMs();
+  #onAnswer(): void {
+    this.#answeredMs = this.#options.clock.monotonicMs();
     this.#trouble = '';
   }
 
@@ -219,8 +219,8 @@ export class Reflector {
 
   #pauseMs(error: unknown): number {
     const grownMs = Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** Math.min(Math.max(0, this.#failures - 1), 10));
-    const toldMs = error instanceof ApiFailure ? (error.retryAfterMs ?? 0) : 0;
-    return Math.max(toldMs, grownMs * (0.5 + this.#options.random.next() / 2));
+    const askedMs = error instanceof ApiFailure ? (error.retryAfterMs ?? 0) : 0;
+    return Math.max(askedMs, grownMs * (0.5 + this.#options.random.next() / 2));
   }
 }
 

@@ -1,9 +1,9 @@
 import type { Part } from '../../domain/part.ts';
 import { type Backfill, TimeseriesError } from '../../ports/signal-reader.ts';
-import type { Answer } from './answer.ts';
 import { weightLabelsOf } from './part-reading.ts';
 import { PastColumns } from './past-columns.ts';
 import type { Owned, Presence } from './presence.ts';
+import type { QueryResult } from './query-result.ts';
 import type { QueryRunner } from './query-runner.ts';
 import { type QueryTable, tablesInTime } from './query-table.ts';
 import { pastValues, worstState } from './signal-columns.ts';
@@ -27,7 +27,7 @@ export class PastReading {
   readonly #runner: QueryRunner;
   readonly #presence: Presence;
   readonly #span: PastSpan;
-  readonly #calls = new Map<string, Promise<Answer>>();
+  readonly #calls = new Map<string, Promise<QueryResult>>();
 
   constructor(options: { runner: QueryRunner; presence: Presence }, span: PastSpan) {
     this.#runner = options.runner;

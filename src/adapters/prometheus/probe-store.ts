@@ -1,13 +1,13 @@
 import type { Clock } from '../../lib/clock.ts';
 import { TimeseriesError } from '../../ports/signal-reader.ts';
-import { notPrometheus, parseEnvelope, sampleValue } from './answer.ts';
+import { notPrometheus, parseEnvelope, sampleValue } from './query-result.ts';
 import type { StoreClient } from './store-client.ts';
 
 export type Flavour = 'prometheus' | 'victoriametrics' | 'thanos' | 'mimir' | 'unknown';
 
 /** Asks the store for its time, which shows that it answers queries, and how far its clock is from ours. */
 export async function probeSkew(client: StoreClient, clock: Clock, signal: AbortSignal | undefined): Promise<number> {
-  // Without nocache VictoriaMetrics tells the time of 30 s ago.
+  // Without nocache VictoriaMetrics gives the time of 30 s ago.
   const path = '/api/v1/query?query=time()&nocache=1';
   const sentMs = clock.wallMs();
   const { bytes, status } = await client.get({ name: 'time', path, signal });

@@ -12,7 +12,7 @@ import { type Headers, sendWithCredential } from '../wire/credential.ts';
 import { exchange, type HttpAnswer } from '../wire/exchange.ts';
 import type { Outcome } from '../wire/outcome.ts';
 import { Agents, type TlsMaterial } from '../wire/tls.ts';
-import { type Answer, describeBody, notPrometheus, parseAnswer, parseEnvelope } from './answer.ts';
+import { describeBody, notPrometheus, parseEnvelope, parseQueryResult, type QueryResult } from './query-result.ts';
 import { asTimeseriesError, failureOf, healthOf, isStoreTrouble, reasonOf } from './store-failure.ts';
 
 export interface StoreClientOptions {
@@ -96,7 +96,7 @@ export class StoreClient {
    * move it to a multiple of its step. A store that has range queries alone is asked by them. `nocache=1` keeps
    * VictoriaMetrics from answering with data that is 30 s old; others ignore it.
    */
-  async queryAt(query: Query & { atSeconds: number }): Promise<Answer> {
+  async queryAt(query: Query & { atSeconds: number }): Promise<QueryResult> {
     if (!this.#hasRangeAlone) {
       try {
         return await this.#query(query, 'query', { query: query.promql, time: String(query.atSeconds), nocache: '1' });
@@ -110,7 +110,9 @@ export class StoreClient {
     return answer;
   }
 
-  async queryRange(query: Query & { startSeconds: number; endSeconds: number; stepSeconds: number }): Promise<Answer> {
+  async queryRange(
+    query: Query & { startSeconds: number; endSeconds: number; stepSeconds: number },
+  ): Promise<QueryResult> {
     const { promql, startSeconds, endSeconds, stepSeconds } = query;
     const span = { start: String(startSeconds), end: String(endSeconds), step: String(stepSeconds) };
     return this.#query(query, 'query_range', { query: promql, ...span, nocache: '1' });
@@ -133,12 +135,12 @@ export class StoreClient {
     this.#credential.close();
   }
 
-  async #query(query: Query, endpoint: string, form: Record<string, string>): Promise<Answer> {
+  async #query(query: Query, endpoint: string, form: Record<string, string>): Promise<QueryResult> {
     const path = `/api/v1/${endpoint}`;
     const { name, signal } = query;
     const reply = await this.#send({ name, method: 'POST', path, form: new URLSearchParams(form), signal });
     this.#meters.record('starling_timeseries_response_bytes', reply.bytes.length, { query: name });
-    const answer = parseAnswer(reply.bytes, { url: `${this.url}${path}`, status: reply.status });
+    const answer = parseQueryResult(reply.bytes, { url: `${this.url}${path}`, status: reply.status });
     if (answer.partial) this.#meters.add('starling_timeseries_partial_total', 1);
     return answer;
   }
@@ -234,7 +236,7 @@ export class StoreClient {
     if (status === 429 || status >= 500) {
       throw new TimeseriesError('overloaded', `${from.url} answered ${status}: ${reasonOf(bytes, from)}`, { status });
     }
-    // Refused queries come as JSON and are told apart by whoever knows the query; anything else is another server.
+    // Refused queries come as JSON and are read where the query is known; anything else is another server.
     parseEnvelope(bytes, from);
     return answer;
   }

@@ -3,7 +3,7 @@ import { DeadlineExceeded } from '../../lib/deadline.ts';
 import { scrubLine } from '../../lib/scrub.ts';
 import { TimeseriesError } from '../../ports/signal-reader.ts';
 import type { Unanswered } from '../wire/outcome.ts';
-import { describeBody, parseEnvelope } from './answer.ts';
+import { describeBody, parseEnvelope } from './query-result.ts';
 
 /** What another attempt may mend, and what counts against the store. */
 export function isStoreTrouble(error: unknown): boolean {

@@ -9,7 +9,7 @@ export interface HttpRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
-  /** Ends it: the deadline of whoever asks. */
+  /** Ends it: the deadline of the caller. */
   readonly signal: AbortSignal;
   readonly agents: Agents;
 }
@@ -159,7 +159,7 @@ export function unansweredOf(error: unknown, signal: AbortSignal): Unanswered {
 
 function describe(error: unknown): { code: string; message: string } {
   if (!(error instanceof Error)) return { code: '', message: String(error) };
-  // Several addresses tried, all failed: the first failure tells why.
+  // Several addresses tried, all failed: the first failure says why.
   const cause = error.cause instanceof AggregateError ? error.cause.errors[0] : error;
   const shown: unknown = cause instanceof Error ? cause : error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';

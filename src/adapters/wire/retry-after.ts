@@ -11,7 +11,7 @@ export function retryAfter(header: (name: string) => string | undefined, nowWall
   if (/^\d{1,9}$/.test(text)) return Math.min(Number(text) * 1_000, RETRY_AFTER_MAX_MS);
   const untilMs = Date.parse(text);
   if (Number.isNaN(untilMs) || !/[a-z]/i.test(text)) return undefined;
-  const toldNowMs = Date.parse(header('date') ?? '');
-  const fromMs = Number.isNaN(toldNowMs) ? nowWallMs : toldNowMs;
+  const answerWallMs = Date.parse(header('date') ?? '');
+  const fromMs = Number.isNaN(answerWallMs) ? nowWallMs : answerWallMs;
   return Math.min(Math.max(0, untilMs - fromMs), RETRY_AFTER_MAX_MS);
 }

@@ -18,8 +18,8 @@ export interface WishGateOptions {
   readonly breaker?: { readonly failures: number; readonly openForMs: number } | undefined;
 }
 
-/** One trial is admitted at a time; one that never came back counts as over after this. */
-const TRIAL_OVER_MS = 5_000;
+/** One probe is admitted at a time; one that never came back counts as over after this. */
+const PROBE_OVER_MS = 5_000;
 
 /** What every wish passes before it may be sent: the fleet's rate, and a breaker that spares a failing control plane. */
 export class WishGate {
@@ -27,7 +27,7 @@ export class WishGate {
   readonly #meters: Meters;
   readonly #rate: SharedRate;
   readonly #breaker: Breaker<WishResult>;
-  #trialUntilMs = Number.NEGATIVE_INFINITY;
+  #probeUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: WishGateOptions) {
     const { clock, random, meters = silentMeters } = options;
@@ -74,7 +74,7 @@ export class WishGate {
     signal?.throwIfAborted();
     const waitMs = this.#breaker.msUntilNext();
     if (waitMs > 0) throw new NotAdmitted(`the control plane: ${new BreakerOpen(waitMs).message}`, waitMs);
-    if (this.#breaker.state === 'open') this.#admitTrial();
+    if (this.#breaker.state === 'open') this.#admitProbe();
     await this.#rate.admit(signal, verdict === 'raise');
   }
 
@@ -85,7 +85,7 @@ export class WishGate {
   ): Promise<WishResult> {
     try {
       const sent = await this.#breaker.run(work);
-      this.#trialUntilMs = Number.NEGATIVE_INFINITY;
+      this.#probeUntilMs = Number.NEGATIVE_INFINITY;
       if (sent.complaintMs !== undefined) {
         this.#meters.add('starling_control_plane_throttled_total', 1);
         this.#rate.complain(sent.complaintMs);
@@ -98,10 +98,10 @@ export class WishGate {
   }
 
   /** After an outage one wish finds out whether it is over; claiming for more would be claiming in vain. */
-  #admitTrial(): void {
+  #admitProbe(): void {
     const nowMs = this.#clock.monotonicMs();
-    const leftMs = this.#trialUntilMs - nowMs;
+    const leftMs = this.#probeUntilMs - nowMs;
     if (leftMs > 0) throw new NotAdmitted('the control plane: one wish is finding out whether it works again', leftMs);
-    this.#trialUntilMs = nowMs + TRIAL_OVER_MS;
+    this.#probeUntilMs = nowMs + PROBE_OVER_MS;
   }
 }

@@ -28,7 +28,7 @@ export interface WishAttempt {
   readonly onAsk: () => void;
   /** Right before the wish itself leaves; throws when time is up. */
   readonly onSend: () => void;
-  /** Whether the wish may be there although nothing was heard of it. Set by `onSend`; put back by a sender that knows better. */
+  /** Whether the wish may be there although no answer came. Set by `onSend`; reset by a sender that knows better. */
   mayHaveArrived: boolean;
 }
 

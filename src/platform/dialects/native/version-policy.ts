@@ -1,7 +1,7 @@
 import {
   configurationOfPolicy,
   policyOfConfiguration,
-  type ToldConfiguration,
+  type ReceivedConfiguration,
 } from '../../../contract/autoscaling-configuration.ts';
 import type { DeploymentAnswer } from '../../../contract/deployment.ts';
 import { parsePolicy } from '../../../domain/parse-policy.ts';
@@ -28,6 +28,6 @@ export function configurationOf({
   return read.ok && read.policy.kind === 'steps' ? configurationOfPolicy(read.policy) : undefined;
 }
 
-export function withoutNulls(configuration: ToldConfiguration): ToldConfiguration {
-  return JSON.parse(JSON.stringify(configuration, (_, value: unknown) => value ?? undefined)) as ToldConfiguration;
+export function withoutNulls(configuration: ReceivedConfiguration): ReceivedConfiguration {
+  return JSON.parse(JSON.stringify(configuration, (_, value: unknown) => value ?? undefined)) as ReceivedConfiguration;
 }

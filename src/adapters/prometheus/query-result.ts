@@ -12,7 +12,7 @@ export interface RawSeries {
 /** Series one after the other; a walk over many reads them from the text, so that none of them outlives its turn. */
 export type SeriesList = Iterable<RawSeries> & { readonly length: number };
 
-export interface Answer {
+export interface QueryResult {
   readonly series: SeriesList;
   /** What the store said of missing data; empty when it said nothing. */
   readonly partial: string;
@@ -36,7 +36,7 @@ const REASON_LENGTH = 400;
  * series: 15 against 6 ms of CPU). The series of a long one are parsed piece by piece while they are walked over; one that
  * is not whole is found out then, and the walk throws.
  */
-export function parseAnswer(body: Buffer, from: { url: string; status: number }): Answer {
+export function parseQueryResult(body: Buffer, from: { url: string; status: number }): QueryResult {
   const cut = cutSeries(body);
   const envelope = parseEnvelope(cut?.frame ?? body, from);
   if (envelope.status !== 'success') throw refusal(envelope, from);

@@ -3,7 +3,7 @@
  * six copies of every id were 30 MB in a fleet of 100,000. V8 holds the names of properties once, for as long as anybody
  * needs them, so this is a pool that nobody has to clear.
  */
-export function oneText(text: string): string {
+export function internString(text: string): string {
   const named: Record<string, true> = Object.create(null);
   named[text] = true;
   return Object.keys(named)[0] ?? text;

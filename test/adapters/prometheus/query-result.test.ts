@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseAnswer, sampleValue } from '../../../src/adapters/prometheus/answer.ts';
+import { parseQueryResult, sampleValue } from '../../../src/adapters/prometheus/query-result.ts';
 import { TimeseriesError } from '../../../src/ports/signal-reader.ts';
 
 const from = { url: 'http://store/api/v1/query', status: 200 };
 const parse = (body: unknown, status = 200) =>
-  parseAnswer(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), { ...from, status });
+  parseQueryResult(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), { ...from, status });
 const empty = { resultType: 'matrix', result: [] };
 
 function failure(body: unknown, status = 200): TimeseriesError {
