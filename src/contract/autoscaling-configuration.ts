@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { type ParsedPolicy, parsePolicy } from '../domain/parse-policy.ts';
 import { defaultPolicy, type Policy, type StepsPolicy } from '../domain/policy.ts';
-import { formatIsoDuration, parseIsoDuration } from './iso-duration.ts';
 
 /** Whose policy holds: the platform's, or the one that stands beside it. */
 export const CONFIGURATION_POLICIES = ['PLATFORM_CONFIGURATION', 'CUSTOM_CONFIGURATION'] as const;
@@ -76,4 +75,22 @@ function detailsOf({ factor, threshold, stickiness }: StepsPolicy['up']): Scalin
     threshold,
     stickiness: { size: formatIsoDuration(windowSeconds), threshold: formatIsoDuration(requiredSeconds) },
   };
+}
+
+const DURATION = /^P(?:(\d{1,6})D)?(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,8})M)?(?:(\d{1,9})(?:\.\d{1,9})?S)?)?$/;
+
+/** Whole seconds of an ISO-8601 duration of days, hours, minutes and seconds; parts of a second are cut off. */
+export function parseIsoDuration(text: string): number | undefined {
+  const match = DURATION.exec(text);
+  if (!match || text === 'P') return undefined;
+  const [days, hours, minutes, seconds] = match.slice(1).map((part) => Number(part ?? 0));
+  return (days ?? 0) * 86_400 + (hours ?? 0) * 3_600 + (minutes ?? 0) * 60 + (seconds ?? 0);
+}
+
+export function formatIsoDuration(seconds: number): string {
+  const hours = Math.floor(seconds / 3_600);
+  const minutes = Math.floor((seconds % 3_600) / 60);
+  const rest = seconds % 60;
+  const text = `${hours ? `${hours}H` : ''}${minutes ? `${minutes}M` : ''}${rest ? `${rest}S` : ''}`;
+  return text === '' ? 'PT0S' : `PT${text}`;
 }

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import { withDeadline } from '../../lib/deadline.ts';
 import type { Random } from '../../lib/random.ts';
-import { ApiFailure, describeResult, parseStatus } from './api-answer.ts';
 import type { ApiClient, WatchEnd } from './api-client.ts';
+import { ApiFailure, describeResult, parseStatus } from './api-failure.ts';
 
 export interface ReflectorOptions {
   readonly client: ApiClient;

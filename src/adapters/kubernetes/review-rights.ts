@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { describeResult } from './api-answer.ts';
 import type { ApiClient } from './api-client.ts';
+import { describeResult } from './api-failure.ts';
 
 const reviewSchema = z.object({ status: z.object({ allowed: z.boolean() }) });
 

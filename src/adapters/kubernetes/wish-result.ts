@@ -2,7 +2,7 @@ import { type Actuation, actuation, type Wish } from '../../domain/actuation.ts'
 import type { JsonAnswer } from '../wire/exchange.ts';
 import type { Outcome } from '../wire/outcome.ts';
 import { COMPLAINT_UNSAID_MS, type WishResult, wishResult } from '../wishes/wish-sender.ts';
-import { describeResult, parseStatus } from './api-answer.ts';
+import { describeResult, parseStatus } from './api-failure.ts';
 import type { Found } from './cluster-view.ts';
 import type { ScalePatch } from './scale-patch.ts';
 import { nameOf, WORKLOADS, type Workload } from './workload.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseLossless, stringifyLossless } from '../../src/lib/lossless-json.ts';
+import { parseLossless, stringifyLossless } from '../../../src/adapters/sqlite/tables/ledger.ts';
 
 const back = (value: unknown) => parseLossless(stringifyLossless(value));
 
