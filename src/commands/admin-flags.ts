@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
+import { isLoopback } from '../lib/loopback.ts';
 import { EXIT } from '../wiring/exit-codes.ts';
 import { AdminClient, AdminError } from '../wiring/fleet/admin-client.ts';
 
@@ -62,6 +63,5 @@ function readToken(file: string): string {
 }
 
 function isPrivate({ protocol, hostname }: URL): boolean {
-  if (protocol === 'https:') return true;
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
+  return protocol === 'https:' || isLoopback(hostname);
 }

@@ -1,3 +1,4 @@
+import { isLoopback } from '../lib/loopback.ts';
 import type { PlainConfig } from './config.ts';
 import type { Conflict } from './derive.ts';
 import { formatDuration as show } from './duration.ts';
@@ -247,10 +248,6 @@ function needed(key: string, because: string): Conflict {
 
 function hasSecret(ref: { file: string | undefined; inline: unknown }): boolean {
   return ref.file !== undefined || ref.inline !== undefined;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
 function unless(holds: boolean, conflict: Conflict): Conflict[] {

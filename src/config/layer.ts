@@ -1,7 +1,7 @@
+import { MASK } from '../lib/scrub.ts';
 import { GROUP_KEYS, LEAF_BY_ENV, LEAF_BY_FLAG, LEAF_BY_KEY, type Leaf } from './declarations.ts';
 import { nearest } from './nearest.ts';
 import type { ConfigProblem } from './problem.ts';
-import { MASK } from './secret.ts';
 
 /** One value that one layer gives to one option, as text (or texts) from outside. */
 export interface Assignment {

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import convict from 'convict';
+import { MASK } from '../lib/scrub.ts';
 import type { Config } from './config.ts';
 import { LEAVES, type Leaf, nested } from './declarations.ts';
 import { type Bound, finishConfig, warningsOf } from './finish-config.ts';
 import { type Assignment, CONFIG_FILES_ENV, type FlagInput, type Layer, readEnvironment, readFlags } from './layer.ts';
 import type { Option } from './option.ts';
 import { ConfigError, type ConfigProblem } from './problem.ts';
-import { MASK } from './secret.ts';
 import type { Stored, ValueKind } from './value-kind.ts';
 import { readYamlFile, readYamlLayer } from './yaml-layer.ts';
 

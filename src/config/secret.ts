@@ -1,7 +1,5 @@
 import { inspect } from 'node:util';
-
-/** What stands in the place of a secret wherever it would be shown. */
-export const MASK = '[redacted]';
+import { MASK } from '../lib/scrub.ts';
 
 /** A value that must not be seen. Only `reveal` returns it; every other way of writing it down is masked. */
 export class Secret {

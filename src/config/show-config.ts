@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
+import { MASK } from '../lib/scrub.ts';
 import type { EffectiveOption, LoadedConfig } from './load-config.ts';
-import { MASK } from './secret.ts';
 
 export type ConfigOutput = 'table' | 'yaml' | 'json';
 

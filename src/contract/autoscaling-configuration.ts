@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { type ParsedPolicy, parsePolicy } from '../domain/parse-policy.ts';
 import { defaultPolicy, type Policy, type StepsPolicy } from '../domain/policy.ts';
-import { formatIsoDuration, parseIsoDuration } from './iso-duration.ts';
 
 /** Whose policy holds: the platform's, or the one that stands beside it. */
 export const CONFIGURATION_POLICIES = ['PLATFORM_CONFIGURATION', 'CUSTOM_CONFIGURATION'] as const;
@@ -34,14 +33,14 @@ export const autoscalingConfigurationSchema = z.object({
   scaleDownDetails: details.nullish(),
 });
 
-export type ToldConfiguration = z.infer<typeof autoscalingConfigurationSchema>;
+export type ReceivedConfiguration = z.infer<typeof autoscalingConfigurationSchema>;
 
 /**
- * The policy that a custom configuration means. A side that is left out is taken from `base`, as whoever writes only
- * `scaleUpDetails` expects; a band that comes out upside down is refused, with the field and the mend.
+ * The policy that a custom configuration means. A side that is left out is taken from `base`, as is expected where only
+ * `scaleUpDetails` is written; a band that comes out upside down is refused, with the field and the mend.
  */
 export function policyOfConfiguration(
-  configuration: ToldConfiguration,
+  configuration: ReceivedConfiguration,
   { lookBackSeconds, base }: { lookBackSeconds: number; base: Policy | undefined },
 ): ParsedPolicy {
   const steps: StepsPolicy = base?.kind === 'steps' ? base : defaultPolicy('steps');
@@ -63,7 +62,7 @@ function wholeMinutes(text: string | undefined): number {
   return Math.floor((parseIsoDuration(text ?? '') ?? 0) / 60) * 60;
 }
 
-/** What a serving side tells of a policy: only steps policies have a form on this part of the wire. */
+/** What a control plane says about a policy: only steps policies have a form on this part of the wire. */
 export function configurationOfPolicy(policy: StepsPolicy): AutoscalingConfiguration {
   return { scaleUpDetails: detailsOf(policy.up), scaleDownDetails: detailsOf(policy.down) };
 }
@@ -76,4 +75,22 @@ function detailsOf({ factor, threshold, stickiness }: StepsPolicy['up']): Scalin
     threshold,
     stickiness: { size: formatIsoDuration(windowSeconds), threshold: formatIsoDuration(requiredSeconds) },
   };
+}
+
+const DURATION = /^P(?:(\d{1,6})D)?(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,8})M)?(?:(\d{1,9})(?:\.\d{1,9})?S)?)?$/;
+
+/** Whole seconds of an ISO-8601 duration of days, hours, minutes and seconds; parts of a second are cut off. */
+export function parseIsoDuration(text: string): number | undefined {
+  const match = DURATION.exec(text);
+  if (!match || text === 'P') return undefined;
+  const [days, hours, minutes, seconds] = match.slice(1).map((part) => Number(part ?? 0));
+  return (days ?? 0) * 86_400 + (hours ?? 0) * 3_600 + (minutes ?? 0) * 60 + (seconds ?? 0);
+}
+
+export function formatIsoDuration(seconds: number): string {
+  const hours = Math.floor(seconds / 3_600);
+  const minutes = Math.floor((seconds % 3_600) / 60);
+  const rest = seconds % 60;
+  const text = `${hours ? `${hours}H` : ''}${minutes ? `${minutes}M` : ''}${rest ? `${rest}S` : ''}`;
+  return text === '' ? 'PT0S' : `PT${text}`;
 }

@@ -4,7 +4,7 @@ import {
   autoscalingConfigurationSchema,
   CONFIGURATION_POLICIES,
   policyOfConfiguration,
-  type ToldConfiguration,
+  type ReceivedConfiguration,
 } from './autoscaling-configuration.ts';
 import { concurrency, id, instanceCount } from './counts.ts';
 import { buildProblem, type FieldError, fieldErrors, type WireProblem } from './problem.ts';
@@ -64,7 +64,7 @@ export interface SpecificationChange {
   readonly minInstances: number;
   readonly maxInstances: number;
   /** Undefined: leave it. Null: back to the platform's own. */
-  readonly configuration: ToldConfiguration | null | undefined;
+  readonly configuration: ReceivedConfiguration | null | undefined;
 }
 
 /** The serving side: PATCH of one specification of a running deployment. Refuses what could never work, field by field. */
@@ -109,7 +109,7 @@ export function parseSpecificationChange(
 }
 
 function configurationErrors(
-  told: ToldConfiguration,
+  told: ReceivedConfiguration,
   options: { lookBackSeconds: number; base: Policy | undefined },
 ): FieldError[] {
   if (!told.scaleUpDetails && !told.scaleDownDetails) {

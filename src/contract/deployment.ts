@@ -4,7 +4,7 @@ import {
   type AutoscalingConfiguration,
   autoscalingConfigurationSchema,
   type ConfigurationPolicy,
-  type ToldConfiguration,
+  type ReceivedConfiguration,
 } from './autoscaling-configuration.ts';
 import { concurrency, id, instanceCount } from './counts.ts';
 import { humanName } from './human-name.ts';
@@ -52,7 +52,7 @@ const answerSchema = z.object({
 });
 
 /** A deployment as one thing to scale. */
-interface ToldDeployment {
+interface ReceivedDeployment {
   readonly functionId: string;
   readonly versionId: string;
   readonly name: string | undefined;
@@ -61,11 +61,11 @@ interface ToldDeployment {
   readonly instancesMax: number;
   readonly concurrency: number;
   /** Undefined: the platform's policy holds. */
-  readonly configuration: ToldConfiguration | undefined;
+  readonly configuration: ReceivedConfiguration | undefined;
 }
 
 export type ParsedDeployment =
-  | { readonly ok: true; readonly deployment: ToldDeployment }
+  | { readonly ok: true; readonly deployment: ReceivedDeployment }
   | { readonly ok: false; readonly detail: string };
 
 /**

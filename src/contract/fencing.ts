@@ -27,7 +27,7 @@ export interface WriteBody {
   readonly deploymentId?: string | undefined;
 }
 
-export type Verdict = 'accept' | 'repeat' | 'stale';
+export type WriteJudgement = 'accept' | 'repeat' | 'stale';
 
 /**
  * The rule that makes a control plane fenced: a greater token is accepted; the same token with the same body is answered
@@ -36,7 +36,7 @@ export type Verdict = 'accept' | 'repeat' | 'stale';
 export function judgeWrite(
   stored: { readonly token: bigint; readonly body: WriteBody } | undefined,
   offered: { readonly token: bigint; readonly body: WriteBody },
-): Verdict {
+): WriteJudgement {
   if (!stored || offered.token > stored.token) return 'accept';
   if (offered.token < stored.token) return 'stale';
   const isSame =

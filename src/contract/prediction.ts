@@ -77,9 +77,9 @@ const answerSchema = z.object({
   scalingStatus: z.unknown().optional().transform(readScalingStatus),
 });
 
-export type ToldPrediction = z.infer<typeof answerSchema>;
+export type ReceivedPrediction = z.infer<typeof answerSchema>;
 
 /** The asking side. Undefined: this is no answer of a control plane. Single fields that make no sense are left out. */
-export function parsePredictionAnswer(body: unknown): ToldPrediction | undefined {
+export function parsePredictionAnswer(body: unknown): ReceivedPrediction | undefined {
   return answerSchema.safeParse(body).data;
 }

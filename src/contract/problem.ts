@@ -72,7 +72,7 @@ const problemSchema = z.object({
   storedToken: z.unknown().optional().transform(parseToken),
 });
 
-export interface ToldProblem {
+export interface ReceivedProblem {
   /** The last part of the type, so that `urn:x:stale-fencing-token` and `https://x/stale-fencing-token` are the same problem. */
   readonly type: string;
   readonly title: string;
@@ -81,7 +81,7 @@ export interface ToldProblem {
 }
 
 /** The asking side: whatever was answered with an error status, as far as it can be read. */
-export function parseProblem(body: unknown): ToldProblem {
+export function parseProblem(body: unknown): ReceivedProblem {
   const parsed = problemSchema.safeParse(body);
   if (!parsed.success) return { type: '', title: '', detail: '', storedToken: undefined };
   const { type, ...rest } = parsed.data;

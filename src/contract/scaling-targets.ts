@@ -6,7 +6,7 @@ import { PAGE_LIMIT_MAX } from './paths.ts';
 import { buildProblem, type FieldError, type WireProblem } from './problem.ts';
 import { readFunctionStatus } from './status.ts';
 
-/** One version as a control plane tells of it. */
+/** One version as a control plane describes it. */
 export interface ScalingTarget {
   readonly functionId: string;
   readonly functionVersionId: string;
@@ -80,10 +80,10 @@ const itemSchema = z.object({
   pendingInstances: instanceCount.optional().catch(undefined),
 });
 
-export type ToldTarget = z.infer<typeof itemSchema>;
+export type ReceivedTarget = z.infer<typeof itemSchema>;
 
 type ParsedItem =
-  | { readonly ok: true; readonly versionId: string; readonly item: ToldTarget }
+  | { readonly ok: true; readonly versionId: string; readonly item: ReceivedTarget }
   /** Known to be there, but not what it says. */
   | { readonly ok: false; readonly versionId: string; readonly detail: string };
 

@@ -16,7 +16,7 @@ const SCALING_STATUSES = [
 
 export type ScalingStatus = (typeof SCALING_STATUSES)[number];
 
-/** A status that this program has never heard of counts as inactive: only ACTIVE is scaled. */
+/** A status that this program does not know counts as inactive: only ACTIVE is scaled. */
 export function readFunctionStatus(text: unknown): FunctionStatus {
   return FUNCTION_STATUSES.find((status) => status === text) ?? 'INACTIVE';
 }

@@ -19,7 +19,7 @@ export class BreakerOpen extends Error {
 }
 
 /** How long others are turned away while one request finds out whether it works again. */
-const TRIAL_MS = 500;
+const PROBE_MS = 500;
 
 export interface BreakerOptions<T> {
   readonly clock: Clock;
@@ -56,7 +56,7 @@ export class Breaker<T> {
       case 'closed':
         return 0;
       case 'half-open':
-        return TRIAL_MS;
+        return PROBE_MS;
       case 'open':
         return Math.max(0, this.#openUntilMs - this.#options.clock.monotonicMs());
       default:
@@ -68,28 +68,28 @@ export class Breaker<T> {
   async run<R extends T>(work: () => Promise<R>): Promise<R> {
     const waitMs = this.msUntilNext();
     if (waitMs > 0) throw new BreakerOpen(waitMs);
-    const isTrial = this.#state === 'open';
-    if (isTrial) this.#enter('half-open');
+    const isProbe = this.#state === 'open';
+    if (isProbe) this.#enter('half-open');
     try {
       const result = await work();
-      this.#hear(this.#options.ofResult(result), isTrial);
+      this.#onAnswer(this.#options.ofResult(result), isProbe);
       return result;
     } catch (error) {
-      this.#hear(this.#options.ofError(error), isTrial);
+      this.#onAnswer(this.#options.ofError(error), isProbe);
       throw error;
     }
   }
 
   /** What was sent before it opened, and is answered later, opens it no further and closes nothing. */
-  #hear(health: Health, isTrial: boolean): void {
-    if (!isTrial && this.#state !== 'closed') return;
+  #onAnswer(health: Health, isProbe: boolean): void {
+    if (!isProbe && this.#state !== 'closed') return;
     if (health === 'well') {
       this.#failuresInRow = 0;
       this.#enter('closed');
     } else if (health === 'ill') {
       this.#failuresInRow += 1;
-      if (isTrial || this.#failuresInRow >= this.#options.failures) this.#open();
-    } else if (isTrial) {
+      if (isProbe || this.#failuresInRow >= this.#options.failures) this.#open();
+    } else if (isProbe) {
       // Nothing was found out: the next one may try at once.
       this.#enter('open');
     }

@@ -7,7 +7,7 @@ export interface ExpiringValueOptions<T> {
   readonly random: Random;
   /** Gets a new one. `expiresInMs` undefined: the issuer did not say. */
   readonly fetch: (signal: AbortSignal) => Promise<{ value: T; expiresInMs: number | undefined }>;
-  /** For messages: "access token". */
+  /** For messages: "getting the access token". */
   readonly what?: string;
   readonly timeoutMs?: number;
   /** A value is renewed in the background after this share of its life, give or take `jitterShare`. */
@@ -22,6 +22,8 @@ export interface ExpiringValueOptions<T> {
   readonly pauseMaxMs?: number;
   /** A value younger than this is not dropped: one that is refused while new is not cured by another. */
   readonly dropMinAgeMs?: number;
+  /** So many refusals without an `accept` in between, and the next fetch waits like after a failed one. */
+  readonly refusalsMax?: number;
 }
 
 export interface ExpiringValueStatus {
@@ -29,6 +31,8 @@ export interface ExpiringValueStatus {
   /** Until the value in hand ends; undefined without one. */
   readonly expiresInMs: number | undefined;
   readonly failuresInARow: number;
+  /** Until the next fetch is tried, after a failed one. */
+  readonly pausedMs: number;
   readonly lastError: string;
 }
 
@@ -49,15 +53,16 @@ export class ExpiringValue<T> {
   readonly #options: Required<ExpiringValueOptions<T>>;
   #held: Held<T> | undefined;
   #fetching: Promise<T> | undefined;
-  #notBeforeMs = 0;
+  #notBeforeMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
+  #refusals = 0;
   #lastError: unknown;
   /** Grows with every reset: what was fetched with the old secret is not kept. */
   #era = 0;
 
   constructor(options: ExpiringValueOptions<T>) {
     this.#options = {
-      what: 'value',
+      what: 'getting the value',
       timeoutMs: 5_000,
       refreshAtShare: 0.8,
       jitterShare: 0.05,
@@ -66,6 +71,7 @@ export class ExpiringValue<T> {
       pauseMs: 1_000,
       pauseMaxMs: 60_000,
       dropMinAgeMs: 5_000,
+      refusalsMax: Number.POSITIVE_INFINITY,
       ...options,
     };
   }
@@ -79,28 +85,39 @@ export class ExpiringValue<T> {
       if (nowMs >= held.refreshMs && nowMs >= this.#notBeforeMs) this.#fetchOnce().catch(() => {});
       return held.value;
     }
-    if (!this.#fetching && nowMs < this.#notBeforeMs) throw this.#lastError;
+    if (!this.#fetching && nowMs < this.#notBeforeMs)
+      throw this.#lastError ?? new Error('it was refused even when new');
     return orAborted(this.#fetchOnce(), signal);
   }
 
   /**
    * Somebody was refused with this value. True: asking again gets another one. A value that was replaced meanwhile, by
-   * whoever noticed first, is not dropped twice.
+   * the first one to notice, is not dropped twice.
    */
   drop(value: T): boolean {
     const held = this.#held;
     if (!held || held.value !== value) return true;
-    if (this.#options.clock.monotonicMs() - held.fetchedMs < this.#options.dropMinAgeMs) return false;
+    const { clock, dropMinAgeMs, refusalsMax } = this.#options;
+    if (clock.monotonicMs() - held.fetchedMs < dropMinAgeMs) return false;
     this.#held = undefined;
-    return true;
+    this.#refusals += 1;
+    if (this.#refusals <= refusalsMax) return true;
+    this.#pause(this.#refusals - refusalsMax);
+    return false;
+  }
+
+  /** Somebody was let through with a value: whatever was wrong is over. */
+  accept(): void {
+    this.#refusals = 0;
   }
 
   /** What it was fetched with has changed (a new secret): the next one to ask fetches at once. */
   reset(): void {
     this.#held = undefined;
     this.#fetching = undefined;
-    this.#notBeforeMs = 0;
+    this.#notBeforeMs = Number.NEGATIVE_INFINITY;
     this.#failures = 0;
+    this.#refusals = 0;
     this.#era += 1;
   }
 
@@ -110,6 +127,7 @@ export class ExpiringValue<T> {
       state: leftMs === undefined ? 'never-fetched' : leftMs > 0 ? 'valid' : 'expired',
       expiresInMs: leftMs === undefined ? undefined : Math.max(0, leftMs),
       failuresInARow: this.#failures,
+      pausedMs: Math.max(0, this.#notBeforeMs - this.#options.clock.monotonicMs()),
       lastError: this.#lastError instanceof Error ? this.#lastError.message : '',
     };
   }
@@ -128,18 +146,18 @@ export class ExpiringValue<T> {
   async #fetch(era: number): Promise<T> {
     const { clock, fetch, timeoutMs, what } = this.#options;
     try {
-      const got = await withDeadline({ clock, what: `getting the ${what}`, afterMs: timeoutMs }, fetch);
+      const got = await withDeadline({ clock, what, afterMs: timeoutMs }, fetch);
       if (era !== this.#era) return got.value;
       this.#held = this.#hold(got);
       this.#failures = 0;
-      this.#notBeforeMs = 0;
+      this.#notBeforeMs = Number.NEGATIVE_INFINITY;
       this.#lastError = undefined;
       return got.value;
     } catch (error) {
       if (era !== this.#era) throw error;
       this.#failures += 1;
       this.#lastError = error;
-      this.#notBeforeMs = clock.monotonicMs() + this.#pauseMs();
+      this.#pause(this.#failures);
       throw error;
     }
   }
@@ -154,10 +172,10 @@ export class ExpiringValue<T> {
     return { value, fetchedMs: nowMs, refreshMs: nowMs + lifeMs * share, expiresMs: nowMs + lifeMs };
   }
 
-  #pauseMs(): number {
-    const { pauseMs, pauseMaxMs, random } = this.#options;
-    const grownMs = Math.min(pauseMaxMs, pauseMs * 2 ** Math.min(this.#failures - 1, 20));
-    return grownMs * (0.5 + random.next() / 2);
+  #pause(timesInARow: number): void {
+    const { pauseMs, pauseMaxMs, random, clock } = this.#options;
+    const grownMs = Math.min(pauseMaxMs, pauseMs * 2 ** Math.min(timesInARow - 1, 20));
+    this.#notBeforeMs = clock.monotonicMs() + grownMs * (0.5 + random.next() / 2);
   }
 }
 

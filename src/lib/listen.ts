@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo, Server as SocketServer } from 'node:net';
 
-/** A port that cannot be had is a start-up fault, told in one line. */
+/** A port that cannot be had is a start-up fault, explained in one line. */
 export class ListenError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -9,7 +9,7 @@ export class ListenError extends Error {
   }
 }
 
-/** Starts listening and tells the port; port 0 asks the system for a free one. */
+/** Starts listening and returns the port; port 0 asks the system for a free one. */
 export function listen(server: SocketServer, options: { host: string; port: number; what: string }): Promise<number> {
   const { host, port, what } = options;
   return new Promise((resolve, reject) => {
@@ -41,7 +41,7 @@ const SWEEP_MS = 25;
 export async function closeServer(server: Server, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  // A connection that is kept alive becomes idle when its answer is out; nobody tells when that is.
+  // A connection that is kept alive becomes idle when its answer is out; no event says when that is.
   const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
   const force = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;

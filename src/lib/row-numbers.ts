@@ -1,4 +1,4 @@
-import { oneText } from './one-text.ts';
+import { internString } from './intern-string.ts';
 
 /** Small numbers for ids, given again once they are free: what is known of each can then stand in columns of typed arrays. */
 export class RowNumbers {
@@ -18,7 +18,7 @@ export class RowNumbers {
     const known = this.#rows.get(id);
     if (known !== undefined) return known;
     const row = this.#free.pop() ?? this.#rows.size;
-    this.#rows.set(oneText(id), row);
+    this.#rows.set(internString(id), row);
     return row;
   }
 

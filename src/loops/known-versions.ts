@@ -1,6 +1,6 @@
 import type { ActiveVersion } from '../domain/active-version.ts';
 import type { Bucket } from '../domain/bucket.ts';
-import { oneText } from '../lib/one-text.ts';
+import { internString } from '../lib/intern-string.ts';
 import { grown, RowNumbers } from '../lib/row-numbers.ts';
 
 /** A version as its row was written last. */
@@ -36,8 +36,8 @@ export class KnownVersions {
 
   set(version: ActiveVersion, writtenMs: number): void {
     const row = this.#rows.take(version.versionId);
-    this.#functionIds[row] = oneText(version.functionId);
-    this.#accounts[row] = oneText(version.account);
+    this.#functionIds[row] = internString(version.functionId);
+    this.#accounts[row] = internString(version.account);
     this.#buckets[row] = version.bucket;
     this.#profiles[row] = this.#listOf(version.profiles);
     this.#writtenMs = grown(this.#writtenMs, row, 0);

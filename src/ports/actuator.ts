@@ -13,7 +13,7 @@ export interface Actuator {
   actuate(wish: Wish, options: { deadlineMs: number; signal?: AbortSignal | undefined }): Promise<Actuation>;
   /**
    * Waits for permission to send one wish; rejects when the signal aborts, and with NotAdmitted where waiting is of no use.
-   * A raise may use the part of the rate that is kept for raises; whoever does not say may not.
+   * A raise may use the part of the rate that is kept for raises; a wish without a verdict may not.
    */
   admit(signal?: AbortSignal, verdict?: 'raise' | 'lower'): Promise<void>;
 }

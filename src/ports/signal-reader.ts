@@ -14,7 +14,7 @@ export type ReadState =
 /** One signal of many versions, column-wise: `values[i]` belongs to `versionIds[i]`. */
 export interface Column {
   readonly state: ReadState;
-  /** Whether the metric exists for any version at all; tells "this one is idle" from "the scrape is gone". Undefined when not known. */
+  /** Whether the metric exists for any version at all; distinguishes "this one is idle" from "the scrape is gone". Undefined when not known. */
   readonly isPresent: boolean | undefined;
   readonly versionIds: readonly string[];
   readonly values: Float64Array;
@@ -62,8 +62,8 @@ export interface Discovered {
 /** Reads the time-series store for many versions at once. Never throws for what the store said: that is a state. */
 export interface SignalReader {
   /**
-   * Cuts the share of a member into the parts to read: as few as the sizes allow. `versions` is infinite where nobody
-   * knows yet. The past is read in smaller parts, for every version has many samples there.
+   * Cuts the share of a member into the parts to read: as few as the sizes allow. `versions` is infinite where it is
+   * not known yet. The past is read in smaller parts, for every version has many samples there.
    */
   plan(share: { buckets: readonly Bucket[]; versions: number; bucketCount: number; isForPast?: boolean }): Part[];
   /** `profiles`: those whose load is wanted, all when undefined; calls are read in any case. */

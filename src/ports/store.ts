@@ -5,7 +5,7 @@ import type { Ledger } from './ledger.ts';
 import type { Roster } from './roster.ts';
 import type { StateKeeper } from './state-keeper.ts';
 
-/** Facts that all members must agree on; whoever starts with others refuses to run. */
+/** Facts that all members must agree on; a member that starts with others refuses to run. */
 export interface Layout {
   readonly bucketCount: number;
   /** How versions are placed in buckets: `murmur3`, or `label:<name>` when the metrics carry the bucket. */

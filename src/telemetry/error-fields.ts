@@ -1,4 +1,4 @@
-import { scrub, shorten } from './redact.ts';
+import { scrub } from '../lib/scrub.ts';
 
 /** What of an error may go into a log. A list of what is let through: client errors carry whole requests, headers included. */
 export interface ErrorFields {
@@ -15,11 +15,11 @@ export interface ErrorFields {
 const MESSAGE_LENGTH_MAX = 1000;
 
 export function errorFields(error: unknown, depth = 3): ErrorFields {
-  if (!(error instanceof Error)) return { type: typeof error, message: shorten(String(error), MESSAGE_LENGTH_MAX) };
+  if (!(error instanceof Error)) return { type: typeof error, message: shown(String(error)) };
   const { kind, code, status, cause } = error as Error & Record<'kind' | 'code' | 'status', unknown>;
   return {
     type: error.name,
-    message: shorten(error.message, MESSAGE_LENGTH_MAX),
+    message: shown(error.message),
     ...(typeof kind === 'string' ? { kind } : {}),
     ...(typeof code === 'string' ? { code } : {}),
     ...(typeof status === 'number' ? { status } : {}),
@@ -29,6 +29,11 @@ export function errorFields(error: unknown, depth = 3): ErrorFields {
       ? { errors: error.errors.slice(0, 5).map((each) => errorFields(each, depth - 1)) }
       : {}),
   };
+}
+
+function shown(message: string): string {
+  const scrubbed = scrub(message);
+  return scrubbed.length > MESSAGE_LENGTH_MAX ? `${scrubbed.slice(0, MESSAGE_LENGTH_MAX)}…` : scrubbed;
 }
 
 /** Where it happened, without the message, which stands there already. */

@@ -1,9 +1,10 @@
 import { isSpanContextValid, trace } from '@opentelemetry/api';
 import pino, { type DestinationStream, type LogFn, type Logger } from 'pino';
+import { scrub } from '../lib/scrub.ts';
 import { errorFields } from './error-fields.ts';
 import { LevelFilter } from './log-levels.ts';
 import { prettyLine } from './pretty-line.ts';
-import { maskFields, scrub } from './redact.ts';
+import { maskFields } from './redact.ts';
 
 export type { Logger } from 'pino';
 

@@ -1,31 +1,9 @@
-const MASK = '[redacted]';
+import { MASK, scrub } from '../lib/scrub.ts';
+
 const SECRET_KEY =
   /^(.*[._-])?(pass(word|phrase)?|secret|token|access_?token|refresh_?token|id_?token|client_?secret|authorization|cookie|set-cookie|api_?key|private_?key|credentials?)$/i;
 /** Fencing tokens are numbers that people must see; only tokens that open doors are masked. */
 const SHOWN_KEY = /fenc|stored_?token|applied_?token|discovery_?token|duty_?token/i;
-
-const CREDENTIALS: readonly (readonly [RegExp, string])[] = [
-  [/\b(bearer|basic|negotiate)\s+[A-Za-z0-9._~+/=-]{4,}/gi, `$1 ${MASK}`],
-  [/(:\/\/)[^\s/@:"']+:[^\s/@"']+@/g, `$1${MASK}@`],
-  [
-    /\b((?:access_|refresh_|id_)?token|password|passwd|client_secret|secret|api_?key)(\\?["']?\s*[=:]\s*\\?["']?)(?!\[redacted)[^\s"'&,;}\\]+/gi,
-    `$1$2${MASK}`,
-  ],
-  [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g, MASK],
-];
-
-/** Masks what looks like credentials in text from outside, such as the body of an error answer. */
-export function scrub(text: string): string {
-  let scrubbed = text;
-  for (const [pattern, mask] of CREDENTIALS) scrubbed = scrubbed.replace(pattern, mask);
-  return scrubbed;
-}
-
-/** Text from outside, fit for a log or an answer: scrubbed and short. */
-export function shorten(text: string, lengthMax = 200): string {
-  const scrubbed = scrub(text);
-  return scrubbed.length > lengthMax ? `${scrubbed.slice(0, lengthMax)}…` : scrubbed;
-}
 
 /**
  * Fields as they may be written down: keys that name secrets masked, credentials in text masked, fencing tokens (bigints, which

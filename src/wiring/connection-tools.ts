@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
+import type { TlsMaterial } from '../adapters/wire/tls.ts';
 import type { Live } from '../config/live-files.ts';
 import type { TlsMaterial as LiveMaterial, Secrets } from '../config/secrets.ts';
-import type { TlsMaterial } from '../lib/agents.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
 import type { Meters } from '../telemetry/meters.ts';

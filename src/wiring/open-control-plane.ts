@@ -1,12 +1,13 @@
 import { ControlPlaneConnection } from '../adapters/control-plane/connection.ts';
-import type { Auth } from '../adapters/control-plane/credential.ts';
-import { HttpActuator } from '../adapters/control-plane/http-actuator.ts';
 import { HttpTargetSource } from '../adapters/control-plane/http-target-source.ts';
+import { HttpWishSender } from '../adapters/control-plane/http-wish-sender.ts';
+import type { Auth } from '../adapters/wire/auth.ts';
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/problem.ts';
 import type { Secrets } from '../config/secrets.ts';
 import { type ConnectionTools, tlsOf } from './connection-tools.ts';
 import { type ControlPlane, targetReadsText, wishesText } from './control-plane.ts';
+import { openActuator } from './open-actuator.ts';
 import { openKubernetes } from './open-kubernetes.ts';
 
 export function openControlPlane(config: Config, tools: ConnectionTools): ControlPlane {
@@ -21,7 +22,6 @@ export function openControlPlane(config: Config, tools: ConnectionTools): Contro
 }
 
 export interface HttpControlPlane extends ControlPlane {
-  readonly actuator: HttpActuator;
   readonly targets: HttpTargetSource;
 }
 
@@ -41,21 +41,9 @@ export function openHttpControlPlane(
     connectionsMax: controlPlane.connections,
     userAgent: controlPlane.userAgent,
   });
-  const actuator = new HttpActuator({
-    connection,
-    clock,
-    random,
-    meters,
-    strength: controlPlane.fencing,
-    timeoutMs: controlPlane.timeoutMs,
-    responseMaxBytes: controlPlane.responseMaxBytes,
-    ratePerSecond: controlPlane.ratePerSecond,
-    burst: controlPlane.burst,
-    raiseShare: controlPlane.raiseShare,
-    breaker: { failures: controlPlane.breaker.failures, openForMs: controlPlane.breaker.openForMs },
-    isDryRun: controlPlane.dryRun,
-    dryRunIds: controlPlane.dryRunFunctions,
-  });
+  const { fencing: strength, responseMaxBytes } = controlPlane;
+  const sender = new HttpWishSender({ connection, clock, random, strength, responseMaxBytes });
+  const actuator = openActuator(sender, config, { clock, random, meters });
   const targets = new HttpTargetSource({
     connection,
     clock,

@@ -1,12 +1,12 @@
-import { WishGate } from '../adapters/control-plane/wish-gate.ts';
 import { Access } from '../adapters/kubernetes/access.ts';
 import { ApiClient } from '../adapters/kubernetes/api-client.ts';
 import { ClusterView } from '../adapters/kubernetes/cluster-view.ts';
-import { KubernetesActuator } from '../adapters/kubernetes/kubernetes-actuator.ts';
 import { KubernetesTargetSource } from '../adapters/kubernetes/kubernetes-target-source.ts';
+import { KubernetesWishSender } from '../adapters/kubernetes/kubernetes-wish-sender.ts';
 import type { Config } from '../config/config.ts';
 import type { ConnectionTools } from './connection-tools.ts';
 import { type ControlPlane, wishesText } from './control-plane.ts';
+import { openActuator } from './open-actuator.ts';
 
 export interface KubernetesControlPlane extends ControlPlane {
   readonly access: Access;
@@ -19,7 +19,7 @@ export interface KubernetesControlPlane extends ControlPlane {
 export function openKubernetes(config: Config, { clock, random, meters }: ConnectionTools): KubernetesControlPlane {
   const { controlPlane, scaling } = config;
   const { kubeconfigFile, context, namespaces } = controlPlane.kubernetes;
-  const access = new Access({ clock, kubeconfigFile, context });
+  const access = new Access({ clock, random, kubeconfigFile, context });
   const client = new ApiClient({
     access,
     clock,
@@ -39,26 +39,8 @@ export function openKubernetes(config: Config, { clock, random, meters }: Connec
     lookBackSeconds: scaling.lookBackMs / 1000,
     basePolicy: config.defaultPolicy,
   });
-  const gate = new WishGate({
-    clock,
-    random,
-    meters,
-    ratePerSecond: controlPlane.ratePerSecond,
-    burst: controlPlane.burst,
-    raiseShare: controlPlane.raiseShare,
-    breaker: { failures: controlPlane.breaker.failures, openForMs: controlPlane.breaker.openForMs },
-  });
-  const actuator = new KubernetesActuator({
-    client,
-    view,
-    gate,
-    clock,
-    random,
-    meters,
-    timeoutMs: controlPlane.timeoutMs,
-    isDryRun: controlPlane.dryRun,
-    dryRunIds: controlPlane.dryRunFunctions,
-  });
+  const sender = new KubernetesWishSender({ client, view, clock, random });
+  const actuator = openActuator(sender, config, { clock, random, meters });
   const targets = new KubernetesTargetSource({ view, clock, meters, timeoutMs: controlPlane.targetsTimeoutMs });
   return {
     access,
@@ -66,7 +48,7 @@ export function openKubernetes(config: Config, { clock, random, meters }: Connec
     view,
     actuator,
     targets,
-    shareRate: (members) => gate.setLiveMembers(members),
+    shareRate: (members) => actuator.setLiveMembers(members),
     check: async () => {
       const wishes = actuator.status();
       if ((wishes.lastErrorWallMs ?? 0) > (wishes.lastSuccessWallMs ?? 0)) throw new Error(wishes.lastError);
@@ -76,7 +58,7 @@ export function openKubernetes(config: Config, { clock, random, meters }: Connec
       if (trouble !== '') throw new Error(trouble);
       return wishes.isDryRun
         ? 'dry run: nothing is sent'
-        : `${wishesText(gate.breakerState)}, ${view.index.size} workloads`;
+        : `${wishesText(wishes.breaker)}, ${view.index.size} workloads`;
     },
     close: () => {
       view.close();

@@ -1,7 +1,7 @@
-import type { TimeseriesAuth } from '../adapters/prometheus/credentials.ts';
 import { loadProfiles } from '../adapters/prometheus/load-profiles.ts';
 import { PrometheusSignalReader } from '../adapters/prometheus/prometheus-signal-reader.ts';
 import { StoreClient } from '../adapters/prometheus/store-client.ts';
+import type { Auth } from '../adapters/wire/auth.ts';
 import type { Config } from '../config/config.ts';
 import type { Secrets } from '../config/secrets.ts';
 import { type ConnectionTools, tlsOf } from './connection-tools.ts';
@@ -39,8 +39,6 @@ export async function openTimeseries(
     concurrency: timeseries.concurrency,
     breakerFailures: timeseries.breaker.failures,
     breakerOpenMs: timeseries.breaker.openForMs,
-    exchangeTimeoutMs: timeseries.auth.exchangeTimeoutMs,
-    backoffMaxMs: timeseries.auth.backoffMaxMs,
   });
   const reader = new PrometheusSignalReader({
     client,
@@ -61,7 +59,7 @@ export async function openTimeseries(
   return { client, reader, profiles, fadeMs };
 }
 
-function authOf(config: Config, secrets: Secrets): TimeseriesAuth {
+function authOf(config: Config, secrets: Secrets): Auth {
   const { auth } = config.timeseries;
   const password = secrets.secret('timeseries.auth.password', auth.password);
   const token = secrets.secret('timeseries.auth.token', auth.token);
@@ -81,6 +79,8 @@ function authOf(config: Config, secrets: Secrets): TimeseriesAuth {
         exchangeUrl: auth.exchangeUrl ?? '',
         user: () => auth.user,
         password: readPassword,
+        timeoutMs: auth.exchangeTimeoutMs,
+        backoffMaxMs: auth.backoffMaxMs,
       };
     default:
       return auth.kind satisfies never;

@@ -3,8 +3,6 @@ import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, describe, expect, it } from 'vitest';
-import { MemoryStore } from '../../src/adapters/memory/store.ts';
-import { MemoryWorld } from '../../src/adapters/memory/world.ts';
 import type { ActiveVersion } from '../../src/domain/active-version.ts';
 import { defaultPolicy } from '../../src/domain/policy.ts';
 import { adminApp } from '../../src/http/admin/admin-app.ts';
@@ -13,6 +11,7 @@ import type { TargetAnswer } from '../../src/ports/target-source.ts';
 import { FRESH_MEMORY } from '../../src/scaling/memory.ts';
 import { placeVersion } from '../../src/sharding/place.ts';
 import { aTarget } from '../scaling/situations.ts';
+import { FaultyStore, FaultyWorld } from '../support/faulty-connection.ts';
 import { HandWoundClock } from '../support/hand-wound-clock.ts';
 
 const openapi = JSON.parse(readFileSync(new URL('../../docs/openapi/admin.json', import.meta.url), 'utf8'));
@@ -26,7 +25,7 @@ afterEach(() => {
 
 async function anApi(changes: Partial<AdminWorld> = {}) {
   const clock = new HandWoundClock();
-  const store = new MemoryStore(new MemoryWorld({ clock }));
+  const store = new FaultyStore(new FaultyWorld({ clock }));
   const audited: unknown[] = [];
   const poked: string[] = [];
   const world: AdminWorld = {
@@ -281,7 +280,7 @@ describe('the admin API', () => {
 
   it('says 503, and not more, when the store is away', async () => {
     const { call, store, faults } = await anApi();
-    store.line.cut();
+    store.connection.cut();
     const { status, body } = await call('GET', '/v1/controls');
     expect([status, body.code]).toEqual([503, 'store-unavailable']);
     expect(faults).toHaveLength(1);

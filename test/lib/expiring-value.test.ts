@@ -151,6 +151,30 @@ describe('ExpiringValue', () => {
     expect(asked).toHaveLength(1);
   });
 
+  it('waits before another fetch when the value after a refused one is refused too, longer each time', async () => {
+    const { clock, value, asked, answer } = setUp({ dropMinAgeMs: 0, refusalsMax: 1 });
+    const next = async (text: string) => {
+      const getting = value.get();
+      await answer(text);
+      return getting;
+    };
+    await next('one');
+    expect(value.drop('one')).toBe(true);
+    await next('two');
+    expect(value.drop('two')).toBe(false);
+    expect(value.status().pausedMs).toBe(750);
+    await expect(value.get()).rejects.toThrow('refused even when new');
+    await clock.wind(750);
+    await next('three');
+    expect(value.drop('three')).toBe(false);
+    expect(value.status().pausedMs).toBe(1_500);
+    await clock.wind(1_500);
+    await next('four');
+    value.accept();
+    expect(value.drop('four')).toBe(true);
+    expect(asked).toHaveLength(4);
+  });
+
   it('lets one asker go without ending the fetch for the others', async () => {
     const { value, asked, answer } = setUp();
     const leaving = new AbortController();
@@ -164,7 +188,7 @@ describe('ExpiringValue', () => {
   });
 
   it('gives up a fetch that hangs, and says so', async () => {
-    const { clock, value } = setUp({ what: 'access token' });
+    const { clock, value } = setUp({ what: 'getting the access token' });
     const first = value.get();
     first.catch(() => {});
     await clock.wind(5_000);

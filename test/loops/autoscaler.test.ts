@@ -23,7 +23,7 @@ describe('one member', () => {
     join('m1');
     await clock.wind(MINUTE);
     const conditional: string[] = [];
-    world.fateOf = ({ operation }) => {
+    world.outcomeOf = ({ operation }) => {
       if (operation === 'states.claim' || operation === 'states.settle') conditional.push(operation);
       return { kind: 'answered', beforeMs: 0, afterMs: 0 };
     };
@@ -283,19 +283,19 @@ describe('several members', () => {
     const joined = ['m1', 'm2', 'm3'].map((memberId) => join(memberId));
     await clock.wind(2 * MINUTE);
     const before = joined.map(({ member }) => member.membership.owned().length);
-    for (const { store } of joined) store.line.cut();
+    for (const { store } of joined) store.connection.cut();
     run('v1', { utilisation: 95, instances: 10 });
     signals.set('v1', { utilisation: 95, instances: 10 });
     await clock.wind(4 * MINUTE);
     expect(controlPlane.sent).toEqual([]);
     let mostOwned = 0;
-    joined[0]?.store.line.mend();
+    joined[0]?.store.connection.mend();
     for (let second = 0; second < 5; second += 1) {
       await clock.wind(SECOND);
       mostOwned = Math.max(mostOwned, joined[0]?.member.membership.owned().length ?? 0);
     }
     expect(mostOwned).toBe(before[0]);
-    for (const { store } of joined) store.line.mend();
+    for (const { store } of joined) store.connection.mend();
     await clock.wind(MINUTE);
     expect(joined.map(({ member }) => member.membership.owned().length)).toEqual(before);
     expect(controlPlane.counts.get('v1')).toBe(12);

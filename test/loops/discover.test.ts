@@ -1,10 +1,9 @@
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
-import { MemoryStore } from '../../src/adapters/memory/store.ts';
-import { MemoryWorld } from '../../src/adapters/memory/world.ts';
 import { Discover } from '../../src/loops/discover.ts';
 import { placeVersion } from '../../src/sharding/place.ts';
 import { type Meters, silentMeters } from '../../src/telemetry/meters.ts';
+import { FaultyStore, FaultyWorld } from '../support/faulty-connection.ts';
 import { HandWoundClock } from '../support/hand-wound-clock.ts';
 import { ScriptedSignals } from '../support/scripted-signals.ts';
 
@@ -12,8 +11,8 @@ const MINUTE = 60_000;
 
 function aDiscovery() {
   const clock = new HandWoundClock();
-  const world = new MemoryWorld({ clock });
-  const store = new MemoryStore(world, { name: 'm1' });
+  const world = new FaultyWorld({ clock });
+  const store = new FaultyStore(world, { name: 'm1' });
   const signals = new ScriptedSignals(() => clock.wallMs());
   const duty = { token: 1n as bigint | undefined, isOver: false };
   const gauges = new Map<string, number>();
@@ -27,7 +26,7 @@ function aDiscovery() {
     },
   };
   const operations: string[] = [];
-  world.fateOf = ({ operation }) => {
+  world.outcomeOf = ({ operation }) => {
     operations.push(operation);
     return { kind: 'answered', beforeMs: 0, afterMs: 0 };
   };

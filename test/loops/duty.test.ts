@@ -1,20 +1,19 @@
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
-import { MemoryStore } from '../../src/adapters/memory/store.ts';
-import { MemoryWorld } from '../../src/adapters/memory/world.ts';
 import { Duty } from '../../src/loops/duty.ts';
 import { Loop } from '../../src/loops/loop.ts';
 import { silentMeters } from '../../src/telemetry/meters.ts';
+import { FaultyStore, FaultyWorld } from '../support/faulty-connection.ts';
 import { HandWoundClock } from '../support/hand-wound-clock.ts';
 
 const ANSWERED = { kind: 'answered', beforeMs: 0, afterMs: 0 } as const;
 
 function aDutyFor() {
   const clock = new HandWoundClock();
-  const world = new MemoryWorld({ clock });
+  const world = new FaultyWorld({ clock });
   let nonces = 0;
   const candidate = (memberId: string) => {
-    const store = new MemoryStore(world, { name: memberId });
+    const store = new FaultyStore(world, { name: memberId });
     const won: string[] = [];
     const duty = new Duty({
       name: 'discovery',
@@ -59,12 +58,12 @@ describe('a duty', () => {
     const { duty, won } = candidate('m1');
     await clock.wind(4_500);
     const token = duty.heldToken();
-    world.fateOf = ({ operation }) =>
+    world.outcomeOf = ({ operation }) =>
       operation === 'duties.renew' ? { kind: 'answered', beforeMs: 0, afterMs: 3_500 } : ANSWERED;
     await clock.wind(4_000);
     expect(duty.heldToken()).toBeUndefined();
     expect(duty.isOver()).toBe(false);
-    world.fateOf = () => ANSWERED;
+    world.outcomeOf = () => ANSWERED;
     await clock.wind(3_000);
     expect(duty.heldToken()).toBe(token);
     expect(won).toEqual(['m1']);
@@ -74,13 +73,14 @@ describe('a duty', () => {
     const { clock, world, candidate } = aDutyFor();
     const [one, other] = [candidate('m1'), candidate('m2')];
     await clock.wind(10_000);
-    world.fateOf = ({ client }) => (client === 'm1' ? { kind: 'lost', applies: 'never', giveUpMs: 5_000 } : ANSWERED);
+    world.outcomeOf = ({ client }) =>
+      client === 'm1' ? { kind: 'lost', applies: 'never', giveUpMs: 5_000 } : ANSWERED;
     for (let waitedMs = 0; waitedMs < 20_000; waitedMs += 250) {
       await clock.wind(250);
       expect(one.duty.heldToken() !== undefined && other.duty.heldToken() !== undefined).toBe(false);
     }
     expect(other.duty.heldToken()).toBeDefined();
-    world.fateOf = () => ANSWERED;
+    world.outcomeOf = () => ANSWERED;
     await clock.wind(30_000);
     expect(one.duty.heldToken()).toBeUndefined();
     expect(one.duty.isOver()).toBe(true);

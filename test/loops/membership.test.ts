@@ -1,18 +1,17 @@
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
-import { MemoryStore } from '../../src/adapters/memory/store.ts';
-import { MemoryWorld } from '../../src/adapters/memory/world.ts';
 import { Membership } from '../../src/loops/membership.ts';
 import { type Meters, silentMeters } from '../../src/telemetry/meters.ts';
+import { FaultyStore, FaultyWorld } from '../support/faulty-connection.ts';
 import { HandWoundClock } from '../support/hand-wound-clock.ts';
 
 const ANSWERED = { kind: 'answered', beforeMs: 0, afterMs: 0 } as const;
 
 function someMembers() {
   const clock = new HandWoundClock();
-  const world = new MemoryWorld({ clock });
+  const world = new FaultyWorld({ clock });
   const member = (memberId: string) => {
-    const store = new MemoryStore(world, { name: memberId });
+    const store = new FaultyStore(world, { name: memberId });
     const denials: string[] = [];
     const counted = { served: [] as number[], moved: 0 };
     const meters: Meters = {
@@ -99,7 +98,7 @@ describe('a member', () => {
     const one = member('m1');
     expect(one.denial(1)).toBe('never-beaten');
     await beatAll([one], 3_000);
-    world.fateOf = ({ operation }) =>
+    world.outcomeOf = ({ operation }) =>
       operation === 'roster.beat' ? { kind: 'answered', beforeMs: 0, afterMs: 1_400 } : ANSWERED;
     void one.membership.activate();
     await clock.wind(1_400);
@@ -113,7 +112,7 @@ describe('a member', () => {
     const { clock, world, member, beatAll } = someMembers();
     const one = member('m1');
     await beatAll([one], 3_000);
-    world.fateOf = ({ operation }) =>
+    world.outcomeOf = ({ operation }) =>
       operation === 'roster.beat' ? { kind: 'answered', beforeMs: 0, afterMs: 500 } : ANSWERED;
     void one.membership.activate();
     await clock.wind(100);
@@ -132,11 +131,11 @@ describe('a member', () => {
     await beatAll(both, 5_000);
     const [one, other] = both;
     const [mine = 0] = one.membership.owned();
-    one.store.line.cut();
+    one.store.connection.cut();
     await expect(one.membership.leave('leaving')).rejects.toThrow();
     expect(one.denial(mine)).toBe('leaving');
     expect(one.membership.hasJoined()).toBe(false);
-    one.store.line.mend();
+    one.store.connection.mend();
     await one.membership.leave('left');
     await beatAll([other], 1_000);
     expect(other.membership.owned()).toHaveLength(1024);
@@ -150,10 +149,10 @@ describe('a member', () => {
     const { world, member, beatAll } = someMembers();
     const one = member('m1');
     await beatAll([one], 3_000);
-    one.store.line.failNext('unavailable', 'roster.list');
+    one.store.connection.failNext('unavailable', 'roster.list');
     await expect(one.membership.activate()).rejects.toThrow('roster.list');
     expect(world.members.get('m1')?.row.beat).toBe(4);
-    one.store.line.failNext('unavailable', 'roster.beat');
+    one.store.connection.failNext('unavailable', 'roster.beat');
     await expect(one.membership.activate()).rejects.toThrow('roster.beat');
     await one.membership.activate();
     expect(world.members.get('m1')?.row.beat).toBe(6);

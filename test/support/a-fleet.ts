@@ -1,10 +1,9 @@
 import pino from 'pino';
-import { MemoryStore } from '../../src/adapters/memory/store.ts';
-import { MemoryWorld } from '../../src/adapters/memory/world.ts';
 import { defaultPolicy } from '../../src/domain/policy.ts';
 import { Autoscaler, type AutoscalerSettings } from '../../src/loops/autoscaler.ts';
 import { FREEZE_DEFAULTS } from '../../src/scaling/fleet-freeze.ts';
 import { silentMeters } from '../../src/telemetry/meters.ts';
+import { FaultyStore, FaultyWorld } from './faulty-connection.ts';
 import { FencedControlPlane } from './fenced-control-plane.ts';
 import { HandWoundClock } from './hand-wound-clock.ts';
 import { ScriptedSignals } from './scripted-signals.ts';
@@ -49,14 +48,14 @@ export const SETTINGS: AutoscalerSettings = {
 /** Members with real loops over a store, signals and a control plane in memory, on one hand-wound clock. */
 export function aFleet(options: { settings?: Partial<AutoscalerSettings>; controlPlane?: FencedControlPlane } = {}) {
   const clock = new HandWoundClock();
-  const world = new MemoryWorld({ clock });
+  const world = new FaultyWorld({ clock });
   const signals = new ScriptedSignals(() => clock.wallMs());
   const controlPlane = options.controlPlane ?? new FencedControlPlane();
   let uuids = 0;
 
   /** Starts a member; `kill` ends it as kill -9 would. */
   function join(memberId: string, { weight = 1 } = {}) {
-    const store = new MemoryStore(world, { name: memberId });
+    const store = new FaultyStore(world, { name: memberId });
     const member = new Autoscaler({
       memberId,
       version: 'test',
@@ -73,7 +72,7 @@ export function aFleet(options: { settings?: Partial<AutoscalerSettings>; contro
       settings: { ...SETTINGS, ...options.settings },
     });
     member.start();
-    return { member, store, kill: () => store.line.kill() };
+    return { member, store, kill: () => store.connection.kill() };
   }
 
   /** A version that runs and is discovered. */

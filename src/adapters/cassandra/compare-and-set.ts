@@ -12,7 +12,7 @@ export interface Contender<Row> {
   judge(row: Row | undefined): Judgement;
 }
 
-export type Verdict<Row> =
+export type WriteOutcome<Row> =
   | { readonly outcome: 'applied'; readonly row: Row | undefined }
   | { readonly outcome: 'lost'; readonly row: Row | undefined }
   | { readonly outcome: 'unknown'; readonly error: unknown };
@@ -45,8 +45,8 @@ const PAUSE_MS = 50;
 export async function contend<Entrant extends Contender<Row>, Row>(
   entrants: readonly Entrant[],
   contest: Contest<Entrant, Row>,
-): Promise<Map<string, Verdict<Row>>> {
-  const verdicts = new Map<string, Verdict<Row>>();
+): Promise<Map<string, WriteOutcome<Row>>> {
+  const outcomes = new Map<string, WriteOutcome<Row>>();
   const endMs = contest.clock.monotonicMs() + contest.budgetMs;
   let open = entrants;
   let doubt: { error: unknown } | undefined;
@@ -54,8 +54,8 @@ export async function contend<Entrant extends Contender<Row>, Row>(
 
   const giveUp = (error: unknown) => {
     contest.meters.add('starling_store_unknown_outcomes_total', open.length, { resolution: 'unresolved' });
-    for (const { key } of open) verdicts.set(key, { outcome: 'unknown', error });
-    return verdicts;
+    for (const { key } of open) outcomes.set(key, { outcome: 'unknown', error });
+    return outcomes;
   };
 
   while (open.length > 0) {
@@ -63,13 +63,13 @@ export async function contend<Entrant extends Contender<Row>, Row>(
     let isDoubtful = false;
     try {
       if (await contest.send(open)) {
-        for (const { key } of open) verdicts.set(key, { outcome: 'applied', row: undefined });
-        return verdicts;
+        for (const { key } of open) outcomes.set(key, { outcome: 'applied', row: undefined });
+        return outcomes;
       }
     } catch (error) {
       if (isClosed(error)) throw error;
       // A clean failure after one in doubt settles nothing: the first copy may still arrive.
-      if (!doubt && !isUnknown(error)) return failCleanly(open, verdicts, error);
+      if (!doubt && !isUnknown(error)) return failCleanly(open, outcomes, error);
       doubt ??= { error };
       isDoubtful = true;
       doubtfulSends += 1;
@@ -79,7 +79,7 @@ export async function contend<Entrant extends Contender<Row>, Row>(
       rows = await lookUntilSeen(open, contest, endMs);
     } catch (error) {
       if (isClosed(error)) throw error;
-      if (!doubt) return failCleanly(open, verdicts, error);
+      if (!doubt) return failCleanly(open, outcomes, error);
       return giveUp(doubt.error);
     }
     const before = open.length;
@@ -88,16 +88,16 @@ export async function contend<Entrant extends Contender<Row>, Row>(
       const judgement = entrant.judge(row);
       if (doubt) contest.meters.add('starling_store_unknown_outcomes_total', 1, { resolution: judgement });
       if (judgement === 'again') return true;
-      verdicts.set(entrant.key, { outcome: judgement === 'mine' ? 'applied' : 'lost', row });
+      outcomes.set(entrant.key, { outcome: judgement === 'mine' ? 'applied' : 'lost', row });
       return false;
     });
-    // Refused though every row stands as observed: another write came and went in between. Not for ever.
+    // Refused though every row stands as observed: another write came and went in between. Not without end.
     if (!isDoubtful && open.length === before) {
       doubtfulSends += 1;
       doubt ??= { error: new StoreError('busy', 'the rows keep moving; try later') };
     }
   }
-  return verdicts;
+  return outcomes;
 }
 
 async function lookUntilSeen<Entrant extends Contender<Row>, Row>(
@@ -116,15 +116,15 @@ async function lookUntilSeen<Entrant extends Contender<Row>, Row>(
   }
 }
 
-/** Nothing of what is open was written. Where an earlier part has a verdict, that has to be told too. */
+/** Nothing of what is open was written. Where an earlier part has an outcome, that has to be passed on too. */
 function failCleanly<Row>(
   open: readonly Contender<Row>[],
-  verdicts: Map<string, Verdict<Row>>,
+  outcomes: Map<string, WriteOutcome<Row>>,
   error: unknown,
-): Map<string, Verdict<Row>> {
-  if (verdicts.size === 0) throw error;
-  for (const { key } of open) verdicts.set(key, { outcome: 'unknown', error });
-  return verdicts;
+): Map<string, WriteOutcome<Row>> {
+  if (outcomes.size === 0) throw error;
+  for (const { key } of open) outcomes.set(key, { outcome: 'unknown', error });
+  return outcomes;
 }
 
 function isClosed(error: unknown): boolean {

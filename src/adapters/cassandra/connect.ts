@@ -16,7 +16,7 @@ export interface Connected {
   shutdown(): Promise<void>;
 }
 
-/** Connects, or rejects with a StoreError. `onNewTopology` hears of nodes that joined, left or were found anew. */
+/** Connects, or rejects with a StoreError. `onNewTopology` is called for nodes that joined, left or were found anew. */
 export async function connectClient(
   driver: Driver,
   options: ConnectionOptions & { keyspace?: string | undefined },

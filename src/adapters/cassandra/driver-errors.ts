@@ -7,7 +7,7 @@ import { StoreError, type StoreErrorKind } from '../../ports/store-error.ts';
  */
 export type Effect = 'none' | 'write' | 'conditional';
 
-/** Every failure as the kind that the caller may act on. Errors are told by name and code, so the driver need not be loaded. */
+/** Every failure as the kind that the caller may act on. Errors are recognised by name and code, so the driver need not be loaded. */
 export function toStoreError(error: unknown, call: { what: string; effect: Effect }): StoreError {
   if (error instanceof StoreError) return error;
   const kind = kindOf(error, call.effect);

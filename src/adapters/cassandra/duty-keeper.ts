@@ -88,7 +88,7 @@ export class CassandraDutyKeeper implements DutyKeeper {
   ): Promise<Swap<DutyRow>> {
     const { duty } = becomes;
     const { clock, random, meters, conditionalDeadlineMs: deadlineMs } = this.#session.options;
-    const verdicts = await contend<{ key: string; judge: typeof judge }, DutyRow>([{ key: duty, judge }], {
+    const outcomes = await contend<{ key: string; judge: typeof judge }, DutyRow>([{ key: duty, judge }], {
       clock,
       random,
       meters,
@@ -99,10 +99,10 @@ export class CassandraDutyKeeper implements DutyKeeper {
         return new Map(row ? [[duty, row]] : []);
       },
     });
-    const verdict = verdicts.get(duty);
-    if (!verdict) throw new Error(`the swap of ${duty} came to no end`);
-    if (verdict.outcome === 'unknown') throw verdict.error;
-    return verdict.outcome === 'applied' ? { outcome: 'applied', row: verdict.row ?? becomes } : verdict;
+    const written = outcomes.get(duty);
+    if (!written) throw new Error(`the swap of ${duty} came to no end`);
+    if (written.outcome === 'unknown') throw written.error;
+    return written.outcome === 'applied' ? { outcome: 'applied', row: written.row ?? becomes } : written;
   }
 
   async #look(duty: DutyName): Promise<DutyRow | undefined> {

@@ -6,7 +6,7 @@ const POLL_MS = 100;
 const PATIENCE_MS = 15_000;
 
 /**
- * The node that changes the schema: the same one for everybody who sees the same nodes. Two nodes that create one table at
+ * The node that changes the schema: the same one for every member that sees the same nodes. Two nodes that create one table at
  * once give it two identities, which only an operator can mend.
  */
 export function schemaNode(client: Client): { host: Host } | Record<never, never> {

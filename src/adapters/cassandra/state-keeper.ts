@@ -5,7 +5,7 @@ import { KeyedQueue } from '../../lib/keyed-queue.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import type { ClaimResult, SettleResult, StateKeeper } from '../../ports/state-keeper.ts';
 import { StoreError } from '../../ports/store-error.ts';
-import { type Contender, contend, type Verdict } from './compare-and-set.ts';
+import { type Contender, contend, type WriteOutcome } from './compare-and-set.ts';
 import { readBuckets } from './read-buckets.ts';
 import { intKey, type Row, type Session, type Write } from './session.ts';
 import { claimWrite, forgetWrite, SELECT_BUCKET, SELECT_SOME, settleWrite, toState } from './state-row.ts';
@@ -53,11 +53,11 @@ export class CassandraStateKeeper implements StateKeeper {
         return row?.token === claim.observed ? ('again' as const) : ('lost' as const);
       },
     }));
-    const verdicts = await this.#contendAll('claim', bucket, entrants);
+    const outcomes = await this.#contendAll('claim', bucket, entrants);
     return claims.map(({ versionId }): ClaimResult => {
-      const verdict = verdicts.get(versionId);
-      if (verdict?.outcome === 'applied') return { versionId, outcome: 'applied' };
-      if (verdict?.outcome === 'lost') return { versionId, outcome: 'lost', current: verdict.row };
+      const written = outcomes.get(versionId);
+      if (written?.outcome === 'applied') return { versionId, outcome: 'applied' };
+      if (written?.outcome === 'lost') return { versionId, outcome: 'lost', current: written.row };
       return { versionId, outcome: 'unknown' };
     });
   }
@@ -72,9 +72,9 @@ export class CassandraStateKeeper implements StateKeeper {
         return isDone && row.outcome === settlement.outcome ? ('mine' as const) : ('again' as const);
       },
     }));
-    const verdicts = await this.#contendAll('settle', bucket, entrants);
+    const outcomes = await this.#contendAll('settle', bucket, entrants);
     return settlements.map(({ versionId }): SettleResult => {
-      const outcome = verdicts.get(versionId)?.outcome ?? 'unknown';
+      const outcome = outcomes.get(versionId)?.outcome ?? 'unknown';
       const told = { applied: 'settled', lost: 'superseded', unknown: 'unknown' } as const;
       return { versionId, outcome: told[outcome] };
     });
@@ -88,9 +88,9 @@ export class CassandraStateKeeper implements StateKeeper {
       judge: (row) => (row?.token === token && row.phase === 'settled' ? 'again' : 'lost'),
     };
     return this.#inTurn(bucket, async () => {
-      const verdict = (await this.#contend('forget', bucket, [entrant])).get(versionId);
-      if (verdict?.outcome === 'unknown') throw verdict.error;
-      return verdict?.outcome === 'applied';
+      const written = (await this.#contend('forget', bucket, [entrant])).get(versionId);
+      if (written?.outcome === 'unknown') throw written.error;
+      return written?.outcome === 'applied';
     });
   }
 
@@ -99,13 +99,13 @@ export class CassandraStateKeeper implements StateKeeper {
     what: 'claim' | 'settle',
     bucket: Bucket,
     entrants: readonly Entrant[],
-  ): Promise<Map<string, Verdict<FunctionState>>> {
+  ): Promise<Map<string, WriteOutcome<FunctionState>>> {
     if (entrants.length === 0) return new Map();
     return await this.#inTurn(bucket, async () => {
-      const all = new Map<string, Verdict<FunctionState>>();
+      const all = new Map<string, WriteOutcome<FunctionState>>();
       for (const batch of batches(entrants)) {
         try {
-          for (const [key, verdict] of await this.#contend(what, bucket, batch)) all.set(key, verdict);
+          for (const [key, written] of await this.#contend(what, bucket, batch)) all.set(key, written);
         } catch (error) {
           // With something written before, the call as a whole did not fail: what was not reached stays unknown.
           if (all.size === 0) throw error;
@@ -116,7 +116,11 @@ export class CassandraStateKeeper implements StateKeeper {
     });
   }
 
-  #contend(what: string, bucket: Bucket, entrants: readonly Entrant[]): Promise<Map<string, Verdict<FunctionState>>> {
+  #contend(
+    what: string,
+    bucket: Bucket,
+    entrants: readonly Entrant[],
+  ): Promise<Map<string, WriteOutcome<FunctionState>>> {
     const { clock, random, meters, conditionalDeadlineMs: deadlineMs } = this.#session.options;
     return contend<Entrant, FunctionState>(entrants, {
       clock,
@@ -141,7 +145,7 @@ export class CassandraStateKeeper implements StateKeeper {
     return new Map(rows.map((row) => [row['version_id'] as string, toState(bucket, row)]));
   }
 
-  /** Waits for its turn at the bucket; whoever waited too long has not been sent and says so. */
+  /** Waits for its turn at the bucket; a write that waited too long has not been sent, and says so. */
   #inTurn<T>(bucket: Bucket, task: () => Promise<T>): Promise<T> {
     const { clock, conditionalDeadlineMs } = this.#session.options;
     const startMs = clock.monotonicMs();

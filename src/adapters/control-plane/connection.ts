@@ -1,11 +1,12 @@
-import { Agents, type TlsMaterial } from '../../lib/agents.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
-import { AddressError, checkAddress, lookupChecked } from './address.ts';
-import { type Auth, type Credential, type CredentialStatus, createCredential } from './credential.ts';
-import { type Answer, exchange, type NoAnswer } from './exchange.ts';
-import { scrub } from './scrub.ts';
+import { AddressError, checkAddress } from '../wire/address.ts';
+import { type Auth, type CredentialStatus, type HeaderCredential, hasSecret, headerCredential } from '../wire/auth.ts';
+import { type Headers, sendWithCredential } from '../wire/credential.ts';
+import { asJson, exchange, type JsonAnswer } from '../wire/exchange.ts';
+import { type Outcome, timeControlPlaneCall } from '../wire/outcome.ts';
+import { Agents, type TlsMaterial } from '../wire/tls.ts';
 
 export interface ConnectionOptions {
   /** The URL before /v2 and /v1. */
@@ -19,7 +20,7 @@ export interface ConnectionOptions {
   readonly meters?: Meters | undefined;
 }
 
-export interface Request {
+export interface ControlPlaneRequest {
   /** For the metrics. */
   readonly call: 'prediction' | 'deployment' | 'scaling-targets';
   readonly method: 'GET' | 'PUT';
@@ -28,7 +29,7 @@ export interface Request {
   readonly body?: unknown;
   readonly responseMaxBytes: number;
   readonly signal: AbortSignal;
-  /** Told right before bytes may leave; throws to keep them. */
+  /** Called right before bytes may leave; throws to keep them. */
   readonly onSend?: () => void;
 }
 
@@ -37,34 +38,33 @@ export class ControlPlaneConnection {
   readonly url: string;
   readonly #clock: Clock;
   readonly #meters: Meters;
-  readonly #credential: Credential;
+  readonly #credential: HeaderCredential;
   readonly #agents: Agents;
   readonly #userAgent: string;
 
   constructor(options: ConnectionOptions) {
     const { clock, random, tls, auth = { kind: 'none' }, userAgent = 'starling' } = options;
-    const hasCredentials = auth.kind === 'bearer' || auth.kind === 'oauth2';
-    const { url, isTls } = checkAddress(options.url, { what: 'the control plane', hasCredentials });
+    const to = 'the control plane';
+    const { url, isTls } = checkAddress(options.url, { what: to, hasCredentials: hasSecret(auth) });
     if (auth.kind === 'mtls' && !isTls) {
-      throw new AddressError(
-        `the control plane is plain http, where no certificate is shown; use https with auth mtls`,
-      );
+      throw new AddressError(`${to} is plain http, where no certificate is shown; use https with auth mtls`);
     }
     this.url = url;
     this.#clock = clock;
     this.#meters = options.meters ?? silentMeters;
     this.#userAgent = userAgent;
-    this.#credential = createCredential(auth, { clock, random, tls, userAgent });
-    this.#agents = new Agents({ clock, connectionsMax: options.connectionsMax ?? 64, tls, lookup: lookupChecked });
+    this.#credential = headerCredential(auth, { clock, random, tls, userAgent, to });
+    this.#agents = new Agents({ clock, connectionsMax: options.connectionsMax ?? 64, tls });
   }
 
-  /** Throws nothing but what `onSend` does. A credential that is refused is dropped once, and the request sent once more. */
-  async request(request: Request): Promise<Answer | NoAnswer> {
-    const first = await this.#attempt(request);
-    if (first.result.kind !== 'answer' || first.result.status !== 401) return first.result;
-    this.#meters.add('starling_auth_failures_total', 1, { dependency: 'control-plane' });
-    if (!this.#credential.drop(first.authorization)) return first.result;
-    return (await this.#attempt(request)).result;
+  /** Throws nothing but what `onSend` does. */
+  request(request: ControlPlaneRequest): Promise<Outcome<JsonAnswer>> {
+    return sendWithCredential(this.#credential.credential, {
+      signal: request.signal,
+      send: (proof) => this.#send(request, proof),
+      isRefused: (result) => result.arrival === 'answered' && result.status === 401,
+      onRefused: () => this.#meters.add('starling_auth_failures_total', 1, { dependency: 'control-plane' }),
+    });
   }
 
   credentialStatus(): CredentialStatus {
@@ -76,44 +76,28 @@ export class ControlPlaneConnection {
     this.#credential.close();
   }
 
-  async #attempt(request: Request): Promise<{ result: Answer | NoAnswer; authorization: string | undefined }> {
-    let authorization: string | undefined;
-    try {
-      authorization = await this.#credential.authorization(request.signal);
-    } catch (error) {
-      const detail = scrub(error instanceof Error ? error.message : String(error));
-      return { result: { kind: 'no-answer', cause: 'credential', mayHaveArrived: false, detail }, authorization };
-    }
-    const startMs = this.#clock.monotonicMs();
+  async #send(request: ControlPlaneRequest, proof: Headers): Promise<Outcome<JsonAnswer>> {
+    const { call, method, path, headers, body, signal, responseMaxBytes } = request;
+    const note = timeControlPlaneCall({ clock: this.#clock, meters: this.#meters }, call);
     request.onSend?.();
-    const result = await exchange(
+    const answer = await exchange(
       {
-        ...this.#agents.for(this.url),
-        method: request.method,
-        url: `${this.url}${request.path}`,
+        method,
+        url: `${this.url}${path}`,
         headers: {
           Accept: 'application/json, application/problem+json',
           'User-Agent': this.#userAgent,
-          ...(request.body === undefined ? {} : { 'Content-Type': 'application/json' }),
-          ...(authorization === undefined ? {} : { Authorization: authorization }),
-          ...request.headers,
+          ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+          ...proof,
+          ...headers,
         },
-        ...(request.body === undefined ? {} : { data: JSON.stringify(request.body) }),
-        signal: request.signal,
+        body: body === undefined ? undefined : JSON.stringify(body),
+        signal,
+        agents: this.#agents,
       },
-      request,
+      { bytesMax: responseMaxBytes },
     );
-    const seconds = (this.#clock.monotonicMs() - startMs) / 1_000;
-    this.#meters.record('starling_control_plane_request_seconds', seconds, {
-      call: request.call,
-      outcome: outcomeOf(result),
-    });
-    return { result, authorization };
+    note(answer);
+    return asJson(answer, this.#clock.wallMs());
   }
-}
-
-function outcomeOf(result: Answer | NoAnswer): string {
-  if (result.kind === 'no-answer') return result.cause;
-  if (result.status === 409 || result.status === 429) return String(result.status);
-  return `${Math.floor(result.status / 100)}xx`;
 }

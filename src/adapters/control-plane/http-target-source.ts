@@ -2,12 +2,12 @@ import type { FunctionVersion } from '../../domain/function-version.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
+import { scrubLine } from '../../lib/scrub.ts';
 import type { TargetAnswer, TargetSource } from '../../ports/target-source.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
 import type { ControlPlaneConnection } from './connection.ts';
 import { PolicyReader } from './policy-reader.ts';
 import { ReadFailure } from './read-failure.ts';
-import { scrub } from './scrub.ts';
 import { TargetCache } from './target-cache.ts';
 import { TargetPages } from './target-pages.ts';
 import { TargetReads } from './target-reads.ts';
@@ -57,7 +57,7 @@ const OFFER_AGAIN_MS = 600_000;
 const FIRST_PAUSE_MS = 1_000;
 const LAST_PAUSE_MS = 60_000;
 
-/** Bounds and policies as a control plane tells them, kept as last told while it is silent. */
+/** Bounds and policies, as a control plane states them; kept as they last were while it is silent. */
 export class HttpTargetSource implements TargetSource {
   readonly #connection: ControlPlaneConnection;
   readonly #clock: Clock;
@@ -131,7 +131,7 @@ export class HttpTargetSource implements TargetSource {
       this.#lastSuccessWallMs = this.#clock.wallMs();
       return { ok: true, detail: '' };
     } catch (error) {
-      const detail = `scaling targets: ${scrub(error instanceof Error ? error.message : String(error), 300)}`;
+      const detail = `scaling targets: ${scrubLine(error instanceof Error ? error.message : String(error), 300)}`;
       // We stopped; that says nothing about the control plane.
       if (signal?.aborted) return { ok: false, detail };
       this.#lastError = detail;
@@ -171,8 +171,8 @@ export class HttpTargetSource implements TargetSource {
   #pauseMs(error: unknown): number {
     this.#failures += 1;
     const grownMs = Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.#failures - 1, 10));
-    const toldMs = error instanceof ReadFailure ? (error.retryAfterMs ?? 0) : 0;
-    return Math.max(toldMs, grownMs * (0.5 + this.#random.next() / 2));
+    const askedMs = error instanceof ReadFailure ? (error.retryAfterMs ?? 0) : 0;
+    return Math.max(askedMs, grownMs * (0.5 + this.#random.next() / 2));
   }
 
   #measure(): void {

@@ -1,14 +1,14 @@
 import {
   autoscalingConfigurationSchema,
   policyOfConfiguration,
-  type ToldConfiguration,
+  type ReceivedConfiguration,
 } from '../../contract/autoscaling-configuration.ts';
 import { type ParsedPolicy, parsePolicy } from '../../domain/parse-policy.ts';
 import type { Policy } from '../../domain/policy.ts';
-import { scrub } from './scrub.ts';
+import { scrubLine } from '../../lib/scrub.ts';
 
 export type ReadPolicy =
-  /** Undefined: none is told, the operator's default holds. */
+  /** Undefined: there is none, the operator's default holds. */
   { readonly ok: true; readonly policy: Policy | undefined } | { readonly ok: false; readonly detail: string };
 
 const KEPT_MAX = 10_000;
@@ -33,7 +33,7 @@ export class PolicyReader {
   }
 
   /** An autoscaling configuration as deployments carry it. */
-  readConfiguration(configuration: ToldConfiguration | undefined): ReadPolicy {
+  readConfiguration(configuration: ReceivedConfiguration | undefined): ReadPolicy {
     if (configuration === undefined) return NONE;
     return this.#readOnce(`c${JSON.stringify(configuration)}`, () =>
       policyOfConfiguration(autoscalingConfigurationSchema.parse(configuration), {
@@ -57,7 +57,7 @@ export class PolicyReader {
 const NONE: ReadPolicy = { ok: true, policy: undefined };
 
 function describe({ problems }: Extract<ParsedPolicy, { ok: false }>): string {
-  return scrub(
+  return scrubLine(
     `its policy is refused: ${problems.map(({ path, message, mend }) => `${path}: ${message}; ${mend}`).join('. ')}`,
     300,
   );

@@ -1,7 +1,7 @@
 import { parseProblem } from '../../contract/problem.ts';
-import type { Answer, NoAnswer } from './exchange.ts';
-import { parseRetryAfter } from './retry-after.ts';
-import { scrub } from './scrub.ts';
+import { scrubLine } from '../../lib/scrub.ts';
+import type { JsonAnswer } from '../wire/exchange.ts';
+import type { Outcome } from '../wire/outcome.ts';
 
 /** Reading did not work. `not-offered`: this control plane has no such call. */
 export type ReadFailureKind = 'not-offered' | 'no-answer' | 'answer' | 'auth' | 'throttled';
@@ -19,19 +19,17 @@ export class ReadFailure extends Error {
 
 const NOT_OFFERED = [404, 405, 501];
 
-export function describeFailure(result: Answer | NoAnswer, nowWallMs: number): ReadFailure {
-  if (result.kind === 'no-answer') return new ReadFailure('no-answer', result.detail);
+export function describeFailure(result: Outcome<JsonAnswer>): ReadFailure {
+  if (result.arrival !== 'answered') return new ReadFailure('no-answer', result.detail);
   const { status } = result;
   const { title, detail, type } = parseProblem(result.body);
   const reason =
     result.bodyKind === 'page' ? 'not with JSON; is its URL right?' : detail || title || type || 'no reason given';
-  const said = scrub(`it answered ${status}: ${reason}`);
+  const said = scrubLine(`it answered ${status}: ${reason}`);
   if (NOT_OFFERED.includes(status)) return new ReadFailure('not-offered', said);
   if (status === 401 || status === 403) return new ReadFailure('auth', said);
   if (status === 429 || status === 503) {
-    const headers = { retryAfter: result.header('retry-after'), date: result.header('date') };
-    const retryAfterMs = parseRetryAfter(headers, nowWallMs);
-    return new ReadFailure('throttled', said, retryAfterMs);
+    return new ReadFailure('throttled', said, result.retryAfterMs);
   }
   return new ReadFailure('answer', said);
 }

@@ -18,13 +18,13 @@ export interface Known extends FunctionVersion {
   askedMs: number;
 }
 
-/** Only what was asked for is kept, parsed, and dropped again when nobody asks any more. */
+/** Keeps only what was asked for, and drops it again when nobody asks any more. */
 export class TargetCache {
   readonly #clock: Clock;
   readonly #forgetAfterMs: number;
   readonly #known = new Map<string, Known>();
-  /** Asked for and never heard of. */
-  readonly #unheard = new Set<string>();
+  /** Asked for, and not answered yet. */
+  readonly #pending = new Set<string>();
   #sweptMs: number;
 
   constructor({ clock, forgetAfterMs }: { clock: Clock; forgetAfterMs: number }) {
@@ -37,8 +37,8 @@ export class TargetCache {
     return this.#known.size;
   }
 
-  unheard(): ReadonlySet<string> {
-    return this.#unheard;
+  pending(): ReadonlySet<string> {
+    return this.#pending;
   }
 
   all(): IterableIterator<Known> {
@@ -69,54 +69,54 @@ export class TargetCache {
           trouble: '',
           askedMs: nowMs,
         });
-        this.#unheard.add(versionId);
+        this.#pending.add(versionId);
       }
     }
     this.#forget(nowMs);
   }
 
-  tell(known: Known, target: Target, confirmation: Confirmation): void {
-    // The same news is the same object: whoever compares by identity sees that nothing changed.
+  set(known: Known, target: Target, confirmation: Confirmation): void {
+    // The same news is the same object: a comparison by identity shows that nothing changed.
     if (!known.target || !isSame(known.target, target)) known.target = target;
     known.confirmation = confirmation;
     known.isGone = false;
     known.trouble = '';
-    this.#unheard.delete(known.versionId);
+    this.#pending.delete(known.versionId);
   }
 
   /** It is there, and what is said of it makes no sense: what was known before goes on ageing. */
-  tellTrouble(known: Known, trouble: string): void {
-    this.tellSilence(known);
+  setTrouble(known: Known, trouble: string): void {
+    this.setUnconfirmed(known);
     known.trouble = trouble;
     known.isGone = false;
-    this.#unheard.delete(known.versionId);
+    this.#pending.delete(known.versionId);
   }
 
-  /** Nothing new is said of it, though something is of those that it was told with. */
-  tellSilence(known: Known): void {
+  /** There is no news of it, though there is of the others on its page. */
+  setUnconfirmed(known: Known): void {
     if (known.confirmation) known.confirmation = { confirmedMs: known.confirmation.confirmedMs };
   }
 
-  tellGone(known: Known): void {
+  setGone(known: Known): void {
     // Forgotten and asked for anew meanwhile: another one bears its name now.
     if (this.#known.get(known.versionId) !== known) return;
     known.isGone = true;
     known.trouble = '';
-    this.#unheard.delete(known.versionId);
+    this.#pending.delete(known.versionId);
   }
 
-  isUnheard(known: Known): boolean {
-    return this.#unheard.has(known.versionId);
+  isPending(known: Known): boolean {
+    return this.#pending.has(known.versionId);
   }
 
-  answer(versionId: string, whyUnheard: string): TargetAnswer {
+  answer(versionId: string, whyPending: string): TargetAnswer {
     const known = this.#known.get(versionId);
     if (known?.isGone) return { state: 'gone' };
     if (known?.target && known.confirmation) {
       const ageMs = Math.max(0, this.#clock.monotonicMs() - known.confirmation.confirmedMs);
       return { state: 'known', target: known.target, ageMs };
     }
-    return { state: 'unknown', detail: known?.trouble || whyUnheard };
+    return { state: 'unknown', detail: known?.trouble || whyPending };
   }
 
   count(): { known: number; gone: number; unknown: number; oldestMs: number } {
@@ -138,7 +138,7 @@ export class TargetCache {
     for (const [versionId, { askedMs }] of this.#known) {
       if (nowMs - askedMs < this.#forgetAfterMs) continue;
       this.#known.delete(versionId);
-      this.#unheard.delete(versionId);
+      this.#pending.delete(versionId);
     }
   }
 }

@@ -1,13 +1,14 @@
 import { scalingTargetsPath } from '../../contract/paths.ts';
-import { compareIds, parsePage, type ToldTarget } from '../../contract/scaling-targets.ts';
+import { compareIds, parsePage, type ReceivedTarget } from '../../contract/scaling-targets.ts';
 import type { Target } from '../../domain/target.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { withDeadline } from '../../lib/deadline.ts';
+import { internString } from '../../lib/intern-string.ts';
 import { forEachLimited } from '../../lib/limiter.ts';
-import { oneText } from '../../lib/one-text.ts';
 import type { Random } from '../../lib/random.ts';
+import type { JsonAnswer } from '../wire/exchange.ts';
+import type { Outcome } from '../wire/outcome.ts';
 import type { ControlPlaneConnection } from './connection.ts';
-import type { Answer, NoAnswer } from './exchange.ts';
 import type { PolicyReader } from './policy-reader.ts';
 import { describeFailure, ReadFailure } from './read-failure.ts';
 import type { Confirmation, Known, TargetCache } from './target-cache.ts';
@@ -25,7 +26,7 @@ interface Page extends Confirmation {
 }
 
 const PAGES_AT_ONCE = 4;
-/** Ten million versions. Whoever serves more pages than that serves them for ever. */
+/** Ten million versions. A control plane with more pages than that has no last one. */
 const PAGES_MAX = 10_000;
 
 export interface TargetPagesOptions {
@@ -60,7 +61,7 @@ export class TargetPages {
   async refresh(signal: AbortSignal | undefined): Promise<void> {
     const { cache, clock, budgetMs } = this.#options;
     const startMs = clock.monotonicMs();
-    const lookedFor = [...cache.unheard()].flatMap((versionId) => cache.find(versionId) ?? []);
+    const lookedFor = [...cache.pending()].flatMap((versionId) => cache.find(versionId) ?? []);
     for (const { versionId } of lookedFor) this.#readWhole(this.#pageOf(versionId));
     for (;;) {
       const nowMs = clock.monotonicMs();
@@ -71,7 +72,7 @@ export class TargetPages {
       await forEachLimited(due, PAGES_AT_ONCE, (page) => this.#read(page, signal));
     }
     // Every page that could have them has been read whole since they were asked for.
-    for (const known of lookedFor) if (cache.isUnheard(known)) cache.tellGone(known);
+    for (const known of lookedFor) if (cache.isPending(known)) cache.setGone(known);
   }
 
   get pageCount(): number {
@@ -104,7 +105,7 @@ export class TargetPages {
     const startMs = clock.monotonicMs();
     const result = await withDeadline(
       { clock, what: 'a page of scaling targets', afterMs: timeoutMs, signal },
-      (ending): Promise<Answer | NoAnswer> =>
+      (ending): Promise<Outcome<JsonAnswer>> =>
         connection.request({
           call: 'scaling-targets',
           method: 'GET',
@@ -115,7 +116,7 @@ export class TargetPages {
         }),
     );
     if (!this.#pages.includes(page)) return;
-    if (result.kind === 'answer' && result.status === 304 && page.etag !== undefined) this.#confirm(page, startMs);
+    if (result.arrival === 'answered' && result.status === 304 && page.etag !== undefined) this.#confirm(page, startMs);
     else this.#take(page, result, startMs);
     page.readings += 1;
     page.dueMs = this.#nextDueMs(page, startMs);
@@ -123,12 +124,12 @@ export class TargetPages {
 
   #confirm(page: Page, startMs: number): void {
     page.confirmedMs = startMs;
-    for (const known of page.missing.splice(0)) this.#options.cache.tellGone(known);
+    for (const known of page.missing.splice(0)) this.#options.cache.setGone(known);
   }
 
-  #take(page: Page, result: Answer | NoAnswer, startMs: number): void {
-    if (result.kind !== 'answer' || result.status !== 200 || result.bodyKind !== 'json') {
-      throw describeFailure(result, this.#options.clock.wallMs());
+  #take(page: Page, result: Outcome<JsonAnswer>, startMs: number): void {
+    if (result.arrival !== 'answered' || result.status !== 200 || result.bodyKind !== 'json') {
+      throw describeFailure(result);
     }
     const { cache } = this.#options;
     const parsed = parsePage(result.body, { after: page.after, isWanted: (versionId) => cache.has(versionId) });
@@ -143,19 +144,19 @@ export class TargetPages {
       if (!known) continue;
       there.add(known);
       const read = item.ok ? this.#targetOf(item.item) : item;
-      if (read.ok) cache.tell(known, read.target, page);
-      else cache.tellTrouble(known, read.detail);
+      if (read.ok) cache.set(known, read.target, page);
+      else cache.setTrouble(known, read.detail);
     }
     // Once may be a gap in the answer; twice is gone.
-    for (const known of before.missing) if (!there.has(known)) cache.tellGone(known);
+    for (const known of before.missing) if (!there.has(known)) cache.setGone(known);
     page.missing = before.members.filter((known) => !there.has(known));
-    for (const known of page.missing) cache.tellSilence(known);
+    for (const known of page.missing) cache.setUnconfirmed(known);
     page.members = [...there];
     page.etag = result.header('etag');
     page.confirmedMs = startMs;
   }
 
-  /** Fits the page to where its answer ended, and gives what was told of that stretch before. */
+  /** Fits the page to where its answer ended, and returns what was known of that stretch before. */
   #resize(page: Page, next: string | null): { members: readonly Known[]; missing: readonly Known[] } {
     const index = this.#pages.indexOf(page);
     const upTo = this.#upTo(page);
@@ -200,7 +201,7 @@ export class TargetPages {
     return page;
   }
 
-  #targetOf(item: ToldTarget): { ok: true; target: Target } | { ok: false; detail: string } {
+  #targetOf(item: ReceivedTarget): { ok: true; target: Target } | { ok: false; detail: string } {
     const read = this.#options.policies.readDocument(item.policy);
     if (!read.ok) return read;
     return {
@@ -210,7 +211,7 @@ export class TargetPages {
         versionId: item.functionVersionId,
         account: item.account,
         // The versions of a function often share one.
-        name: item.name === undefined ? undefined : oneText(item.name),
+        name: item.name === undefined ? undefined : internString(item.name),
         status: item.functionStatus,
         instancesMin: item.minInstances,
         instancesMax: item.maxInstances,

@@ -4,8 +4,9 @@ import type { Clock } from '../../lib/clock.ts';
 import { withDeadline } from '../../lib/deadline.ts';
 import { forEachLimited } from '../../lib/limiter.ts';
 import type { Random } from '../../lib/random.ts';
+import type { JsonAnswer } from '../wire/exchange.ts';
+import type { Outcome } from '../wire/outcome.ts';
 import type { ControlPlaneConnection } from './connection.ts';
-import type { Answer, NoAnswer } from './exchange.ts';
 import type { PolicyReader } from './policy-reader.ts';
 import { describeFailure, ReadFailure } from './read-failure.ts';
 import type { Known, TargetCache } from './target-cache.ts';
@@ -80,14 +81,14 @@ export class TargetReads {
   async #read(known: Known, signal: AbortSignal | undefined): Promise<void> {
     const { connection, clock, cache, timeoutMs, responseMaxBytes } = this.#options;
     if (!isAddressable(known.functionId) || !isAddressable(known.versionId)) {
-      cache.tellTrouble(known, 'no URL can carry its id');
+      cache.setTrouble(known, 'no URL can carry its id');
       this.#dueMs.set(known, Number.POSITIVE_INFINITY);
       return;
     }
     const startMs = clock.monotonicMs();
     const result = await withDeadline(
       { clock, what: 'reading a deployment', afterMs: timeoutMs, signal },
-      (ending): Promise<Answer | NoAnswer> =>
+      (ending): Promise<Outcome<JsonAnswer>> =>
         connection.request({
           call: 'deployment',
           method: 'GET',
@@ -101,7 +102,7 @@ export class TargetReads {
   }
 
   #putOff(known: Known, trouble: string): void {
-    this.#options.cache.tellTrouble(known, trouble);
+    this.#options.cache.setTrouble(known, trouble);
     this.#setDue(known, this.#options.clock.monotonicMs());
   }
 
@@ -112,30 +113,41 @@ export class TargetReads {
     this.#dueMs.set(known, startMs + refreshMs * share);
   }
 
-  #take(known: Known, result: Answer | NoAnswer, startMs: number): void {
+  #take(known: Known, result: Outcome<JsonAnswer>, startMs: number): void {
     const { cache, policies } = this.#options;
-    if (result.kind === 'answer' && (result.status === 404 || result.status === 410) && result.bodyKind !== 'page') {
-      cache.tellGone(known);
+    if (
+      result.arrival === 'answered' &&
+      (result.status === 404 || result.status === 410) &&
+      result.bodyKind !== 'page'
+    ) {
+      cache.setGone(known);
       return;
     }
-    if (result.kind !== 'answer' || result.status !== 200 || result.bodyKind !== 'json') {
-      throw describeFailure(result, this.#options.clock.wallMs());
+    if (result.arrival !== 'answered' || result.status !== 200 || result.bodyKind !== 'json') {
+      throw describeFailure(result);
     }
     const parsed = parseDeploymentAnswer(result.body);
     if (!parsed.ok) {
-      cache.tellTrouble(known, `its deployment makes no sense: ${parsed.detail}`);
+      cache.setTrouble(known, `its deployment makes no sense: ${parsed.detail}`);
       return;
     }
     const { configuration, ...deployment } = parsed.deployment;
     const read = policies.readConfiguration(configuration);
     if (!read.ok) {
-      cache.tellTrouble(known, read.detail);
+      cache.setTrouble(known, read.detail);
       return;
     }
     const { functionId, versionId, account } = known;
-    const told = { ...deployment, functionId, versionId, account, policy: read.policy };
-    const target = { ...told, instancesActive: undefined, instancesPending: undefined };
-    cache.tell(known, target, { confirmedMs: startMs });
+    const target = {
+      ...deployment,
+      functionId,
+      versionId,
+      account,
+      policy: read.policy,
+      instancesActive: undefined,
+      instancesPending: undefined,
+    };
+    cache.set(known, target, { confirmedMs: startMs });
   }
 }
 

@@ -2,13 +2,17 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
-import { AccessError, type Credentials, REREAD_MS, type ReadAccess } from './credentials.ts';
+import { ExpiringValue } from '../../lib/expiring-value.ts';
+import type { Random } from '../../lib/random.ts';
+import type { Credential } from '../wire/credential.ts';
+import { AccessError, REREAD_MS, type ReadAccess } from './credentials.ts';
 import { readKubeconfig } from './kubeconfig.ts';
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 export interface AccessOptions {
   readonly clock: Clock;
+  readonly random: Random;
   readonly kubeconfigFile?: string | undefined;
   readonly context?: string | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
@@ -16,33 +20,38 @@ export interface AccessOptions {
 }
 
 /** Credentials, read again as they change. Inside a cluster those of the Pod; else those of a kubeconfig. */
-export class Access {
-  readonly #clock: Clock;
-  readonly #read: () => Promise<ReadAccess>;
-  #held: { readonly access: ReadAccess; readonly untilMs: number } | undefined;
-  #reading: Promise<ReadAccess> | undefined;
+export class Access implements Credential<ReadAccess> {
+  readonly #value: ExpiringValue<ReadAccess>;
 
   constructor(options: AccessOptions) {
-    this.#clock = options.clock;
-    this.#read = readerOf(options);
-  }
-
-  /** Rejects with AccessError. A failed reading does not take away what is at hand and still holds. */
-  async current(): Promise<ReadAccess> {
-    if (this.#held && this.#clock.monotonicMs() < this.#held.untilMs) return this.#held.access;
-    this.#reading ??= this.#read().finally(() => {
-      this.#reading = undefined;
+    const { clock, random } = options;
+    const read = readerOf(options);
+    this.#value = new ExpiringValue({
+      clock,
+      random,
+      fetch: async () => {
+        const access = await read();
+        return { value: access, expiresInMs: access.validMs };
+      },
+      what: 'reading the credentials of the API server',
+      // A credential plugin has less.
+      timeoutMs: 30_000,
+      lifeMaxMs: Number.POSITIVE_INFINITY,
+      pauseMaxMs: REREAD_MS,
+      // What is read again may be new, however soon.
+      dropMinAgeMs: 0,
     });
-    const access = await this.#reading;
-    this.#held = { access, untilMs: this.#clock.monotonicMs() + access.validMs };
-    return access;
   }
 
-  /** Somebody was refused with these. True: reading again gave others. */
-  async renew(refused: Credentials): Promise<boolean> {
-    if (this.#held?.access.credentials === refused) this.#held = undefined;
+  /** Rejects with AccessError. */
+  current(signal?: AbortSignal): Promise<ReadAccess> {
+    return this.#value.get(signal);
+  }
+
+  async renew(refused: ReadAccess): Promise<boolean> {
+    this.#value.drop(refused);
     const { credentials } = await this.current();
-    return credentials.token !== refused.token || credentials.cert !== refused.cert;
+    return credentials.token !== refused.credentials.token || credentials.cert !== refused.credentials.cert;
   }
 }
 

@@ -1,13 +1,20 @@
-import http from 'node:http';
-import https from 'node:https';
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import axios, { type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import type { Clock } from '../../lib/clock.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
-import { scrub } from '../../telemetry/redact.ts';
+import { checkAddress } from '../wire/address.ts';
+import { sendWithCredential } from '../wire/credential.ts';
+import {
+  asJson,
+  exchangeStream,
+  type HttpAnswer,
+  type HttpHead,
+  type JsonAnswer,
+  readBytes,
+} from '../wire/exchange.ts';
+import { type Outcome, timeControlPlaneCall, unanswered } from '../wire/outcome.ts';
+import { Agents, type TlsMaterial } from '../wire/tls.ts';
 import type { Access } from './access.ts';
-import { type ApiResult, type NoApiAnswer, retryAfterMs } from './api-answer.ts';
 import type { Credentials } from './credentials.ts';
 
 export interface ApiClientOptions {
@@ -16,10 +23,9 @@ export interface ApiClientOptions {
   readonly meters?: Meters | undefined;
   readonly userAgent?: string | undefined;
   readonly connectionsMax?: number | undefined;
-  readonly responseMaxBytes?: number | undefined;
 }
 
-export interface ApiRequest {
+export interface KubernetesRequest {
   /** For the metrics. */
   readonly call: 'list' | 'watch' | 'get' | 'patch' | 'review';
   readonly path: string;
@@ -27,168 +33,124 @@ export interface ApiRequest {
   readonly contentType?: string;
   readonly body?: unknown;
   readonly signal: AbortSignal;
-  /** Told right before bytes may leave; throws to keep them. */
+  /** Called right before bytes may leave; throws to keep them. */
   readonly onSend?: () => void;
 }
 
-/** How a watch came to its end. `answer`: it was refused. */
-export type WatchEnd = { readonly kind: 'ended' } | ApiResult;
+/** How a watch came to its end. `answered`: it was refused. */
+export type WatchEnd = { readonly arrival: 'ended' } | Outcome<JsonAnswer>;
 
-const NEVER_ARRIVED = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN'];
-const TLS_CODE = /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO|HOSTNAME_MISMATCH|ERR_OSSL)/;
 const RESPONSE_MAX_BYTES = 64 * 1024 * 1024;
 /** etcd takes no object larger than 1.5 MiB; a line holds one. */
 const LINE_MAX_CHARACTERS = 8 * 1024 * 1024;
+/** The server ends every watch within five minutes: those that began with an old certificate end by themselves. */
+const DRAIN_MS = 300_000;
 
-/** The few requests to the Kubernetes API that we need. No redirects, no proxies of the environment, no throwing on status. */
+/** The few requests to the Kubernetes API that we need. */
 export class ApiClient {
   readonly #options: ApiClientOptions;
   readonly #meters: Meters;
-  #agent: http.Agent | undefined;
-  #agentOf: Credentials | undefined;
+  readonly #agents: Agents;
+  #tls: TlsMaterial = {};
 
   constructor(options: ApiClientOptions) {
+    const { clock, connectionsMax = 64 } = options;
     this.#options = options;
     this.#meters = options.meters ?? silentMeters;
+    // Each watch keeps a connection to itself; nothing waits for one.
+    this.#agents = new Agents({ clock, connectionsMax, opensMore: true, drainMs: DRAIN_MS, tls: () => this.#tls });
   }
 
-  /** Throws nothing but what `onSend` does. A credential that is refused is read once more, and the request sent again. */
-  async request(request: ApiRequest): Promise<ApiResult> {
-    return (await this.#send(request, (response) => readAnswer(response))) as ApiResult;
+  /** Throws nothing but what `onSend` does. */
+  async request(request: KubernetesRequest): Promise<Outcome<JsonAnswer>> {
+    const answer = await this.#send(request, answerOf);
+    return asJson(answer, this.#options.clock.wallMs());
   }
 
   /** Hands on every line until the server ends the watch, the connection breaks or the signal aborts. */
   async watch(
-    request: { path: string; signal: AbortSignal; onOpen: () => void; onHeard: () => void },
+    request: { path: string; signal: AbortSignal; onOpen: () => void; onData: () => void },
     onLine: (line: string) => void,
   ): Promise<WatchEnd> {
-    const { path, signal, onOpen, onHeard } = request;
-    return this.#send({ call: 'watch', path, signal }, async (response) => {
-      if (response.status !== 200) return readAnswer(response);
+    const { path, signal, onOpen, onData } = request;
+    const end = await this.#send({ call: 'watch', path, signal }, async (head, stream) => {
+      if (head.status !== 200) return answerOf(head, stream);
       onOpen();
-      return readLines(response.data, { onHeard, onLine });
+      await readLines(stream, { onData, onLine });
+      return { arrival: 'ended' as const, status: head.status };
     });
+    return end.arrival === 'ended' ? end : asJson(end, this.#options.clock.wallMs());
   }
 
   close(): void {
-    this.#agent?.destroy();
+    this.#agents.close();
   }
 
-  async #send(request: ApiRequest, read: (response: AxiosResponse<Readable>) => Promise<WatchEnd>): Promise<WatchEnd> {
-    const { access, clock } = this.#options;
-    const meters = this.#meters;
-    for (let attempt = 0; ; attempt += 1) {
-      let credentials: Credentials;
-      let config: AxiosRequestConfig;
-      try {
-        ({ credentials } = await access.current());
-        config = this.#config(request, credentials);
-      } catch (error) {
-        return { kind: 'no-answer', mayHaveArrived: false, isAborted: false, detail: (error as Error).message };
-      }
-      if (request.signal.aborted)
-        return { kind: 'no-answer', mayHaveArrived: false, isAborted: true, detail: 'given up' };
-      request.onSend?.();
-      const startMs = clock.monotonicMs();
-      const note = (outcome: string) =>
-        meters.record('starling_control_plane_request_seconds', (clock.monotonicMs() - startMs) / 1_000, {
-          call: request.call,
-          outcome,
-        });
-      try {
-        const response = await axios.request<Readable>(config);
-        note(outcomeOf(response.status));
-        if (response.status === 401) {
-          meters.add('starling_auth_failures_total', 1, { dependency: 'control-plane' });
-          const answer = await readAnswer(response);
-          if (attempt > 0 || !(await access.renew(credentials).catch(() => false))) return answer;
-          continue;
-        }
-        return await read(response);
-      } catch (error) {
-        const failure = noAnswerOf(error, request.signal);
-        note(failure.isAborted ? 'aborted' : failure.mayHaveArrived ? 'reset' : 'refused');
-        return failure;
-      }
-    }
-  }
-
-  #config(request: ApiRequest, credentials: Credentials): AxiosRequestConfig {
-    const { userAgent = 'starling', responseMaxBytes = RESPONSE_MAX_BYTES } = this.#options;
-    const { server, token } = credentials;
-    const { protocol, hostname } = new URL(server);
-    if (protocol !== 'https:' && token !== undefined && !/^(?:127\.|localhost$|\[::1\]$)/.test(hostname)) {
-      throw new Error(`${server} is plain http: a token would go over the network unencrypted; use https`);
-    }
-    const agent = this.#agentFor(credentials, protocol === 'https:');
-    return {
-      adapter: 'http',
-      maxRedirects: 0,
-      proxy: false,
-      responseType: 'stream',
-      validateStatus: () => true,
-      maxBodyLength: 1024 * 1024,
-      // A watch has no end that could be measured.
-      maxContentLength: request.call === 'watch' ? -1 : responseMaxBytes,
-      httpAgent: agent,
-      httpsAgent: agent,
-      method: request.method ?? 'GET',
-      url: `${server}${request.path}`,
-      headers: {
-        Accept: 'application/json',
-        'User-Agent': userAgent,
-        ...(request.body === undefined ? {} : { 'Content-Type': request.contentType ?? 'application/json' }),
-        ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
-      },
-      ...(request.body === undefined ? {} : { data: JSON.stringify(request.body) }),
+  #send<T extends { readonly status: number }>(
+    request: KubernetesRequest,
+    read: (head: HttpHead, stream: Readable) => Promise<T>,
+  ) {
+    return sendWithCredential(this.#options.access, {
       signal: request.signal,
-    };
+      send: ({ credentials }) => this.#sendAs(credentials, request, read),
+      isRefused: (result) => 'status' in result && result.status === 401,
+      onRefused: () => this.#meters.add('starling_auth_failures_total', 1, { dependency: 'control-plane' }),
+    });
   }
 
-  /** Made anew when certificates change; the old one is left to its requests. */
-  #agentFor(credentials: Credentials, isTls: boolean): http.Agent {
-    const { ca, cert, key, serverName, isInsecure } = credentials;
-    const was = this.#agentOf;
-    const isSame = was && was.ca === ca && was.cert === cert && was.key === key && was.server === credentials.server;
-    if (this.#agent && isSame) return this.#agent;
-    // Each watch keeps a connection to itself; nothing waits for one.
-    const common = { keepAlive: true, maxFreeSockets: this.#options.connectionsMax ?? 64, scheduling: 'lifo' as const };
-    this.#agentOf = credentials;
-    this.#agent = isTls
-      ? new https.Agent({
-          ...common,
-          minVersion: 'TLSv1.2',
-          rejectUnauthorized: !isInsecure,
-          ...(ca === undefined ? {} : { ca }),
-          ...(cert === undefined ? {} : { cert }),
-          ...(key === undefined ? {} : { key }),
-          ...(serverName === undefined ? {} : { servername: serverName }),
-        })
-      : new http.Agent(common);
-    return this.#agent;
+  async #sendAs<T extends { readonly status: number }>(
+    credentials: Credentials,
+    request: KubernetesRequest,
+    read: (head: HttpHead, stream: Readable) => Promise<T>,
+  ) {
+    const { server, token, ...tls } = credentials;
+    const { call, path, method = 'GET', contentType = 'application/json', body, signal } = request;
+    let url: string;
+    try {
+      ({ url } = checkAddress(server, { what: 'the API server', hasCredentials: token !== undefined }));
+    } catch (error) {
+      return unanswered('not-sent', 'credential', { detail: (error as Error).message, error });
+    }
+    this.#tls = tls;
+    const note = timeControlPlaneCall({ clock: this.#options.clock, meters: this.#meters }, call);
+    request.onSend?.();
+    const result = await exchangeStream(
+      {
+        method,
+        url: `${url}${path}`,
+        headers: {
+          Accept: 'application/json',
+          'User-Agent': this.#options.userAgent ?? 'starling',
+          ...(body === undefined ? {} : { 'Content-Type': contentType }),
+          ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+        },
+        body: body === undefined ? undefined : JSON.stringify(body),
+        signal,
+        agents: this.#agents,
+      },
+      (head, stream) => {
+        // As it begins: a watch has no end that could be measured.
+        note(head);
+        return read(head, stream);
+      },
+    );
+    if (!('status' in result)) note(result);
+    return result;
   }
 }
 
-async function readAnswer({ status, headers, data }: AxiosResponse<Readable>): Promise<ApiResult> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of data) chunks.push(chunk as Buffer);
-  let body: unknown;
-  try {
-    body = JSON.parse(Buffer.concat(chunks).toString('utf8'));
-  } catch {
-    // What is no JSON was not said by an API server.
-  }
-  return { kind: 'answer', status, body, retryAfterMs: retryAfterMs(headers['retry-after']) };
+async function answerOf(head: HttpHead, stream: Readable): Promise<HttpAnswer> {
+  return { ...head, arrival: 'answered', bytes: await readBytes(stream, RESPONSE_MAX_BYTES) };
 }
 
 async function readLines(
   stream: Readable,
-  { onHeard, onLine }: { onHeard: () => void; onLine: (line: string) => void },
-): Promise<WatchEnd> {
+  { onData, onLine }: { onData: () => void; onLine: (line: string) => void },
+): Promise<void> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
   for await (const chunk of stream) {
-    onHeard();
+    onData();
     rest += decoder.write(chunk as Buffer);
     const lines = rest.split('\n');
     rest = lines.pop() ?? '';
@@ -196,33 +158,4 @@ async function readLines(
       throw new Error(`a watch sent a line of more than ${LINE_MAX_CHARACTERS} characters`);
     for (const line of lines) if (line !== '') onLine(line);
   }
-  return { kind: 'ended' };
-}
-
-function outcomeOf(status: number): string {
-  return status === 409 || status === 429 ? String(status) : `${Math.floor(status / 100)}xx`;
-}
-
-function noAnswerOf(error: unknown, signal: AbortSignal): NoApiAnswer {
-  const no = (mayHaveArrived: boolean, detail: string, isAborted = false): NoApiAnswer => ({
-    kind: 'no-answer',
-    mayHaveArrived,
-    isAborted,
-    detail: scrub(detail).slice(0, 200),
-  });
-  if (signal.aborted) return no(true, 'given up before the answer came', true);
-  const { code, message } = describe(error);
-  if (NEVER_ARRIVED.includes(code)) return no(false, `no connection: ${message}`);
-  // Handshakes end before any request is read.
-  if (TLS_CODE.test(code))
-    return no(false, `no trusted connection: ${message} (${code}); check the CA of the API server`);
-  return no(true, `the connection broke: ${message}`);
-}
-
-function describe(error: unknown): { code: string; message: string } {
-  if (!(error instanceof Error)) return { code: '', message: String(error) };
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  // Several addresses tried, all failed: the first failure tells why.
-  const shown: unknown = error.cause instanceof AggregateError ? error.cause.errors[0] : error;
-  return { code, message: shown instanceof Error && shown.message !== '' ? shown.message : code };
 }

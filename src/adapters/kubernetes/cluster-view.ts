@@ -94,7 +94,7 @@ export class ClusterView {
   troubles(): string[] {
     if (this.#watches.size === 0) return [this.#noStart];
     return Array.from(this.#watches.values(), (reflector) => troubleOf(reflector.status())).filter(
-      (told) => told !== '',
+      (trouble) => trouble !== '',
     );
   }
 
@@ -102,8 +102,8 @@ export class ClusterView {
     const { versionId } = version;
     const [workload, other] = this.#index.ofVersion(versionId);
     if (!workload) {
-      const told = this.trouble();
-      if (told !== '') return { state: 'unseen', detail: told };
+      const trouble = this.trouble();
+      if (trouble !== '') return { state: 'unseen', detail: trouble };
       return {
         state: 'gone',
         detail: `no Deployment or StatefulSet has the label ${MARKS.version} ${versionId}; put it on the one that runs this version`,
@@ -135,7 +135,7 @@ export class ClusterView {
       };
     }
     const scalers = this.#watchOf(SCALERS, workload)?.status();
-    // Where the workload itself is not heard of either, the whole server is away: then what is known ages, and nothing is written.
+    // Where there is no news of the workload itself either, the whole server is away: then what is known ages, and nothing is written.
     const isDeaf = (scalers?.silentMs ?? 0) > PROOF_MAX_MS && this.#ageMs(workload) <= PROOF_MAX_MS;
     if (!scalers?.isSynced || isDeaf) {
       const why = scalers?.trouble || 'HorizontalPodAutoscalers have not been listed yet';

@@ -1,11 +1,8 @@
+import type { TlsMaterial } from '../wire/tls.ts';
+
 /** Where the API server is and how to prove who we are, as it stands now. */
-export interface Credentials {
+export interface Credentials extends TlsMaterial {
   readonly server: string;
-  readonly ca?: string | undefined;
-  readonly cert?: string | undefined;
-  readonly key?: string | undefined;
-  readonly serverName?: string | undefined;
-  readonly isInsecure?: boolean | undefined;
   readonly token?: string | undefined;
 }
 

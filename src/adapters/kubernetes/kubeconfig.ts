@@ -86,7 +86,7 @@ export async function readKubeconfig(options: {
     server: cluster.server.replace(/\/+$/, ''),
     ca: await either(cluster['certificate-authority-data'], cluster['certificate-authority']),
     serverName: cluster['tls-server-name'],
-    isInsecure: cluster['insecure-skip-tls-verify'],
+    insecure: cluster['insecure-skip-tls-verify'],
     ...shown.proof,
   };
   return { credentials, namespace: context.namespace ?? 'default', validMs: shown.validMs };

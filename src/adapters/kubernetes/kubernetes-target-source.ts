@@ -25,7 +25,7 @@ interface Asked {
   made: { readonly workload: Workload; readonly target: Target } | undefined;
 }
 
-/** Bounds, policies and counts as the workloads in the cluster tell them. */
+/** Bounds, policies and counts, as the workloads in the cluster state them. */
 export class KubernetesTargetSource implements TargetSource {
   readonly #options: KubernetesTargetSourceOptions;
   readonly #meters: Meters;
@@ -38,7 +38,7 @@ export class KubernetesTargetSource implements TargetSource {
     this.#sweptMs = options.clock.monotonicMs();
   }
 
-  /** Watches keep it up to date by themselves: this waits for the first lists, and tells how it stands. */
+  /** Watches keep it up to date by themselves: this waits for the first lists, and returns the state. */
   async refresh(versions: readonly FunctionVersion[], signal?: AbortSignal): Promise<{ ok: boolean; detail: string }> {
     const { view, clock, timeoutMs } = this.#options;
     this.#ask(versions);

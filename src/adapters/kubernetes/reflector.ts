@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import { withDeadline } from '../../lib/deadline.ts';
 import type { Random } from '../../lib/random.ts';
-import { ApiFailure, type ApiResult, describeResult, parseStatus } from './api-answer.ts';
 import type { ApiClient, WatchEnd } from './api-client.ts';
+import { ApiFailure, describeResult, parseStatus } from './api-failure.ts';
 
 export interface ReflectorOptions {
   readonly client: ApiClient;
@@ -58,7 +58,7 @@ export class Reflector {
   /** Where to watch from; undefined: list first. */
   #from: string | undefined;
   #isSynced = false;
-  #heardMs = Number.NEGATIVE_INFINITY;
+  #answeredMs = Number.NEGATIVE_INFINITY;
   #trouble = '';
   #failures = 0;
   #lists = 0;
@@ -77,7 +77,7 @@ export class Reflector {
   status(): ReflectorStatus {
     return {
       isSynced: this.#isSynced,
-      silentMs: this.#options.clock.monotonicMs() - this.#heardMs,
+      silentMs: this.#options.clock.monotonicMs() - this.#answeredMs,
       trouble: this.#trouble,
       lists: this.#lists,
       watches: this.#watches,
@@ -110,12 +110,11 @@ export class Reflector {
     let from = '';
     for (let next: string | undefined = ''; next !== undefined; ) {
       const query = queryOf({ limit: String(PAGE), labelSelector, continue: next || undefined });
-      const result: ApiResult = await withDeadline(
-        { clock, what: `listing ${what}`, afterMs: timeoutMs, signal },
-        (ending) => client.request({ call: 'list', path: `${path}?${query}`, signal: ending }),
+      const result = await withDeadline({ clock, what: `listing ${what}`, afterMs: timeoutMs, signal }, (ending) =>
+        client.request({ call: 'list', path: `${path}?${query}`, signal: ending }),
       );
       if (isExpired(result)) throw new Expired();
-      if (result.kind !== 'answer' || result.status !== 200) throw describeResult(result, 'list', what);
+      if (result.arrival !== 'answered' || result.status !== 200) throw describeResult(result, 'list', what);
       const page = listSchema.safeParse(result.body);
       if (!page.success) throw new ApiFailure(`the list of ${what} makes no sense; is that a Kubernetes API server?`);
       items.push(...page.data.items);
@@ -124,7 +123,7 @@ export class Reflector {
     }
     this.#lists += 1;
     this.#from = from;
-    this.#hear();
+    this.#onAnswer();
     onReplaced(items);
     this.#isSynced = true;
     this.#tried.resolve();
@@ -156,11 +155,11 @@ export class Reflector {
           signal: AbortSignal.any([signal, quiet.signal]),
           onOpen: () => {
             this.#watches += 1;
-            this.#hear();
+            this.#onAnswer();
           },
-          onHeard: () => {
+          onData: () => {
             wait();
-            this.#hear();
+            this.#onAnswer();
           },
         },
         (line) => {
@@ -182,7 +181,7 @@ export class Reflector {
     if (fault !== undefined) throw fault;
     if (quiet.signal.aborted)
       throw new ApiFailure(`the watch of ${what} has been silent for ${SILENCE_MAX_MS / 1000} s`);
-    if (end.kind !== 'ended') {
+    if (end.arrival !== 'ended') {
       if (isExpired(end)) throw new Expired();
       throw describeResult(end, 'watch', what);
     }
@@ -208,8 +207,8 @@ export class Reflector {
     this.#failures = 0;
   }
 
-  #hear(): void {
-    this.#heardMs = this.#options.clock.monotonicMs();
+  #onAnswer(): void {
+    this.#answeredMs = this.#options.clock.monotonicMs();
     this.#trouble = '';
   }
 
@@ -220,13 +219,13 @@ export class Reflector {
 
   #pauseMs(error: unknown): number {
     const grownMs = Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** Math.min(Math.max(0, this.#failures - 1), 10));
-    const toldMs = error instanceof ApiFailure ? (error.retryAfterMs ?? 0) : 0;
-    return Math.max(toldMs, grownMs * (0.5 + this.#options.random.next() / 2));
+    const askedMs = error instanceof ApiFailure ? (error.retryAfterMs ?? 0) : 0;
+    return Math.max(askedMs, grownMs * (0.5 + this.#options.random.next() / 2));
   }
 }
 
 function isExpired(result: WatchEnd): boolean {
-  return result.kind === 'answer' && result.status === 410;
+  return result.arrival === 'answered' && result.status === 410;
 }
 
 function queryOf(parts: Readonly<Record<string, string | undefined>>): string {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { describeResult } from './api-answer.ts';
 import type { ApiClient } from './api-client.ts';
+import { describeResult } from './api-failure.ts';
 
 const reviewSchema = z.object({ status: z.object({ allowed: z.boolean() }) });
 
@@ -26,7 +26,7 @@ export async function rightsLacking(
         body: { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { resourceAttributes } },
         signal,
       });
-      const review = reviewSchema.safeParse(result.kind === 'answer' ? result.body : undefined);
+      const review = reviewSchema.safeParse(result.arrival === 'answered' ? result.body : undefined);
       if (!review.success) throw describeResult(result, 'create', 'selfsubjectaccessreviews');
       return review.data.status.allowed ? [] : [`${verb} ${resource}`];
     }),

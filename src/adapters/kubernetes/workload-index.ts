@@ -8,7 +8,7 @@ const scalerSchema = z.object({
   }),
 });
 
-/** What the watches last told, by what it is looked for by. */
+/** What the watches last reported, indexed by name and by version. */
 export class WorkloadIndex {
   readonly #readPolicy: ReadPolicyText;
   readonly #byName = new Map<string, Workload>();

@@ -38,7 +38,7 @@ export interface Workload {
   readonly instancesMax: number;
   readonly concurrency: number;
   readonly policy: Policy | undefined;
-  /** What it is told to have. */
+  /** How many it should have, by its spec. */
   readonly replicas: number;
   /** Undefined while no controller has looked at it. */
   readonly ready: number | undefined;

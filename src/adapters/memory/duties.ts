@@ -5,22 +5,22 @@ import { KeyedQueue } from '../../lib/keyed-queue.ts';
 import { sendUntilKnown } from '../../lib/send-until-known.ts';
 import type { DutyKeeper } from '../../ports/duty-keeper.ts';
 import { isUnknown, type Swap } from '../../ports/store-error.ts';
-import type { Line } from './line.ts';
+import type { Connection } from './world.ts';
 
 const SENDS = 3;
 
 export class MemoryDutyKeeper implements DutyKeeper {
-  readonly #line: Line;
+  readonly #connection: Connection;
   readonly #writes = new KeyedQueue<DutyName>();
 
-  constructor(line: Line) {
-    this.#line = line;
+  constructor(connection: Connection) {
+    this.#connection = connection;
   }
 
   read(duty: DutyName, tokenFloor: FencingToken): Promise<DutyRow> {
     return this.#writes.run(duty, () =>
-      this.#line.call('duties.read', () => {
-        const rows = this.#line.world.duties;
+      this.#connection.call('duties.read', () => {
+        const rows = this.#connection.world.duties;
         const row = rows.get(duty) ?? { duty, token: tokenFloor, holder: '', nonce: '', renewals: 0 };
         rows.set(duty, row);
         return row;
@@ -63,8 +63,8 @@ export class MemoryDutyKeeper implements DutyKeeper {
   ): Promise<Swap<DutyRow>> {
     const end = await this.#writes.run(duty, () =>
       sendUntilKnown({ attempts: SENDS, isUnknown }, () =>
-        this.#line.call(operation, (): Swap<DutyRow> => {
-          const rows = this.#line.world.duties;
+        this.#connection.call(operation, (): Swap<DutyRow> => {
+          const rows = this.#connection.world.duties;
           const current = rows.get(duty);
           const row = next(current);
           if (!row) return { outcome: 'lost', row: current };

@@ -5,27 +5,27 @@ import { KeyedQueue } from '../../lib/keyed-queue.ts';
 import { sendUntilKnown } from '../../lib/send-until-known.ts';
 import type { ClaimResult, SettleResult, StateKeeper } from '../../ports/state-keeper.ts';
 import { isUnknown } from '../../ports/store-error.ts';
-import type { Line } from './line.ts';
+import type { Connection } from './world.ts';
 
 const SENDS = 3;
 
 export class MemoryStateKeeper implements StateKeeper {
-  readonly #line: Line;
+  readonly #connection: Connection;
   readonly #writes = new KeyedQueue<Bucket>();
 
-  constructor(line: Line) {
-    this.#line = line;
+  constructor(connection: Connection) {
+    this.#connection = connection;
   }
 
   read(buckets: readonly Bucket[]): Promise<FunctionState[]> {
-    return this.#line.call('states.read', () =>
-      [...new Set(buckets)].flatMap((bucket) => [...(this.#line.world.states.peek(bucket)?.values() ?? [])]),
+    return this.#connection.call('states.read', () =>
+      [...new Set(buckets)].flatMap((bucket) => [...(this.#connection.world.states.peek(bucket)?.values() ?? [])]),
     );
   }
 
   readOne(bucket: Bucket, versionId: string): Promise<FunctionState | undefined> {
     return this.#writes.run(bucket, () =>
-      this.#line.call('states.readOne', () => this.#line.world.states.peek(bucket)?.get(versionId)),
+      this.#connection.call('states.readOne', () => this.#connection.world.states.peek(bucket)?.get(versionId)),
     );
   }
 
@@ -33,7 +33,7 @@ export class MemoryStateKeeper implements StateKeeper {
     assertValidClaims(claims);
     const end = await this.#writes.run(bucket, () =>
       sendUntilKnown({ attempts: SENDS, isUnknown }, () =>
-        this.#line.call('states.claim', () => claims.map((claim) => this.#claimOne(bucket, claim))),
+        this.#connection.call('states.claim', () => claims.map((claim) => this.#claimOne(bucket, claim))),
       ),
     );
     if (end.outcome === 'known') return end.value;
@@ -43,7 +43,9 @@ export class MemoryStateKeeper implements StateKeeper {
   async settle(bucket: Bucket, settlements: readonly Settlement[]): Promise<SettleResult[]> {
     const end = await this.#writes.run(bucket, () =>
       sendUntilKnown({ attempts: SENDS, isUnknown }, () =>
-        this.#line.call('states.settle', () => settlements.map((settlement) => this.#settleOne(bucket, settlement))),
+        this.#connection.call('states.settle', () =>
+          settlements.map((settlement) => this.#settleOne(bucket, settlement)),
+        ),
       ),
     );
     if (end.outcome === 'known') return end.value;
@@ -52,8 +54,8 @@ export class MemoryStateKeeper implements StateKeeper {
 
   forget(bucket: Bucket, versionId: string, token: FencingToken): Promise<boolean> {
     return this.#writes.run(bucket, () =>
-      this.#line.call('states.forget', () => {
-        const shelf = this.#line.world.states.shelf(bucket);
+      this.#connection.call('states.forget', () => {
+        const shelf = this.#connection.world.states.shelf(bucket);
         const row = shelf.get(versionId);
         return row?.token === token && row.phase === 'settled' && shelf.delete(versionId);
       }),
@@ -61,7 +63,7 @@ export class MemoryStateKeeper implements StateKeeper {
   }
 
   #claimOne(bucket: Bucket, claim: Claim): ClaimResult {
-    const shelf = this.#line.world.states.shelf(bucket);
+    const shelf = this.#connection.world.states.shelf(bucket);
     const { versionId, observed, token, nonce, ...wish } = claim;
     const current = shelf.get(versionId);
     if (current?.token === token && current.nonce === nonce) return { versionId, outcome: 'applied' };
@@ -82,7 +84,7 @@ export class MemoryStateKeeper implements StateKeeper {
   }
 
   #settleOne(bucket: Bucket, settlement: Settlement): SettleResult {
-    const shelf = this.#line.world.states.shelf(bucket);
+    const shelf = this.#connection.world.states.shelf(bucket);
     const { versionId } = settlement;
     const current = shelf.get(versionId);
     if (current?.token !== settlement.token || current.nonce !== settlement.nonce) {

@@ -7,7 +7,26 @@ import type { LedgerEntry } from '../../domain/ledger-entry.ts';
 import type { MemberId, MemberRow } from '../../domain/member.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Layout } from '../../ports/store.ts';
-import { ANSWERED_AT_ONCE, type Fate, type MemoryCall } from './fate.ts';
+import { StoreError } from '../../ports/store-error.ts';
+
+export type MemoryOperation =
+  | `roster.${'beat' | 'list'}`
+  | `duties.${'read' | 'take' | 'renew' | 'release'}`
+  | `catalogue.${'enrol' | 'read'}`
+  | `states.${'read' | 'readOne' | 'claim' | 'settle' | 'forget'}`
+  | `ledger.${'record' | 'recall'}`
+  | `controls.${'list' | 'put' | 'remove'}`
+  | 'agree'
+  | 'readLayout'
+  | 'ping';
+
+/** The way from one client to the world. */
+export interface Connection {
+  readonly world: MemoryWorld;
+  /** Carries one call: `apply` runs in the world without interruption, or not at all. */
+  readonly call: <T>(operation: MemoryOperation, apply: () => T) => Promise<T>;
+  readonly close: () => void;
+}
 
 export interface Aging<Row> {
   readonly row: Row;
@@ -36,10 +55,7 @@ class Shelves<Outer, Inner, Row> {
   }
 }
 
-/**
- * What all clients of one memory store share, and where tests and simulation decide what goes wrong. Its own wall clock
- * is that of `clock`, whatever its clients believe the time to be.
- */
+/** What all clients of one memory store share. Its own wall clock is that of `clock`, whatever its clients believe the time to be. */
 export class MemoryWorld {
   readonly clock: Clock;
   readonly members = new Map<MemberId, Aging<MemberRow>>();
@@ -49,12 +65,16 @@ export class MemoryWorld {
   readonly ledger = new Map<string, LedgerEntry[]>();
   readonly controls = new Map<string, Control>();
   layout: Layout | undefined;
-  /** Asked once for every call; faults that a client was told of (`failNext` and the like) come first. */
-  fateOf: (call: MemoryCall) => Fate;
+  readonly #connect: (world: MemoryWorld, client: string) => Connection;
 
-  constructor(options: { clock: Clock; fateOf?: (call: MemoryCall) => Fate }) {
+  /** `connect`: another way to it than the plain one, on which calls may be lost. */
+  constructor(options: { clock: Clock; connect?: (world: MemoryWorld, client: string) => Connection }) {
     this.clock = options.clock;
-    this.fateOf = options.fateOf ?? (() => ANSWERED_AT_ONCE);
+    this.#connect = options.connect ?? plainConnection;
+  }
+
+  connect(client: string): Connection {
+    return this.#connect(this, client);
   }
 
   /** Drops what has aged out. Reads never show such rows anyway. */
@@ -66,4 +86,25 @@ export class MemoryWorld {
     }
     for (const [key, { until }] of this.controls) if (until <= nowMs) this.controls.delete(key);
   }
+}
+
+function plainConnection(world: MemoryWorld): Connection {
+  let isClosed = false;
+  return {
+    world,
+    call: async (_operation, apply) => {
+      if (isClosed) throw closedError();
+      const answer = apply();
+      // Nobody may count on an answer within the same turn.
+      await Promise.resolve();
+      return answer;
+    },
+    close: () => {
+      isClosed = true;
+    },
+  };
+}
+
+export function closedError(): StoreError {
+  return new StoreError('closed', 'the store was closed; open another one');
 }

@@ -1,9 +1,8 @@
 import type { Part } from '../../domain/part.ts';
-import { type Backfill, TimeseriesError } from '../../ports/signal-reader.ts';
-import type { Answer } from './answer.ts';
+import { type Backfill, type PastSamples, TimeseriesError } from '../../ports/signal-reader.ts';
 import { weightLabelsOf } from './part-reading.ts';
-import { PastColumns } from './past-columns.ts';
 import type { Owned, Presence } from './presence.ts';
+import type { QueryResult } from './query-result.ts';
 import type { QueryRunner } from './query-runner.ts';
 import { type QueryTable, tablesInTime } from './query-table.ts';
 import { pastValues, worstState } from './signal-columns.ts';
@@ -22,12 +21,39 @@ export interface PastSpan {
   readonly signal: AbortSignal | undefined;
 }
 
+/** Past values of one signal, a column for each moment: an array for each sample was most of the memory of a start. */
+class PastColumns implements PastSamples {
+  readonly #index: VersionIndex;
+  readonly #columns: { readonly atMs: number; readonly values: Float64Array }[] = [];
+
+  constructor(index: VersionIndex) {
+    this.#index = index;
+  }
+
+  /** Values by slot, NaN where there is none; the oldest moment first. */
+  add(atMs: number, values: Float64Array): void {
+    this.#columns.push({ atMs, values });
+  }
+
+  get(versionId: string): Iterable<readonly [atMs: number, value: number]> | undefined {
+    const slot = this.#index.find(versionId);
+    return slot === undefined ? undefined : this.#samplesAt(slot);
+  }
+
+  *#samplesAt(slot: number): Generator<readonly [atMs: number, value: number]> {
+    for (const { atMs, values } of this.#columns) {
+      const value = values[slot] ?? Number.NaN;
+      if (!Number.isNaN(value)) yield [atMs, value];
+    }
+  }
+}
+
 /** Reads what was before this replica looked: range queries on the history grid, and who was called lately. */
 export class PastReading {
   readonly #runner: QueryRunner;
   readonly #presence: Presence;
   readonly #span: PastSpan;
-  readonly #calls = new Map<string, Promise<Answer>>();
+  readonly #calls = new Map<string, Promise<QueryResult>>();
 
   constructor(options: { runner: QueryRunner; presence: Presence }, span: PastSpan) {
     this.#runner = options.runner;

@@ -19,7 +19,7 @@ export interface Share {
   readonly bucketCount: number;
 }
 
-/** How series can be told apart by the store: by a label with the bucket, by the first hex digits of the id, or not at all. */
+/** How the store can distinguish series: by a label with the bucket, by the first hex digits of the id, or not at all. */
 export type Cut = 'bucket-label' | 'hex-prefix' | 'none';
 
 /** Cuts a share into as few parts as the sizes allow. Without a bucket label the store cannot leave out what others own. */

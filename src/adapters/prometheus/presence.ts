@@ -33,13 +33,13 @@ interface Seen {
 }
 
 /**
- * Knows which metrics exist for any version at all. It tells "these functions are idle" from "the scrape is gone", and it
+ * Knows which metrics exist for any version at all. It distinguishes "these functions are idle" from "the scrape is gone", and it
  * keeps queries over metrics that nobody exports from being sent: those are looked for once in `recheckMs`, all in one query.
  */
 export class Presence {
   readonly #options: PresenceOptions;
   readonly #all: readonly Owned[];
-  /** By metrics and environment label: the same metric is asked for in the same way whoever uses it. */
+  /** By metrics and environment label: the same metric is asked for in the same way by every profile that uses it. */
   readonly #seen = new Map<string, Seen>();
   readonly #running = new Map<string, Promise<void>>();
   #refreshing: Promise<void> | undefined;

@@ -1,8 +1,8 @@
 import type { Part } from '../../domain/part.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { TimeseriesError } from '../../ports/signal-reader.ts';
-import type { Answer } from './answer.ts';
 import type { Owned } from './presence.ts';
+import type { QueryResult } from './query-result.ts';
 import { type QueryContext, queryText } from './query-text.ts';
 import type { StoreClient } from './store-client.ts';
 
@@ -37,7 +37,7 @@ export class QueryRunner {
     return queryText(profile, query, { ...this.#options.context, part, idleSeconds });
   }
 
-  async at(owned: Owned, asked: Asked & { atSeconds: number }): Promise<Answer> {
+  async at(owned: Owned, asked: Asked & { atSeconds: number }): Promise<QueryResult> {
     const promql = this.text(owned, asked);
     return this.#explained(owned, () => this.instant({ name: nameOf(owned), promql, ...asked }));
   }
@@ -45,7 +45,7 @@ export class QueryRunner {
   async range(
     owned: Owned,
     asked: Asked & { startSeconds: number; endSeconds: number; stepSeconds: number },
-  ): Promise<Answer> {
+  ): Promise<QueryResult> {
     const { startSeconds, endSeconds, stepSeconds, signal } = asked;
     const promql = this.text(owned, asked);
     const name = `${nameOf(owned)} past`;
@@ -60,11 +60,11 @@ export class QueryRunner {
     promql: string;
     atSeconds: number;
     signal: AbortSignal | undefined;
-  }): Promise<Answer> {
+  }): Promise<QueryResult> {
     return this.#options.client.queryAt(query);
   }
 
-  async #explained(owned: Owned, send: () => Promise<Answer>): Promise<Answer> {
+  async #explained(owned: Owned, send: () => Promise<QueryResult>): Promise<QueryResult> {
     try {
       return await send();
     } catch (error) {

@@ -1,5 +1,5 @@
 import type { ReadState } from '../../ports/signal-reader.ts';
-import { type RawSeries, type SeriesList, sampleValue } from './answer.ts';
+import { type RawSeries, type SeriesList, sampleValue } from './query-result.ts';
 import type { VersionIndex } from './version-index.ts';
 
 /** What is wrong with a number, for people. */

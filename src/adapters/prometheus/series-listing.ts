@@ -1,7 +1,7 @@
 import { PrometheusDriver } from 'prometheus-query';
 import type { Clock } from '../../lib/clock.ts';
+import { scrubLine } from '../../lib/scrub.ts';
 import { TimeseriesError } from '../../ports/signal-reader.ts';
-import { shorten } from './answer.ts';
 import { matcher } from './promql-text.ts';
 import type { StoreClient } from './store-client.ts';
 
@@ -72,5 +72,5 @@ async function listOne(
 function reasonOf(error: unknown): string {
   if (error instanceof Error) return error.message;
   const { error: says } = (error ?? {}) as { error?: unknown };
-  return shorten(typeof says === 'string' ? says : JSON.stringify(error));
+  return scrubLine(typeof says === 'string' ? says : JSON.stringify(error));
 }

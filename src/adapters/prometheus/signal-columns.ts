@@ -30,7 +30,7 @@ export function signalColumn(definition: SignalDefinition, domain: Domain, from:
   return { state, isPresent: allPresent(used), ...columnOf(numbers, from.index), detail };
 }
 
-/** The same at one moment of the past, by slot: what is wrong with a sample is not told there, it is just none. */
+/** The same at one moment of the past, by slot: what is wrong with a sample is not reported there, it just does not count. */
 export function pastValues(definition: SignalDefinition, from: From): Float64Array {
   const numbers = evaluate(definition, from);
   rejectOutside(numbers, 'load');

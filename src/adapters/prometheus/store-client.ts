@@ -1,20 +1,19 @@
-import type { Agent as HttpAgent } from 'node:http';
-import type { Agent as HttpsAgent } from 'node:https';
-import type { Readable } from 'node:stream';
-import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
-import { Agents, type TlsMaterial } from '../../lib/agents.ts';
 import { BREAKER_NUMBER, Breaker } from '../../lib/breaker.ts';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import { DeadlineExceeded, withDeadline } from '../../lib/deadline.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import type { Random } from '../../lib/random.ts';
+import { scrubLine } from '../../lib/scrub.ts';
 import { TimeseriesError } from '../../ports/signal-reader.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
-import { type Answer, describeBody, notPrometheus, parseAnswer, parseEnvelope, shorten } from './answer.ts';
-import { type CredentialSource, FixedCredentials, refuseCleartext, type TimeseriesAuth } from './credentials.ts';
-import { readBody } from './read-body.ts';
-import { asTimeseriesError, healthOf, isStoreTrouble, reasonOf } from './store-failure.ts';
-import { TokenExchange } from './token-exchange.ts';
+import { AddressError, checkAddress } from '../wire/address.ts';
+import { type Auth, type HeaderCredential, hasSecret, headerCredential } from '../wire/auth.ts';
+import { type Headers, sendWithCredential } from '../wire/credential.ts';
+import { exchange, type HttpAnswer } from '../wire/exchange.ts';
+import type { Outcome } from '../wire/outcome.ts';
+import { Agents, type TlsMaterial } from '../wire/tls.ts';
+import { describeBody, notPrometheus, parseEnvelope, parseQueryResult, type QueryResult } from './query-result.ts';
+import { asTimeseriesError, failureOf, healthOf, isStoreTrouble, reasonOf } from './store-failure.ts';
 
 export interface StoreClientOptions {
   /** The address before `/api/v1`. */
@@ -22,9 +21,8 @@ export interface StoreClientOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly meters?: Meters | undefined;
-  readonly auth?: TimeseriesAuth | undefined;
+  readonly auth?: Auth | undefined;
   readonly tls?: (() => TlsMaterial) | undefined;
-  readonly proxyUrl?: string | undefined;
   /** Further headers, such as `X-Scope-OrgID` for Mimir. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Deadline of one query, retries included. */
@@ -36,8 +34,6 @@ export interface StoreClientOptions {
   readonly concurrency?: number | undefined;
   readonly breakerFailures?: number | undefined;
   readonly breakerOpenMs?: number | undefined;
-  readonly exchangeTimeoutMs?: number | undefined;
-  readonly backoffMaxMs?: number | undefined;
   /** Four times fewer bytes for about a tenth more CPU in the store: for stores behind a slow or dear line. */
   readonly compression?: 'gzip' | 'none' | undefined;
 }
@@ -49,18 +45,12 @@ export interface Query {
   readonly signal?: AbortSignal | undefined;
 }
 
-interface Request {
+interface StoreRequest {
   readonly name: string;
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly form?: URLSearchParams | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-export interface Reply {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly body: Buffer;
 }
 
 /** Talks HTTP to a Prometheus-compatible store: credentials, deadline, retries and the circuit breaker are its business. */
@@ -69,42 +59,29 @@ export class StoreClient {
   readonly #options: StoreClientOptions;
   readonly #meters: Meters;
   readonly #agents: Agents;
-  readonly #http: AxiosInstance;
-  readonly #credentials: CredentialSource;
-  readonly #breaker: Breaker<Reply>;
+  readonly #credential: HeaderCredential;
+  readonly #breaker: Breaker<HttpAnswer>;
   readonly #limiter: Limiter;
   /** Learned from a store that knew no instant query and answered a range query. */
   #hasRangeAlone = false;
 
   constructor(options: StoreClientOptions) {
-    const auth = options.auth ?? { kind: 'none' };
-    refuseCleartext(new URL(options.url), auth);
-    if (auth.kind === 'token-exchange') refuseCleartext(new URL(auth.exchangeUrl), auth);
-    this.url = options.url.replace(/\/+$/, '');
+    const { clock, random, tls, auth = { kind: 'none' }, concurrency = 4 } = options;
     this.#options = options;
     this.#meters = options.meters ?? silentMeters;
-    const concurrency = options.concurrency ?? 4;
+    const to = 'the time-series store';
+    const onFailure = () => this.#countRefusal();
+    try {
+      this.url = checkAddress(options.url, { what: to, hasCredentials: hasSecret(auth) }).url;
+      this.#credential = headerCredential(auth, { clock, random, tls, userAgent: USER_AGENT, to, onFailure });
+    } catch (error) {
+      throw error instanceof AddressError ? new TimeseriesError('auth', error.message, { cause: error }) : error;
+    }
     this.#limiter = new Limiter(concurrency);
-    this.#agents = new Agents({
-      clock: options.clock,
-      tls: options.tls,
-      proxyUrl: options.proxyUrl,
-      connectionsMax: concurrency + 1,
-    });
-    this.#http = axios.create({
-      adapter: 'http',
-      responseType: 'arraybuffer',
-      maxRedirects: 0,
-      proxy: false,
-      validateStatus: () => true,
-      // A string or a buffer comes in and goes out; nothing is to be guessed from it.
-      transformRequest: (data) => data,
-      transformResponse: (data) => data,
-    });
-    this.#credentials = this.#credentialSource(auth);
+    this.#agents = new Agents({ clock, tls, connectionsMax: concurrency + 1 });
     this.#breaker = new Breaker({
-      clock: options.clock,
-      random: options.random,
+      clock,
+      random,
       failures: options.breakerFailures ?? 5,
       openForMs: options.breakerOpenMs ?? 10_000,
       ofResult: () => 'well',
@@ -119,7 +96,7 @@ export class StoreClient {
    * move it to a multiple of its step. A store that has range queries alone is asked by them. `nocache=1` keeps
    * VictoriaMetrics from answering with data that is 30 s old; others ignore it.
    */
-  async queryAt(query: Query & { atSeconds: number }): Promise<Answer> {
+  async queryAt(query: Query & { atSeconds: number }): Promise<QueryResult> {
     if (!this.#hasRangeAlone) {
       try {
         return await this.#query(query, 'query', { query: query.promql, time: String(query.atSeconds), nocache: '1' });
@@ -133,42 +110,42 @@ export class StoreClient {
     return answer;
   }
 
-  async queryRange(query: Query & { startSeconds: number; endSeconds: number; stepSeconds: number }): Promise<Answer> {
+  async queryRange(
+    query: Query & { startSeconds: number; endSeconds: number; stepSeconds: number },
+  ): Promise<QueryResult> {
     const { promql, startSeconds, endSeconds, stepSeconds } = query;
     const span = { start: String(startSeconds), end: String(endSeconds), step: String(stepSeconds) };
     return this.#query(query, 'query_range', { query: promql, ...span, nocache: '1' });
   }
 
   /** Any other path below the address, such as `/api/v1/status/buildinfo`. */
-  async get(request: { name: string; path: string; signal?: AbortSignal | undefined }): Promise<Reply> {
+  async get(request: { name: string; path: string; signal?: AbortSignal | undefined }): Promise<HttpAnswer> {
     return this.#send({ ...request, method: 'GET' });
   }
 
   /** For another client of the same store: what goes with a request, as of now. */
-  async requestSettings(): Promise<{
-    headers: Readonly<Record<string, string>>;
-    agents: { httpAgent: HttpAgent; httpsAgent?: HttpsAgent };
-  }> {
+  async requestSettings(): Promise<{ headers: Headers; agents: ReturnType<Agents['for']> }> {
     const { timeoutMs = 10_000 } = this.#options;
-    const { headers } = await this.#credentials.credentials(AbortSignal.timeout(timeoutMs));
+    const headers = await this.#credential.credential.current(AbortSignal.timeout(timeoutMs));
     return { headers: { ...this.#options.headers, ...headers }, agents: this.#agents.for(this.url) };
   }
 
   close(): void {
     this.#agents.close();
+    this.#credential.close();
   }
 
-  async #query(query: Query, endpoint: string, form: Record<string, string>): Promise<Answer> {
+  async #query(query: Query, endpoint: string, form: Record<string, string>): Promise<QueryResult> {
     const path = `/api/v1/${endpoint}`;
     const { name, signal } = query;
     const reply = await this.#send({ name, method: 'POST', path, form: new URLSearchParams(form), signal });
-    this.#meters.record('starling_timeseries_response_bytes', reply.body.length, { query: name });
-    const answer = parseAnswer(reply.body, { url: `${this.url}${path}`, status: reply.status });
+    this.#meters.record('starling_timeseries_response_bytes', reply.bytes.length, { query: name });
+    const answer = parseQueryResult(reply.bytes, { url: `${this.url}${path}`, status: reply.status });
     if (answer.partial) this.#meters.add('starling_timeseries_partial_total', 1);
     return answer;
   }
 
-  async #send(request: Request): Promise<Reply> {
+  async #send(request: StoreRequest): Promise<HttpAnswer> {
     const { clock, timeoutMs = 10_000 } = this.#options;
     const startedMs = clock.monotonicMs();
     let outcome = 'ok';
@@ -188,7 +165,7 @@ export class StoreClient {
     }
   }
 
-  async #sendUntilAnswered(request: Request, signal: AbortSignal): Promise<Reply> {
+  async #sendUntilAnswered(request: StoreRequest, signal: AbortSignal): Promise<HttpAnswer> {
     const { clock, random, retries = 2, retryDelayMs = 100, retryDelayMaxMs = 2_000 } = this.#options;
     for (let attempt = 0; ; attempt += 1) {
       try {
@@ -202,7 +179,7 @@ export class StoreClient {
   }
 
   /** A store that lets a request run into the deadline has failed it: the breaker must hear of that. */
-  async #attemptInTime(request: Request, signal: AbortSignal): Promise<Reply> {
+  async #attemptInTime(request: StoreRequest, signal: AbortSignal): Promise<HttpAnswer> {
     try {
       return await this.#attempt(request, signal);
     } catch (error) {
@@ -210,94 +187,69 @@ export class StoreClient {
     }
   }
 
-  async #attempt(request: Request, signal: AbortSignal): Promise<Reply> {
-    const used = await this.#credentials.credentials(signal);
-    const reply = await this.#exchange(request, used.headers, signal);
-    if (reply.status !== 401 && reply.status !== 403) {
-      this.#credentials.accepted();
-      return this.#checked(reply, request);
-    }
-    this.#meters.add('starling_auth_failures_total', 1, { dependency: 'timeseries' });
-    if (!this.#credentials.refused(used)) throw this.#refusal(reply);
-    const renewed = await this.#credentials.credentials(signal);
-    const second = await this.#exchange(request, renewed.headers, signal);
-    if (second.status !== 401 && second.status !== 403) {
-      this.#credentials.accepted();
-      return this.#checked(second, request);
-    }
-    this.#meters.add('starling_auth_failures_total', 1, { dependency: 'timeseries' });
-    this.#credentials.refused(renewed);
-    throw this.#refusal(second);
-  }
-
-  async #exchange(request: Request, headers: Record<string, string>, signal: AbortSignal): Promise<Reply> {
-    const { responseMaxBytes = 64 * 2 ** 20, compression = 'none' } = this.#options;
-    const response: AxiosResponse<Readable> = await this.#http.request({
-      method: request.method,
-      responseType: 'stream',
-      url: `${this.url}${request.path}`,
-      data: request.form?.toString(),
-      headers: {
-        'content-type': 'application/x-www-form-urlencoded',
-        accept: 'application/json',
-        'accept-encoding': compression === 'gzip' ? 'gzip' : 'identity',
-        'user-agent': 'starling',
-        ...this.#options.headers,
-        ...headers,
-      },
+  async #attempt(request: StoreRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    const outcome = await sendWithCredential(this.#credential.credential, {
       signal,
-      ...this.#agents.for(this.url),
+      send: (headers) => this.#exchange(request, headers, signal),
+      isRefused,
+      onRefused: () => this.#countRefusal(),
     });
-    const body = await readBody(response.data, { maxBytes: responseMaxBytes });
-    return { status: response.status, headers: response.headers, body };
+    if (outcome.arrival !== 'answered') throw failureOf(outcome, this.url);
+    return this.#checked(outcome, request);
   }
 
-  /** A reply that an attempt may return: everything that another try may mend, and whatever is no query API, is thrown. */
-  #checked(reply: Reply, { path }: Request): Reply {
-    const { status, body, headers } = reply;
-    const from = { url: `${this.url}${path}`, status };
-    if (status >= 300 && status < 400) {
-      throw notPrometheus(from, `a redirect to ${shorten(String(headers['location'] ?? '?'))}`);
-    }
-    if (status < 400) return reply;
-    if (status === 429 || status >= 500) {
-      throw new TimeseriesError('overloaded', `${from.url} answered ${status}: ${reasonOf(body, from)}`, { status });
-    }
-    // Refused queries come as JSON and are told apart by whoever knows the query; anything else is another server.
-    parseEnvelope(body, from);
-    return reply;
-  }
-
-  #refusal(reply: Reply): TimeseriesError {
-    const { status, body } = reply;
-    return new TimeseriesError(
-      'auth',
-      `${this.url} answered ${status}: ${describeBody(body)}; check timeseries.auth and what the account may read`,
-      { status },
+  #exchange(request: StoreRequest, credentials: Headers, signal: AbortSignal): Promise<Outcome<HttpAnswer>> {
+    const { responseMaxBytes = 64 * 2 ** 20, compression = 'none', headers } = this.#options;
+    return exchange(
+      {
+        method: request.method,
+        url: `${this.url}${request.path}`,
+        body: request.form?.toString(),
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          accept: 'application/json',
+          'accept-encoding': compression === 'gzip' ? 'gzip' : 'identity',
+          'user-agent': USER_AGENT,
+          ...headers,
+          ...credentials,
+        },
+        signal,
+        agents: this.#agents,
+      },
+      { bytesMax: responseMaxBytes },
     );
   }
 
-  #credentialSource(auth: TimeseriesAuth): CredentialSource {
-    if (auth.kind !== 'token-exchange') return new FixedCredentials(auth);
-    const { clock, random, exchangeTimeoutMs = 5_000, backoffMaxMs = 180_000 } = this.#options;
-    return new TokenExchange({
-      auth,
-      clock,
-      random,
-      timeoutMs: exchangeTimeoutMs,
-      backoffMaxMs,
-      onFailure: () => this.#meters.add('starling_auth_failures_total', 1, { dependency: 'timeseries' }),
-      post: async ({ url, headers, body, signal }) => {
-        const response: AxiosResponse<Buffer> = await this.#http.post(url, body, {
-          headers: { accept: 'application/json', ...headers },
-          signal,
-          maxContentLength: 65_536,
-          ...this.#agents.for(url),
-        });
-        return { status: response.status, body: response.data.toString('utf8') };
-      },
-    });
+  /** A reply that an attempt may return: everything that another try may mend, and whatever is no query API, is thrown. */
+  #checked(answer: HttpAnswer, { path }: StoreRequest): HttpAnswer {
+    const { status, bytes, header } = answer;
+    const from = { url: `${this.url}${path}`, status };
+    if (isRefused(answer)) {
+      const account = 'check timeseries.auth and what the account may read';
+      throw new TimeseriesError('auth', `${this.url} answered ${status}: ${describeBody(bytes)}; ${account}`, {
+        status,
+      });
+    }
+    if (status >= 300 && status < 400)
+      throw notPrometheus(from, `a redirect to ${scrubLine(header('location') ?? '?')}`);
+    if (status < 400) return answer;
+    if (status === 429 || status >= 500) {
+      throw new TimeseriesError('overloaded', `${from.url} answered ${status}: ${reasonOf(bytes, from)}`, { status });
+    }
+    // Refused queries come as JSON and are read where the query is known; anything else is another server.
+    parseEnvelope(bytes, from);
+    return answer;
   }
+
+  #countRefusal(): void {
+    this.#meters.add('starling_auth_failures_total', 1, { dependency: 'timeseries' });
+  }
+}
+
+const USER_AGENT = 'starling';
+
+function isRefused(outcome: Outcome<HttpAnswer>): boolean {
+  return outcome.arrival === 'answered' && (outcome.status === 401 || outcome.status === 403);
 }
 
 /** With start and end at one moment any step gives that moment alone. */

@@ -1,4 +1,4 @@
-import { oneText } from '../../lib/one-text.ts';
+import { internString } from '../../lib/intern-string.ts';
 
 /** Grown this much beyond what the last answers held, it is begun anew: versions come and go. */
 const SPARE_SHARE = 0.5;
@@ -19,7 +19,7 @@ export class VersionIndex {
   slotOf(versionId: string): number {
     const known = this.#slots.get(versionId);
     if (known !== undefined) return known;
-    const text = oneText(versionId);
+    const text = internString(versionId);
     const slot = this.#ids.push(text) - 1;
     this.#slots.set(text, slot);
     return slot;

@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { StoreError, type StoreErrorKind } from '../../ports/store-error.ts';
 import type { Meters } from '../../telemetry/meters.ts';
 import type { Link, OpenLink } from './link.ts';
-import type { Answer, End, Failure, WorkerOptions } from './messages.ts';
+import type { End, Failure, WorkerOptions, WorkerReply } from './messages.ts';
 import type { ArgsOf, ReadName, Reads, ResultOf, WriteName, Writes } from './operations.ts';
 
 /** So many writes share a transaction at most: nobody else can write meanwhile. */
@@ -180,16 +180,16 @@ export class Channel {
     const isCurrent = () => number === this.#linkNumber;
     this.#link = this.#options.openLink(this.#options.worker, {
       onAnswer: (answer) => {
-        if (isCurrent()) this.#hear(answer);
+        if (isCurrent()) this.#onAnswer(answer);
       },
       onEnd: (why) => {
-        if (isCurrent()) this.#mourn(why);
+        if (isCurrent()) this.#onWorkerExit(why);
       },
     });
     return this.#link;
   }
 
-  #hear(answer: Answer): void {
+  #onAnswer(answer: WorkerReply): void {
     switch (answer.kind) {
       case 'ready':
         this.#isReady = true;
@@ -212,7 +212,7 @@ export class Channel {
     }
   }
 
-  #mourn(why: string): void {
+  #onWorkerExit(why: string): void {
     this.#link = undefined;
     if (!this.#isReady) this.#lastFailureMs = this.#options.clock.monotonicMs();
     this.#isReady = false;

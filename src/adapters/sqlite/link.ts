@@ -1,15 +1,15 @@
 import { Worker } from 'node:worker_threads';
-import type { Answer, Request, WorkerOptions } from './messages.ts';
+import type { WorkerOptions, WorkerReply, WorkerRequest } from './messages.ts';
 
 /** The wire between the store and the thread that has the file. */
 export interface Link {
-  send(request: Request): void;
+  send(request: WorkerRequest): void;
   /** Ends the thread at once; SQLite rolls back what it had not committed. */
   end(): Promise<void>;
 }
 
 export interface LinkEvents {
-  onAnswer(answer: Answer): void;
+  onAnswer(answer: WorkerReply): void;
   /** The thread is gone, for whatever reason; called once, also after `end`. */
   onEnd(why: string): void;
 }
@@ -22,7 +22,7 @@ const WORKER_URL = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './
 export const openWorkerLink: OpenLink = (options, events) => {
   const worker = new Worker(WORKER_URL, { workerData: options, name: 'sqlite-store' });
   let why = 'the SQLite worker ended';
-  worker.on('message', (answer: Answer) => events.onAnswer(answer));
+  worker.on('message', (answer: WorkerReply) => events.onAnswer(answer));
   worker.on('error', (error) => {
     why = `the SQLite worker failed: ${error instanceof Error ? error.message : String(error)}`;
   });

@@ -1,8 +1,8 @@
 import type { StoreErrorKind } from '../../ports/store-error.ts';
 import type { ReadName, WriteName } from './operations.ts';
 
-/** What the store tells its worker. The jobs of one `write` share a transaction, and each stands or falls for itself. */
-export type Request =
+/** What the store asks of its worker. The jobs of one `write` share a transaction, and each stands or falls for itself. */
+export type WorkerRequest =
   | { readonly kind: 'read'; readonly id: number; readonly name: ReadName; readonly args: readonly unknown[] }
   | { readonly kind: 'write'; readonly id: number; readonly jobs: readonly Job[] };
 
@@ -18,7 +18,7 @@ export interface Failure {
 
 export type End = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly failure: Failure };
 
-export type Answer =
+export type WorkerReply =
   | { readonly kind: 'ready' }
   | { readonly kind: 'unusable'; readonly failure: Failure }
   /** One end for a read, one per job for a write. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import { failureOf } from './failure.ts';
-import type { Answer, End, Failure, Job, Request, WorkerOptions } from './messages.ts';
+import type { End, Failure, Job, WorkerOptions, WorkerReply, WorkerRequest } from './messages.ts';
 import { openDatabase, SchemaMismatch } from './open-database.ts';
 import { READS, WRITES } from './operations.ts';
 import { Sql } from './sql.ts';
@@ -9,7 +9,7 @@ import { Sql } from './sql.ts';
 type AnyOperation = (sql: Sql, ...args: readonly unknown[]) => unknown;
 
 const { path } = workerData as WorkerOptions;
-const answer = (message: Answer): void => parentPort?.postMessage(message);
+const answer = (message: WorkerReply): void => parentPort?.postMessage(message);
 
 function start(): void {
   let db: DatabaseSync;
@@ -20,7 +20,7 @@ function start(): void {
     return;
   }
   const sql = new Sql(db);
-  parentPort?.on('message', (request: Request) => {
+  parentPort?.on('message', (request: WorkerRequest) => {
     const ends = request.kind === 'read' ? [read(sql, request)] : write(sql, request.jobs);
     answer({ kind: 'answer', id: request.id, ends });
   });

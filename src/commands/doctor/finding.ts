@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { printableLine } from '../../lib/printable.ts';
-import { scrub } from '../../telemetry/redact.ts';
+import { scrub } from '../../lib/scrub.ts';
 
 export const AREAS = ['store', 'timeseries', 'control-plane'] as const;
 export type Area = (typeof AREAS)[number];

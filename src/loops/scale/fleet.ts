@@ -1,7 +1,7 @@
 import type { ActiveVersion } from '../../domain/active-version.ts';
 import type { Bucket } from '../../domain/bucket.ts';
 import type { FunctionState } from '../../domain/function-state.ts';
-import { oneText } from '../../lib/one-text.ts';
+import { internString } from '../../lib/intern-string.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
 import type { StateKeeper } from '../../ports/state-keeper.ts';
 import { adoptRow, clampTimes, type Tracked, track } from './tracked.ts';
@@ -234,7 +234,12 @@ function chunksOf(buckets: readonly Bucket[]): Bucket[][] {
 /** Each row comes with strings of its own, of which the account alone is in a thousand others. */
 function withSharedStrings(row: ActiveVersion): ActiveVersion {
   const { versionId, functionId, account } = row;
-  return { ...row, versionId: oneText(versionId), functionId: oneText(functionId), account: oneText(account) };
+  return {
+    ...row,
+    versionId: internString(versionId),
+    functionId: internString(functionId),
+    account: internString(account),
+  };
 }
 
 /** The row just read; its ids, which do not change, stay the strings that are held already. */

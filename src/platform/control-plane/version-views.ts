@@ -1,7 +1,7 @@
 import {
   configurationOfPolicy,
   policyOfConfiguration,
-  type ToldConfiguration,
+  type ReceivedConfiguration,
 } from '../../contract/autoscaling-configuration.ts';
 import type { DeploymentAnswer } from '../../contract/deployment.ts';
 import type { ScalingTarget } from '../../contract/scaling-targets.ts';
@@ -82,6 +82,6 @@ function configurationOf({
   return read.ok && read.policy.kind === 'steps' ? configurationOfPolicy(read.policy) : undefined;
 }
 
-export function withoutNulls(configuration: ToldConfiguration): ToldConfiguration {
-  return JSON.parse(JSON.stringify(configuration, (_, value: unknown) => value ?? undefined)) as ToldConfiguration;
+export function withoutNulls(configuration: ReceivedConfiguration): ReceivedConfiguration {
+  return JSON.parse(JSON.stringify(configuration, (_, value: unknown) => value ?? undefined)) as ReceivedConfiguration;
 }

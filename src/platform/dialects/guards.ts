@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import { isLoopback } from '../../lib/loopback.ts';
 
 export const WRONG_HOST_STATUS = 421;
 export const WRONG_HOST_DETAIL =
@@ -29,10 +30,6 @@ export function hostGuard({ boundHost, allowedHosts }: HostGuardOptions): (host:
     latest = host;
     return true;
   };
-}
-
-function isLoopback(boundHost: string): boolean {
-  return /^127\.\d+\.\d+\.\d+$/.test(boundHost) || boundHost === '::1' || boundHost.toLowerCase() === 'localhost';
 }
 
 function isOwnName(host: string, allowed: ReadonlySet<string>): boolean {

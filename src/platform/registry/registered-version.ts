@@ -1,4 +1,4 @@
-import type { ToldConfiguration } from '../../contract/autoscaling-configuration.ts';
+import type { ReceivedConfiguration } from '../../contract/autoscaling-configuration.ts';
 import type { FunctionStatus, VersionRecord } from '../model/function-record.ts';
 
 /** DELETED stands for what is gone; nothing that is kept has it. */
@@ -16,7 +16,7 @@ export interface RegisteredVersion extends VersionRecord {
   readonly deploymentId: string;
   readonly specificationId: string;
   /** The custom policy as it came over the wire of the control plane; undefined: none. */
-  readonly configuration: ToldConfiguration | undefined;
+  readonly configuration: ReceivedConfiguration | undefined;
   /** A policy document given to this platform; the later of the two is kept. */
   readonly policy: unknown;
 }

@@ -80,7 +80,7 @@ async function run(partition: Partition, bids: readonly Bid[], clock = new HandW
   });
   let isDone = false;
   const done = contest.then(
-    (verdicts) => ({ verdicts }),
+    (outcomes) => ({ outcomes }),
     (error: unknown) => ({ error }),
   );
   done.then(() => {
@@ -91,8 +91,8 @@ async function run(partition: Partition, bids: readonly Bid[], clock = new HandW
 }
 
 function outcomes(end: Awaited<ReturnType<typeof run>>): Record<string, string> {
-  if (!('verdicts' in end)) throw end.error;
-  return Object.fromEntries([...end.verdicts].map(([key, { outcome }]) => [key, outcome]));
+  if (!('outcomes' in end)) throw end.error;
+  return Object.fromEntries([...end.outcomes].map(([key, { outcome }]) => [key, outcome]));
 }
 
 describe('a conditional write is carried to a known end', () => {
@@ -112,7 +112,7 @@ describe('a conditional write is carried to a known end', () => {
       ['a', 'b', 'c'],
       ['a', 'c'],
     ]);
-    expect('verdicts' in end && end.verdicts.get('b')).toMatchObject({ row: { token: 9 } });
+    expect('outcomes' in end && end.outcomes.get('b')).toMatchObject({ row: { token: 9 } });
   });
 
   it('knows its own nonce when the answer was lost after the write', async () => {

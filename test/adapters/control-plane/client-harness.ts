@@ -1,6 +1,7 @@
 import { type ConnectionOptions, ControlPlaneConnection } from '../../../src/adapters/control-plane/connection.ts';
-import { HttpActuator, type HttpActuatorOptions } from '../../../src/adapters/control-plane/http-actuator.ts';
+import { HttpWishSender, type HttpWishSenderOptions } from '../../../src/adapters/control-plane/http-wish-sender.ts';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
+import { GatedActuator, type GatedActuatorOptions } from '../../../src/adapters/wishes/gated-actuator.ts';
 import type { Wish } from '../../../src/domain/actuation.ts';
 import type { Clock } from '../../../src/lib/clock.ts';
 import type { Random } from '../../../src/lib/random.ts';
@@ -15,8 +16,8 @@ export const middling: Random = { next: () => 0.5, uuid: () => 'uuid' };
 export interface Client extends AsyncDisposable {
   readonly double: ControlPlaneDouble;
   readonly connection: ControlPlaneConnection;
-  readonly actuator: HttpActuator;
-  readonly actuate: (wish?: Partial<Wish>, leftMs?: number) => ReturnType<HttpActuator['actuate']>;
+  readonly actuator: GatedActuator;
+  readonly actuate: (wish?: Partial<Wish>, leftMs?: number) => ReturnType<GatedActuator['actuate']>;
 }
 
 /** The client and a control plane, joined by real HTTP. */
@@ -25,14 +26,16 @@ export async function setUpClient(
     clock?: Clock;
     double?: ControlPlaneDoubleOptions;
     connection?: Partial<ConnectionOptions>;
-    actuator?: Partial<HttpActuatorOptions>;
+    actuator?: Partial<GatedActuatorOptions & Pick<HttpWishSenderOptions, 'strength'>>;
   } = {},
 ): Promise<Client> {
   const { clock = systemClock } = options;
   const double = new ControlPlaneDouble({ versions: [seedOf('v1'), seedOf('v2')], ...options.double });
   await double.start();
   const connection = new ControlPlaneConnection({ url: double.url, clock, random: middling, ...options.connection });
-  const actuator = new HttpActuator({ connection, clock, random: middling, ...options.actuator });
+  const { strength, ...gate } = options.actuator ?? {};
+  const sender = new HttpWishSender({ connection, clock, random: middling, strength });
+  const actuator = new GatedActuator({ sender, clock, random: middling, ...gate });
   return {
     double,
     connection,

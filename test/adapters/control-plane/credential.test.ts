@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Auth } from '../../../src/adapters/control-plane/credential.ts';
+import type { Auth } from '../../../src/adapters/wire/auth.ts';
 import { HandWoundClock } from '../../support/hand-wound-clock.ts';
 import { setUpClient, until } from './client-harness.ts';
 
@@ -56,7 +56,7 @@ describe('a bearer token', () => {
     await using client = await setUpClient({ connection: { auth: { kind: 'bearer', token: () => ' \n' } } });
     expect(await client.actuate()).toMatchObject({
       outcome: 'failed',
-      detail: 'the bearer token is empty; put it into its file or setting',
+      detail: 'the bearer token for the control plane is empty; put it into its file or setting',
     });
     expect(client.double.seen).toEqual([]);
     expect(client.actuator.status().breaker).toBe('closed');
@@ -97,7 +97,7 @@ describe('an issued token', () => {
     await using client = await setUpIssued();
     client.double.issuer.expiresInSeconds = 10 ** 9;
     await client.actuate();
-    expect(client.actuator.status().credential).toMatchObject({ kind: 'oauth2', expiresInMs: 3_600_000 });
+    expect(client.connection.credentialStatus()).toMatchObject({ kind: 'oauth2', expiresInMs: 3_600_000 });
   });
 
   it('that is refused is dropped, fetched and tried once more', async () => {
@@ -132,9 +132,9 @@ describe('an issued token', () => {
     await client.clock.wind(3_000_000);
     client.double.faults.inject({ call: 'token', fault: { kind: 'status', status: 503 } });
     expect(await client.actuate({ token: 2n, wanted: 4 })).toMatchObject({ outcome: 'applied' });
-    await until(() => client.actuator.status().credential.lastError !== '');
+    await until(() => client.connection.credentialStatus().lastError !== '');
     expect(await client.actuate({ token: 3n, wanted: 5 })).toMatchObject({ outcome: 'applied' });
-    expect(client.actuator.status().credential.lastError).toMatch(/answered 503/);
+    expect(client.connection.credentialStatus().lastError).toMatch(/answered 503/);
   });
 
   it('with a wrong secret fails with the issuer’s words, and a new secret is tried at once', async () => {

@@ -1,8 +1,9 @@
 import { createServer } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { ControlPlaneConnection } from '../../../src/adapters/control-plane/connection.ts';
-import { HttpActuator } from '../../../src/adapters/control-plane/http-actuator.ts';
+import { HttpWishSender } from '../../../src/adapters/control-plane/http-wish-sender.ts';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
+import { GatedActuator } from '../../../src/adapters/wishes/gated-actuator.ts';
 import { NotAdmitted } from '../../../src/ports/actuator.ts';
 import type { Fault } from '../../support/control-plane/faults.ts';
 import { HandWoundClock } from '../../support/hand-wound-clock.ts';
@@ -337,7 +338,8 @@ describe('a deadline', () => {
         },
       },
     });
-    const actuator = new HttpActuator({ connection, clock: jumping, random: middling });
+    const means = { clock: jumping, random: middling };
+    const actuator = new GatedActuator({ sender: new HttpWishSender({ connection, ...means }), ...means });
     expect(await actuator.actuate(frozen, { deadlineMs: 3_000 })).toMatchObject({ outcome: 'failed' });
     expect(client.double.seen).toEqual([]);
     connection.close();

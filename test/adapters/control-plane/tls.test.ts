@@ -4,7 +4,7 @@ import type { ServerOptions } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TlsMaterial } from '../../../src/lib/agents.ts';
+import type { TlsMaterial } from '../../../src/adapters/wire/tls.ts';
 import { type Authority, makeAuthority } from '../../support/cassandra/certificates.ts';
 import { type Client, setUpClient } from './client-harness.ts';
 

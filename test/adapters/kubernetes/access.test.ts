@@ -6,6 +6,7 @@ import { Access } from '../../../src/adapters/kubernetes/access.ts';
 import { AccessError } from '../../../src/adapters/kubernetes/credentials.ts';
 import { HandWoundClock } from '../../support/hand-wound-clock.ts';
 
+const random = { next: () => 0.5, uuid: () => '' };
 let folder: string;
 let clock: HandWoundClock;
 beforeEach(() => {
@@ -23,7 +24,7 @@ const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 describe('inside a cluster', () => {
   const env = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '6443' };
-  const inCluster = (more: object = {}) => new Access({ clock, env, serviceAccountFolder: folder, ...more });
+  const inCluster = (more: object = {}) => new Access({ clock, random, env, serviceAccountFolder: folder, ...more });
   beforeEach(() => {
     put('token', 'first\n');
     put('ca.crt', 'an authority');
@@ -54,11 +55,9 @@ describe('inside a cluster', () => {
 
   it('takes it at once when the old one is refused, and says when there is no other', async () => {
     const access = inCluster();
-    const { credentials } = await access.current();
-    expect(await access.renew(credentials)).toBe(false);
+    expect(await access.renew(await access.current())).toBe(false);
     put('token', 'second');
-    const again = (await access.current()).credentials;
-    expect(await access.renew(again)).toBe(true);
+    expect(await access.renew(await access.current())).toBe(true);
     expect((await access.current()).credentials.token).toBe('second');
   });
 
@@ -98,6 +97,7 @@ describe('a kubeconfig', () => {
   const open = (config: unknown, more: { context?: string } = {}) =>
     new Access({
       clock,
+      random,
       env: {},
       kubeconfigFile: put('config', typeof config === 'string' ? config : JSON.stringify(config)),
       ...more,
@@ -136,7 +136,7 @@ users: [{name: u, user: {token: t}}]
 `;
     expect(await open(text, { context: 'play' })).toMatchObject({
       namespace: 'toys',
-      credentials: { isInsecure: true, token: 't' },
+      credentials: { insecure: true, token: 't' },
     });
   });
 
@@ -155,7 +155,12 @@ printf '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1",
       { name: 'END', value: END },
     ];
     const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: './plugin', args: ['get'], env };
-    const access = new Access({ clock, env: {}, kubeconfigFile: put('config', JSON.stringify(aConfig({ exec }))) });
+    const access = new Access({
+      clock,
+      random,
+      env: {},
+      kubeconfigFile: put('config', JSON.stringify(aConfig({ exec }))),
+    });
     expect((await access.current()).credentials.token).toBe('get-north-1');
     await clock.wind(530_000);
     expect((await access.current()).credentials.token).toBe('get-north-1');

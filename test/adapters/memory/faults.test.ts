@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { Fate } from '../../../src/adapters/memory/fate.ts';
-import { MemoryStore } from '../../../src/adapters/memory/store.ts';
-import { MemoryWorld } from '../../../src/adapters/memory/world.ts';
 import type { StoreError } from '../../../src/ports/store-error.ts';
 import { claimOf, memberOf, settlementOf } from '../../contract/store/rows.ts';
+import { FaultyStore, FaultyWorld } from '../../support/faulty-connection.ts';
 import { HandWoundClock, settle } from '../../support/hand-wound-clock.ts';
+import type { PlannedOutcome } from '../../support/planned-outcome.ts';
 
 function fresh() {
   const clock = new HandWoundClock();
-  const world = new MemoryWorld({ clock });
-  return { clock, world, me: new MemoryStore(world, { name: 'me' }), other: new MemoryStore(world, { name: 'other' }) };
+  const world = new FaultyWorld({ clock });
+  return { clock, world, me: new FaultyStore(world, { name: 'me' }), other: new FaultyStore(world, { name: 'other' }) };
 }
 
 const kindOf = (call: Promise<unknown>) =>
@@ -17,17 +16,17 @@ const kindOf = (call: Promise<unknown>) =>
     () => 'ok',
     (error: StoreError) => error.kind,
   );
-const lost = (fate: Partial<Fate & { kind: 'lost' }> = {}): Fate => ({
+const lost = (outcome: Partial<PlannedOutcome & { kind: 'lost' }> = {}): PlannedOutcome => ({
   kind: 'lost',
   applies: 'now',
   giveUpMs: 500,
-  ...fate,
+  ...outcome,
 });
 
 describe('the trouble that a test can make for a memory store', () => {
   it('a slow store answers when the clock has been wound', async () => {
     const { clock, world, me } = fresh();
-    world.fateOf = () => ({ kind: 'answered', beforeMs: 30, afterMs: 20 });
+    world.outcomeOf = () => ({ kind: 'answered', beforeMs: 30, afterMs: 20 });
     let isDone = false;
     const beat = me.roster.beat(memberOf('me')).then(() => {
       isDone = true;
@@ -44,7 +43,7 @@ describe('the trouble that a test can make for a memory store', () => {
 
   it('fails the next call of the kind that was named, once', async () => {
     const { me } = fresh();
-    me.line.failNext('full', 'states.claim');
+    me.connection.failNext('full', 'states.claim');
     expect(await kindOf(me.roster.beat(memberOf('me')))).toBe('ok');
     expect(await kindOf(me.states.claim(1, [claimOf('a')]))).toBe('full');
     expect(await kindOf(me.states.claim(1, [claimOf('a')]))).toBe('ok');
@@ -52,28 +51,28 @@ describe('the trouble that a test can make for a memory store', () => {
 
   it('cuts off one client and not the other', async () => {
     const { me, other } = fresh();
-    me.line.cut();
+    me.connection.cut();
     expect(await kindOf(me.roster.list())).toBe('unavailable');
     expect(await kindOf(other.roster.list())).toBe('ok');
-    me.line.mend();
+    me.connection.mend();
     expect(await kindOf(me.roster.list())).toBe('ok');
   });
 
   it('lets a claim apply long after its caller gave up: the nonce finds it, or the token keeps it out', async () => {
     const { clock, me, other } = fresh();
     const claim = claimOf('late');
-    me.line.plan(lost({ applies: { lateMs: 4000 } }), { thenCut: true });
+    me.connection.plan(lost({ applies: { lateMs: 4000 } }), { thenCut: true });
     const results = me.states.claim(1, [claim]);
     await clock.wind(600);
     expect(await results).toEqual([{ versionId: 'late', outcome: 'unknown' }]);
     expect(await other.states.readOne(1, 'late')).toBeUndefined();
     await clock.wind(4000);
     expect(await other.states.readOne(1, 'late')).toMatchObject({ token: claim.token, phase: 'pending' });
-    me.line.mend();
+    me.connection.mend();
     expect(await me.states.claim(1, [claim])).toEqual([{ versionId: 'late', outcome: 'applied' }]);
 
     const next = claimOf('late', { observed: claim.token });
-    me.line.plan(lost({ applies: { lateMs: 4000 } }), { thenCut: true });
+    me.connection.plan(lost({ applies: { lateMs: 4000 } }), { thenCut: true });
     const second = me.states.claim(1, [next]);
     await clock.wind(600);
     await second;
@@ -85,25 +84,25 @@ describe('the trouble that a test can make for a memory store', () => {
 
   it('reports a write that never arrived as unknown too: its sender cannot know', async () => {
     const { clock, me } = fresh();
-    me.line.plan(lost({ applies: 'never' }));
+    me.connection.plan(lost({ applies: 'never' }));
     const beat = kindOf(me.roster.beat(memberOf('me')));
     await clock.wind(500);
     expect(await beat).toBe('unknown');
-    me.line.plan(lost({ applies: 'never' }), { operation: 'roster.list' });
+    me.connection.plan(lost({ applies: 'never' }), { operation: 'roster.list' });
     const list = kindOf(me.roster.list());
     await clock.wind(500);
     expect(await list).toBe('unavailable');
   });
 
-  it('leaves what a killed client had under way to fate, and never answers it', async () => {
+  it('leaves what a killed client had under way to outcome, and never answers it', async () => {
     const { clock, world, me, other } = fresh();
-    world.fateOf = ({ client }) => ({ kind: 'answered', beforeMs: client === 'me' ? 30 : 0, afterMs: 0 });
+    world.outcomeOf = ({ client }) => ({ kind: 'answered', beforeMs: client === 'me' ? 30 : 0, afterMs: 0 });
     let isAnswered = false;
     void me.states.claim(1, [claimOf('orphan')]).then(() => {
       isAnswered = true;
     });
     await clock.wind(10);
-    me.line.kill();
+    me.connection.kill();
     await clock.wind(1000);
     expect(isAnswered).toBe(false);
     expect(await other.states.readOne(1, 'orphan')).toMatchObject({ phase: 'pending' });
@@ -112,7 +111,7 @@ describe('the trouble that a test can make for a memory store', () => {
   it('never has two conditional writes of one client in flight on one bucket, nor makes other buckets wait', async () => {
     const { clock, world, me } = fresh();
     const inFlight: string[] = [];
-    world.fateOf = ({ operation }) => {
+    world.outcomeOf = ({ operation }) => {
       inFlight.push(operation);
       return { kind: 'answered', beforeMs: 10, afterMs: 10 };
     };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseAnswer } from '../../../src/adapters/prometheus/answer.ts';
 import { cutSeries } from '../../../src/adapters/prometheus/cut-series.ts';
+import { parseQueryResult } from '../../../src/adapters/prometheus/query-result.ts';
 import { TimeseriesError } from '../../../src/ports/signal-reader.ts';
 
 const from = { url: 'http://store/api/v1/query', status: 200 };
@@ -23,7 +23,7 @@ function bodyOf(result: unknown[], resultType = 'vector', beside: object = {}): 
 }
 
 function read(body: Buffer) {
-  const { series, partial } = parseAnswer(body, from);
+  const { series, partial } = parseQueryResult(body, from);
   return { length: series.length, series: [...series], partial };
 }
 
@@ -33,7 +33,7 @@ describe('a long answer', () => {
     const body = bodyOf(entries);
     expect(cutSeries(body)?.pieces.length).toBeGreaterThan(2);
     const expected = entries.map(({ metric, value }) => ({ metric, samples: [value] }));
-    const { series } = parseAnswer(body, from);
+    const { series } = parseQueryResult(body, from);
     expect(series.length).toBe(entries.length);
     expect([...series]).toEqual(expected);
     expect([...series]).toEqual(expected);
@@ -71,7 +71,7 @@ describe('a long answer', () => {
 
   it('that breaks off is refused at once', () => {
     const body = bodyOf(manySeries());
-    expect(() => parseAnswer(body.subarray(0, body.length - 40), from)).toThrow(TimeseriesError);
+    expect(() => parseQueryResult(body.subarray(0, body.length - 40), from)).toThrow(TimeseriesError);
   });
 
   it('that is broken inside is refused by whoever walks over it', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RawSeries } from '../../../src/adapters/prometheus/answer.ts';
+import type { RawSeries } from '../../../src/adapters/prometheus/query-result.ts';
 import { type QueryTable, tableRows } from '../../../src/adapters/prometheus/query-table.ts';
 import { type Domain, signalColumn } from '../../../src/adapters/prometheus/signal-columns.ts';
 import type { SignalDefinition } from '../../../src/adapters/prometheus/signal-profile.ts';

@@ -284,8 +284,12 @@ describe('StoreClient', () => {
 
     it('never in the clear, except to this machine', () => {
       const bearer = { auth: { kind: 'bearer', token: () => 'x' } } as const;
-      expect(() => open({ ...bearer, url: 'http://prometheus:9090' })).toThrow(/unencrypted/);
-      expect(() => open({ ...bearer, url: 'http://127.evil.example' })).toThrow(/unencrypted/);
+      expect(() => open({ ...bearer, url: 'http://prometheus:9090' })).toThrow(
+        /credentials would be readable on the way; use https/,
+      );
+      expect(() => open({ ...bearer, url: 'http://127.evil.example' })).toThrow(
+        /credentials would be readable on the way; use https/,
+      );
       for (const url of ['https://prometheus:9090', 'http://localhost:9090', 'http://127.0.0.1:1', 'http://[::1]:1']) {
         expect(() => open({ ...bearer, url }), url).not.toThrow();
       }
@@ -295,9 +299,12 @@ describe('StoreClient', () => {
         user: () => 'me',
         password: () => 'x',
       } as const;
-      expect(() => open({ auth: exchange, url: 'https://prometheus' })).toThrow(/id unencrypted/);
-      expect(() => open({ url: 'http://me:secret@prometheus' })).toThrow(/must not carry credentials/);
-      expect(() => open({ url: 'file:///etc/passwd' })).toThrow(/needs http or https/);
+      expect(() => open({ auth: exchange, url: 'https://prometheus' })).toThrow(
+        /on id, and credentials would be readable/,
+      );
+      expect(() => open({ url: 'http://me:secret@prometheus' })).toThrow(/has a user or password in its URL/);
+      expect(() => open({ url: 'http://169.254.169.254' })).toThrow(/link-local/);
+      expect(() => open({ url: 'file:///etc/passwd' })).toThrow(/only http: and https: are spoken/);
     });
   });
 });

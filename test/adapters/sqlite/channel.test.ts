@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Channel } from '../../../src/adapters/sqlite/channel.ts';
 import type { LinkEvents } from '../../../src/adapters/sqlite/link.ts';
-import type { End, Request } from '../../../src/adapters/sqlite/messages.ts';
+import type { End, WorkerRequest } from '../../../src/adapters/sqlite/messages.ts';
 import type { StoreError } from '../../../src/ports/store-error.ts';
 import { silentMeters } from '../../../src/telemetry/meters.ts';
 import { HandWoundClock, settle } from '../../support/hand-wound-clock.ts';
@@ -11,7 +11,7 @@ const ok = (value?: unknown): End => ({ ok: true, value });
 /** The channel on a wire whose other end is in the test's hand. */
 async function wired() {
   const clock = new HandWoundClock();
-  const sent: Request[] = [];
+  const sent: WorkerRequest[] = [];
   const links: LinkEvents[] = [];
   const recorded: Array<Record<string, unknown>> = [];
   const channel = new Channel({

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openWorkerLink } from '../../../src/adapters/sqlite/link.ts';
-import type { Request } from '../../../src/adapters/sqlite/messages.ts';
+import type { WorkerRequest } from '../../../src/adapters/sqlite/messages.ts';
 import { SQLITE_SCHEMA_VERSION } from '../../../src/adapters/sqlite/schema.ts';
 import { SqliteStore, type SqliteStoreOptions } from '../../../src/adapters/sqlite/store.ts';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
@@ -179,7 +179,7 @@ describe('the SQLite store at work', () => {
   });
 
   it('claims ten thousand versions of 1,024 buckets in a few transactions', { timeout: 60_000 }, async () => {
-    const sent: Request[] = [];
+    const sent: WorkerRequest[] = [];
     const store = await open({
       openLink: (options, events) => {
         const link = openWorkerLink(options, events);

@@ -1,6 +1,7 @@
 import { ControlPlaneConnection } from '../../../src/adapters/control-plane/connection.ts';
-import { HttpActuator } from '../../../src/adapters/control-plane/http-actuator.ts';
+import { HttpWishSender } from '../../../src/adapters/control-plane/http-wish-sender.ts';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
+import { GatedActuator } from '../../../src/adapters/wishes/gated-actuator.ts';
 import { systemRandom } from '../../../src/lib/random.ts';
 import { ControlPlaneDouble } from '../../support/control-plane/control-plane-double.ts';
 import { fencedActuatorContract } from './fenced-actuator-contract.ts';
@@ -12,7 +13,13 @@ fencedActuatorContract('over HTTP, on the double', async () => {
   const random = systemRandom;
   const connections = Array.from({ length: 3 }, () => new ControlPlaneConnection({ url, clock, random }));
   const [one, two, three] = connections.map(
-    (connection) => new HttpActuator({ connection, clock, random, timeoutMs: 10_000 }),
+    (connection) =>
+      new GatedActuator({
+        sender: new HttpWishSender({ connection, clock, random }),
+        clock,
+        random,
+        timeoutMs: 10_000,
+      }),
   );
   if (!one || !two || !three) throw new Error('three writers were made');
   let made = 0;

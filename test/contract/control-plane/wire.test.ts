@@ -1,10 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { configurationOfPolicy, policyOfConfiguration } from '../../../src/contract/autoscaling-configuration.ts';
+import {
+  configurationOfPolicy,
+  formatIsoDuration,
+  parseIsoDuration,
+  policyOfConfiguration,
+} from '../../../src/contract/autoscaling-configuration.ts';
 import { parseDeploymentAnswer } from '../../../src/contract/deployment.ts';
 import { parseSpecificationChange } from '../../../src/contract/deployment-change.ts';
 import { formatToken, idempotencyKey, judgeWrite, parseToken } from '../../../src/contract/fencing.ts';
-import { formatIsoDuration, parseIsoDuration } from '../../../src/contract/iso-duration.ts';
 import {
   deploymentPath,
   gpuSpecificationPath,

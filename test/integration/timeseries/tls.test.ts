@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { StoreClient } from '../../../src/adapters/prometheus/store-client.ts';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
-import type { TlsMaterial } from '../../../src/lib/agents.ts';
+import type { TlsMaterial } from '../../../src/adapters/wire/tls.ts';
 import { Authority, type KeyPair } from '../../support/timeseries/certificates.ts';
 import { ScriptedStore } from '../../support/timeseries/scripted-store.ts';
 

@@ -1,7 +1,4 @@
 import pino from 'pino';
-import type { Fate } from '../../../src/adapters/memory/fate.ts';
-import { MemoryStore } from '../../../src/adapters/memory/store.ts';
-import { MemoryWorld } from '../../../src/adapters/memory/world.ts';
 import type { Actuation, Wish } from '../../../src/domain/actuation.ts';
 import type { Claim } from '../../../src/domain/function-state.ts';
 import type { MemberRow } from '../../../src/domain/member.ts';
@@ -16,8 +13,10 @@ import type { ClaimResult } from '../../../src/ports/state-keeper.ts';
 import type { Store } from '../../../src/ports/store.ts';
 import { silentMeters } from '../../../src/telemetry/meters.ts';
 import { SETTINGS } from '../../support/a-fleet.ts';
+import { FaultyStore, FaultyWorld } from '../../support/faulty-connection.ts';
 import { anActuation, FencedControlPlane } from '../../support/fenced-control-plane.ts';
 import { HandWoundClock } from '../../support/hand-wound-clock.ts';
+import type { PlannedOutcome } from '../../support/planned-outcome.ts';
 import { ScriptedSignals, type Series } from '../../support/scripted-signals.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
 import { Gate, MachineClock } from './gate.ts';
@@ -43,7 +42,7 @@ export interface ChaosVersion {
 export interface ChaosMember {
   readonly memberId: string;
   readonly autoscaler: Autoscaler;
-  readonly store: MemoryStore;
+  readonly store: FaultyStore;
   readonly signals: ScriptedSignals;
   readonly clock: MachineClock;
   readonly gate: Gate;
@@ -65,7 +64,7 @@ export interface Weather {
 export class ChaosWorld {
   readonly random: SeededRandom;
   readonly clock = new HandWoundClock();
-  readonly store = new MemoryWorld({ clock: this.clock });
+  readonly store = new FaultyWorld({ clock: this.clock });
   readonly controlPlane: FencedControlPlane;
   readonly history: ChaosEvent[] = [];
   readonly versions = new Map<string, ChaosVersion>();
@@ -84,7 +83,7 @@ export class ChaosWorld {
     this.controlPlane.isDry = ({ versionId }) => versionId.startsWith('dry');
     this.#parts = options.parts;
     this.#settings = { ...SETTINGS, ...options.settings };
-    this.store.fateOf = () => this.#fate();
+    this.store.outcomeOf = () => this.#outcome();
   }
 
   run(
@@ -136,7 +135,7 @@ export class ChaosWorld {
     const memberId = `m${this.#joined}`;
     const gate = new Gate(this.random);
     const clock = new MachineClock(this.clock, gate);
-    const store = new MemoryStore(this.store, { name: memberId });
+    const store = new FaultyStore(this.store, { name: memberId });
     const signals = new ScriptedSignals(() => clock.wallMs());
     signals.parts = this.#parts;
     signals.profiles.set(PROFILE, this.#series);
@@ -166,7 +165,7 @@ export class ChaosWorld {
   /** As kill -9: what is on its way arrives or not, but nobody is there any more. */
   kill(member: ChaosMember): void {
     member.state = 'gone';
-    member.store.line.kill();
+    member.store.connection.kill();
     member.gate.shut();
   }
 
@@ -205,7 +204,7 @@ export class ChaosWorld {
     this.history.push({ atMs: this.clock.monotonicMs(), ...event });
   }
 
-  #fate(): Fate {
+  #outcome(): PlannedOutcome {
     const { random } = this;
     const dice = random.next();
     const { store } = this.weather;
@@ -220,7 +219,7 @@ export class ChaosWorld {
     return { kind: 'answered', beforeMs: random.between(0, 600), afterMs: random.between(0, 600) };
   }
 
-  #storeOf(memberId: string, { store, clock, gate }: { store: MemoryStore; clock: Clock; gate: Gate }): Store {
+  #storeOf(memberId: string, { store, clock, gate }: { store: FaultyStore; clock: Clock; gate: Gate }): Store {
     const note = (event: Untimed<ChaosEvent>) => this.#note(event);
     const beat = async (row: MemberRow) => {
       const [beganMs, beganOwnMs] = [this.clock.monotonicMs(), clock.monotonicMs()];

@@ -115,13 +115,13 @@ function makeTrouble(world: ChaosWorld): void {
       if (one) world.pause(one, { forMs: random.between(SECOND, 30 * SECOND), isAsleep: random.isLucky(0.3) });
     },
     () => {
-      one?.store.line.cut();
-      if (one) clock.after(random.between(SECOND, 20 * SECOND), () => one.store.line.mend());
+      one?.store.connection.cut();
+      if (one) clock.after(random.between(SECOND, 20 * SECOND), () => one.store.connection.mend());
     },
     () => {
       for (const { store } of alive) {
-        store.line.cut();
-        clock.after(random.between(SECOND, 20 * SECOND), () => store.line.mend());
+        store.connection.cut();
+        clock.after(random.between(SECOND, 20 * SECOND), () => store.connection.mend());
       }
     },
     () => {
@@ -180,7 +180,7 @@ async function endTrouble(world: ChaosWorld): Promise<void> {
     world.show(version.versionId);
   }
   for (const { store, signals, clock: own } of members) {
-    store.line.mend();
+    store.connection.mend();
     signals.state = 'read';
     own.wallOffsetMs = 0;
   }

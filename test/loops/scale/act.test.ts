@@ -1,7 +1,5 @@
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
-import { MemoryStore } from '../../../src/adapters/memory/store.ts';
-import { MemoryWorld } from '../../../src/adapters/memory/world.ts';
 import type { Actuation } from '../../../src/domain/actuation.ts';
 import type { Decision } from '../../../src/domain/decision.ts';
 import { ABSENT_GAUGE, ABSENT_WINDOW } from '../../../src/domain/signal.ts';
@@ -10,6 +8,7 @@ import { type Tracked, track } from '../../../src/loops/scale/tracked.ts';
 import { FRESH_MEMORY } from '../../../src/scaling/memory.ts';
 import { silentMeters } from '../../../src/telemetry/meters.ts';
 import { RareLog } from '../../../src/telemetry/rare-log.ts';
+import { FaultyStore, FaultyWorld } from '../../support/faulty-connection.ts';
 import { anActuation, FencedControlPlane } from '../../support/fenced-control-plane.ts';
 import { HandWoundClock, settle } from '../../support/hand-wound-clock.ts';
 
@@ -60,10 +59,10 @@ function aDecision(clock: HandWoundClock, wanted: number, previous?: number): De
 
 function aStage(options: { controlPlane?: FencedControlPlane } = {}) {
   const clock = new HandWoundClock();
-  const world = new MemoryWorld({ clock });
+  const world = new FaultyWorld({ clock });
   const controlPlane = options.controlPlane ?? new FencedControlPlane();
   const member = (memberId: string, changes: Partial<ActOptions> = {}) => {
-    const store = new MemoryStore(world, { name: memberId });
+    const store = new FaultyStore(world, { name: memberId });
     const outcomes: Actuation['outcome'][] = [];
     const counted: string[] = [];
     const act = new Act({
@@ -159,7 +158,7 @@ describe('acting on a decision', () => {
   it('sends nothing when it stood still between the claim and the write', async () => {
     const { clock, world, controlPlane, member, row } = aStage();
     const { want, outcomes } = member('m1');
-    world.fateOf = ({ operation }) => ({
+    world.outcomeOf = ({ operation }) => ({
       kind: 'answered',
       beforeMs: 0,
       afterMs: operation === 'states.claim' ? 3_000 : 0,
@@ -245,7 +244,7 @@ describe('acting on a decision', () => {
   it('takes all changes of a bucket in one claim and one settlement', async () => {
     const { clock, world, controlPlane, member } = aStage();
     const operations: string[] = [];
-    world.fateOf = ({ operation }) => {
+    world.outcomeOf = ({ operation }) => {
       operations.push(operation);
       return { kind: 'answered', beforeMs: 0, afterMs: 0 };
     };
@@ -310,7 +309,7 @@ describe('acting on a decision', () => {
       const results = await claim(bucket, claims);
       return results.map((result, index) => (index === 0 ? { ...result, outcome: 'unknown' as const } : result));
     };
-    world.fateOf = ({ operation }) =>
+    world.outcomeOf = ({ operation }) =>
       operation === 'states.readOne'
         ? { kind: 'refused', error: 'unavailable', afterMs: 10_000 }
         : { kind: 'answered', beforeMs: 0, afterMs: 0 };
@@ -329,7 +328,7 @@ describe('acting on a decision', () => {
     const { want } = member('m1');
     const tracked = aVersion();
     await want(tracked, 3);
-    world.fateOf = ({ operation }) =>
+    world.outcomeOf = ({ operation }) =>
       operation === 'states.claim'
         ? { kind: 'lost', applies: 'now', giveUpMs: 0 }
         : { kind: 'answered', beforeMs: 0, afterMs: 0 };
@@ -363,7 +362,7 @@ describe('acting on a decision', () => {
     const { world, controlPlane, member, row } = aStage();
     const { want } = member('m1');
     const tracked = aVersion();
-    world.fateOf = ({ operation }) =>
+    world.outcomeOf = ({ operation }) =>
       operation === 'states.settle'
         ? { kind: 'refused', error: 'unavailable', afterMs: 0 }
         : { kind: 'answered', beforeMs: 0, afterMs: 0 };
@@ -371,7 +370,7 @@ describe('acting on a decision', () => {
     expect(controlPlane.counts.get('v1')).toBe(4);
     expect(row()).toMatchObject({ phase: 'pending', wanted: 4 });
     expect(tracked).toMatchObject({ isUnsettled: true, state: { applied: 4 } });
-    world.fateOf = () => ({ kind: 'answered', beforeMs: 0, afterMs: 0 });
+    world.outcomeOf = () => ({ kind: 'answered', beforeMs: 0, afterMs: 0 });
     await want(tracked, 4);
     expect(row()).toMatchObject({ phase: 'settled', applied: 4 });
     expect(tracked.isUnsettled).toBe(false);
@@ -424,7 +423,7 @@ describe('acting on a decision', () => {
   it('leaves everything for the next cycle when the store is away', async () => {
     const { controlPlane, member } = aStage();
     const { want, store } = member('m1');
-    store.line.failNext('unavailable');
+    store.connection.failNext('unavailable');
     const tracked = aVersion();
     await want(tracked, 4);
     expect(controlPlane.sent).toEqual([]);

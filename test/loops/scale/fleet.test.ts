@@ -1,19 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryStore } from '../../../src/adapters/memory/store.ts';
-import { MemoryWorld } from '../../../src/adapters/memory/world.ts';
 import type { Target } from '../../../src/domain/target.ts';
 import { Fleet } from '../../../src/loops/scale/fleet.ts';
 import { writeMemo } from '../../../src/loops/scale/memo.ts';
 import { FRESH_MEMORY } from '../../../src/scaling/memory.ts';
 import { activeOf, claimOf, settlementOf } from '../../contract/store/rows.ts';
+import { FaultyStore, FaultyWorld } from '../../support/faulty-connection.ts';
 import { HandWoundClock } from '../../support/hand-wound-clock.ts';
 
 const DAY = 86_400_000;
 
 function aFleetOf() {
   const clock = new HandWoundClock();
-  const world = new MemoryWorld({ clock });
-  const store = new MemoryStore(world, { name: 'me' });
+  const world = new FaultyWorld({ clock });
+  const store = new FaultyStore(world, { name: 'me' });
   const forgotten: string[] = [];
   const fleet = new Fleet({
     catalogue: store.catalogue,
@@ -37,7 +36,7 @@ describe('the versions in this care', () => {
   it('are known once their active rows and their durable rows have been read', async () => {
     const { store, fleet, refresh, enrol, known } = aFleetOf();
     await enrol('a', 1);
-    store.line.failNext('unavailable', 'states.read');
+    store.connection.failNext('unavailable', 'states.read');
     await expect(refresh([1])).rejects.toThrow();
     expect([fleet.size, fleet.holds(1), known([1])]).toEqual([1, false, []]);
     await refresh([1]);
@@ -171,7 +170,7 @@ describe('the versions in this care', () => {
     const tracked = fleet.get('a');
     fleet.distrustAll(clock.wallMs());
     expect(known([1])).toEqual([]);
-    world.fateOf = () => ({ kind: 'answered', beforeMs: 0, afterMs: 100 });
+    world.outcomeOf = () => ({ kind: 'answered', beforeMs: 0, afterMs: 100 });
     for (const brokenMs of [50, 150]) {
       const reading = refresh([1, 2]);
       await clock.wind(brokenMs);
@@ -182,7 +181,7 @@ describe('the versions in this care', () => {
       // The active rows came before the second break, and after the first.
       expect(fleet.get('b') !== undefined).toBe(brokenMs === 150);
     }
-    world.fateOf = () => ({ kind: 'answered', beforeMs: 0, afterMs: 0 });
+    world.outcomeOf = () => ({ kind: 'answered', beforeMs: 0, afterMs: 0 });
     await refresh([1]);
     expect(known([1])).toEqual(['a']);
     expect(fleet.get('a')).toBe(tracked);
@@ -240,14 +239,14 @@ describe('the rows of versions that are long gone', () => {
       claims.map((claim) => settlementOf(claim, { settledMs: clock.wallMs() })),
     );
     await clock.wind(31 * DAY);
-    world.fateOf = ({ operation }) =>
+    world.outcomeOf = ({ operation }) =>
       operation === 'states.forget'
         ? { kind: 'refused', error: 'unavailable', afterMs: 0 }
         : { kind: 'answered', beforeMs: 0, afterMs: 0 };
     await refresh([1]);
     expect(known([1])).toEqual(['a']);
     expect(world.states.peek(1)?.size).toBe(80);
-    world.fateOf = () => ({ kind: 'answered', beforeMs: 0, afterMs: 0 });
+    world.outcomeOf = () => ({ kind: 'answered', beforeMs: 0, afterMs: 0 });
     fleet.distrustAll(clock.wallMs());
     await refresh([1]);
     expect(world.states.peek(1)?.size).toBe(48);

@@ -130,12 +130,12 @@ describe('a share that is new', () => {
     await clock.wind(2 * MINUTE);
     const gained = second?.member.membership.owned() ?? [];
     second?.kill();
-    world.fateOf = ({ client, operation }) =>
+    world.outcomeOf = ({ client, operation }) =>
       client === 'm1' && operation === 'states.read' ? { kind: 'refused', error: 'unavailable', afterMs: 0 } : ANSWERED;
     await clock.wind(MINUTE);
     expect(first?.member.membership.owned()).toEqual(expect.arrayContaining([...gained]));
     for (const bucket of gained) expect(first?.member.recorder.servedAgeMs(bucket)).toBeUndefined();
-    world.fateOf = () => ANSWERED;
+    world.outcomeOf = () => ANSWERED;
     await clock.wind(MINUTE);
     for (const bucket of gained) expect(first?.member.recorder.servedAgeMs(bucket)).toBeLessThan(16 * SECOND);
   });
@@ -144,7 +144,7 @@ describe('a share that is new', () => {
     const { clock, world, controlPlane, join, run } = aFleet();
     run('v1', { utilisation: 90, instances: 10 });
     let isBlind = true;
-    world.fateOf = ({ operation }) =>
+    world.outcomeOf = ({ operation }) =>
       isBlind && operation === 'controls.list' ? { kind: 'refused', error: 'unavailable', afterMs: 0 } : ANSWERED;
     const { member, store } = join('m1');
     await store.controls.put({
@@ -254,12 +254,12 @@ describe('the past', () => {
     expect(small.member.fleet.size).toBeLessThan(9);
     small.kill();
     // The store is away while the change is noticed, so that the gain comes in with a whole pass.
-    world.fateOf = ({ operation }) =>
+    world.outcomeOf = ({ operation }) =>
       operation === 'catalogue.read' ? { kind: 'refused', error: 'unavailable', afterMs: 0 } : ANSWERED;
     await clock.wind(10 * SECOND);
     expect(large.member.membership.owned()).toHaveLength(1024);
     const before = signals.backfills;
-    world.fateOf = () => ANSWERED;
+    world.outcomeOf = () => ANSWERED;
     await clock.wind(MINUTE);
     expect(large.member.fleet.size).toBe(100);
     expect(signals.backfills).toBe(before + 1);
@@ -303,13 +303,13 @@ describe('an unchanged wish', () => {
   it('is settled in the next cycle when only its settlement was lost, and then no more', async () => {
     const { clock, world, controlPlane, join, run } = aFleet();
     run('v1', { utilisation: 90, instances: 10 });
-    world.fateOf = ({ operation }) =>
+    world.outcomeOf = ({ operation }) =>
       operation === 'states.settle' ? { kind: 'lost', applies: 'never', giveUpMs: 100 } : ANSWERED;
     join('m1');
     await clock.wind(20 * SECOND);
     const row = () => world.states.peek(placeVersion('v1'))?.get('v1');
     expect(row()?.phase).toBe('pending');
-    world.fateOf = () => ANSWERED;
+    world.outcomeOf = () => ANSWERED;
     await clock.wind(20 * SECOND);
     expect(row()).toMatchObject({ phase: 'settled', applied: 12 });
     const sends = controlPlane.sent.length;
@@ -372,7 +372,7 @@ describe('a slow pass', () => {
     const { member } = join('m1');
     while (controlPlane.sent.length === 0) await clock.wind(SECOND / 4);
     const operations: string[] = [];
-    world.fateOf = ({ operation }) => {
+    world.outcomeOf = ({ operation }) => {
       operations.push(operation);
       return ANSWERED;
     };
@@ -426,16 +426,16 @@ describe('a break of time', () => {
     const { member, store } = join('m1');
     await clock.wind(5 * MINUTE);
     const reads: string[] = [];
-    world.fateOf = ({ operation }) => {
+    world.outcomeOf = ({ operation }) => {
       if (operation === 'states.read' || operation === 'catalogue.read') reads.push(operation);
       return ANSWERED;
     };
     const [before, held] = [signals.backfills, member.duty.heldToken()];
-    store.line.cut();
+    store.connection.cut();
     clock.jumpWall(2_500);
     await clock.wind(SECOND);
     expect(member.membership.mayAct(member.membership.owned()[0] ?? 0)).toBe(false);
-    store.line.mend();
+    store.connection.mend();
     await clock.wind(9 * SECOND);
     expect(reads).toEqual([]);
     expect(signals.backfills).toBe(before);
@@ -450,7 +450,7 @@ describe('a break of time', () => {
     const before = signals.backfills;
     const decidedMs = member.fleet.get('v1')?.latest?.atMs;
     const token = member.duty.heldToken() ?? 0n;
-    world.fateOf = ({ operation }) =>
+    world.outcomeOf = ({ operation }) =>
       operation === 'states.read' ? { kind: 'refused', error: 'unavailable', afterMs: 0 } : ANSWERED;
     run('v1', { utilisation: 95, instances: 10 });
     clock.jumpWall(60_000);
@@ -458,7 +458,7 @@ describe('a break of time', () => {
     expect(member.fleet.get('v1')?.latest?.atMs).toBe(decidedMs);
     expect(member.duty.heldToken()).toBeGreaterThan(token);
     expect(controlPlane.sent).toEqual([]);
-    world.fateOf = () => ANSWERED;
+    world.outcomeOf = () => ANSWERED;
     await clock.wind(MINUTE);
     expect(controlPlane.counts.get('v1')).toBe(12);
     expect(signals.backfills).toBe(before);
@@ -501,7 +501,7 @@ describe('a break of time', () => {
     const decidedMs = member.fleet.get('b1')?.latest?.atMs;
     expect(member.fleet.get('a1')?.latest?.verdict).toBe('lower');
     clock.jumpWall(20_000);
-    for (let failures = 0; failures < 3; failures += 1) store.line.failNext('unavailable', 'states.read');
+    for (let failures = 0; failures < 3; failures += 1) store.connection.failNext('unavailable', 'states.read');
     await clock.wind(10 * SECOND);
     expect(member.membership.mayAct(placeVersion('a1'))).toBe(true);
     expect(controlPlane.sent).toEqual([]);

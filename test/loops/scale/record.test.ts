@@ -1,20 +1,19 @@
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
-import { MemoryStore } from '../../../src/adapters/memory/store.ts';
-import { MemoryWorld } from '../../../src/adapters/memory/world.ts';
 import type { Decision } from '../../../src/domain/decision.ts';
 import type { Reason } from '../../../src/domain/reason.ts';
 import { Recorder } from '../../../src/loops/scale/record.ts';
 import { track } from '../../../src/loops/scale/tracked.ts';
 import { silentMeters } from '../../../src/telemetry/meters.ts';
 import { someSignals } from '../../scaling/situations.ts';
+import { FaultyStore, FaultyWorld } from '../../support/faulty-connection.ts';
 import { anActuation } from '../../support/fenced-control-plane.ts';
 import { HandWoundClock, settle } from '../../support/hand-wound-clock.ts';
 
 function aRecorder(bufferMax = 100) {
   const clock = new HandWoundClock();
-  const world = new MemoryWorld({ clock });
-  const store = new MemoryStore(world, { name: 'm1' });
+  const world = new FaultyWorld({ clock });
+  const store = new FaultyStore(world, { name: 'm1' });
   let dropped = 0;
   const recorder = new Recorder({
     memberId: 'm1',
@@ -80,7 +79,7 @@ describe('the record', () => {
     for (const versionId of ['v1', 'v2', 'v3']) recorder.decided(version(versionId), decision('abstain', 'gone'));
     await clock.wind(1_000);
     expect([entries('v1').length, entries('v3').length, dropped()]).toEqual([0, 1, 1]);
-    store.line.failNext('unavailable', 'ledger.record');
+    store.connection.failNext('unavailable', 'ledger.record');
     recorder.decided(version('v4'), decision('abstain', 'gone'));
     await clock.wind(1_000);
     expect([entries('v4').length, dropped()]).toEqual([0, 2]);

@@ -1,6 +1,6 @@
-import type { ToldConfiguration } from '../../../src/contract/autoscaling-configuration.ts';
+import type { ReceivedConfiguration } from '../../../src/contract/autoscaling-configuration.ts';
 import type { DeploymentAnswer } from '../../../src/contract/deployment.ts';
-import { formatToken, judgeWrite, type Verdict } from '../../../src/contract/fencing.ts';
+import { formatToken, judgeWrite, type WriteJudgement } from '../../../src/contract/fencing.ts';
 import type { PredictionAnswer, PredictionBody } from '../../../src/contract/prediction.ts';
 import { compareIds, type ScalingTarget, type ScalingTargetsPage } from '../../../src/contract/scaling-targets.ts';
 import type { FunctionStatus } from '../../../src/domain/target.ts';
@@ -32,7 +32,7 @@ interface Version {
   maxInstances: number;
   maxRequestConcurrency: number;
   policy: unknown;
-  configuration: ToldConfiguration | null;
+  configuration: ReceivedConfiguration | null;
   active: number;
   stored: { readonly token: bigint; readonly body: PredictionBody } | undefined;
   answer: PredictionAnswer | undefined;
@@ -112,7 +112,7 @@ export class DoubleFleet {
     if (version?.functionId !== id.functionId || version.account !== id.account) return { kind: 'unknown' };
     // Who has been fenced once is not written to from outside the fence.
     if (token === undefined && version.stored) return { kind: 'token-needed' };
-    const verdict: Verdict = token === undefined ? 'accept' : judgeWrite(version.stored, { token, body });
+    const verdict: WriteJudgement = token === undefined ? 'accept' : judgeWrite(version.stored, { token, body });
     this.#record(version, { token, wanted: body.requiredNumberOfInstances, verdict });
     if (verdict === 'stale') return { kind: 'stale', storedToken: version.stored?.token ?? 0n };
     if (verdict === 'repeat' && version.answer) return { kind: 'answer', answer: version.answer };
@@ -167,7 +167,7 @@ export class DoubleFleet {
 
   change(
     versionId: string,
-    to: { minInstances: number; maxInstances: number; configuration: ToldConfiguration | null | undefined },
+    to: { minInstances: number; maxInstances: number; configuration: ReceivedConfiguration | null | undefined },
   ): void {
     const version = this.#versions.get(versionId);
     if (!version) return;
@@ -194,7 +194,7 @@ export class DoubleFleet {
 
   #record(
     { versionId }: Version,
-    { token, wanted, verdict }: { token: bigint | undefined; wanted: number; verdict: Verdict },
+    { token, wanted, verdict }: { token: bigint | undefined; wanted: number; verdict: WriteJudgement },
   ): void {
     const outcome = ({ accept: 'applied', repeat: 'repeated', stale: 'stale' } as const)[verdict];
     const seq = this.history.length + 1;
@@ -239,6 +239,6 @@ function scalingStatusOf(change: number): PredictionAnswer['scalingStatus'] {
   return change > 0 ? 'SCALING_UP' : 'SCALING_DOWN';
 }
 
-function withoutNulls(configuration: ToldConfiguration): object {
+function withoutNulls(configuration: ReceivedConfiguration): object {
   return JSON.parse(JSON.stringify(configuration, (_, value: unknown) => value ?? undefined));
 }

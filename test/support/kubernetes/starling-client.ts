@@ -2,20 +2,20 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { WishGate } from '../../../src/adapters/control-plane/wish-gate.ts';
 import { Access, type AccessOptions } from '../../../src/adapters/kubernetes/access.ts';
 import { ApiClient } from '../../../src/adapters/kubernetes/api-client.ts';
 import { ClusterView } from '../../../src/adapters/kubernetes/cluster-view.ts';
-import { KubernetesActuator } from '../../../src/adapters/kubernetes/kubernetes-actuator.ts';
 import { KubernetesTargetSource } from '../../../src/adapters/kubernetes/kubernetes-target-source.ts';
+import { KubernetesWishSender } from '../../../src/adapters/kubernetes/kubernetes-wish-sender.ts';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
+import { GatedActuator } from '../../../src/adapters/wishes/gated-actuator.ts';
 import type { Actuation, Wish } from '../../../src/domain/actuation.ts';
 import type { FunctionVersion } from '../../../src/domain/function-version.ts';
 import { systemRandom } from '../../../src/lib/random.ts';
 
 /** The adapter as a replica has it, joined to an API server by real HTTP. */
 export class StarlingClient {
-  readonly actuator: KubernetesActuator;
+  readonly actuator: GatedActuator;
   readonly targets: KubernetesTargetSource;
   readonly view: ClusterView;
   readonly client: ApiClient;
@@ -31,6 +31,7 @@ export class StarlingClient {
     const random = systemRandom;
     const access = new Access({
       clock,
+      random,
       env: {},
       ...(typeof where === 'string' ? { kubeconfigFile: writeKubeconfig(this.#folder ?? '', where) } : where),
     });
@@ -44,17 +45,11 @@ export class StarlingClient {
       lookBackSeconds: 3_600,
       basePolicy: undefined,
     });
-    const gate = new WishGate({
+    this.actuator = new GatedActuator({
+      sender: new KubernetesWishSender({ client: this.client, view: this.view, clock, random }),
       clock,
       random,
       breaker: { failures: options.breakerFailures ?? 1_000, openForMs: 1_000 },
-    });
-    this.actuator = new KubernetesActuator({
-      client: this.client,
-      view: this.view,
-      gate,
-      clock,
-      random,
       timeoutMs: options.timeoutMs ?? 10_000,
     });
     this.targets = new KubernetesTargetSource({ view: this.view, clock, timeoutMs: 10_000 });

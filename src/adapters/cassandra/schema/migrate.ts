@@ -52,26 +52,30 @@ const SILENT: MigrationProgress = { step() {}, waiting() {} };
 export async function migrate(options: MigrateOptions, progress: MigrationProgress = SILENT): Promise<MigrationReport> {
   const filled = fillOptions(options);
   const steps: MigrationStep[] = [];
-  const tell = (step: MigrationStep) => {
+  const report = (step: MigrationStep) => {
     steps.push(step);
     progress.step(step);
   };
   const isDryRun = options.isDryRun ?? false;
-  const keyspace = await bringKeyspace(filled, { replication: options.replication ?? {}, isDryRun, tell });
+  const keyspace = await bringKeyspace(filled, { replication: options.replication ?? {}, isDryRun, report });
   if (keyspace.isThere) {
     const session = await openOnceVisible(filled);
     try {
-      await (isDryRun ? planTables(session, tell) : bringTables(session, { ...progress, step: tell }));
+      await (isDryRun ? planTables(session, report) : bringTables(session, { ...progress, step: report }));
     } finally {
       await session.close();
     }
-  } else for (const step of allTables()) tell({ ...step, state: 'planned' });
+  } else for (const step of allTables()) report({ ...step, state: 'planned' });
   return { keyspace: filled.keyspace, replication: keyspace.described, steps, warnings: keyspace.warnings };
 }
 
 async function bringKeyspace(
   options: FilledOptions,
-  { replication, isDryRun, tell }: { replication: Replication; isDryRun: boolean; tell: (step: MigrationStep) => void },
+  {
+    replication,
+    isDryRun,
+    report,
+  }: { replication: Replication; isDryRun: boolean; report: (step: MigrationStep) => void },
 ): Promise<{ isThere: boolean; described: string; warnings: string[] }> {
   const { keyspace } = options;
   const cql = createKeyspaceCql(keyspace, replication);
@@ -90,7 +94,7 @@ async function bringKeyspace(
     }
     if (standing) assertSame(keyspace, replication, standing);
     if (!isDryRun) await untilSchemaAgreed(client, { clock: options.clock, what });
-    tell({ id: '000-keyspace', cql, state });
+    report({ id: '000-keyspace', cql, state });
     const described = standing ? `${standing.strategy} ${JSON.stringify(standing.copies)}` : 'not there yet';
     const warnings = standing ? replicationWarnings(client, standing) : [];
     return { isThere: standing !== undefined, described, warnings };
@@ -150,11 +154,11 @@ async function raiseSchemaVersion(session: Session): Promise<void> {
   await swapSetting(session, 'layout', { from: stored, to });
 }
 
-async function planTables(session: Session, tell: (step: MigrationStep) => void): Promise<void> {
+async function planTables(session: Session, report: (step: MigrationStep) => void): Promise<void> {
   const applied = await readApplied(session);
   for (const { id, cql } of allTables()) {
     const isThere = applied?.has(id) ?? false;
-    tell({ id, cql, state: isThere ? 'already-there' : 'planned' });
+    report({ id, cql, state: isThere ? 'already-there' : 'planned' });
   }
 }
 

@@ -26,7 +26,7 @@ export const MIGRATIONS: readonly Migration[] = [
       duty text PRIMARY KEY, fence bigint, holder text, nonce text, renewals bigint) WITH gc_grace_seconds = 10800`,
   },
   {
-    // Never by compare-and-set. Written by whoever holds the discovery duty, time stamps by the nodes, always with a TTL.
+    // Never by compare-and-set. Written by the holder of the discovery duty, time stamps by the nodes, always with a TTL.
     id: '003-active-functions',
     cql: `CREATE TABLE IF NOT EXISTS active_functions (
       bucket int, version_id text, function_id text, account text, profiles text, seen_ms bigint, discovery_fence bigint,

@@ -13,7 +13,7 @@ export async function readSetting(session: Session, name: string): Promise<strin
   return row?.['value'] as string | undefined;
 }
 
-/** The value that stands in the end: mine, or that of whoever was first. */
+/** The value that stands in the end: mine, or that of the first one to write. */
 export async function writeSettingOnce(session: Session, name: string, value: string): Promise<string> {
   const write = { query: CREATE, params: [name, value] };
   const stands = await swap(session, name, write, (row) => (row === undefined ? 'again' : 'mine'));
@@ -47,7 +47,7 @@ async function swap(
   judge: (value: string | undefined) => 'mine' | 'again' | 'lost',
 ): Promise<{ outcome: 'applied' | 'lost'; row: string | undefined }> {
   const { clock, random, meters, conditionalDeadlineMs: deadlineMs } = session.options;
-  const verdicts = await contend<{ key: string; judge: typeof judge }, string>([{ key: name, judge }], {
+  const outcomes = await contend<{ key: string; judge: typeof judge }, string>([{ key: name, judge }], {
     clock,
     random,
     meters,
@@ -58,8 +58,8 @@ async function swap(
       return new Map(value === undefined ? [] : [[name, value]]);
     },
   });
-  const verdict = verdicts.get(name);
-  if (verdict?.outcome === 'applied' || verdict?.outcome === 'lost') return verdict;
-  const cause = verdict?.error;
+  const written = outcomes.get(name);
+  if (written?.outcome === 'applied' || written?.outcome === 'lost') return written;
+  const cause = written?.error;
   throw cause instanceof StoreError ? cause : new StoreError('unknown', `the setting ${name} is in doubt`, { cause });
 }
