@@ -60,6 +60,9 @@ const PURE_MAY_IMPORT = ['zod', 'murmurhash'];
 const IMPURE =
   /\b(?:Date\.now|new Date\(\)|performance\.now|setTimeout|setInterval|setImmediate|Math\.random|randomUUID|process\.|console\.|fetch\()/;
 
+/** Long because they hold rows, not because they do much. */
+const DATA_TABLES = ['telemetry/catalogue.ts'];
+
 const src = fileURLToPath(new URL('../src', import.meta.url));
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .filter((file) => /\.tsx?$/.test(file))
@@ -167,4 +170,51 @@ describe('the rooms of src', () => {
         .filter((file) => /(?:^|[/\\])(?:utils?|helpers?|common|misc|types|constants|shared)(?:\.ts|[/\\])/.test(file)),
     ).toEqual([]);
   });
+
+  it('form no circle: of the files and folders in one folder, none comes back to itself through a folder', () => {
+    const arrows = new Map<string, Set<string>>();
+    for (const { file, text } of files) {
+      for (const target of importsOf(text).filter((each) => each.startsWith('.'))) {
+        const [from, to] = entriesOf(file, path.relative(src, path.resolve(src, path.dirname(file), target)));
+        if (from !== to) arrows.set(from, (arrows.get(from) ?? new Set()).add(to));
+      }
+    }
+    expect([...arrows.keys()].filter((entry) => reachable(entry, arrows).has(entry))).toEqual([]);
+  });
+
+  it('have no file over 300 lines but tables of data', () => {
+    const long = files.filter(({ file, text }) => text.split('\n').length > 301 && !DATA_TABLES.includes(file));
+    expect(long.map(({ file }) => file)).toEqual([]);
+  });
+
+  it('have no file that only forwards', () => {
+    const forwards = files.filter(({ text }) => {
+      const statements = text
+        .replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+        .split(/;\s*\n/)
+        .map((statement) => statement.trim())
+        .filter((statement) => statement !== '');
+      return statements.length > 0 && statements.every((each) => /^(?:import|export)\b[^=]*\bfrom\b/.test(each));
+    });
+    expect(forwards.map(({ file }) => file)).toEqual([]);
+  });
 });
+
+/** What two files are in the deepest folder that holds both: themselves, or the folders below it in which they lie. */
+function entriesOf(a: string, b: string): [string, string] {
+  const [left, right] = [a.split(path.sep), b.split(path.sep)];
+  let depth = 0;
+  while (left[depth] === right[depth] && depth < Math.min(left.length, right.length) - 1) depth += 1;
+  return [left.slice(0, depth + 1).join('/'), right.slice(0, depth + 1).join('/')];
+}
+
+function reachable(entry: string, arrows: ReadonlyMap<string, ReadonlySet<string>>): Set<string> {
+  const seen = new Set<string>();
+  const ahead = [...(arrows.get(entry) ?? [])];
+  for (let next = ahead.pop(); next !== undefined; next = ahead.pop()) {
+    if (seen.has(next)) continue;
+    seen.add(next);
+    ahead.push(...(arrows.get(next) ?? []));
+  }
+  return seen;
+}

@@ -60,7 +60,7 @@ export async function contend<Entrant extends Contender<Row>, Row>(
 
   while (open.length > 0) {
     if (doubt && (doubtfulSends >= DOUBTFUL_SENDS || contest.clock.monotonicMs() >= endMs)) return giveUp(doubt.error);
-    let isDoubtful = false;
+    let hasUnknownOutcome = false;
     try {
       if (await contest.send(open)) {
         for (const { key } of open) outcomes.set(key, { outcome: 'applied', row: undefined });
@@ -71,7 +71,7 @@ export async function contend<Entrant extends Contender<Row>, Row>(
       // A clean failure after one in doubt settles nothing: the first copy may still arrive.
       if (!doubt && !isUnknown(error)) return failCleanly(open, outcomes, error);
       doubt ??= { error };
-      isDoubtful = true;
+      hasUnknownOutcome = true;
       doubtfulSends += 1;
     }
     let rows: ReadonlyMap<string, Row>;
@@ -92,7 +92,7 @@ export async function contend<Entrant extends Contender<Row>, Row>(
       return false;
     });
     // Refused though every row stands as observed: another write came and went in between. Not without end.
-    if (!isDoubtful && open.length === before) {
+    if (!hasUnknownOutcome && open.length === before) {
       doubtfulSends += 1;
       doubt ??= { error: new StoreError('busy', 'the rows keep moving; try later') };
     }

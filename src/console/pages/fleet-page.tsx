@@ -206,7 +206,7 @@ function Cells({ row: { summary, status } }: { row: Row }) {
   const wanted = wantedOf(summary);
   const actual = latest?.actual ?? null;
   const isApart = actual !== null && wanted !== null && actual !== wanted;
-  const isDoubtful = latest?.verdict === 'abstain';
+  const isAbstaining = latest?.verdict === 'abstain';
   return (
     <>
       <div role="gridcell" class="cell cell-name" tabIndex={-1}>
@@ -239,11 +239,11 @@ function Cells({ row: { summary, status } }: { row: Row }) {
       <div role="gridcell" class={`cell cell-wanted number ${isApart ? 'apart' : ''}`} tabIndex={-1}>
         <strong>{formatCount(wanted)}</strong>
       </div>
-      <div role="gridcell" class={`cell cell-utilisation number ${isDoubtful ? 'doubtful' : ''}`} tabIndex={-1}>
+      <div role="gridcell" class={`cell cell-utilisation number ${isAbstaining ? 'doubtful' : ''}`} tabIndex={-1}>
         {isMine && summary.utilisation !== null && <Meter value={summary.utilisation} />}
         <span>{formatValue(summary.utilisation, ' %')}</span>
       </div>
-      <div role="gridcell" class={`cell cell-demand number ${isDoubtful ? 'doubtful' : ''}`} tabIndex={-1}>
+      <div role="gridcell" class={`cell cell-demand number ${isAbstaining ? 'doubtful' : ''}`} tabIndex={-1}>
         {formatValue(summary.demand)}
       </div>
       <div role="gridcell" class="cell cell-changed number muted" tabIndex={-1}>

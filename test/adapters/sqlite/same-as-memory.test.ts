@@ -33,15 +33,15 @@ const step = fc.record({
 });
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** What both stores are told, made once, so that both are told the same. */
-interface Told {
+/** One call for both stores, made once, so that both get the same. */
+interface PlannedCall {
   readonly step: Step;
   readonly claim: Claim;
   /** A claim made earlier, to be settled or made again. */
   readonly earlier: Claim;
 }
 
-function tell(steps: readonly Step[]): Told[] {
+function plannedCalls(steps: readonly Step[]): PlannedCall[] {
   const claims: Claim[] = [];
   return steps.map((each) => {
     const observed = each.token === 0 ? undefined : BigInt(each.token);
@@ -56,7 +56,7 @@ function tell(steps: readonly Step[]): Told[] {
 async function perform(
   store: Store,
   clock: HandWoundClock,
-  { step: { call, bucket, version, token, recent }, claim, earlier }: Told,
+  { step: { call, bucket, version, token, recent }, claim, earlier }: PlannedCall,
 ) {
   switch (call) {
     case 'claim':
@@ -131,7 +131,7 @@ it('whatever is done to them, a memory store and an SQLite store answer and show
       const memory = new MemoryStore(new MemoryWorld({ clock }));
       const sqlite = await SqliteStore.open({ path: file.path, clock });
       try {
-        for (const told of tell(steps)) {
+        for (const told of plannedCalls(steps)) {
           if (told.step.call === 'wait') await clock.wind(told.step.token * 500);
           const [expected, actual] = [await perform(memory, clock, told), await perform(sqlite, clock, told)];
           expect(actual).toEqual(expected);

@@ -15,7 +15,7 @@ export class StoreProcess {
 
   private constructor(child: ChildProcess) {
     this.#child = child;
-    child.on('message', (reply: Reply) => this.#hear(reply));
+    child.on('message', (reply: Reply) => this.#onReply(reply));
     child.on('exit', () => {
       for (const { reject } of this.#waiting.values()) reject(new Error('the store process ended'));
       this.#waiting.clear();
@@ -84,7 +84,7 @@ export class StoreProcess {
     });
   }
 
-  #hear(reply: Reply): void {
+  #onReply(reply: Reply): void {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
     if (!reply.error) {

@@ -34,7 +34,7 @@ describeWithCassandra('Cassandra behind a faulty connection', {}, (cluster) => {
     timeout: 120_000,
   }, async () => {
     const { store, proxy } = await client();
-    const { store: witness } = await client();
+    const { store: observer } = await client();
     const results = new Map<string, ClaimResult['outcome']>();
     for (let round = 0; round < 60; round += 1) {
       const versionId = `cut-${round}`;
@@ -42,7 +42,7 @@ describeWithCassandra('Cassandra behind a faulty connection', {}, (cluster) => {
       const claim = claimOf(versionId, { wanted: round });
       const [result] = await untilTried(() => store.states.claim(round % 8, [claim]));
       results.set(versionId, result?.outcome ?? 'unknown');
-      const row = await witness.states.readOne(round % 8, versionId);
+      const row = await observer.states.readOne(round % 8, versionId);
       // One token, one nonce, reported as mine: nobody else was there.
       expect(row).toMatchObject({ token: claim.token, nonce: claim.nonce, wanted: round });
     }
@@ -55,9 +55,9 @@ describeWithCassandra('Cassandra behind a faulty connection', {}, (cluster) => {
   }, async () => {
     const members = [await client(), await client()];
     const owners = new Map<bigint, string>();
-    const { store: witness } = await client();
+    const { store: observer } = await client();
     for (let round = 0; round < 40; round += 1) {
-      const observed = (await witness.states.readOne(9, 'shared'))?.token;
+      const observed = (await observer.states.readOne(9, 'shared'))?.token;
       const proxy = members[round % 2]?.proxy;
       if (round % 2 === 0) proxy?.set({ kind: 'cut-answer', afterBytes: 0, when: carriesStatement });
       const token = (observed ?? 0n) + 10n;
@@ -73,7 +73,7 @@ describeWithCassandra('Cassandra behind a faulty connection', {}, (cluster) => {
       for (const { claim } of winners) {
         expect(owners.has(claim.token)).toBe(false);
         owners.set(claim.token, claim.holder);
-        expect(await witness.states.readOne(9, 'shared')).toMatchObject({ nonce: claim.nonce });
+        expect(await observer.states.readOne(9, 'shared')).toMatchObject({ nonce: claim.nonce });
       }
     }
     expect(owners.size).toBeGreaterThanOrEqual(35);
