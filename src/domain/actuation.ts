@@ -33,7 +33,7 @@ export interface Actuation {
   readonly instancesPending: number | undefined;
 }
 
-/** With nothing told beside the outcome but what `more` tells. */
+/** Nothing is known beside the outcome but what `more` gives. */
 export function actuation(outcome: ActuationOutcome, detail: string, more: Partial<Actuation> = {}): Actuation {
   return {
     outcome,

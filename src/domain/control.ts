@@ -1,4 +1,4 @@
-/** What a person said about one function version, or about the fleet. Each ends by itself. */
+/** What an operator asked for one function version, or for the fleet. Each ends by itself. */
 export type Control =
   | {
       readonly kind: 'pause';

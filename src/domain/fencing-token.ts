@@ -13,3 +13,8 @@ export function nextToken(previous: FencingToken | undefined, wallMs: number): F
   const successor = (previous ?? 0n) + 1n;
   return successor > floor ? successor : floor;
 }
+
+export function higherToken(a: FencingToken | undefined, b: FencingToken | undefined): FencingToken | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a > b ? a : b;
+}

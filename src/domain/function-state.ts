@@ -1,4 +1,4 @@
-import type { ActuationOutcome } from './actuation.ts';
+import type { Actuation, ActuationOutcome } from './actuation.ts';
 import type { Bucket } from './bucket.ts';
 import type { FencingToken } from './fencing-token.ts';
 import type { MemberId } from './member.ts';
@@ -32,7 +32,7 @@ export interface FunctionState {
 
 /**
  * Whether the control plane may hold another wish than the last one it is known to have accepted: an order is on its way,
- * or its answer was lost, or somebody newer had been there.
+ * or its answer was lost, or a newer writer had been there.
  */
 export function isUnconfirmed({ phase, outcome }: FunctionState): boolean {
   return phase === 'pending' || outcome === 'unknown' || outcome === 'fenced';
@@ -53,7 +53,7 @@ export interface Claim {
   /** The token that the claimer saw; undefined: it saw no row. */
   readonly observed: FencingToken | undefined;
   readonly token: FencingToken;
-  /** Fresh per claim: tells my own success from somebody else's when an answer was lost. */
+  /** Fresh per claim: it shows whether the row is mine when an answer was lost. */
   readonly nonce: string;
   readonly holder: MemberId;
   readonly wanted: number;
@@ -80,7 +80,7 @@ export interface Settlement {
  * Throws for claims that no caller should ever make: one that would not raise the token, or two on one version in one
  * batch. Every store asks this before it sends, because a conditional write would carry them out.
  */
-export function assertSoundClaims(claims: readonly Claim[]): void {
+export function assertValidClaims(claims: readonly Claim[]): void {
   const seen = new Set<string>();
   for (const { versionId, observed, token } of claims) {
     if (token <= (observed ?? 0n)) {
@@ -88,5 +88,39 @@ export function assertSoundClaims(claims: readonly Claim[]): void {
     }
     if (seen.has(versionId)) throw new RangeError(`${versionId} is claimed twice in one batch`);
     seen.add(versionId);
+  }
+}
+
+/** The row as the claim has made it. */
+export function pendingRow(bucket: Bucket, claim: Claim, before: FunctionState | undefined): FunctionState {
+  const { observed: _, ...row } = claim;
+  const applied = { applied: before?.applied, appliedToken: before?.appliedToken ?? 0n };
+  return { ...row, bucket, phase: 'pending', ...applied, outcome: '', settledMs: 0 };
+}
+
+/** What is to be written when the control plane has answered, or has not. `before` is the row that the claim replaced. */
+export function settlementOf(
+  claim: Claim,
+  { before, actuation, settledMs }: { before: FunctionState | undefined; actuation: Actuation; settledMs: number },
+): Settlement {
+  const { versionId, token, nonce, wanted, memo } = claim;
+  const row = { versionId, token, nonce, settledMs, memo };
+  switch (actuation.outcome) {
+    case 'applied':
+    case 'already-so':
+      return { ...row, applied: wanted, appliedToken: token, outcome: actuation.outcome };
+    case 'fenced':
+    case 'unknown':
+    case 'dry-run':
+    case 'failed':
+    case 'refused': {
+      const applied = before?.applied;
+      const appliedToken = before?.appliedToken ?? 0n;
+      // A failure says nothing of the order before it: what was in doubt stays in doubt until something is accepted.
+      const isInDoubt = actuation.outcome !== 'fenced' && before !== undefined && isUnconfirmed(before);
+      return { ...row, applied, appliedToken, outcome: isInDoubt ? 'unknown' : actuation.outcome };
+    }
+    default:
+      return actuation.outcome satisfies never;
   }
 }

@@ -21,8 +21,8 @@ export interface ParsePolicyOptions {
 }
 
 /**
- * Reads a policy document from outside, whole or partial. Every problem is told at once, and a document with one is
- * refused as a whole: half a policy is not what anybody asked for.
+ * Reads a policy document from outside, whole or partial. Every problem is reported at once, and a document with one is
+ * refused as a whole: half a policy is not what was asked for.
  */
 export function parsePolicy(document: unknown, { lookBackSeconds, base }: ParsePolicyOptions): ParsedPolicy {
   if (!isRecord(document)) {

@@ -13,46 +13,46 @@ export interface Part {
   readonly otherPrefixes?: readonly string[] | undefined;
 }
 
-/** Tells which versions the queries of `part` would show. */
+/** Whether the queries of `part` would show a version. */
 export function shownBy(part: Part): (version: { versionId: string; bucket: Bucket }) => boolean {
   const { buckets, prefixes, otherPrefixes } = part;
   if (buckets) {
-    const those = new Set(buckets);
-    return ({ bucket }) => those.has(bucket);
+    const wanted = new Set(buckets);
+    return ({ bucket }) => wanted.has(bucket);
   }
-  const begins = beginsWithOneOf(prefixes ?? otherPrefixes ?? []);
+  const begins = startsWithAny(prefixes ?? otherPrefixes ?? []);
   if (prefixes) return ({ versionId }) => begins(versionId);
   if (otherPrefixes) return ({ versionId }) => !begins(versionId);
   return () => true;
 }
 
-function beginsWithOneOf(prefixes: readonly string[]): (text: string) => boolean {
-  const those = new Set(prefixes);
+function startsWithAny(prefixes: readonly string[]): (text: string) => boolean {
+  const wanted = new Set(prefixes);
   const lengths = [...new Set(prefixes.map((prefix) => prefix.length))];
-  return (text) => lengths.some((length) => those.has(text.slice(0, length)));
+  return (text) => lengths.some((length) => wanted.has(text.slice(0, length)));
 }
 
 /** Gives each version to the first part whose queries show it, by look-up: a fleet is large, and its parts may be hundreds. */
-export function dealOut<T extends { readonly version: { versionId: string; bucket: Bucket } }>(
+export function splitByPart<T extends { readonly version: { versionId: string; bucket: Bucket } }>(
   parts: readonly Part[],
   all: Iterable<T>,
 ): T[][] {
-  const hands: T[][] = parts.map(() => []);
+  const byPart: T[][] = parts.map(() => []);
   const ofBucket = new Map<Bucket, number>();
   const ofPrefix = new Map<string, number>();
-  const others: { index: number; isShown: ReturnType<typeof shownBy> }[] = [];
+  const byPredicate: { index: number; isShown: ReturnType<typeof shownBy> }[] = [];
   for (const [index, part] of parts.entries()) {
     for (const bucket of part.buckets ?? []) if (!ofBucket.has(bucket)) ofBucket.set(bucket, index);
     for (const prefix of part.prefixes ?? []) if (!ofPrefix.has(prefix)) ofPrefix.set(prefix, index);
-    if (!part.buckets && !part.prefixes) others.push({ index, isShown: shownBy(part) });
+    if (!part.buckets && !part.prefixes) byPredicate.push({ index, isShown: shownBy(part) });
   }
   const lengths = [...new Set([...ofPrefix.keys()].map((prefix) => prefix.length))];
   for (const one of all) {
     const { versionId, bucket } = one.version;
     let found = ofBucket.get(bucket) ?? parts.length;
     for (const length of lengths) found = Math.min(found, ofPrefix.get(versionId.slice(0, length)) ?? found);
-    const first = others.find(({ index, isShown }) => index < found && isShown(one.version))?.index ?? found;
-    hands[first]?.push(one);
+    const first = byPredicate.find(({ index, isShown }) => index < found && isShown(one.version))?.index ?? found;
+    byPart[first]?.push(one);
   }
-  return hands;
+  return byPart;
 }

@@ -86,10 +86,7 @@ export const REASONS = {
         ? `Utilisation above ${fact(facts, 'up')} % would raise it, below ${fact(facts, 'down')} % lower it.`
         : `Demand above ${times(facts['aim'], facts['perInstance'])} calls would raise it, at or below ${times(minusOne(facts['aim']), facts['perInstance'])} lower it.`,
   },
-  'no-load': {
-    stage: 'aim',
-    text: () => 'Nothing is running or queued.',
-  },
+  'no-load': { stage: 'aim', text: () => 'Nothing is running or queued.' },
   'capacity-missing': {
     stage: 'aim',
     text: (facts) =>

@@ -7,7 +7,7 @@ export interface Target {
   readonly functionId: string;
   readonly versionId: string;
   readonly account: string;
-  /** What people call it; undefined: they were told no name. It decides nothing. */
+  /** The name that people use; undefined: it has none. It decides nothing. */
   readonly name?: string | undefined;
   readonly status: FunctionStatus;
   readonly instancesMin: number;

@@ -49,7 +49,7 @@ export function consoleRoutes(page: () => ConsoleState): Router {
     const built = page();
     if (built.state !== 'ready') {
       if (wanted !== '/index.html') return next();
-      return tellWaiting(response, built);
+      return sendUnavailable(response, built);
     }
     files ??= readFiles(built.directory);
     const file = files.get(wanted);
@@ -73,7 +73,7 @@ function readFiles(directory: string): ReadonlyMap<string, Buffer> {
   );
 }
 
-function tellWaiting(response: Response, built: Exclude<ConsoleState, { state: 'ready' }>): void {
+function sendUnavailable(response: Response, built: Exclude<ConsoleState, { state: 'ready' }>): void {
   response.set(HEADERS).type('text/plain');
   if (built.state === 'building') {
     response.status(503).set({ Refresh: '2', 'Retry-After': '2' }).send('The console is being built; a moment.\n');

@@ -7,7 +7,7 @@ export interface DependencyHealth {
   readonly hasAnswered: boolean;
 }
 
-/** The facts that health is judged on, gathered by whoever wires the service. */
+/** The facts that health is judged on, gathered by the wiring of the service. */
 export interface HealthFacts {
   readonly isStopping: boolean;
   /** The loops have been set going. */
@@ -24,7 +24,7 @@ export interface HealthAnswer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** Never looks at a dependency: a restart mends a hung loop, not somebody else's outage. */
+/** Never looks at a dependency: a restart mends a hung loop, not the outage of another system. */
 export function liveness(facts: HealthFacts): HealthAnswer {
   if (facts.hungLoops.length === 0) return { status: 200, body: { status: 'alive' } };
   return { status: 503, body: { status: 'hung', loops: facts.hungLoops } };

@@ -39,7 +39,7 @@ export interface AutoscalerParts {
   readonly onMembersChanged?: (count: number) => void;
 }
 
-/** Groups of the configuration, under its names: whoever starts a member passes the configuration whole. */
+/** Groups of the configuration, under its names: the configuration is passed whole. */
 export type AutoscalerSettings = BeatSettings &
   TendSettings &
   DiscoverSettings &
@@ -133,7 +133,7 @@ export class Autoscaler {
 
   /** Makes a loop run now; false when there is none of that name. */
   poke(name: string): boolean {
-    if (name === 'scale') this.#scaling.askForAll();
+    if (name === 'scale') this.#scaling.requestFullPass();
     const loop = this.#loops().find((each) => each.status().name === name);
     loop?.poke();
     return loop !== undefined;
@@ -188,9 +188,9 @@ export class Autoscaler {
     this.#beat.poke();
     if (brokenForMs < settings.membership.selfStopMs) return;
     this.duty.timeBroke();
-    this.fleet.doubtAll(clock.wallMs());
+    this.fleet.distrustAll(clock.wallMs());
     this.#skew.forget();
-    this.#scaling.askForAll();
+    this.#scaling.requestFullPass();
     this.#scale.poke();
   }
 }

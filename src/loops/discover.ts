@@ -166,7 +166,7 @@ export class Discover {
       return chunks;
     });
     await forEachLimited(batches, WRITES_AT_ONCE, async ({ bucket, rows: chunk }) => {
-      // A holder whose tenure is in doubt writes nothing; a late duplicate from it would harm nobody.
+      // A holder whose tenure is in doubt writes nothing; a late duplicate from it would do no harm.
       if (duty.heldToken() === undefined) return;
       await catalogue.enrol(bucket, chunk, { ttlSeconds });
       const nowMs = clock.monotonicMs();

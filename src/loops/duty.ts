@@ -31,7 +31,7 @@ export interface DutyOptions {
 /** Work is begun only on a tenure proven within so many periods of renewal. */
 const PROVEN_PERIODS = 2;
 
-/** My part in one duty: watch who has it, take it when nobody does, and prove again and again that it is still mine. */
+/** My part in one duty: watch who has it, take it when it is free, and prove again and again that it is still mine. */
 export class Duty {
   readonly #options: DutyOptions;
   readonly #tenure: Tenure;

@@ -45,8 +45,8 @@ export interface Activation {
 }
 
 /**
- * Runs one activation at a time, on a timer or when poked. A poke carries no news: whoever pokes, the activation reads
- * the world afresh. Pokes and ticks that arrive while one runs become exactly one more; missed ticks never burst.
+ * Runs one activation at a time, on a timer or when poked. A poke carries no news: the activation reads everything
+ * afresh. Pokes and ticks that arrive while one runs become exactly one more; missed ticks never burst.
  */
 export class Loop {
   readonly #options: LoopOptions;
@@ -83,7 +83,7 @@ export class Loop {
     else this.#run('poke');
   }
 
-  /** Starts nothing new, tells the running activation to end, and waits for it. */
+  /** Starts nothing new, asks the running activation to end, and waits for it. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error(`the ${this.#options.name} loop is stopping`));
     this.#cancelTimer?.();

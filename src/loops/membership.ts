@@ -3,7 +3,7 @@ import type { Bucket } from '../domain/bucket.ts';
 import type { MemberId, MemberRow, MemberState } from '../domain/member.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Roster } from '../ports/roster.ts';
-import { assignBuckets, type Bearer, bucketsOf, compareShares } from '../sharding/assign.ts';
+import { assignBuckets, bucketsOf, compareShares, type WeightedMember } from '../sharding/assign.ts';
 import { type Denial, denialOf, type Moment } from '../sharding/rights.ts';
 import { RosterWatch } from '../sharding/roster-watch.ts';
 import type { Meters } from '../telemetry/meters.ts';
@@ -97,7 +97,7 @@ export class Membership {
     this.#timeBrokeMs = this.#options.clock.monotonicMs();
   }
 
-  /** Tells the others at once, so that they take over within a poll. */
+  /** Announces it at once, so that the others they take over within a poll. */
   async leave(state: Exclude<MemberState, 'active'>): Promise<void> {
     this.#state = state;
     this.#watch.leave();
@@ -153,7 +153,7 @@ export class Membership {
   }
 
   /** Goes by a new view of who is alive. */
-  #take(members: readonly Bearer[], alive: ReadonlySet<MemberId>): void {
+  #take(members: readonly WeightedMember[], alive: ReadonlySet<MemberId>): void {
     const { memberId, logger, onMembersChanged } = this.#options;
     this.#alive = alive;
     this.#owners = assignBuckets(members);

@@ -7,7 +7,7 @@ const DRIFT_MS = 2_000;
 /**
  * Notices that this process, or its whole machine, stood still: a tick that comes late, or a wall clock that moved
  * without the monotonic one (which does not count the time that a suspended machine slept). Either way every right that
- * was held may have passed to somebody else meanwhile.
+ * was held may have passed to another member meanwhile.
  */
 export class TimeWatch {
   readonly #clock: Clock;

@@ -26,7 +26,7 @@ export interface MetricsStoreOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Told in the build information. */
+  /** Shown in the build information. */
   readonly version?: string | undefined;
   /** Default 200,000: about twice what the store is made for. */
   readonly seriesMax?: number | undefined;
@@ -40,7 +40,7 @@ export interface MetricsStoreOptions {
 
 export interface MetricsStore {
   readonly url: string;
-  /** Scraped from now on. The same address again replaces what was said of it. */
+  /** Scraped from now on. The same address again replaces its target. */
   addTarget(target: ScrapeTarget): Promise<void>;
   /** No longer scraped; its series end here. */
   removeTarget(url: string): Promise<void>;

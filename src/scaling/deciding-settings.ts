@@ -34,14 +34,14 @@ export const DECIDING_DEFAULTS: DecidingSettings = {
   convergeWithinMs: 600_000,
   blindToleranceMs: 60_000,
   recoveryMs: 60_000,
-  // Whoever reads the signals knows; counters and gauges do not fade.
+  // The reader of the signals knows; counters and gauges do not fade.
   fadeMs: 0,
   memoryGapMs: 120_000,
   targetCountMaxAgeMs: 120_000,
   overrideIgnoresBounds: false,
 };
 
-/** Blindness that outlasts a third of the fading has reached the rates, and cannot be told from a fall when it ends. */
+/** Blindness that outlasts a third of the fading has reached the rates, and looks like a fall when it ends. */
 const BLIND_SHARE = 1 / 3;
 
 /** The defaults, with what follows from the configuration (`scaling`) and from the signal profiles (`fadeMs`). */

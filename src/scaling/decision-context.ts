@@ -5,11 +5,11 @@ import type { Target } from '../domain/target.ts';
 import type { Memory } from './memory.ts';
 import type { Activity, Evidence, Situation } from './situation.ts';
 
-/** What there is to stand on before the load is looked at: without it nothing may be changed. */
+/** What must be known before the load is looked at: without it nothing may be changed. */
 export interface Preconditions {
   readonly situation: Situation;
   readonly target: Target;
-  /** Instances that run; undefined when neither the metrics nor the control plane tell. */
+  /** Instances that run; undefined when neither the metrics nor the control plane show it. */
   readonly actual: number | undefined;
   /** Whether that count may be taken as whole; of a partial answer some may be missing. */
   readonly isActualSound: boolean;

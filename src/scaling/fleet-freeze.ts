@@ -40,7 +40,7 @@ export const UNFROZEN: FreezeMemory = { frozenSinceMs: undefined, cause: undefin
 
 export interface FreezeJudgement {
   readonly isFrozen: boolean;
-  /** Somebody lets decreases through for now, though it would be frozen. */
+  /** An operator lets decreases through for now, though it would be frozen. */
   readonly isReleased: boolean;
   readonly memory: FreezeMemory;
 }
@@ -63,7 +63,7 @@ export function tallyDecision(tally: FleetTally, { decision, memory }: { decisio
 
 /**
  * Guards the fleet against one cause that lowers everything: a store that answers, and answers wrong. No other rule sees
- * more than one version. Freezes at once, and thaws when it has been calm for a while or somebody who looked lets it.
+ * more than one version. Freezes at once, and thaws when it has been calm for a while or an operator releases it.
  */
 export function judgeFleet(options: {
   tally: FleetTally;
@@ -100,7 +100,7 @@ function findAlarm(tally: FleetTally, { percent, minimum }: FreezeSettings): Fre
 export function freezeDecision(decision: Decision): Decision {
   const { previous, wanted, verdict } = decision;
   if (verdict !== 'lower' || previous === undefined || wanted === undefined) return decision;
-  // A person who asked for this version by name has seen what the guard asks somebody to look at.
+  // An operator who asked for this version by name has seen what the guard wants looked at.
   if (decision.reasons.some(({ code }) => code === 'overridden')) return decision;
   const reasons = [...decision.reasons];
   return { ...decision, verdict: 'keep', wanted: withholdDecrease(previous, wanted, reasons), reasons };

@@ -5,8 +5,8 @@ const OFFSET_UNIT_MS = 10;
 export const GRID_STEP_MAX_MS = 600_000;
 
 /**
- * Past samples of many versions on one time grid: a ring of `slots` steps each, in typed arrays, by the number that whoever
- * keeps it has given a version. A step keeps the newest sample that fell into it. 100,000 versions with 11 slots take 7 MB.
+ * Past samples of many versions on one time grid: a ring of `slots` steps each, in typed arrays, by the row number that
+ * the owner of the history gives a version. A step keeps the newest sample that fell into it. 100,000 versions with 11 slots take 7 MB.
  */
 export class History {
   readonly #stepMs: number;

@@ -23,7 +23,7 @@ function lacksEvidenceToLower(context: DecisionContext, aim: number, reasons: Re
   const { standing, memory, load, actual, situation } = context;
   const { nowMs, settings } = situation;
   if (aim >= standing) return false;
-  // The aim has said already that samples are partial.
+  // The aim has reported already that samples are partial.
   if (load.quality !== 'fresh') return true;
   if (memory.cycles <= settings.firstCycles) {
     because(reasons, 'first-cycles', { cycle: memory.cycles, of: settings.firstCycles, aim });
@@ -45,7 +45,7 @@ function lacksEvidenceToLower(context: DecisionContext, aim: number, reasons: Re
 function holdForCooldown(context: DecisionContext, wanted: number, reasons: Reasons): number {
   const { policy, standing, memory, situation } = context;
   const isRaise = wanted > standing;
-  // A function at rest wakes at once: somebody is waiting.
+  // A function at rest wakes at once: a caller is waiting.
   if (isRaise && standing === 0) return wanted;
   const cooldownMs = (isRaise ? policy.cooldownUpSeconds : policy.cooldownDownSeconds) * 1000;
   const lastMs = isRaise ? memory.raisedMs : latest(memory.raisedMs, memory.loweredMs);

@@ -96,7 +96,7 @@ export function writeMemory(memory: Memory): MemoryDocument {
   };
 }
 
-/** More pairs than any window keeps: whoever wrote this was not us. */
+/** More pairs than any window keeps: such a document is not ours. */
 const PAIRS_MAX = 200;
 
 /**

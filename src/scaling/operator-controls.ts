@@ -11,7 +11,7 @@ export interface ActiveControls {
 
 const NO_CONTROLS: ActiveControls = { pause: undefined, override: undefined };
 
-/** The word of people that still holds. Of two of a kind the one that ends later. */
+/** The controls that are in force. Of two of a kind the one that ends later. */
 export function activeControls(controls: readonly Control[], nowMs: number): ActiveControls {
   if (controls.length === 0) return NO_CONTROLS;
   let pause: Pause | undefined;
@@ -25,7 +25,7 @@ export function activeControls(controls: readonly Control[], nowMs: number): Act
 }
 
 /**
- * What people said comes last and stands above load, pace and freeze. A pause beats an override: whoever said "leave it
+ * What operators asked for comes last and overrules load, pace and freeze. A pause beats an override: whoever said "leave it
  * alone" may be in the middle of something.
  */
 export function applyControls(

@@ -30,7 +30,7 @@ export interface Situation {
   /** What became of the last order is not known: `previous` is the most that it can have come to. */
   readonly isUnconfirmed: boolean;
   readonly memory: Memory;
-  /** What people said about this version. Those past their end are ignored. */
+  /** What operators asked for. Controls past their end are ignored. */
   readonly controls: readonly Control[];
   readonly isFleetFrozen: boolean;
   /** Why the caller cannot vouch for what it hands in (clock-skew, state-unknown, control-plane-backoff): nothing moves. */
@@ -46,7 +46,7 @@ export interface Evidence {
 
 const NONE: Evidence = { quality: 'absent', samples: [] };
 
-/** Takes nobody's word for it: a fresh window with nothing in it, or with something that no load can be, is not fresh. */
+/** Does not trust the label: a fresh window with nothing in it, or with something that no load can be, is not fresh. */
 export function weigh(window: Window | undefined): Evidence {
   if (!window) return NONE;
   const { samples } = window;
@@ -76,12 +76,12 @@ export function countActual(situation: Situation): ActualCount {
   const counted = isUsable(quality) ? toCount(value) : undefined;
   if (quality === 'fresh' && counted !== undefined && counted > 0) return { count: counted, isSound: true };
   const { target, settings } = situation;
-  const told =
+  const reported =
     target.state === 'known' && target.ageMs <= settings.targetCountMaxAgeMs
       ? toCount(target.target.instancesActive)
       : undefined;
   // Metrics that show none beside a control plane that shows some: the metrics lag, or are gone.
-  if (told !== undefined) return { count: told, isSound: true };
+  if (reported !== undefined) return { count: reported, isSound: true };
   return counted === undefined ? UNCOUNTED : { count: counted, isSound: quality === 'fresh' };
 }
 
@@ -91,8 +91,8 @@ export function standingWish(situation: Situation, actual: number | undefined): 
   if (previous !== undefined) return toCount(previous);
   if (target.state !== 'known') return actual;
   const { instancesActive, instancesPending } = target.target;
-  const told = toCount(instancesActive);
-  const started = told === undefined ? undefined : told + (toCount(instancesPending) ?? 0);
+  const active = toCount(instancesActive);
+  const started = active === undefined ? undefined : active + (toCount(instancesPending) ?? 0);
   if (actual === undefined) return started;
   return started === undefined ? actual : Math.max(actual, started);
 }

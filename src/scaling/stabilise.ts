@@ -22,7 +22,7 @@ export function stabilise(context: DecisionContext, aim: number, reasons: Reason
 
   let { highs, lows } = memory;
   if (downMs > 0) {
-    // After a gap nobody knows what the aims were; the wish itself was one.
+    // After a gap the aims before it are not known; the wish itself was one.
     const newestMs = highs[highs.length - 2];
     if (newestMs === undefined || nowMs - newestMs > settings.memoryGapMs) highs = [nowMs, standing];
     highs = extend(highs, { nowMs, windowMs: downMs, aim, outlasts: (older, newer) => older > newer });
@@ -31,7 +31,7 @@ export function stabilise(context: DecisionContext, aim: number, reasons: Reason
     lows = extend(lows, { nowMs, windowMs: upMs, aim, outlasts: (older, newer) => older < newer });
   } else lows = NONE;
 
-  // A function at rest wakes at once: somebody is waiting.
+  // A function at rest wakes at once: a caller is waiting.
   if (aim > standing && upMs > 0 && standing > 0) {
     const lowest = Math.max(standing, lows[1] ?? aim);
     if (lowest < aim) {

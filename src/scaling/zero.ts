@@ -3,7 +3,7 @@ import { type Aim, because, type DecisionContext, type Reasons } from './decisio
 /**
  * The way to zero and out of it, for every kind of policy: to zero only after no call for the whole idle time, watched
  * without a gap, and low load; and a call that is seen wakes a version at rest. Without an aim there is no answer, but for
- * that call: where no instance is, none reports, so waiting for load would mean waiting for ever.
+ * that call: where no instance is, none reports, so waiting for load would never end.
  */
 export function guardZero(context: DecisionContext, aim: Aim | undefined, reasons: Reasons): number | undefined {
   const { standing, activity, policy } = context;

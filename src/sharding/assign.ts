@@ -1,9 +1,9 @@
+import murmurhash from 'murmurhash';
 import { BUCKET_COUNT, type Bucket } from '../domain/bucket.ts';
 import type { MemberId } from '../domain/member.ts';
-import { murmur3 } from '../lib/murmur.ts';
 
 /** A member that may own buckets; twice the weight owns twice as many. */
-export interface Bearer {
+export interface WeightedMember {
   readonly memberId: MemberId;
   readonly weight: number;
 }
@@ -14,16 +14,16 @@ export interface Bearer {
  * Returns the owner of each bucket, by index; undefined only where there is no member.
  */
 export function assignBuckets(
-  members: readonly Bearer[],
+  members: readonly WeightedMember[],
   bucketCount: number = BUCKET_COUNT,
 ): readonly (MemberId | undefined)[] {
   const owners: (MemberId | undefined)[] = Array.from({ length: bucketCount });
   const highest = new Float64Array(bucketCount).fill(Number.NEGATIVE_INFINITY);
-  const bearers = inOrder(members);
-  const areEqual = bearers.every(({ weight }) => weight === bearers[0]?.weight);
-  for (const { memberId, weight } of bearers) {
+  const ordered = inOrder(members);
+  const areEqual = ordered.every(({ weight }) => weight === ordered[0]?.weight);
+  for (const { memberId, weight } of ordered) {
     for (let bucket = 0; bucket < bucketCount; bucket += 1) {
-      const hash = murmur3(`${memberId}/${bucket}`);
+      const hash = murmurhash.v3(`${memberId}/${bucket}`, 0);
       const score = areEqual ? hash : weigh(hash, weight);
       // Of equal scores the lower id wins, because it comes first.
       if (score > (highest[bucket] as number)) {
@@ -51,10 +51,10 @@ export function compareShares(
 }
 
 /**
- * Members that want no load are left out, unless nobody wants any: somebody has to serve. One entry per id, in the order of
+ * Members that want no load are left out, unless all are such: one has to serve. One entry per id, in the order of
  * ids, since all members must come to the same answer whatever order they read the rows in.
  */
-function inOrder(members: readonly Bearer[]): Bearer[] {
+function inOrder(members: readonly WeightedMember[]): WeightedMember[] {
   const byId = new Map(members.map((member) => [member.memberId, member]));
   const all = [...byId.values()].sort((one, other) => (one.memberId < other.memberId ? -1 : 1));
   const willing = all.filter(({ weight }) => Number.isFinite(weight) && weight > 0);

@@ -1,8 +1,8 @@
 import type { MemberId, MemberRow } from '../domain/member.ts';
-import type { Bearer } from './assign.ts';
+import type { WeightedMember } from './assign.ts';
 
 export interface RosterWatchOptions {
-  readonly me: Bearer;
+  readonly me: WeightedMember;
   /** Without a new beat for this long, and over `QUIET_POLLS_MIN` polls of mine, a member is dead. */
   readonly deadAfterMs: number;
   /** Longer than this between two successful polls of mine, and nothing that I did not see counts against anybody. */
@@ -15,7 +15,7 @@ const QUIET_POLLS_MIN = 3;
 
 export interface RosterView {
   /** Who shares the work, ordered by id. The same array as before while nothing has changed. */
-  readonly members: readonly Bearer[];
+  readonly members: readonly WeightedMember[];
   /** Whether I have watched for long enough to act on it. */
   readonly isSettled: boolean;
 }
@@ -32,23 +32,23 @@ interface Watched {
  * Who is alive, judged by counters that move, on my own monotonic clock; no two machines compare their clocks, and no
  * row's age in the store plays a part.
  *
- * A store outage kills nobody: after a gap in my own polls all timers start anew, and while my own beats are not taken the
+ * A store outage counts against no member: after a gap in my own polls all timers start anew, and while my own beats are not taken the
  * silence of others proves nothing. A row that I first meet after a gap, or at my start, proves nothing (it may be the last word of a dead member) and counts once its counter moves, which takes a live
  * member a second. Members that say they are leaving are out at once.
  */
 export class RosterWatch {
-  readonly #me: Bearer;
+  readonly #me: WeightedMember;
   readonly #deadAfterMs: number;
   readonly #selfStopMs: number;
   readonly #joinWaitMs: number;
   readonly #watched = new Map<MemberId, Watched>();
-  #members: readonly Bearer[] = [];
+  #members: readonly WeightedMember[] = [];
   #polls = 0;
   #lastPollMs: number | undefined;
   #restartedMs = 0;
   #firstBeatMs: number | undefined;
   #lastBeatMs: number | undefined;
-  /** When somebody else was last seen to beat while I could not. */
+  /** When another member was last seen to beat while I could not. */
   #othersMovedMs = Number.NEGATIVE_INFINITY;
   #isLeaving = false;
 
@@ -95,7 +95,7 @@ export class RosterWatch {
     return this.#view(nowMs);
   }
 
-  /** A store that does not take my beats may well take nobody's. */
+  /** A store that does not take my beats may take none at all. */
   #isMute(nowMs: number): boolean {
     return this.#lastBeatMs !== undefined && nowMs - this.#lastBeatMs > this.#selfStopMs;
   }
@@ -131,7 +131,7 @@ export class RosterWatch {
   }
 
   #view(nowMs: number): RosterView {
-    const members: Bearer[] = [];
+    const members: WeightedMember[] = [];
     for (const watched of this.#watched.values()) {
       if (!this.#isAlive(watched, nowMs)) continue;
       members.push({ memberId: watched.row.memberId, weight: watched.row.weight });
@@ -145,7 +145,7 @@ export class RosterWatch {
 
   /**
    * The others will have dropped me by the time that my own beats have gone unanswered for so long. Those of them who can
-   * beat, that is: where nobody can, nobody takes my place.
+   * beat, that is: where none can, none takes my place.
    */
   #amIn(nowMs: number): boolean {
     if (this.#isLeaving || this.#lastBeatMs === undefined) return false;
@@ -154,7 +154,7 @@ export class RosterWatch {
   }
 }
 
-function areSame(some: readonly Bearer[], others: readonly Bearer[]): boolean {
+function areSame(some: readonly WeightedMember[], others: readonly WeightedMember[]): boolean {
   return (
     some.length === others.length &&
     some.every(

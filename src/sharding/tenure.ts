@@ -25,7 +25,7 @@ export interface TenureOptions {
 const DOUBT_AFTER_MS = 3500;
 
 /**
- * My side of one duty. Time only decides when somebody may *try*: what decides is the compare-and-set on the row. All
+ * My side of one duty. Time only decides when a member may *try*: what decides is the compare-and-set on the row. All
  * moments are of my own monotonic clock, and a proof counts from when it was sent, not from when it was answered.
  */
 export class Tenure {
@@ -57,7 +57,7 @@ export class Tenure {
     return this.#mine?.row;
   }
 
-  /** The row as last seen, whoever holds it; what `take` asks for. */
+  /** The row as last seen, with any holder; what `take` asks for. */
   get seen(): DutyRow | undefined {
     return this.#seen?.row;
   }
@@ -72,7 +72,7 @@ export class Tenure {
     if (!isStill) this.#seen = { row, sinceMs: at.nowMs, jitterMs: at.jitterMs };
   }
 
-  /** Whether I may try to take the row as last seen: nobody has it, or its holder has been silent for too long. */
+  /** Whether I may try to take the row as last seen: it is free, or its holder has been silent for too long. */
   mayTake(nowMs: number): boolean {
     if (!this.#seen || (this.#mine && this.stateAt(nowMs) !== 'lost')) return false;
     const { row, sinceMs, jitterMs } = this.#seen;
@@ -95,7 +95,7 @@ export class Tenure {
     return nowMs - this.#mine.triedMs >= this.#options.dutyRenewMs;
   }
 
-  /** A renewal was sent and nobody knows yet what becomes of it. */
+  /** A renewal was sent and is not answered yet. */
   trying(beganMs: number): void {
     if (this.#mine) this.#mine.triedMs = beganMs;
   }
@@ -106,7 +106,7 @@ export class Tenure {
     this.#mine = { row, provenMs: Math.max(this.#mine.provenMs, at.beganMs), triedMs: at.beganMs };
   }
 
-  /** A taking or a renewal was not applied: the row is somebody else's, from this moment. */
+  /** A taking or a renewal was not applied: the row is another member's, from this moment. */
   refused(current: DutyRow | undefined, at: { nowMs: number; jitterMs: number }): void {
     this.#lose();
     if (current) this.#seen = { row: current, sinceMs: at.nowMs, jitterMs: at.jitterMs };

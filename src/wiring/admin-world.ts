@@ -32,7 +32,7 @@ export function adminWorld(parts: {
 }): AdminWorld {
   const { loaded, memberId, startedMs, store, autoscaler, targets, token, clock, logger } = parts;
   const { http } = loaded.config;
-  const glance = ({ version, state, latest }: Tracked) => ({
+  const summaryOf = ({ version, state, latest }: Tracked) => ({
     version,
     state,
     latest,
@@ -60,9 +60,9 @@ export function adminWorld(parts: {
       const { isFrozen, isReleased, memory } = autoscaler.freeze.judgement;
       return { isFrozen, isReleased, sinceMs: memory.frozenSinceMs, cause: memory.cause };
     },
-    glance: (versionId) => {
+    summaryOf: (versionId) => {
       const tracked = autoscaler.fleet.get(versionId);
-      return tracked && glance(tracked);
+      return tracked && summaryOf(tracked);
     },
     tracked: () => autoscaler.fleet.all(),
     defaultPolicy: loaded.config.defaultPolicy,

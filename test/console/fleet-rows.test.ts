@@ -59,7 +59,7 @@ describe('whether a page hears of everything from the member that serves it', ()
     expect(receivesAllChanges(mine, [aMember('m1'), aMember('m2', false)])).toBe(true);
   });
 
-  it('does not where another lives: its first version would never appear, since nothing here tells of it', () => {
+  it('does not where another lives: its first version would never appear, since nothing here reports it', () => {
     expect(receivesAllChanges(mine, [aMember('m1'), aMember('m2')])).toBe(false);
     expect(receivesAllChanges(new Map(), [aMember('m1'), aMember('m2')])).toBe(false);
   });

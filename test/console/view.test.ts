@@ -98,7 +98,7 @@ describe('the map of buckets', () => {
     bucketsOwned: 0,
   });
 
-  it('gives members the same colours in whichever order they are told', () => {
+  it('gives members the same colours in whichever order they come', () => {
     expect(hueOfMembers([member('b'), member('a')])).toEqual(hueOfMembers([member('a'), member('b')]));
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  assertSoundClaims,
+  assertValidClaims,
   type Claim,
   type FunctionState,
   isUnconfirmed,
@@ -22,7 +22,7 @@ const claim = (fields: Partial<Claim>): Claim => ({
 });
 
 it('lets through claims that raise the token, each of its own version', () => {
-  expect(() => assertSoundClaims([claim({}), claim({ versionId: 'b', observed: 7n, token: 8n })])).not.toThrow();
+  expect(() => assertValidClaims([claim({}), claim({ versionId: 'b', observed: 7n, token: 8n })])).not.toThrow();
 });
 
 it.each([
@@ -31,7 +31,7 @@ it.each([
   ['none at all', [claim({ token: 0n })], /must raise the token/],
   ['one version twice', [claim({}), claim({ token: 2n })], /a is claimed twice/],
 ])('refuses %s', (_, claims, message) => {
-  expect(() => assertSoundClaims(claims)).toThrow(message);
+  expect(() => assertValidClaims(claims)).toThrow(message);
 });
 
 describe('the wish to go on from', () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { dealOut, type Part, shownBy } from '../../src/domain/part.ts';
+import { type Part, shownBy, splitByPart } from '../../src/domain/part.ts';
 
 const part = (given: Partial<Part>): Part => ({ name: 'p', buckets: undefined, prefixes: undefined, ...given });
 const version = (versionId: string, bucket = 1) => ({ version: { versionId, bucket } });
@@ -15,10 +15,10 @@ it('a part shows what its queries would', () => {
 it('each version goes to one part, and those that no part shows to none', () => {
   const parts = [part({ prefixes: ['a'] }), part({ buckets: [7] }), part({ prefixes: ['a', 'b'] })];
   const all = [version('a1', 7), version('b1', 7), version('b2'), version('c1')];
-  expect(dealOut(parts, all)).toEqual([[all[0]], [all[1]], [all[2]]]);
+  expect(splitByPart(parts, all)).toEqual([[all[0]], [all[1]], [all[2]]]);
 });
 
-it('deals as if each part were asked in turn, and gives those that nobody else shows to the part of the others', () => {
+it('splits as if each part were asked in turn, and gives those that no other shows to the part of the others', () => {
   const parts = [
     part({ buckets: [2] }),
     part({ prefixes: ['a', 'bc'] }),
@@ -30,5 +30,5 @@ it('deals as if each part were asked in turn, and gives those that nobody else s
     all.filter((one) => parts.findIndex((each) => shownBy(each)(one.version)) === index),
   );
   expect(inTurn.map((hand) => hand.length)).toEqual([8, 3, 3, 2]);
-  expect(dealOut(parts, all)).toEqual(inTurn);
+  expect(splitByPart(parts, all)).toEqual(inTurn);
 });

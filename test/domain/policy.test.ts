@@ -61,7 +61,7 @@ describe('a policy that can never work', () => {
     expect(problemsOf(document)).toEqual(paths);
   });
 
-  it('is told with all its problems at once, each field once', () => {
+  it('is refused with all its problems at once, each field once', () => {
     const document = steps({ threshold: 10, factor: 0.5 }, { factor: 2 }, { idleTimeoutSeconds: -1, decay: 99 });
     expect(problemsOf(document).sort()).toEqual([
       'decay',

@@ -36,7 +36,7 @@ async function anApi(changes: Partial<AdminWorld> = {}) {
     nowMs: () => clock.wallMs(),
     after: (delayMs, callback) => clock.after(delayMs, callback),
     stopping: new AbortController().signal,
-    glance: () => undefined,
+    summaryOf: () => undefined,
     tracked: () => [],
     defaultPolicy: defaultPolicy('target'),
     store,
@@ -152,7 +152,7 @@ describe('the admin API', () => {
     const { cycles, raisedMs, loweredMs, divergedSinceMs, blindSinceMs, recoveredMs } = FRESH_MEMORY;
     const memory = { cycles, raisedMs, loweredMs, divergedSinceMs, blindSinceMs, recoveredMs };
     const { call, store } = await anApi({
-      glance: (id) => (id === 'v1' ? { ...common, utilisation: undefined, demand: undefined } : undefined),
+      summaryOf: (id) => (id === 'v1' ? { ...common, utilisation: undefined, demand: undefined } : undefined),
       live: (id) => (id === 'v1' ? { ...common, ...more, utilisation: [], demand: [], memory } : undefined),
     });
     for (const each of [version, aVersion('v2')]) {

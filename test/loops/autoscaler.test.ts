@@ -71,7 +71,7 @@ describe('one member', () => {
     expect(controlPlane.counts.get('v1')).toBe(1);
   });
 
-  it('freezes when too many would fall at once, and lets the decreases through when somebody releases it', async () => {
+  it('freezes when too many would fall at once, and lets the decreases through when an operator releases it', async () => {
     const { clock, controlPlane, signals, join, run } = aFleet();
     for (let index = 0; index < 30; index += 1) run(`v${index}`, { utilisation: 50, instances: 10, calls: 1 });
     const { member, store } = join('m1');
@@ -126,7 +126,7 @@ describe('one member', () => {
     expect(controlPlane.counts.get('v1')).toBe(12);
   });
 
-  it('goes by the last known bounds while nobody tells them, also after a restart, and never by a default', async () => {
+  it('goes by the last known bounds while the control plane is silent, also after a restart, and never by a default', async () => {
     const { clock, controlPlane, signals, join, run } = aFleet();
     run('v1', { utilisation: 90, instances: 10 }, { instancesMax: 13 });
     const { kill } = join('m1');
@@ -278,7 +278,7 @@ describe('several members', () => {
     expect(world.duties.get('discovery')?.holder).toBe('m2');
   });
 
-  it('declare nobody dead in a store outage of four minutes, and nobody takes everything afterwards', async () => {
+  it('declare no member dead in a store outage of four minutes, and none takes everything afterwards', async () => {
     const { clock, controlPlane, signals, join, run } = aBusyFleet();
     const joined = ['m1', 'm2', 'm3'].map((memberId) => join(memberId));
     await clock.wind(2 * MINUTE);

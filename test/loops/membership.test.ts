@@ -146,7 +146,7 @@ describe('a member', () => {
     ]);
   });
 
-  it('tells of a failed beat or a failed look, and does the other all the same', async () => {
+  it('reports a failed beat or a failed look, and does the other all the same', async () => {
     const { world, member, beatAll } = someMembers();
     const one = member('m1');
     await beatAll([one], 3_000);

@@ -42,7 +42,7 @@ describe('the word of people', () => {
     expect(decide(blind).decision).toMatchObject({ verdict: 'lower', wanted: 3 });
   });
 
-  it('is held to the bounds, unless the service is told otherwise', () => {
+  it('is held to the bounds, unless the service is set up otherwise', () => {
     const situation = aSituation({ target: bounded, controls: [override(400)] });
     const clamped = decide(situation).decision;
     expect(clamped.wanted).toBe(50);

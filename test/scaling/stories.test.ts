@@ -81,7 +81,7 @@ describe('what the peer gets wrong', () => {
     });
   });
 
-  it('lowers nothing either when the rest of the store still answers, and says that nobody called', () => {
+  it('lowers nothing either when the rest of the store still answers, and says that no call was seen', () => {
     const version = new Rehearsal(10).settled(BUSY);
     const gone = { signals: { utilisation: ABSENT_WINDOW, instances: ABSENT_GAUGE }, calledAgoSeconds: undefined };
     expect(version.cycles(240, gone).every(({ wanted }) => wanted === 10)).toBe(true);
@@ -94,7 +94,7 @@ describe('what the peer gets wrong', () => {
     expect(version.cycle(none)).toMatchObject({ verdict: 'lower', actual: 10, wanted: 8 });
   });
 
-  it('does not count what the control plane told long ago', () => {
+  it('does not count what the control plane reported long ago', () => {
     const situation = aSituation({ signals: someSignals({ instances: ABSENT_GAUGE }) });
     const told = (ageMs: number) =>
       decide({ ...situation, target: { state: 'known', ageMs, target: aTarget({ instancesActive: 7 }) } });
@@ -259,7 +259,7 @@ describe('a wish that is not followed', () => {
     expect(version.cycle(IDLE)).toMatchObject({ verdict: 'lower', wanted: 0 });
   });
 
-  it('is told after ten minutes, and is no cause to ask for ever more', () => {
+  it('is reported after ten minutes, and is no cause to ask for more', () => {
     const version = new Rehearsal(10).settled(BUSY);
     version.doesFollow = false;
     const decisions = version.cycles(60, HOT);

@@ -9,7 +9,7 @@ const codesOf = (given: Parameters<typeof aSituation>[0]) => {
   return { ...decision, codes: decision.reasons.map(({ code }) => code) };
 };
 
-describe('an order of which nobody knows what became', () => {
+describe('an order whose outcome is not known', () => {
   it('is to be sent again when the load asks for no other', () => {
     expect(codesOf({})).toMatchObject({
       verdict: 'keep',
@@ -33,7 +33,7 @@ describe('an order of which nobody knows what became', () => {
     expect(hot.codes).not.toContain('unconfirmed');
   });
 
-  it('is left alone while somebody paused the version, and where nothing may be sent', () => {
+  it('is left alone while the version is paused, and where nothing may be sent', () => {
     const pause: Control = { kind: 'pause', versionId: 'version', until: NOW_MS + 1, by: 'me', why: 'x' };
     expect(codesOf({ controls: [pause] }).codes).not.toContain('unconfirmed');
     const inactive = aTarget({ status: 'INACTIVE' });

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { assignBuckets, type Bearer, bucketsOf, compareShares } from '../../src/sharding/assign.ts';
+import { assignBuckets, bucketsOf, compareShares, type WeightedMember } from '../../src/sharding/assign.ts';
 
-const member = (name: string, weight = 1): Bearer => ({ memberId: name, weight });
+const member = (name: string, weight = 1): WeightedMember => ({ memberId: name, weight });
 
 /** Ids as they are in life: a host name and a UUID per process, made from the seed so that the figures below repeat. */
-function fleet(size: number, seed: number): Bearer[] {
+function fleet(size: number, seed: number): WeightedMember[] {
   return Array.from({ length: size }, (_, index) => {
     const uuid = `${(seed * 7919 + index).toString(16).padStart(8, '0')}-4c1e-4f6a-9b7d-${(seed * 104_729).toString(16)}`;
     return member(`starling-${index}.starling.svc/${uuid}`);
@@ -72,7 +72,7 @@ describe('assignBuckets', () => {
 
   it('spreads what a leaver leaves over all who stay', () => {
     const all = fleet(4, 5);
-    const leaver = all[1] as Bearer;
+    const leaver = all[1] as WeightedMember;
     const before = assignBuckets(all);
     const after = assignBuckets(all.filter((each) => each !== leaver));
     for (const { memberId } of all) {
@@ -90,7 +90,7 @@ describe('assignBuckets', () => {
   });
 
   it('gives twice the weight twice the buckets, and no buckets to those who want none', () => {
-    const shares = (all: Bearer[]) => {
+    const shares = (all: WeightedMember[]) => {
       const owners = assignBuckets(all, 8192);
       return all.map(({ memberId }) => bucketsOf(owners, memberId).length / 8192);
     };

@@ -21,7 +21,7 @@ describe('denialOf', () => {
     expect(denialOf(conditions(), at(101_001), { selfStopMs: 1000 })).toBe('beat-too-old');
   });
 
-  it('lets nobody write before the first beat was answered', () => {
+  it('lets no member write before its first beat was answered', () => {
     expect(denialOf(conditions({ beatBegan: undefined }), at(100_000))).toBe('never-beaten');
   });
 
@@ -41,7 +41,7 @@ describe('denialOf', () => {
     expect(denialOf(conditions({ timeBrokeMs: 100_500, beatBegan: at(100_600) }), at(101_000))).toBeUndefined();
   });
 
-  it('lets nobody write to the buckets of others, nor begin anything while leaving', () => {
+  it('lets no member write to the buckets of others, nor begin anything while leaving', () => {
     expect(denialOf(conditions({ isMine: false }), at(100_000))).toBe('not-mine');
     expect(denialOf(conditions({ isLeaving: true }), at(100_000))).toBe('leaving');
   });

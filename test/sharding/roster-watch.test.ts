@@ -60,7 +60,7 @@ describe('RosterWatch', () => {
     expect(story.second()).toEqual(['a', 'me']);
   });
 
-  it('counts nobody dead on fewer than three polls, however long they took', () => {
+  it('counts no member dead on fewer than three polls, however long they took', () => {
     const story = new Story();
     const poll = (atMs: number) => {
       story.watch.beaten(atMs);
@@ -85,7 +85,7 @@ describe('RosterWatch', () => {
     expect(story.second()).toEqual(['a', 'me']);
   });
 
-  it('lets a store outage kill nobody: after a gap of its own all timers start anew', () => {
+  it('counts no member dead in a store outage: after a gap of its own all timers start anew', () => {
     const story = new Story();
     story.beating.add('a').add('b').add('c');
     story.seconds(4);
@@ -100,7 +100,7 @@ describe('RosterWatch', () => {
     expect(story.second()).toEqual(['a', 'b', 'me']);
   });
 
-  it('lets an outage kill nobody in which the store can be read but not written', () => {
+  it('counts no member dead while the store can be read but not written', () => {
     const story = new Story();
     story.beating.add('a').add('b').add('c');
     story.seconds(4);
@@ -119,7 +119,7 @@ describe('RosterWatch', () => {
     expect(story.seconds(30, { myBeat: false })).toEqual(['me']);
   });
 
-  it('counts nobody dead whose silence it cannot tell from its own', () => {
+  it('counts no member dead whose silence it cannot tell from its own', () => {
     const story = new Story();
     story.beating.add('a').add('b');
     story.seconds(4);
@@ -192,7 +192,7 @@ describe('RosterWatch', () => {
     expect(story.second()).toEqual(['me']);
   });
 
-  it('gives the very same list while nothing changes, so that nobody has to deal out the buckets again', () => {
+  it('gives the very same list while nothing changes, so that buckets need not be assigned again', () => {
     const story = new Story();
     story.write('a');
     story.second();

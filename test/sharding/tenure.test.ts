@@ -15,7 +15,7 @@ const row = (fields: Partial<DutyRow> = {}): DutyRow => ({
 const mine = (fields: Partial<DutyRow> = {}) => row({ token: 11n, holder: 'me', nonce: 'nonce-of-mine', ...fields });
 
 describe('a follower', () => {
-  it('may take a duty that nobody holds at once', () => {
+  it('may take a free duty at once', () => {
     const tenure = new Tenure(SETTINGS);
     expect(tenure.mayTake(0)).toBe(false);
     tenure.observed(row({ holder: '', nonce: '' }), { nowMs: 1000, jitterMs: 2000 });
@@ -115,7 +115,7 @@ describe('a holder', () => {
     expect(tenure.seen).toEqual(mine({ renewals: 3 }));
   });
 
-  it('is told by a refused renewal that it is over, and then waits like any other', () => {
+  it('learns from a refused renewal that it is over, and then waits like any other', () => {
     const tenure = held();
     tenure.refused(row({ token: 12n, holder: 'heir', nonce: 'of-the-heir' }), { nowMs: 2200, jitterMs: 0 });
     expect(tenure.stateAt(2200)).toBe('lost');

@@ -1,6 +1,6 @@
 import type { Bucket } from '../../domain/bucket.ts';
 import type { FencingToken } from '../../domain/fencing-token.ts';
-import { assertSoundClaims, type Claim, type FunctionState, type Settlement } from '../../domain/function-state.ts';
+import { assertValidClaims, type Claim, type FunctionState, type Settlement } from '../../domain/function-state.ts';
 import { KeyedQueue } from '../../lib/keyed-queue.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import type { ClaimResult, SettleResult, StateKeeper } from '../../ports/state-keeper.ts';
@@ -44,7 +44,7 @@ export class CassandraStateKeeper implements StateKeeper {
   }
 
   async claim(bucket: Bucket, claims: readonly Claim[]): Promise<ClaimResult[]> {
-    assertSoundClaims(claims);
+    assertValidClaims(claims);
     const entrants = claims.map((claim) => ({
       key: claim.versionId,
       write: claimWrite(bucket, claim),

@@ -1,6 +1,6 @@
 import type { Bucket } from '../../domain/bucket.ts';
 import type { FencingToken } from '../../domain/fencing-token.ts';
-import { assertSoundClaims, type Claim, type FunctionState, type Settlement } from '../../domain/function-state.ts';
+import { assertValidClaims, type Claim, type FunctionState, type Settlement } from '../../domain/function-state.ts';
 import { KeyedQueue } from '../../lib/keyed-queue.ts';
 import { sendUntilKnown } from '../../lib/send-until-known.ts';
 import type { ClaimResult, SettleResult, StateKeeper } from '../../ports/state-keeper.ts';
@@ -30,7 +30,7 @@ export class MemoryStateKeeper implements StateKeeper {
   }
 
   async claim(bucket: Bucket, claims: readonly Claim[]): Promise<ClaimResult[]> {
-    assertSoundClaims(claims);
+    assertValidClaims(claims);
     const end = await this.#writes.run(bucket, () =>
       sendUntilKnown({ attempts: SENDS, isUnknown }, () =>
         this.#line.call('states.claim', () => claims.map((claim) => this.#claimOne(bucket, claim))),

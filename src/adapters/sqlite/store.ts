@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { assertSoundClaims, type Claim, type Settlement } from '../../domain/function-state.ts';
+import { assertValidClaims, type Claim, type Settlement } from '../../domain/function-state.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { sendUntilKnown } from '../../lib/send-until-known.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
@@ -164,7 +164,7 @@ function statesOn(channel: Channel): StateKeeper {
     read: async (buckets) => (await channel.read('states.read', buckets)).map(toFunctionState),
     readOne: (bucket, versionId) => channel.read('states.readOne', bucket, versionId),
     async claim(bucket, claims) {
-      assertSoundClaims(claims);
+      assertValidClaims(claims);
       if (claims.length === 0) return [];
       const end = await knownOf(() => channel.write('states.claim', bucket, claims));
       return end.outcome === 'known' ? end.value : claims.map(inDoubt);

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Control, Entry, Version } from '../api/shapes.ts';
-import { ControlDialog, EndDialog, type Wish } from '../parts/control-dialog.tsx';
+import { ControlDialog, type ControlRequest, EndDialog } from '../parts/control-dialog.tsx';
 import { DecisionList } from '../parts/decision-list.tsx';
 import { Explanation } from '../parts/explanation.tsx';
 import { Icon } from '../parts/icons.tsx';
@@ -19,7 +19,7 @@ export function FunctionPage({ session, versionId }: { session: Session; version
   const { shown, fault, more } = useVersion(session, versionId);
   const nowMs = useNow();
   const [chosenAt, setChosenAt] = useState<string>();
-  const [wish, setWish] = useState<Wish>();
+  const [wish, setWish] = useState<ControlRequest>();
   const [ending, setEnding] = useState<Control>();
   const controls = useCell(session.controls).filter((control) => control.versionId === versionId);
   const details = useRef<HTMLDivElement>(null);

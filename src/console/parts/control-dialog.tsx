@@ -4,7 +4,7 @@ import type { Session } from '../state/session.ts';
 import { formatClock, formatSpan } from '../view/format.ts';
 import { Dialog } from './dialog.tsx';
 
-export type Wish =
+export type ControlRequest =
   | { readonly kind: 'pause'; readonly versionId: string }
   | {
       readonly kind: 'override';
@@ -38,7 +38,15 @@ const EXPLAINED = {
 };
 
 /** Pause, override or release: who, why and for how long are asked, what will happen is said, and only then it is done. */
-export function ControlDialog({ session, wish, onClose }: { session: Session; wish: Wish; onClose: () => void }) {
+export function ControlDialog({
+  session,
+  wish,
+  onClose,
+}: {
+  session: Session;
+  wish: ControlRequest;
+  onClose: () => void;
+}) {
   const [seconds, setSeconds] = useState<number>(wish.kind === 'freeze-release' ? 900 : 3600);
   const [by, setBy] = useState(() => localStorage.getItem(NAME_KEY) ?? '');
   const [why, setWhy] = useState('');
@@ -153,13 +161,16 @@ export function ControlDialog({ session, wish, onClose }: { session: Session; wi
 
 const VERBS = { pause: 'Pause', override: 'Override', 'freeze-release': 'Release' };
 
-function pathOf(wish: Wish): string {
+function pathOf(wish: ControlRequest): string {
   return wish.kind === 'freeze-release'
     ? 'v1/freeze/release'
     : `v1/functions/${encodeURIComponent(wish.versionId)}/${wish.kind}`;
 }
 
-function effectOf(wish: Wish, { count, seconds, until }: { count: number; seconds: number; until: string }): string {
+function effectOf(
+  wish: ControlRequest,
+  { count, seconds, until }: { count: number; seconds: number; until: string },
+): string {
   const span = `until ${until} (${formatSpan(seconds * 1000)})`;
   if (wish.kind === 'pause') return `Paused ${span}.`;
   if (wish.kind === 'freeze-release') return `Released ${span}; after that the fleet may freeze again.`;

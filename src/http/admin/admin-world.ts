@@ -14,11 +14,11 @@ import type { ConsoleState } from '../console.ts';
 import type { DependencyHealth } from '../health.ts';
 
 /** A version in this replica's care, in one line. */
-export interface GlancedVersion {
+export interface VersionSummary {
   readonly version: ActiveVersion;
   readonly state: FunctionState | undefined;
   readonly latest: Omit<Decision, 'signals'> | undefined;
-  /** The newest samples, however old: the reasons of the decision tell whether they were believed. */
+  /** The newest samples, however old: the reasons of the decision show whether they were used. */
   readonly utilisation: number | undefined;
   readonly demand: number | undefined;
   readonly target: TargetAnswer;
@@ -37,7 +37,7 @@ export interface MemoryView {
 }
 
 /** The same version as it is right now, in full. */
-export interface LiveVersion extends Pick<GlancedVersion, 'version' | 'state' | 'latest' | 'target'> {
+export interface LiveVersion extends Pick<VersionSummary, 'version' | 'state' | 'latest' | 'target'> {
   readonly profile: string | undefined;
   readonly utilisation: Signals['utilisation']['samples'];
   readonly demand: Signals['demand']['samples'];
@@ -54,14 +54,14 @@ export interface FreezeView {
   readonly cause: string | undefined;
 }
 
-/** What the admin API shows and pokes, gathered by whoever wires the service. */
+/** What the admin API shows and pokes, gathered by the wiring of the service. */
 export interface AdminWorld {
   readonly memberId: MemberId;
   readonly version: string;
   readonly startedMs: number;
   readonly nowMs: () => number;
   readonly after: Clock['after'];
-  /** Aborted when the service stops: who listens for events is let go at once. */
+  /** Aborted when the service stops: listeners for events are let go at once. */
   readonly stopping: AbortSignal;
   readonly store: Pick<Store, 'catalogue' | 'states' | 'ledger' | 'controls'>;
   readonly members: () => readonly (MemberRow & { readonly isAlive: boolean })[];
@@ -73,9 +73,9 @@ export interface AdminWorld {
   readonly poke: (loop: string) => boolean;
   readonly dependencies: () => readonly DependencyHealth[];
   readonly freeze: () => FreezeView;
-  readonly glance: (versionId: string) => GlancedVersion | undefined;
+  readonly summaryOf: (versionId: string) => VersionSummary | undefined;
   /** All that are in this replica's care; what is not given anew has not changed. */
-  readonly tracked: () => Iterable<Pick<GlancedVersion, 'version' | 'state' | 'latest'>>;
+  readonly tracked: () => Iterable<Pick<VersionSummary, 'version' | 'state' | 'latest'>>;
   readonly live: (versionId: string) => LiveVersion | undefined;
   /** In force where the control plane names no policy. */
   readonly defaultPolicy: Policy;

@@ -6,7 +6,7 @@ import type { AdminWorld } from './admin-world.ts';
 import { check } from './check.ts';
 import { showControl } from './show.ts';
 
-/** Nothing that a person says stands for ever: forgotten pauses have starved fleets. */
+/** Every control ends by itself: forgotten pauses have starved fleets. */
 const FOR_SECONDS_MAX = 30 * 86_400;
 const WANTED_MAX = 1_000_000;
 
@@ -23,7 +23,7 @@ const pauseBody = z.strictObject(span);
 const overrideBody = z.strictObject({ ...span, wanted: z.number().int().min(0).max(WANTED_MAX) });
 const versionPath = z.object({ versionId: z.string().refine(isUsableId, 'not a usable version id') });
 
-/** What people may say: pause, override, and the release of a freeze; each ends by itself, each is written down. */
+/** What operators may do: pause, override, and release a freeze; each ends by itself, each is written down. */
 export function controlRoutes(world: AdminWorld, onControl: () => void): Router {
   const router = Router();
   const untilOf = (forSeconds: number) => world.nowMs() + forSeconds * 1000;

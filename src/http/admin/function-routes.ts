@@ -74,7 +74,7 @@ async function page(world: AdminWorld, { limit, after }: { limit: number; after:
     for (const version of versions.filter((each) => isAfter(each, after)).sort(inOrder)) {
       if (items.length === limit) return { items, next: writeCursor(items.at(-1) as Position) };
       const { versionId } = version;
-      items.push(summarise(world, { version, state: stateOf.get(versionId), glanced: world.glance(versionId) }));
+      items.push(summarise(world, { version, state: stateOf.get(versionId), summary: world.summaryOf(versionId) }));
     }
     first += buckets.length;
   }

@@ -67,7 +67,7 @@ function hostOf(request: Request): string {
   return host.startsWith('[') ? host.replace(/\](:\d+)?$/, ']') : host.replace(/:\d+$/, '');
 }
 
-/** Digests have one length, so that comparing tells nothing about the token's. */
+/** Digests have one length, so that comparing reveals nothing about the token's. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

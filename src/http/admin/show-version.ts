@@ -1,10 +1,9 @@
 import type { FunctionState } from '../../domain/function-state.ts';
-import { whyNot } from '../../domain/reason-text.ts';
 import type { Target } from '../../domain/target.ts';
 import { readMemo } from '../../loops/scale/memo.ts';
 import { ProblemError } from '../problem.ts';
 import type { AdminWorld, LiveVersion, MemoryView } from './admin-world.ts';
-import { showControl, showReasons, showSamples, showState, showTime } from './show.ts';
+import { showControl, showDecision, showSamples, showState, showTime } from './show.ts';
 
 /** Everything about one version: live where it is in this member's care, else what its owner left in the store. */
 export async function showVersion(world: AdminWorld, versionId: string) {
@@ -27,7 +26,7 @@ export async function showVersion(world: AdminWorld, versionId: string) {
   }
   const state = live?.state ?? states?.find((each) => each.versionId === versionId);
   const owner = world.ownerOf(version.bucket) ?? null;
-  const known = live ? targetOf(world, live) : left(world, state);
+  const known = live ? targetOf(world, live) : lastKnownTarget(world, state);
   const memory = live?.memory ?? (state && readMemo(state.memo, world.nowMs()).memory);
   return {
     versionId: version.versionId,
@@ -46,7 +45,7 @@ export async function showVersion(world: AdminWorld, versionId: string) {
     target: known ? showTarget(known.target) : null,
     targetAsOf: showTime(known?.asOfMs),
     policyInForce: known ? (known.target.policy ?? world.defaultPolicy) : null,
-    latest: showLatest(live?.latest),
+    latest: live?.latest ? showDecision(live.latest) : null,
     utilisation: showSamples(live?.utilisation ?? []),
     demand: showSamples(live?.demand ?? []),
     trail: (live?.trail ?? []).map(({ atMs, wanted, actual }) => ({
@@ -65,7 +64,10 @@ function targetOf(world: AdminWorld, { target }: LiveVersion): { target: Target;
 }
 
 /** What the owner wrote down with its last order. */
-function left(world: AdminWorld, state: FunctionState | undefined): { target: Target; asOfMs: number } | undefined {
+function lastKnownTarget(
+  world: AdminWorld,
+  state: FunctionState | undefined,
+): { target: Target; asOfMs: number } | undefined {
   const known = state && readMemo(state.memo, world.nowMs()).lastKnown;
   return known && { target: known.target, asOfMs: known.atMs };
 }
@@ -77,20 +79,6 @@ function showTarget(target: Target) {
     max: target.instancesMax,
     concurrency: target.concurrency,
     policy: target.policy ?? null,
-  };
-}
-
-function showLatest(latest: LiveVersion['latest']) {
-  if (!latest) return null;
-  return {
-    at: showTime(latest.atMs),
-    verdict: latest.verdict,
-    previous: latest.previous ?? null,
-    wanted: latest.wanted ?? null,
-    actual: latest.actual ?? null,
-    policy: latest.policy,
-    reasons: showReasons(latest.reasons),
-    whyNot: whyNot(latest),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Control } from '../../domain/control.ts';
+import type { Decision } from '../../domain/decision.ts';
 import type { FunctionState } from '../../domain/function-state.ts';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
 import { reasonText, whyNot } from '../../domain/reason-text.ts';
@@ -38,16 +39,18 @@ export function showValue(value: number | undefined): number | '+Inf' | null {
   return Number.isFinite(value) ? value : '+Inf';
 }
 
+export function showCounts(decision: Omit<Decision, 'signals' | 'reasons'>) {
+  const { atMs, verdict, previous = null, wanted = null, actual = null, policy } = decision;
+  return { at: showTime(atMs), verdict, previous, wanted, actual, policy };
+}
+
+export function showDecision(decision: Omit<Decision, 'signals'>) {
+  return { ...showCounts(decision), reasons: showReasons(decision.reasons), whyNot: whyNot(decision) };
+}
+
 export function showEntry(entry: LedgerEntry) {
   return {
-    at: showTime(entry.atMs),
-    verdict: entry.verdict,
-    previous: entry.previous ?? null,
-    wanted: entry.wanted ?? null,
-    actual: entry.actual ?? null,
-    policy: entry.policy,
-    reasons: showReasons(entry.reasons),
-    whyNot: whyNot(entry),
+    ...showDecision(entry),
     utilisation: showSamples(entry.utilisation),
     demand: showSamples(entry.demand),
     holder: entry.holder,

@@ -1,28 +1,28 @@
 import type { ActiveVersion } from '../../domain/active-version.ts';
 import type { FunctionState } from '../../domain/function-state.ts';
-import type { AdminWorld, GlancedVersion } from './admin-world.ts';
-import { showTime, showValue } from './show.ts';
+import type { AdminWorld, VersionSummary } from './admin-world.ts';
+import { showCounts, showTime, showValue } from './show.ts';
 
 export type FunctionSummary = ReturnType<typeof summarise>;
 
 /** One line of the fleet: durable facts of any version, and the live ones of those in this member's care. */
 export function summarise(
   world: AdminWorld,
-  facts: { version: ActiveVersion; state: FunctionState | undefined; glanced: GlancedVersion | undefined },
+  facts: { version: ActiveVersion; state: FunctionState | undefined; summary: VersionSummary | undefined },
 ) {
-  const { version, glanced } = facts;
-  const state = glanced?.state ?? facts.state;
-  const latest = glanced?.latest;
-  const target = glanced?.target.state === 'known' ? glanced.target.target : undefined;
+  const { version, summary } = facts;
+  const state = summary?.state ?? facts.state;
+  const latest = summary?.latest;
+  const target = summary?.target.state === 'known' ? summary.target.target : undefined;
   return {
     versionId: version.versionId,
-    /** Told by the control plane, so known to the owner alone. */
+    /** Comes from the control plane, so only the owner knows it. */
     name: target?.name ?? null,
     functionId: version.functionId,
     account: version.account,
     bucket: version.bucket,
     owner: world.ownerOf(version.bucket) ?? null,
-    isMine: glanced !== undefined,
+    isMine: summary !== undefined,
     seenAt: showTime(version.seenMs),
     applied: state?.applied ?? null,
     phase: state?.phase ?? null,
@@ -31,18 +31,8 @@ export function summarise(
     changedAt: state && state.settledMs > 0 ? showTime(state.settledMs) : null,
     min: target?.instancesMin ?? null,
     max: target?.instancesMax ?? null,
-    utilisation: showValue(glanced?.utilisation),
-    demand: showValue(glanced?.demand),
-    latest: latest
-      ? {
-          at: showTime(latest.atMs),
-          verdict: latest.verdict,
-          previous: latest.previous ?? null,
-          wanted: latest.wanted ?? null,
-          actual: latest.actual ?? null,
-          policy: latest.policy,
-          reasons: latest.reasons.map((reason) => reason.code),
-        }
-      : null,
+    utilisation: showValue(summary?.utilisation),
+    demand: showValue(summary?.demand),
+    latest: latest ? { ...showCounts(latest), reasons: latest.reasons.map((reason) => reason.code) } : null,
   };
 }

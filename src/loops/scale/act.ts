@@ -1,8 +1,14 @@
 import { type Actuation, actuation } from '../../domain/actuation.ts';
 import type { Bucket } from '../../domain/bucket.ts';
 import type { Decision } from '../../domain/decision.ts';
-import { type FencingToken, nextToken } from '../../domain/fencing-token.ts';
-import type { Claim, FunctionState, Settlement } from '../../domain/function-state.ts';
+import { higherToken, nextToken } from '../../domain/fencing-token.ts';
+import {
+  type Claim,
+  type FunctionState,
+  pendingRow,
+  type Settlement,
+  settlementOf,
+} from '../../domain/function-state.ts';
 import type { MemberId } from '../../domain/member.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { Limiter } from '../../lib/limiter.ts';
@@ -11,16 +17,15 @@ import { type Actuator, NotAdmitted } from '../../ports/actuator.ts';
 import type { StateKeeper } from '../../ports/state-keeper.ts';
 import type { Meters } from '../../telemetry/meters.ts';
 import type { RareLog } from '../../telemetry/rare-log.ts';
-import { pendingRow, settlementOf } from './claim-rows.ts';
 import { writeMemo } from './memo.ts';
-import { adopt, type Tracked } from './tracked.ts';
+import { adoptRow, type Tracked } from './tracked.ts';
 
 /** Named as in the configuration, where each is explained. */
 export interface ActSettings {
   readonly scaling: {
     readonly intervalMs: number;
     readonly actuationConcurrency: number;
-    /** How long a pending claim of somebody else is respected where the control plane checks no tokens. */
+    /** How long another member's pending claim is respected where the control plane checks no tokens. */
     readonly claimHoldMs: number;
     /** From the start of the claim: nothing is sent later under it. */
     readonly claimDeadlineMs: number;
@@ -78,7 +83,7 @@ export class Act {
   /** Never rejects: what could not be done is left for the next cycle. */
   async run(changes: readonly Change[], signal: AbortSignal): Promise<void> {
     const handedMs = this.#options.clock.monotonicMs();
-    const real = changes.filter((change) => !this.#isOnlyShown(change));
+    const real = changes.filter((change) => !this.#noteDryRun(change));
     const byBucket = Map.groupBy(real, ({ tracked }) => tracked.version.bucket);
     await Promise.all(
       [...byBucket].map(([bucket, ofBucket]) =>
@@ -115,7 +120,7 @@ export class Act {
     );
     const overtaken = await this.#settle(bucket, mine, settlements);
     this.#noteRegressions(mine, settlements, overtaken);
-    for (const tracked of [...doubtful, ...overtaken]) await this.#lookAgain(bucket, tracked);
+    for (const tracked of [...doubtful, ...overtaken]) await this.#rereadRow(bucket, tracked);
   }
 
   /** Waiting for the rate limit comes before the claim: a claim must not grow old in a queue. */
@@ -133,8 +138,8 @@ export class Act {
     return admitted;
   }
 
-  /** In a dry run nothing is claimed and nothing sent; the same wish is told once, not every cycle. */
-  #isOnlyShown({ tracked, decision }: Change): boolean {
+  /** In a dry run nothing is claimed and nothing sent; the same wish is reported once, not every cycle. */
+  #noteDryRun({ tracked, decision }: Change): boolean {
     const { actuator, onActed } = this.#options;
     if (!actuator.isDryRun(tracked.version)) return false;
     if (tracked.dryWanted !== decision.wanted) onActed(tracked, decision, DRY_RUN);
@@ -160,7 +165,7 @@ export class Act {
       versionId: tracked.version.versionId,
       observed: tracked.state?.token,
       // A control plane that has seen a higher token than our store (a restored backup) is overtaken, not fought.
-      token: nextToken(greater(tracked.state?.token, tracked.fencedBy), wallMs),
+      token: nextToken(higherToken(tracked.state?.token, tracked.fencedBy), wallMs),
       nonce: random.uuid(),
       holder: memberId,
       wanted: decision.wanted ?? 0,
@@ -190,7 +195,7 @@ export class Act {
           tracked.state = pendingRow(bucket, claim, tracked.state);
           break;
         case 'lost':
-          adopt(tracked, result.current, this.#options.clock.wallMs());
+          adoptRow(tracked, result.current, this.#options.clock.wallMs());
           break;
         case 'unknown':
           doubtful.push(tracked);
@@ -240,7 +245,7 @@ export class Act {
     }
   }
 
-  /** Returns those that somebody newer owns. */
+  /** Returns those that a newer writer owns. */
   async #settle(bucket: Bucket, mine: readonly Claimed[], settlements: readonly Settlement[]): Promise<Tracked[]> {
     if (settlements.length === 0) return [];
     const { states, rareLog } = this.#options;
@@ -275,9 +280,9 @@ export class Act {
   }
 
   /** Reads the row the linearizable way: what was in flight is finished or dead afterwards. */
-  async #lookAgain(bucket: Bucket, tracked: Tracked): Promise<void> {
+  async #rereadRow(bucket: Bucket, tracked: Tracked): Promise<void> {
     const { states, clock } = this.#options;
-    adopt(tracked, await states.readOne(bucket, tracked.version.versionId), clock.wallMs());
+    adoptRow(tracked, await states.readOne(bucket, tracked.version.versionId), clock.wallMs());
   }
 
   #postpone(bucket: Bucket, changes: number, error: unknown): void {
@@ -285,11 +290,6 @@ export class Act {
     rareLog.write('warn', 'act', { event: 'actuation.postponed', bucket, err: error }, 'left for the next cycle');
     meters.add('starling_actuations_postponed_total', changes, { why: 'store' });
   }
-}
-
-function greater(a: FencingToken | undefined, b: FencingToken | undefined): FencingToken | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return a > b ? a : b;
 }
 
 const NOT_SENT = actuation('failed', 'not sent: the right to act, or the claim, ran out first');

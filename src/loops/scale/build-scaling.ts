@@ -55,7 +55,12 @@ export function buildScaling(parts: {
   const { membership, store, clock, logger, settings } = parts;
   const rareLog = new RareLog({ clock, logger, everyMs: settings.telemetry.logRepeatMs });
   const observer = new Observer(settings);
-  const fleet = new Fleet({ ...store, settings, onForget: (versionId) => observer.forget(versionId) });
+  const fleet = new Fleet({
+    catalogue: store.catalogue,
+    states: store.states,
+    settings,
+    onForget: (versionId) => observer.forget(versionId),
+  });
   const skew = new ClockSkew(parts);
   const freeze = new FreezeWatch({ ...parts, settings: settings.freeze });
   const recorder = new Recorder({ ...parts, ledger: store.ledger });

@@ -5,7 +5,7 @@ import type { RareLog } from '../../telemetry/rare-log.ts';
 
 const NONE: readonly Control[] = [];
 
-/** What people said, as last read: it stays in force while the store does not answer. */
+/** What operators asked for, as last read: it stays in force while the store does not answer. */
 export class CurrentControls {
   readonly #controls: Controls;
   readonly #clock: Clock;
@@ -20,7 +20,7 @@ export class CurrentControls {
     this.#rareLog = options.rareLog;
   }
 
-  /** Until it was read once nobody knows what must be left alone. */
+  /** Until it was read once it is not known what must be left alone. */
   get isRead(): boolean {
     return this.#isRead;
   }
@@ -49,8 +49,8 @@ export class CurrentControls {
     this.#byVersion.clear();
     for (const control of this.#all) {
       if (control.kind === 'freeze-release') continue;
-      const said = this.#byVersion.get(control.versionId);
-      if (said) said.push(control);
+      const ofVersion = this.#byVersion.get(control.versionId);
+      if (ofVersion) ofVersion.push(control);
       else this.#byVersion.set(control.versionId, [control]);
     }
   }

@@ -4,7 +4,7 @@ import type { FunctionState } from '../../domain/function-state.ts';
 import { oneText } from '../../lib/one-text.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
 import type { StateKeeper } from '../../ports/state-keeper.ts';
-import { adopt, bringBack, type Tracked, track } from './tracked.ts';
+import { adoptRow, clampTimes, type Tracked, track } from './tracked.ts';
 
 interface Slice {
   readonly versions: Map<string, Tracked>;
@@ -35,9 +35,9 @@ export interface FleetOptions {
 const LONG_AGO_MS = Number.NEGATIVE_INFINITY;
 /** The owner before may go on writing until it hears that the bucket is mine. */
 const SECOND_LOOK_MS = 10_000;
-/** Each is a conditional write, and a pass waits for them: what is left is removed by and by. */
+/** Each is a conditional write, and a pass waits for them: the rest is removed over time. */
 const REMOVED_AT_ONCE = 32;
-/** Of a fleet of 100,000 some 6,000 rows: they are taken in within milliseconds, and no more of them lie about at once. */
+/** Of a fleet of 100,000 some 6,000 rows: they are taken in within milliseconds, and no more of them are held at once. */
 const BUCKETS_PER_READ = 64;
 
 /** The function versions in this replica's buckets, read from the store a whole bucket at a time. */
@@ -76,7 +76,7 @@ export class Fleet {
     }
   }
 
-  /** Drops the buckets that went to others, and tells which. */
+  /** Drops the buckets that went to others, and returns them. */
   keepOnly(owned: readonly Bucket[]): Bucket[] {
     const mine = new Set(owned);
     const lost = [...this.#slices.keys()].filter((bucket) => !mine.has(bucket));
@@ -85,7 +85,7 @@ export class Fleet {
   }
 
   /** Loads the buckets that are new, and reads again what has grown old. */
-  async keepUp(owned: readonly Bucket[], time: { monotonicMs: number; wallMs: number }): Promise<void> {
+  async refresh(owned: readonly Bucket[], time: { monotonicMs: number; wallMs: number }): Promise<void> {
     const { catalogue, states, settings } = this.#options;
     const { catalogueRefreshMs, stateRefreshMs } = settings.scaling;
     const epoch = this.#epoch;
@@ -94,7 +94,7 @@ export class Fleet {
     const staleCatalogue = owned.filter((bucket) =>
       isOld(this.#slices.get(bucket)?.catalogueReadMs, catalogueRefreshMs),
     );
-    for (const buckets of piecesOf(staleCatalogue)) {
+    for (const buckets of chunksOf(staleCatalogue)) {
       const versions = await catalogue.read(buckets);
       if (epoch !== this.#epoch) return;
       this.#takeVersions(buckets, versions, time.monotonicMs);
@@ -102,7 +102,7 @@ export class Fleet {
     // After the catalogue: a version that has just appeared makes its bucket's durable rows due.
     const staleState = owned.filter((bucket) => isOld(this.#slices.get(bucket)?.stateReadMs, stateRefreshMs));
     const gone: FunctionState[] = [];
-    for (const buckets of piecesOf(staleState)) {
+    for (const buckets of chunksOf(staleState)) {
       const rows = await states.read(buckets);
       if (epoch !== this.#epoch) return;
       gone.push(...this.#takeStates(buckets, rows, time));
@@ -110,21 +110,21 @@ export class Fleet {
     await this.#removeGone(gone);
   }
 
-  /** Makes the next keepUp read this bucket's active rows again. */
+  /** Makes the next refresh read this bucket's active rows again. */
   expire(bucket: Bucket): void {
     const slice = this.#slices.get(bucket);
     if (slice) slice.catalogueReadMs = LONG_AGO_MS;
   }
 
   /** After a break of time nothing that was read before counts until it has been read again. */
-  doubtAll(wallMs: number): void {
+  distrustAll(wallMs: number): void {
     this.#epoch += 1;
     for (const slice of this.#slices.values()) {
       slice.catalogueReadMs = LONG_AGO_MS;
       slice.stateReadMs = LONG_AGO_MS;
       for (const tracked of slice.versions.values()) {
         tracked.isStateRead = false;
-        bringBack(tracked, wallMs);
+        clampTimes(tracked, wallMs);
       }
     }
   }
@@ -145,7 +145,7 @@ export class Fleet {
       for (const versionId of slice.versions.keys()) if (!seen.has(versionId)) this.#remove(slice, versionId);
       for (const row of rows) {
         const tracked = slice.versions.get(row.versionId);
-        if (tracked) tracked.version = withTextOf(tracked.version, row);
+        if (tracked) tracked.version = withHeldStrings(tracked.version, row);
         else this.#enrol(slice, row, nowMs);
       }
     }
@@ -184,7 +184,7 @@ export class Fleet {
       tracked.isUnsettled = state.phase === 'pending';
       return;
     }
-    adopt(tracked, state, wallMs);
+    adoptRow(tracked, state, wallMs);
   }
 
   /** What fails is tried again with the next look. */
@@ -197,7 +197,7 @@ export class Fleet {
   }
 
   #enrol(slice: Slice, version: ActiveVersion, nowMs: number): void {
-    const tracked = track(withOneText(version), { sinceMs: nowMs, isNewborn: slice.isLoaded });
+    const tracked = track(withSharedStrings(version), { sinceMs: nowMs, isNewborn: slice.isLoaded });
     const elsewhere = this.#byId.get(version.versionId);
     if (elsewhere) elsewhere.isStateRead = false;
     slice.versions.set(tracked.version.versionId, tracked);
@@ -223,7 +223,7 @@ export class Fleet {
   }
 }
 
-function piecesOf(buckets: readonly Bucket[]): Bucket[][] {
+function chunksOf(buckets: readonly Bucket[]): Bucket[][] {
   const pieces: Bucket[][] = [];
   for (let from = 0; from < buckets.length; from += BUCKETS_PER_READ) {
     pieces.push(buckets.slice(from, from + BUCKETS_PER_READ));
@@ -232,13 +232,13 @@ function piecesOf(buckets: readonly Bucket[]): Bucket[][] {
 }
 
 /** Each row comes with strings of its own, of which the account alone is in a thousand others. */
-function withOneText(row: ActiveVersion): ActiveVersion {
+function withSharedStrings(row: ActiveVersion): ActiveVersion {
   const { versionId, functionId, account } = row;
   return { ...row, versionId: oneText(versionId), functionId: oneText(functionId), account: oneText(account) };
 }
 
 /** The row just read; its ids, which do not change, stay the strings that are held already. */
-function withTextOf(held: ActiveVersion, row: ActiveVersion): ActiveVersion {
+function withHeldStrings(held: ActiveVersion, row: ActiveVersion): ActiveVersion {
   const { versionId } = held;
   const functionId = held.functionId === row.functionId ? held.functionId : row.functionId;
   const account = held.account === row.account ? held.account : row.account;

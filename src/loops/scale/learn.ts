@@ -1,5 +1,5 @@
 import { BUCKET_COUNT } from '../../domain/bucket.ts';
-import { dealOut, type Part } from '../../domain/part.ts';
+import { type Part, splitByPart } from '../../domain/part.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { SignalReader } from '../../ports/signal-reader.ts';
@@ -25,14 +25,14 @@ export interface LearnOptions {
 
 /** Of all versions here: with fewer newborn ones than this no past is read for them. */
 const WORTH_SHARE = 0.1;
-/** The longest between the last look of an owner before and my first: a call in it was seen by nobody. */
+/** The longest time between the previous owner's last look and my first: a call in it was not seen. */
 export const GAP_MS = 90_000;
 /** The pause after a back-fill that failed; it is the dearest read of all. */
 const RETRY_MS = 60_000;
 
 /**
- * Learns what was before this replica began to watch: asked for once, and lived through where nobody can tell it. Beside
- * the cycles, not in them: raising needs no past, and nobody waits for one.
+ * Learns what was before this replica began to watch: asked for once, and waited out where no answer comes. Beside
+ * the cycles, not in them: raising needs no past.
  */
 export class Learn {
   readonly #options: LearnOptions;
@@ -50,7 +50,7 @@ export class Learn {
     const buckets = [...new Set(newcomers.map(({ version }) => version.bucket))];
     const share = { buckets, versions: newcomers.length, bucketCount: BUCKET_COUNT };
     const parts = reader.plan({ ...share, isForPast: true });
-    for (const [index, shown] of dealOut(parts, newcomers).entries()) {
+    for (const [index, shown] of splitByPart(parts, newcomers).entries()) {
       signal.throwIfAborted();
       const part = parts[index];
       if (part && shown.length > 0) await this.#learn(part, shown, signal);

@@ -2,7 +2,7 @@ import { policySchema } from '../../domain/policy.ts';
 import type { Target } from '../../domain/target.ts';
 import { FRESH_MEMORY, type Memory, readMemory, writeMemory } from '../../scaling/memory.ts';
 
-/** Bounds and policy as they were when the row was written, for an owner who starts while nobody tells them. */
+/** Bounds and policy as they were when the row was written, for an owner that starts while the control plane is silent. */
 export interface LastKnown {
   readonly target: Target;
   readonly atMs: number;
@@ -11,7 +11,7 @@ export interface LastKnown {
 /** The small JSON that a claim leaves for the next owner: what deciding remembers, and the last known target. */
 export function writeMemo(memo: { memory: Memory; lastKnown: LastKnown | undefined }): string {
   const { memory, lastKnown } = memo;
-  // A name is told anew with the first bounds; rows carry only what deciding needs.
+  // A name comes anew with the first bounds; rows carry only what deciding needs.
   const kept = lastKnown && { ...lastKnown, target: { ...lastKnown.target, name: undefined } };
   return JSON.stringify({ memory: writeMemory(memory), ...(kept && { lastKnown: kept }) });
 }

@@ -68,7 +68,7 @@ export class Observer {
     // Idleness is proven only when every profile could say who was called.
     if (backfills.length === 0 || backfills.some((backfill) => backfill.state !== 'read' || !backfill.invoked)) return;
     tracked.watchedSinceMs = Math.min(tracked.watchedSinceMs ?? span.nowMs, span.nowMs - span.idleMs);
-    // An owner before has put it to sleep after that call; waking it takes one that nobody can have seen.
+    // An owner before has put it to sleep after that call; waking it takes a call that no owner can have seen.
     const isAsleep = tracked.state !== undefined && standingOf(tracked.state) === 0;
     const isCalled = backfills.some(({ invoked, invokedInGap }) => (isAsleep ? invokedInGap : invoked)?.has(versionId));
     // When in the span it was called is not known: taking "now" only delays zero.
@@ -131,7 +131,7 @@ export class Observer {
 
   /**
    * A counter that is new or has changed since the last look is a call; its value means nothing. The first look after
-   * taking a version over proves nothing either way: the back-fill tells what was before.
+   * taking a version over proves nothing either way: the back-fill shows what was before.
    */
   #recordInvocation(
     tracked: Tracked,

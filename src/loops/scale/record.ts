@@ -39,8 +39,8 @@ const ENTRIES_PER_WRITE = 500;
 export class Recorder {
   readonly #options: RecorderOptions;
   readonly #servedMs = new Map<Bucket, number>();
-  /** What was said last under each key: a fleet has few of them, and versions at rest all say the same. */
-  readonly #said = new Map<string, { readonly key: string; reasons: readonly Reason[] }>();
+  /** The reasons last given under each key: a fleet has few keys, and versions at rest all give the same reasons. */
+  readonly #lastReasons = new Map<string, { readonly key: string; reasons: readonly Reason[] }>();
   #buffer: LedgerEntry[] = [];
   #flushing: Promise<void> | undefined;
   #cancelTimer: (() => void) | undefined;
@@ -51,14 +51,14 @@ export class Recorder {
 
   decided(tracked: Tracked, decision: Decision): void {
     const { verdict, previous, wanted, actual, policy, atMs } = decision;
-    const { key, reasons } = this.#say(tracked, decision);
+    const { key, reasons } = this.#shareReasons(tracked, decision);
     tracked.latest = { verdict, previous, wanted, actual, reasons, policy, atMs };
     tracked.trail = noteTrail(tracked.trail, { atMs, wanted, actual });
     this.#options.meters.add('starling_decisions_total', 1, { verdict, reason: reasons[0]?.code ?? 'none' });
     const isFirst = tracked.recordedKey === '';
     if (key === tracked.recordedKey) return;
     tracked.recordedKey = key;
-    // That a version is met and left as it is would be a row per version at every take-over, and news to nobody.
+    // That a version is met and left as it is would be a row per version at every take-over, and no news.
     if (isFirst && verdict === 'keep') return;
     // What is acted on is entered when its outcome is known.
     if (verdict === 'keep' || verdict === 'abstain') this.#enter(tracked, decision, undefined);
@@ -131,35 +131,30 @@ export class Recorder {
    * The key and the reasons of a decision, as they were kept before if they are the same: a version at rest says them again
    * and again, and so do others beside it. Kept as a copy, because an array that was pushed to has room for 17.
    */
-  #say({ latest }: Tracked, { verdict, reasons }: Decision): { key: string; reasons: readonly Reason[] } {
+  #shareReasons({ latest }: Tracked, { verdict, reasons }: Decision): { key: string; reasons: readonly Reason[] } {
     const text = `${verdict}:${reasons.map(({ code }) => code).join(' ')}`;
-    const said = this.#said.get(text);
-    if (!said) {
+    const held = this.#lastReasons.get(text);
+    if (!held) {
       const first = { key: text, reasons: reasons.slice() };
-      this.#said.set(text, first);
+      this.#lastReasons.set(text, first);
       return { ...first };
     }
-    const { key } = said;
-    if (areSameReasons(said.reasons, reasons)) return { key, reasons: said.reasons };
+    const { key } = held;
+    if (areSameReasons(held.reasons, reasons)) return { key, reasons: held.reasons };
     if (latest && areSameReasons(latest.reasons, reasons)) return { key, reasons: latest.reasons };
-    said.reasons = reasons.slice();
-    return { key, reasons: said.reasons };
+    held.reasons = reasons.slice();
+    return { key, reasons: held.reasons };
   }
 
   #enter(tracked: Tracked, decision: Decision, actuation: Actuation | undefined): void {
     const { versionId, functionId } = tracked.version;
+    const { signals, ...decided } = decision;
     this.#buffer.push({
+      ...decided,
       versionId,
       functionId,
-      atMs: decision.atMs,
-      verdict: decision.verdict,
-      previous: decision.previous,
-      wanted: decision.wanted,
-      actual: decision.actual,
-      policy: decision.policy,
-      reasons: decision.reasons,
-      utilisation: decision.signals.utilisation.samples,
-      demand: decision.signals.demand.samples,
+      utilisation: signals.utilisation.samples,
+      demand: signals.demand.samples,
       holder: this.#options.memberId,
       token: actuation ? tracked.state?.token : undefined,
       outcome: actuation?.outcome,
@@ -186,7 +181,7 @@ export class Recorder {
         await this.#options.ledger.record(entries.slice(from, from + ENTRIES_PER_WRITE));
       }
     } catch (error) {
-      // Some of them may be in; the rest is lost, and harms nobody.
+      // Some of them may be in; the rest is lost, which does no harm.
       const lost = entries.length - from;
       this.#options.meters.add('starling_ledger_dropped_total', lost);
       this.#options.logger.warn({ event: 'ledger.lost', entries: lost, err: error }, 'decisions were not recorded');

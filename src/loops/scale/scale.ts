@@ -1,14 +1,14 @@
 import { BUCKET_COUNT, type Bucket } from '../../domain/bucket.ts';
 import type { Decision } from '../../domain/decision.ts';
-import { dealOut } from '../../domain/part.ts';
+import { splitByPart } from '../../domain/part.ts';
 import type { Reason } from '../../domain/reason.ts';
-import { Breather } from '../../lib/breather.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { EventLoopYielder } from '../../lib/event-loop-yielder.ts';
 import type { Actuator } from '../../ports/actuator.ts';
 import type { Column, Part, SignalReader } from '../../ports/signal-reader.ts';
 import type { TargetSource } from '../../ports/target-source.ts';
 import { decide } from '../../scaling/decide.ts';
-import { freezeDecision } from '../../scaling/fleet-freeze.ts';
+import { type FleetTally, freezeDecision, newTally, tallyDecision } from '../../scaling/fleet-freeze.ts';
 import { placeVersion } from '../../sharding/place.ts';
 import type { Meters } from '../../telemetry/meters.ts';
 import type { RareLog } from '../../telemetry/rare-log.ts';
@@ -17,7 +17,6 @@ import type { Membership } from '../membership.ts';
 import type { Act, Change } from './act.ts';
 import type { ClockSkew } from './clock-skew.ts';
 import type { CurrentControls } from './current-controls.ts';
-import { Cycle } from './cycle.ts';
 import type { Fleet } from './fleet.ts';
 import type { FreezeWatch } from './freeze-watch.ts';
 import type { Observer } from './observe.ts';
@@ -62,40 +61,47 @@ interface Pass extends Pick<Activation, 'signal' | 'stepDone'> {
   readonly acting: Promise<void>[];
 }
 
+/** What one pass over the share came to so far. */
+interface Cycle {
+  readonly tally: FleetTally;
+  /** Decreases wait for the whole view. */
+  readonly lowerings: Change[];
+}
+
 /**
  * One activation: read the signals of every version in my buckets, a part at a time, decide, and act on what must
- * change. Raises go out part by part; lowerings wait until the whole share was seen, because only then can be told
- * whether functions have grown quiet or the world has gone blind.
+ * change. Raises go out part by part; lowerings wait until the whole share was seen, because only then it shows
+ * whether functions have grown quiet or the signals are gone.
  */
 export class Scale {
   readonly #options: ScaleOptions;
-  #isAllAskedFor = false;
-  #tellShareChanged: () => void = () => {};
+  #isFullPassRequested = false;
+  #onShareChanged: () => void = () => {};
 
   constructor(options: ScaleOptions) {
     this.#options = options;
   }
 
-  /** The next activation looks at everything, whyever it comes. */
-  askForAll(): void {
-    this.#isAllAskedFor = true;
+  /** The next activation looks at everything, whatever causes it. */
+  requestFullPass(): void {
+    this.#isFullPassRequested = true;
   }
 
   /** What was gained is looked at at once, also while an activation waits for the control plane. */
   shareChanged(): void {
-    this.#tellShareChanged();
+    this.#onShareChanged();
   }
 
   async activate({ cause, signal, stepDone }: Activation): Promise<void> {
     const { membership, fleet, controls, skew } = this.#options;
     if (!membership.hasJoined()) return;
-    await this.#keepUp();
+    await this.#refresh();
     await Promise.all([controls.read(), skew.check(signal)]);
     stepDone();
-    // A poke is for what was just gained, unless somebody wants everything looked at.
-    const isWhole = cause !== 'poke' || this.#isAllAskedFor;
+    // A poke is for what was just gained, unless a full pass was requested.
+    const isWhole = cause !== 'poke' || this.#isFullPassRequested;
     const buckets = isWhole ? membership.owned().filter((bucket) => fleet.holds(bucket)) : this.#unserved();
-    if (isWhole) this.#isAllAskedFor = false;
+    if (isWhole) this.#isFullPassRequested = false;
     if (buckets.length === 0) return;
     const pass: Pass = { signal, stepDone, due: new Set(buckets), acting: [] };
     try {
@@ -104,7 +110,7 @@ export class Scale {
     } finally {
       // Also after a failure: what is claimed is sent and settled before anything else begins.
       await Promise.all(pass.acting);
-      this.#tellShareChanged = () => {};
+      this.#onShareChanged = () => {};
     }
   }
 
@@ -114,14 +120,14 @@ export class Scale {
     const mine = [...fleet.of(buckets)];
     await this.#readTargets(mine, signal);
     pass.stepDone();
-    const cycle = new Cycle();
+    const cycle: Cycle = { tally: newTally(), lowerings: [] };
     const parts = reader.plan({ buckets, versions: mine.length, bucketCount: BUCKET_COUNT });
-    const hands = dealOut(parts, mine);
+    const byPart = splitByPart(parts, mine);
     for (const [index, part] of parts.entries()) {
       signal.throwIfAborted();
-      const shown = hands[index] ?? [];
-      await this.#evaluate(part, shown, { cycle, signal });
-      acting.push(act.run(cycle.takeRaises(), signal));
+      const shown = byPart[index] ?? [];
+      const raises = await this.#evaluate(part, shown, { cycle, signal });
+      acting.push(act.run(raises, signal));
       pass.stepDone();
       await this.#serveGained(pass);
     }
@@ -131,12 +137,12 @@ export class Scale {
     if (isWhole) acting.push(act.run(this.#settleLowerings(cycle), signal));
   }
 
-  /** Waits for what is being done, and serves what comes here meanwhile: a slow control plane keeps nobody unserved. */
+  /** Waits for what is being done, and serves what comes here meanwhile: a slow control plane leaves no bucket unserved. */
   async #finish(pass: Pass): Promise<void> {
     for (;;) {
       await this.#serveGained(pass);
       const { promise: hasNews, resolve } = Promise.withResolvers<'news'>();
-      this.#tellShareChanged = () => resolve('news');
+      this.#onShareChanged = () => resolve('news');
       if ((await Promise.race([Promise.all(pass.acting), hasNews])) !== 'news') return;
     }
   }
@@ -145,19 +151,18 @@ export class Scale {
     part: Part,
     shown: readonly Tracked[],
     { cycle, signal }: { cycle: Cycle; signal: AbortSignal },
-  ): Promise<void> {
+  ): Promise<Change[]> {
     const { reader, observer, clock, recorder, freeze, targets, controls, membership, settings } = this.#options;
     const readings = await reader.read(part, { signal });
     for (const { profile, instances, invocation, utilisation, demand } of readings) {
-      const columns = [instances, invocation, utilisation, demand];
       this.#noticeUnknown([instances, invocation]);
-      this.#countRejected(columns);
-      this.#tellFailed(profile, columns);
+      this.#reportColumns(profile, [instances, invocation, utilisation, demand]);
     }
     const signalsOf = observer.take(readings);
-    const breather = new Breather(clock);
+    const raises: Change[] = [];
+    const yielder = new EventLoopYielder(clock);
     for (const tracked of shown) {
-      if (breather.isDue()) await breather.breathe();
+      if (yielder.isDue()) await yielder.yield();
       // While it was read it may have gone to another member, or time may have broken.
       if (!membership.owns(tracked.version.bucket) || !tracked.isStateRead) continue;
       const nowMs = clock.wallMs();
@@ -173,8 +178,12 @@ export class Scale {
       const { decision, memory } = decide(situationOf(tracked, facts, settings));
       tracked.memory = memory;
       recorder.decided(tracked, decision);
-      cycle.add(tracked, decision, { needsResend: this.#needsResend(tracked, decision) });
+      tallyDecision(cycle.tally, { decision, memory });
+      const { verdict } = decision;
+      if (verdict === 'lower') cycle.lowerings.push({ tracked, decision });
+      else if (verdict === 'raise' || this.#needsResend(tracked, decision)) raises.push({ tracked, decision });
     }
+    return raises;
   }
 
   /** The guard looks at the whole cycle before anything falls; what it stops gets its reason and is kept. */
@@ -194,7 +203,7 @@ export class Scale {
     const { membership, recorder } = this.#options;
     const isNews = (bucket: Bucket) => !pass.due.has(bucket) && !recorder.hasServed(bucket);
     if (pass.signal.aborted || !membership.owned().some(isNews)) return;
-    await this.#keepUp();
+    await this.#refresh();
     const gained = this.#unserved().filter(isNews);
     if (gained.length === 0) return;
     for (const bucket of gained) pass.due.add(bucket);
@@ -207,12 +216,12 @@ export class Scale {
   }
 
   /** When the store does not answer, what is known is evaluated all the same: nothing can be claimed, so nothing moves. */
-  async #keepUp(): Promise<void> {
+  async #refresh(): Promise<void> {
     const { membership, fleet, recorder, clock, rareLog, meters } = this.#options;
     const owned = membership.owned();
     for (const bucket of fleet.keepOnly(owned)) recorder.left(bucket);
     try {
-      await fleet.keepUp(owned, { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() });
+      await fleet.refresh(owned, { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() });
     } catch (error) {
       meters.add('starling_holds_total', 1, { reason: 'store' });
       rareLog.write(
@@ -227,16 +236,16 @@ export class Scale {
 
   async #readTargets(mine: readonly Tracked[], signal: AbortSignal): Promise<void> {
     const { targets, rareLog, meters } = this.#options;
-    const told = await targets.refresh(
+    const refreshed = await targets.refresh(
       mine.map(({ version }) => version),
       signal,
     );
-    if (told.ok) return;
+    if (refreshed.ok) return;
     meters.add('starling_holds_total', 1, { reason: 'targets' });
     rareLog.write(
       'warn',
       'targets',
-      { event: 'targets.stale', detail: told.detail },
+      { event: 'targets.stale', detail: refreshed.detail },
       'going on with the last known bounds and policies',
     );
   }
@@ -249,7 +258,7 @@ export class Scale {
     return { code: 'control-plane-backoff', facts: { failures: tracked.failures, waitMs: Math.round(waitMs) } };
   }
 
-  /** An order in doubt is sent again; and where nobody checks tokens, a late write may have overwritten what stands. */
+  /** An order in doubt is sent again; and where tokens are not checked, a late write may have overwritten what stands. */
   #needsResend({ state, version }: Tracked, { verdict, reasons }: Decision): boolean {
     const { actuator, clock, settings } = this.#options;
     if (actuator.isDryRun(version)) return false;
@@ -259,7 +268,7 @@ export class Scale {
     return state?.applied !== undefined && Math.abs(clock.wallMs() - state.settledMs) >= settings.scaling.resendMs;
   }
 
-  /** A signal of a version that no row tells of: discovery has just found it, or is about to. */
+  /** A signal of a version that has no row: discovery has just found it, or is about to. */
   #noticeUnknown(columns: readonly (Column | undefined)[]): void {
     const { fleet, membership, settings } = this.#options;
     if (settings.timeseries.bucketLabel !== undefined) return;
@@ -272,21 +281,18 @@ export class Scale {
     }
   }
 
-  #tellFailed(profile: string, columns: readonly (Column | undefined)[]): void {
+  #reportColumns(profile: string, columns: readonly (Column | undefined)[]): void {
+    const { rareLog, meters } = this.#options;
+    for (const column of columns) {
+      for (const { why } of column?.rejected ?? []) meters.add('starling_samples_rejected_total', 1, { why });
+    }
     const failed = columns.find((column) => column?.state === 'failed');
     if (!failed) return;
-    this.#options.rareLog.write(
+    rareLog.write(
       'warn',
       `signals ${profile}`,
       { event: 'signals.failed', profile, detail: failed.detail },
       'signals could not be read; nothing is lowered for want of them',
     );
-  }
-
-  #countRejected(columns: readonly (Column | undefined)[]): void {
-    const { meters } = this.#options;
-    for (const column of columns) {
-      for (const { why } of column?.rejected ?? []) meters.add('starling_samples_rejected_total', 1, { why });
-    }
   }
 }

@@ -1,22 +1,13 @@
 import type { ActiveVersion } from '../../domain/active-version.ts';
-import type { Verdict } from '../../domain/decision.ts';
+import type { Decision } from '../../domain/decision.ts';
 import type { FencingToken } from '../../domain/fencing-token.ts';
 import type { FunctionState } from '../../domain/function-state.ts';
-import type { Reason } from '../../domain/reason.ts';
 import { type Memory, readMemory, writeMemory } from '../../scaling/memory.ts';
 import { FRESH_MEMO, type LastKnown, readMemo } from './memo.ts';
 import { NO_TRAIL, type TrailPoint } from './trail.ts';
 
-/** The last decision, without its samples: those are in the history and are fetched when somebody asks. */
-export interface LatestDecision {
-  readonly verdict: Verdict;
-  readonly previous: number | undefined;
-  readonly wanted: number | undefined;
-  readonly actual: number | undefined;
-  readonly reasons: readonly Reason[];
-  readonly policy: string;
-  readonly atMs: number;
-}
+/** The last decision, without its samples: those are in the history and are fetched on request. */
+type LatestDecision = Omit<Decision, 'signals'>;
 
 /** What a replica keeps about a function version in one of its buckets. */
 export interface Tracked {
@@ -31,7 +22,7 @@ export interface Tracked {
    */
   isStateRead: boolean;
   memory: Memory;
-  /** The target as last heard of, for the time when nobody tells it. */
+  /** The last known target, for while the control plane is silent. */
   lastKnown: LastKnown | undefined;
   profile: string | undefined;
   profileMissingSinceMs: number | undefined;
@@ -43,12 +34,12 @@ export interface Tracked {
   readonly sinceMs: number;
   /** It turned up where this replica had looked before, so nothing of it was missed. */
   readonly isNewborn: boolean;
-  /** Until then nothing is lowered: a lull looks like the end of load to whoever has seen nothing else. */
+  /** Until then nothing is lowered: to an owner that has seen nothing else a lull looks like the end of load. */
   isPastKnown: boolean;
   latest: LatestDecision | undefined;
   /** For people: how wanted and actual went since it came here. */
   trail: readonly TrailPoint[];
-  /** What the ledger last heard, to tell it only what is new. */
+  /** The key of the last entry in the ledger, so that only news is entered. */
   recordedKey: string;
   /** What a dry run would have asked for last. */
   dryWanted: number | undefined;
@@ -57,7 +48,7 @@ export interface Tracked {
   failures: number;
   /** On the monotonic clock: nothing is sent before. */
   notBeforeMs: number;
-  /** Since when a claim of somebody else has been seen pending, unchanged, on the monotonic clock. */
+  /** Since when another member's claim has been seen pending, unchanged, on the monotonic clock. */
   pendingSince: { readonly token: bigint; readonly atMs: number } | undefined;
 }
 
@@ -89,10 +80,10 @@ export function track(version: ActiveVersion, { sinceMs = 0, isNewborn = false }
 }
 
 /**
- * Goes on from the durable row as it stands. Where somebody newer wrote it, with the memory that it brings: whoever judged
- * last knows which aims were seen, and without them the next evaluation would lower what was raised a moment ago.
+ * Goes on from the durable row as it stands. Where a newer writer wrote it, with the memory that it brings: the last
+ * owner knows which aims were seen, and without them the next evaluation would lower what was raised a moment ago.
  */
-export function adopt(tracked: Tracked, row: FunctionState | undefined, wallMs: number): void {
+export function adoptRow(tracked: Tracked, row: FunctionState | undefined, wallMs: number): void {
   if (row && (tracked.state === undefined || row.token > tracked.state.token)) {
     const { memory, lastKnown } = readMemo(row.memo, wallMs);
     tracked.memory = memory;
@@ -103,7 +94,7 @@ export function adopt(tracked: Tracked, row: FunctionState | undefined, wallMs: 
 }
 
 /** After a clock was set back nothing may lie ahead of it: what would only end then would hold the version for as long. */
-export function bringBack(tracked: Tracked, wallMs: number): void {
+export function clampTimes(tracked: Tracked, wallMs: number): void {
   const atMost = (atMs: number | undefined) => (atMs === undefined ? undefined : Math.min(atMs, wallMs));
   tracked.profileMissingSinceMs = atMost(tracked.profileMissingSinceMs);
   tracked.lastInvokedMs = atMost(tracked.lastInvokedMs);

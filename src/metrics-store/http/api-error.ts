@@ -11,7 +11,7 @@ const STATUS: Readonly<Record<ErrorType, number>> = {
   internal: 500,
 };
 
-/** Answered to who asked, in Prometheus' envelope. */
+/** Sent to the caller in Prometheus' envelope. */
 export class ApiError extends Error {
   readonly type: ErrorType;
   readonly status: number;

@@ -1,13 +1,13 @@
 import type { Clock } from '../../lib/clock.ts';
 import { Limiter } from '../../lib/limiter.ts';
+import { parseDurationMs } from '../promql/duration.ts';
 import { selectorMatchers } from '../promql/parse-query.ts';
 import { runQuery, runRangeQuery } from '../promql/run-query.ts';
 import { labelValue } from '../storage/labels.ts';
 import type { SampleStore } from '../storage/sample-store.ts';
-import type { Series } from '../storage/series.ts';
+import type { Series } from '../storage/series-index.ts';
 import { ApiError, badParameter } from './api-error.ts';
-import { durationParameter, timeParameter } from './parameters.ts';
-import { instantAnswer, rangeAnswer, seriesAnswer } from './write-answer.ts';
+import { instantJson, rangeJson, seriesJson } from './result-json.ts';
 
 export interface MetricsApiOptions {
   readonly store: SampleStore;
@@ -19,6 +19,9 @@ export interface MetricsApiOptions {
 
 /** Steps of a range query, as in Prometheus. */
 const POINTS_MAX = 11_000;
+const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;
+/** Beyond this nothing can be told apart from infinity. */
+const TIME_MAX_MS = 8.64e15;
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 /** What the query API answers: the text of the `data` of Prometheus' envelope, in pieces. Throws ApiError and QueryError. */
@@ -37,7 +40,7 @@ export class MetricsApi {
     const atMs = timeParameter(parameters, 'time', clock.wallMs());
     const options = { store, atMs, lookbackMs, signal, ...this.#deadline(parameters) };
     const result = await this.#turns.run(() => runQuery(parameters.get('query') ?? '', options));
-    return instantAnswer(result, atMs);
+    return instantJson(result, atMs);
   }
 
   async queryRange(parameters: URLSearchParams, signal?: AbortSignal): Promise<Iterable<string>> {
@@ -59,7 +62,7 @@ export class MetricsApi {
     }
     const span = { startMs, endMs, stepMs: Math.floor(stepMs) };
     const options = { store, ...span, lookbackMs, signal, ...this.#deadline(parameters) };
-    return rangeAnswer(await this.#turns.run(() => runRangeQuery(parameters.get('query') ?? '', options)));
+    return rangeJson(await this.#turns.run(() => runRangeQuery(parameters.get('query') ?? '', options)));
   }
 
   labelNames(parameters: URLSearchParams): Iterable<string> {
@@ -80,7 +83,7 @@ export class MetricsApi {
 
   series(parameters: URLSearchParams): Iterable<string> {
     if (parameters.getAll('match[]').length === 0) throw new ApiError('bad_data', 'no match[] parameter provided');
-    return seriesAnswer(this.#matched(parameters));
+    return seriesJson(this.#matched(parameters));
   }
 
   /** Names the Prometheus whose answers these are like, because clients choose by it what they ask for. */
@@ -111,4 +114,29 @@ export class MetricsApi {
     const timeoutMs = Math.min(asked, queryTimeoutMs);
     return { clock, timeoutMs, deadlineMs: clock.monotonicMs() + timeoutMs };
   }
+}
+
+/** Unix seconds or RFC 3339, in milliseconds. */
+function timeParameter(parameters: URLSearchParams, name: string, fallbackMs?: number): number {
+  const text = parameters.get(name) ?? '';
+  if (text === '' && fallbackMs !== undefined) return fallbackMs;
+  const seconds = numberOf(text);
+  const ms = seconds === undefined ? (RFC3339.test(text) ? Date.parse(text) : Number.NaN) : Math.round(seconds * 1000);
+  if (Number.isNaN(ms) || Math.abs(ms) > TIME_MAX_MS) {
+    throw badParameter(name, `cannot parse "${text}" to a valid timestamp`);
+  }
+  return ms;
+}
+
+/** Seconds or a duration such as 15s, in milliseconds. */
+function durationParameter(parameters: URLSearchParams, name: string): number {
+  const text = parameters.get(name) ?? '';
+  const seconds = numberOf(text);
+  const ms = seconds === undefined ? parseDurationMs(text) : seconds * 1000;
+  if (ms === undefined || !Number.isFinite(ms)) throw badParameter(name, `cannot parse "${text}" to a valid duration`);
+  return ms;
+}
+
+function numberOf(text: string): number | undefined {
+  return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : undefined;
 }

@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 import type { Logger } from 'pino';
 import { listen } from '../../lib/listen.ts';
 import { QueryError } from '../promql/query-error.ts';
-import { PatternError } from '../storage/pattern-error.ts';
+import { PatternError } from '../storage/pattern.ts';
 import { ApiError } from './api-error.ts';
 import type { MetricsApi } from './metrics-api.ts';
-import { readBody } from './read-body.ts';
-import { sendAnswer } from './send-answer.ts';
+import { sendJson } from './send-json.ts';
 
 export interface MetricsServerOptions {
   readonly address: { readonly host: string; readonly port: number };
@@ -20,6 +21,8 @@ export interface MetricsServerOptions {
 
 const REQUEST_TIMEOUT_MS = 60_000;
 const HEADERS_TIMEOUT_MS = 10_000;
+
+const unpack = promisify(gunzip);
 
 /** Speaks Prometheus' HTTP API. */
 export async function serveMetrics(options: MetricsServerOptions): Promise<{ server: Server; port: number }> {
@@ -62,10 +65,10 @@ async function answer(
     const fault = faultOf(error, options.logger);
     status = fault.status;
     parts = [JSON.stringify({ status: 'error', errorType: fault.type, error: fault.message })];
-    // The rest of a body that nobody wants to read must not be taken for the next request.
+    // The rest of an unread body must not be taken for the next request.
     if (!request.complete) response.setHeader('Connection', 'close');
   }
-  await sendAnswer(request, response, { status, parts });
+  await sendJson(request, response, { status, parts });
 }
 
 function* enveloped(data: Iterable<string>): Generator<string> {
@@ -127,7 +130,31 @@ async function parametersOf(
   return form;
 }
 
-/** Any page on the web can post to this machine's ports unasked. Browsers then tell its origin, and nobody else does. */
+/** The whole body as text, unpacked when it came packed; never more than `maxBytes` of either. */
+async function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
+  const tooLarge = () => new ApiError('bad_data', `the body is larger than ${maxBytes} bytes`, 413);
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw tooLarge();
+    chunks.push(chunk);
+  }
+  const body = Buffer.concat(chunks);
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  if (encoding === 'identity') return body.toString('utf8');
+  if (encoding !== 'gzip')
+    throw new ApiError('bad_data', `content-encoding ${encoding} is not supported; send gzip or none`, 415);
+  try {
+    return (await unpack(body, { maxOutputLength: maxBytes })).toString('utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge();
+    throw new ApiError('bad_data', 'the body is not gzip');
+  }
+}
+
+/** Any page on the web can post to this machine's ports unasked. Browsers then send its origin, and other clients do not. */
 function refusePages(request: IncomingMessage): void {
   if (request.headers.origin === undefined) return;
   throw new ApiError('bad_data', 'samples are not taken from web pages: the request has an Origin', 403);

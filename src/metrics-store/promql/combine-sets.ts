@@ -1,8 +1,7 @@
-import type { Labels } from '../storage/labels.ts';
+import { type Labels, labelsKey, labelValue, METRIC_NAME, pickLabels } from '../storage/labels.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Matching, SetOperator } from './expression.ts';
 import { type Frame, mergeSameLabels, newFrame, pickRows } from './frame.ts';
-import { signer } from './signature.ts';
 
 /** `and`, `or`, `unless`: series stay or go by whether the other side has one that matches, whatever its value. */
 export function combineSets(
@@ -10,14 +9,14 @@ export function combineSets(
   { left, right, matching }: { left: Frame; right: Frame; matching: Matching },
   evaluation: Evaluation,
 ): Frame {
-  const sign = signer(matching);
+  const keyOf = matchKey(matching);
   switch (operator) {
     case 'and':
-      return masked(left, { by: right, keepsMatched: true, sign, evaluation });
+      return masked(left, { by: right, keepsMatched: true, keyOf, evaluation });
     case 'unless':
-      return masked(left, { by: right, keepsMatched: false, sign, evaluation });
+      return masked(left, { by: right, keepsMatched: false, keyOf, evaluation });
     case 'or':
-      return united(left, masked(right, { by: left, keepsMatched: false, sign, evaluation }), evaluation);
+      return united(left, masked(right, { by: left, keepsMatched: false, keyOf, evaluation }), evaluation);
     default:
       return operator satisfies never;
   }
@@ -26,9 +25,9 @@ export function combineSets(
 /** The values of `frame` at the steps where `by` has, or has not, a series that matches. */
 function masked(
   frame: Frame,
-  options: { by: Frame; keepsMatched: boolean; sign: (of: Labels) => string; evaluation: Evaluation },
+  options: { by: Frame; keepsMatched: boolean; keyOf: (of: Labels) => string; evaluation: Evaluation },
 ): Frame {
-  const { by, keepsMatched, sign, evaluation } = options;
+  const { by, keepsMatched, keyOf, evaluation } = options;
   const { steps } = evaluation;
   const whole = wholeRows(by, steps);
   let matched: ReadonlyMap<string, Uint8Array> | undefined;
@@ -41,8 +40,8 @@ function masked(
       if (!keepsMatched) has.fill(0, base, base + steps);
       continue;
     }
-    matched ??= presenceBySignature(by, sign, steps);
-    const there = matched.get(sign(labels));
+    matched ??= presenceBySignature(by, keyOf, steps);
+    const there = matched.get(keyOf(labels));
     for (let step = 0; step < steps; step += 1) {
       if ((there?.[step] === 1) !== keepsMatched) has[base + step] = 0;
     }
@@ -62,10 +61,10 @@ function wholeRows({ labels, has }: Frame, steps: number): ReadonlySet<Labels> {
 }
 
 /** The steps at which any row of a signature has a value. */
-function presenceBySignature(frame: Frame, sign: (of: Labels) => string, steps: number): Map<string, Uint8Array> {
+function presenceBySignature(frame: Frame, keyOf: (of: Labels) => string, steps: number): Map<string, Uint8Array> {
   const there = new Map<string, Uint8Array>();
   for (let row = 0; row < frame.labels.length; row += 1) {
-    const signature = sign(frame.labels[row] as Labels);
+    const signature = keyOf(frame.labels[row] as Labels);
     const has = frame.has.subarray(row * steps, (row + 1) * steps);
     const known = there.get(signature);
     if (!known) there.set(signature, has.slice());
@@ -102,4 +101,15 @@ function stacked(top: Frame, bottom: Frame, evaluation: Evaluation): Frame {
   frame.has.set(top.has);
   frame.has.set(bottom.has, top.has.length);
   return frame;
+}
+
+/** Makes the same text of labels that match. */
+export function matchKey({ isOn, labels }: Matching): (of: Labels) => string {
+  if (isOn) {
+    const [only] = labels;
+    if (only !== undefined && labels.length === 1) return (of) => labelValue(of, only);
+    return (of) => labels.map((name) => `${labelValue(of, name).length}:${labelValue(of, name)}`).join('');
+  }
+  const ignored = new Set([...labels, METRIC_NAME]);
+  return (of) => labelsKey(pickLabels(of, ignored, false));
 }

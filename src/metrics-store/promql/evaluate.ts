@@ -22,7 +22,7 @@ import {
 
 /** The value of an expression at every step. Types were checked when the query was read. */
 export async function evaluate(expression: Expression, evaluation: Evaluation): Promise<Value> {
-  if (evaluation.isBreathDue) await evaluation.breathe();
+  if (evaluation.isYieldDue) await evaluation.yield();
   switch (expression.kind) {
     case 'number':
       return { kind: 'scalar', values: new Float64Array(evaluation.steps).fill(expression.value) };

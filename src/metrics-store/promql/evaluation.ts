@@ -1,5 +1,5 @@
-import { Breather } from '../../lib/breather.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { EventLoopYielder } from '../../lib/event-loop-yielder.ts';
 import type { SampleStore } from '../storage/sample-store.ts';
 import { showDuration } from './duration.ts';
 import { QueryError } from './query-error.ts';
@@ -15,7 +15,7 @@ export interface EvaluationOptions {
   /** On the monotonic clock. */
   readonly deadlineMs: number;
   readonly timeoutMs: number;
-  /** Whoever asked is gone. */
+  /** Aborted when the caller is gone. */
   readonly signal?: AbortSignal | undefined;
   readonly lookbackMs: number;
   readonly startMs: number;
@@ -32,14 +32,14 @@ export class Evaluation {
   readonly steps: number;
   readonly lookbackMs: number;
   readonly #options: EvaluationOptions;
-  readonly #breather: Breather;
-  #isBreathDue = false;
+  readonly #yielder: EventLoopYielder;
+  #isYieldDue = false;
   #work = 0;
   #cells = 0;
 
   constructor(options: EvaluationOptions) {
     this.#options = options;
-    this.#breather = new Breather(options.clock);
+    this.#yielder = new EventLoopYielder(options.clock);
     this.store = options.store;
     this.startMs = options.startMs;
     this.endMs = options.endMs;
@@ -57,19 +57,19 @@ export class Evaluation {
     this.#work += work;
     if (this.#work < STEPS_BETWEEN_LOOKS) return;
     this.#work = 0;
-    this.#isBreathDue = this.#breather.isDue();
+    this.#isYieldDue = this.#yielder.isDue();
     this.#refuseLate();
   }
 
-  /** Whether scrapes and other callers have waited long enough for `breathe`; known by what was spent. */
-  get isBreathDue(): boolean {
-    return this.#isBreathDue;
+  /** Whether scrapes and other callers have waited long enough for `yield`; `spend` looks. */
+  get isYieldDue(): boolean {
+    return this.#isYieldDue;
   }
 
-  /** Throws when the time is up, or nobody waits for the answer any more. */
-  async breathe(): Promise<void> {
-    await this.#breather.breathe();
-    this.#isBreathDue = false;
+  /** Lets them have their turn. Throws when the time is up, or nobody waits for the answer any more. */
+  async yield(): Promise<void> {
+    await this.#yielder.yield();
+    this.#isYieldDue = false;
     if (this.#options.signal?.aborted) throw new QueryError('canceled', 'query was canceled: the caller is gone');
     this.#refuseLate();
   }

@@ -7,13 +7,12 @@ import {
   pickLabels,
   showLabels,
 } from '../storage/labels.ts';
-import { combineSets } from './combine-sets.ts';
+import { combineSets, matchKey } from './combine-sets.ts';
 import type { Evaluation } from './evaluation.ts';
 import { type Binary, isComparison, isSetOperator } from './expression.ts';
 import { type Frame, mergeSameLabels, newFrame, SAME_LABELS, trimmed, withoutNames } from './frame.ts';
 import { arithmetic, comparison } from './operators.ts';
 import { QueryError } from './query-error.ts';
-import { signer } from './signature.ts';
 
 const MANY_TO_ONE = 'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)';
 const GROUPING = 'multiple matches for labels: grouping labels must ensure unique matches';
@@ -24,10 +23,10 @@ export function combineVectors(binary: Binary, left: Frame, right: Frame, evalua
   if (isSetOperator(operator)) return combineSets(operator, { left, right, matching }, evaluation);
   const isRightMany = matching.many === 'right';
   const [many, one] = isRightMany ? [right, left] : [left, right];
-  return new Meeting(binary, { many, one, isRightMany }, evaluation).run();
+  return new VectorMatch(binary, { many, one, isRightMany }, evaluation).run();
 }
 
-class Meeting {
+class VectorMatch {
   readonly #binary: Binary;
   readonly #many: Frame;
   readonly #one: Frame;
@@ -57,15 +56,15 @@ class Meeting {
     const { steps } = this.#evaluation;
     const many = this.#many;
     const one = this.#one;
-    const sign = signer(this.#binary.matching);
-    const oneRows = this.#rowsBySignature(one, sign);
+    const keyOf = matchKey(this.#binary.matching);
+    const oneRows = this.#rowsBySignature(one, keyOf);
     this.#refuseDoubles(oneRows);
     const result = newFrame(this.#evaluation, many.labels.length);
     const rowOfPair = new Map<number, number>();
     const origin: { signature: string }[] = [];
     let grown = result;
     for (let row = 0; row < many.labels.length; row += 1) {
-      const signature = sign(many.labels[row] as Labels);
+      const signature = keyOf(many.labels[row] as Labels);
       for (const other of oneRows.get(signature) ?? []) {
         for (let step = 0; step < steps; step += 1) {
           if (many.has[row * steps + step] === 0 || one.has[other * steps + step] === 0) continue;
@@ -93,10 +92,10 @@ class Meeting {
     );
   }
 
-  #rowsBySignature(frame: Frame, sign: (of: Labels) => string): Map<string, number[]> {
+  #rowsBySignature(frame: Frame, keyOf: (of: Labels) => string): Map<string, number[]> {
     const rows = new Map<string, number[]>();
     for (let row = 0; row < frame.labels.length; row += 1) {
-      const signature = sign(frame.labels[row] as Labels);
+      const signature = keyOf(frame.labels[row] as Labels);
       const list = rows.get(signature);
       if (list) list.push(row);
       else rows.set(signature, [row]);

@@ -1,8 +1,12 @@
+import type { MatrixSelector, VectorSelector } from './expression.ts';
+import type { QueryError } from './query-error.ts';
+import { numberOf, type QueryText } from './query-text.ts';
+
 /** What may stand behind a selector. */
 export interface Modifier {
   readonly kind: 'range' | 'offset' | 'at';
   readonly from: number;
-  /** What it says: a duration with its sign, a number, `start` or `end`. */
+  /** Its value: a duration with its sign, a number, `start` or `end`. */
   readonly text: string;
 }
 
@@ -21,7 +25,7 @@ const TOKEN = new RegExp(
 );
 
 /**
- * Takes ranges, `offset` and `@` out of a query, leaving blanks, and tells them by where the selector before them ends. The
+ * Takes ranges, `offset` and `@` out of a query, leaving blanks. They are listed by where the selector before them ends. The
  * grammar is made for editors and lets them belong to everything on their left: in `a - b offset 5m` to the difference.
  */
 export function takeModifiers(query: string): { plain: string; modifiers: Map<number, Modifier[]> } {
@@ -46,9 +50,54 @@ export function takeModifiers(query: string): { plain: string; modifiers: Map<nu
       continue;
     }
     plain += text.replace(/[^\n]/g, ' ');
-    const said = (range ?? offset ?? at ?? '').replace(/\s+/g, '');
+    const value = (range ?? offset ?? at ?? '').replace(/\s+/g, '');
     const known = modifiers.get(anchor) ?? [];
-    modifiers.set(anchor, [...known, { kind, from: match.index, text: said }]);
+    modifiers.set(anchor, [...known, { kind, from: match.index, text: value }]);
   }
   return { plain: plain + query.slice(from), modifiers };
+}
+
+/** A selector with the range, the offset and the moment that stand behind it. */
+export function modifiedSelector(
+  selector: VectorSelector,
+  modifiers: readonly Modifier[],
+  query: QueryText,
+): VectorSelector | MatrixSelector {
+  let rangeMs: number | undefined;
+  let { offsetMs, at } = selector;
+  for (const [place, { kind, text, from }] of modifiers.entries()) {
+    switch (kind) {
+      case 'range':
+        if (place > 0) throw query.wrong(from, 'no offset or @ modifiers allowed before range');
+        rangeMs = query.durationMs(text, from);
+        break;
+      case 'offset':
+        if (offsetMs !== 0) throw query.wrong(from, 'offset may not be set multiple times');
+        offsetMs = query.durationMs(text.replace(/^[+-]/, ''), from) * (text.startsWith('-') ? -1 : 1);
+        break;
+      case 'at':
+        if (at !== undefined) throw query.wrong(from, '@ <timestamp> may not be set multiple times');
+        at = momentOf(text.toLowerCase());
+        if (at === undefined) throw query.wrong(from, 'timestamp out of bounds for @ modifier');
+        break;
+      default:
+        kind satisfies never;
+    }
+  }
+  const whole: VectorSelector = { ...selector, offsetMs, at };
+  return rangeMs === undefined ? whole : { kind: 'matrix-selector', selector: whole, rangeMs };
+}
+
+/** A modifier that stands behind no selector. */
+export function misplaced({ kind, from }: Modifier, query: QueryText): QueryError {
+  if (kind === 'range') return query.wrong(from, 'ranges only allowed for vector selectors');
+  const what = kind === 'at' ? '@ modifier' : 'offset modifier';
+  return query.wrong(from, `${what} must be preceded by an instant vector selector or range vector selector`);
+}
+
+function momentOf(text: string): number | 'start' | 'end' | undefined {
+  if (text.startsWith('start')) return 'start';
+  if (text.startsWith('end')) return 'end';
+  const ms = Math.round((numberOf(text) ?? Number.NaN) * 1000);
+  return Number.isSafeInteger(ms) ? ms : undefined;
 }

@@ -1,7 +1,7 @@
 import type { SyntaxNode } from '@lezer/common';
 import { METRIC_NAME } from '../storage/labels.ts';
 import { type Matcher, type MatchOperator, matcherOf } from '../storage/matcher.ts';
-import { PatternError } from '../storage/pattern-error.ts';
+import { PatternError } from '../storage/pattern.ts';
 import {
   AGGREGATIONS,
   type Aggregation,
@@ -10,17 +10,18 @@ import {
   type BinaryOperator,
   COMPARISONS,
   type Expression,
+  faultOfBinary,
+  faultOfType,
+  faultOfUnary,
   type Matching,
   SET_OPERATORS,
   type ValueType,
 } from './expression.ts';
 import { signatureOf } from './functions.ts';
-import { misplaced, modifiedSelector } from './modified-selector.ts';
-import { type Modifier, takeModifiers } from './modifiers.ts';
+import { type Modifier, misplaced, modifiedSelector, takeModifiers } from './modifiers.ts';
 import { QueryError } from './query-error.ts';
 import { QueryText } from './query-text.ts';
 import { expressionNode, partsOf } from './syntax-tree.ts';
-import { faultOfBinary, faultOfType, faultOfUnary } from './type-faults.ts';
 
 /** Longer queries are not meant. */
 const QUERY_MAX_CHARACTERS = 100_000;

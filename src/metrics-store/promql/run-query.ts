@@ -41,7 +41,7 @@ export async function runQuery(text: string, options: QueryOptions & { atMs: num
   const expression = parseQuery(text);
   const { atMs } = options;
   const evaluation = new Evaluation({ ...options, startMs: atMs, endMs: atMs, stepMs: 1 });
-  await evaluation.breathe();
+  await evaluation.yield();
   const matrix = bare(expression);
   if (matrix.kind === 'matrix-selector') {
     const series = await selectMatrix(matrix, evaluation);
@@ -67,7 +67,7 @@ export async function runRangeQuery(
     );
   }
   const evaluation = new Evaluation(options);
-  await evaluation.breathe();
+  await evaluation.yield();
   const value = await evaluate(expression, evaluation);
   if (value.kind === 'string') throw new Error('texts were turned away above');
   const rows = value.kind === 'scalar' ? [NO_LABELS] : value.labels;

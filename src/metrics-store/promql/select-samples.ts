@@ -14,11 +14,11 @@ function momentMs(selector: VectorSelector, evaluation: Evaluation, step: number
   return (at === 'end' ? evaluation.endMs : at) - offsetMs;
 }
 
-/** The newest sample of each series, at most the lookback old; `tell` its value, or its time. */
+/** The newest sample of each series, at most the lookback old; `shown`: its value, or its time. */
 export async function selectVector(
   selector: VectorSelector,
   evaluation: Evaluation,
-  tell: 'value' | 'time' = 'value',
+  shown: 'value' | 'time' = 'value',
 ): Promise<Frame> {
   const { store, steps, lookbackMs } = evaluation;
   const series = store.select(selector.matchers);
@@ -26,12 +26,12 @@ export async function selectVector(
   if (steps === 1) {
     const atMs = momentMs(selector, evaluation, 0);
     for (const one of series) {
-      if (evaluation.isBreathDue) await evaluation.breathe();
+      if (evaluation.isYieldDue) await evaluation.yield();
       evaluation.spend(1);
       const found = store.latest(one, atMs, atMs - lookbackMs);
       if (!found) continue;
       const row = frame.labels.push(one.labels) - 1;
-      frame.values[row] = tell === 'value' ? found.value : found.timeMs / 1000;
+      frame.values[row] = shown === 'value' ? found.value : found.timeMs / 1000;
       frame.has[row] = 1;
     }
     return trimmed(frame, steps);
@@ -40,7 +40,7 @@ export async function selectVector(
   const fromMs = momentMs(selector, evaluation, 0) - lookbackMs;
   const toMs = momentMs(selector, evaluation, steps - 1);
   for (const one of series) {
-    if (evaluation.isBreathDue) await evaluation.breathe();
+    if (evaluation.isYieldDue) await evaluation.yield();
     store.copy(one, { fromMs, toMs, keepStale: true }, span);
     if (span.count === 0) continue;
     const base = frame.labels.length * steps;
@@ -52,7 +52,7 @@ export async function selectVector(
       const last = next - 1;
       if (last < 0 || span.stale[last] === 1 || (span.times[last] as number) < atMs - lookbackMs) continue;
       frame.values[base + step] =
-        tell === 'value' ? (span.values[last] as number) : (span.times[last] as number) / 1000;
+        shown === 'value' ? (span.values[last] as number) : (span.times[last] as number) / 1000;
       frame.has[base + step] = 1;
       hasAny = true;
     }
@@ -62,7 +62,7 @@ export async function selectVector(
   return trimmed(frame, steps);
 }
 
-/** What becomes of the metric names; `unread`: whoever gets the series does not look at them, so they may as well stay. */
+/** What becomes of the metric names; `unread`: nobody looks at them, so they may as well stay. */
 export type NameRule = 'kept' | 'dropped' | 'unread';
 
 /** What `fold` makes of each series' samples within the range before each step; undefined is no value. */
@@ -80,7 +80,7 @@ export async function foldRange(
   const toMs = momentMs(selector, evaluation, steps - 1);
   const window: Window = { times: span.times, values: span.values, from: 0, to: 0, startMs: 0, endMs: 0, rangeMs };
   for (const one of series) {
-    if (evaluation.isBreathDue) await evaluation.breathe();
+    if (evaluation.isYieldDue) await evaluation.yield();
     store.copy(one, { fromMs, toMs, keepStale: false }, span);
     if (span.count === 0) continue;
     const base = frame.labels.length * steps;
@@ -129,7 +129,7 @@ export async function selectMatrix(
   const span = new SampleSpan();
   const found: { labels: Labels; times: Float64Array; values: Float64Array }[] = [];
   for (const series of store.select(matrix.selector.matchers)) {
-    if (evaluation.isBreathDue) await evaluation.breathe();
+    if (evaluation.isYieldDue) await evaluation.yield();
     store.copy(series, { fromMs: toMs - matrix.rangeMs, toMs, keepStale: false }, span);
     if (span.count === 0) continue;
     evaluation.reserve(span.count);

@@ -1,4 +1,3 @@
-import { expandTemplate } from '../storage/expand-template.ts';
 import {
   type Labels,
   labelEntries,
@@ -9,8 +8,7 @@ import {
   withLabel,
 } from '../storage/labels.ts';
 import type { Matcher } from '../storage/matcher.ts';
-import { compilePattern } from '../storage/pattern.ts';
-import { PatternError } from '../storage/pattern-error.ts';
+import { compilePattern, PatternError } from '../storage/pattern.ts';
 import type { Evaluation } from './evaluation.ts';
 import { type Frame, mergeSameLabels, newFrame, pickRows, type ScalarValue, withoutNames } from './frame.ts';
 import { larger, smaller } from './operators.ts';
@@ -137,19 +135,22 @@ function fixedLabels(matchers: readonly Matcher[]): Labels {
   return labelsOf(fixed);
 }
 
-export function labelReplace(
+export async function labelReplace(
   frame: Frame,
   texts: { target: string; replacement: string; source: string; regex: string },
   evaluation: Evaluation,
-): Frame {
+): Promise<Frame> {
   const { target, replacement, source, regex } = texts;
   const pattern = executable('label_replace', regex);
   checkLabelName(target, 'label_replace');
-  const labels = frame.labels.map((row) => {
-    const match = pattern.exec(labelValue(row, source));
-    return match ? withLabel(row, target, expandTemplate(replacement, match)) : row;
-  });
-  evaluation.spend(labels.length * 10);
+  const labels: Labels[] = [];
+  for (const row of frame.labels) {
+    if (evaluation.isYieldDue) await evaluation.yield();
+    const text = labelValue(row, source);
+    evaluation.spend(10 + regex.length * text.length);
+    const value = pattern.expand(replacement, text);
+    labels.push(value === undefined ? row : withLabel(row, target, value));
+  }
   return mergeSameLabels({ ...frame, labels }, evaluation);
 }
 

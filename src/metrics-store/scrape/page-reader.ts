@@ -1,6 +1,6 @@
 import { type Labels, labelsOf } from '../storage/labels.ts';
 import type { SampleStore } from '../storage/sample-store.ts';
-import type { Series } from '../storage/series.ts';
+import type { Series } from '../storage/series-index.ts';
 import {
   ExpositionError,
   type ExpositionVisitor,

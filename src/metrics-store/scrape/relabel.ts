@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { expandTemplate } from '../storage/expand-template.ts';
 import { type Labels, labelEntries, labelsOf, labelValue, withLabel } from '../storage/labels.ts';
 import { compilePattern } from '../storage/pattern.ts';
 
@@ -34,8 +33,8 @@ export function relabel(labels: Labels, rules: readonly RelabelRule[]): Labels |
         break;
       }
       case 'replace': {
-        const match = compilePattern(rule.regex).exec(joined(result, rule.sourceLabels));
-        if (match) result = withLabel(result, rule.targetLabel, expandTemplate(rule.replacement, match));
+        const value = compilePattern(rule.regex).expand(rule.replacement, joined(result, rule.sourceLabels));
+        if (value !== undefined) result = withLabel(result, rule.targetLabel, value);
         break;
       }
       case 'keep':
@@ -62,7 +61,7 @@ function joined(labels: Labels, names: readonly string[]): string {
   return names.map((name) => labelValue(labels, name)).join(SEPARATOR);
 }
 
-/** As Prometheus counts it: the last eight bytes of the MD5, so that buckets are the same whoever scrapes. */
+/** As Prometheus counts it: the last eight bytes of the MD5, so that buckets are the same for any scraper. */
 function hashmod(text: string, modulus: number): bigint {
   return createHash('md5').update(text).digest().readBigUInt64BE(8) % BigInt(modulus);
 }

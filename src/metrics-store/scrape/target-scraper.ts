@@ -116,7 +116,10 @@ export class TargetScraper {
       const series = store.series(labelsOf([[METRIC_NAME, name], ...Object.entries(this.#labels)]));
       store.append(series, { timeMs: nowMs, value, nowMs, isStale });
     } catch (error) {
-      this.#options.logger.warn({ event: 'scrape.unreported', err: error }, 'no room for what tells of a scrape');
+      this.#options.logger.warn(
+        { event: 'scrape.unreported', err: error },
+        'no room for the series that describe a scrape',
+      );
     }
   }
 
@@ -129,7 +132,7 @@ export class TargetScraper {
   }
 }
 
-/** The series by which a scrape tells of itself, in Prometheus' names. */
+/** The series that describe a scrape, in Prometheus' names. */
 const REPORTS = [
   'up',
   'scrape_duration_seconds',

@@ -10,7 +10,7 @@ export interface Matcher {
   /** All the values that can match, when they are few and known. */
   readonly values: ReadonlySet<string> | undefined;
   matches(value: string): boolean;
-  /** To be told beforehand which values will be asked for makes the answers cheap. */
+  /** Tests many values at once, which is cheaper; `matches` then remembers. */
   learn(values: Iterable<string>): void;
 }
 

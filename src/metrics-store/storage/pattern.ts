@@ -1,25 +1,32 @@
-import { createContext, Script } from 'node:vm';
-import { PatternError } from './pattern-error.ts';
-import { translatePattern } from './translate-pattern.ts';
+import { RE2JS } from 're2js';
 
-/** Prometheus' expressions (RE2) never take long; JavaScript's can, and then the whole process stands still. */
-const MATCH_TIME_MAX_MS = 500;
+/** No text takes long. A long pattern on all the texts of a store may, and the process does nothing else meanwhile. */
+const LEARN_TIME_MAX_MS = 1_000;
 const REMEMBERED_MAX = 50_000;
-const COMPILED_MAX = 200;
+const COMPILED_MAX = 50;
+
+/** A regular expression that cannot be used, with the reason. */
+export class PatternError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'PatternError';
+  }
+}
 
 /** A regular expression that must match a text as a whole. */
 export interface Pattern {
   /** All the texts that match, when it is nothing but a list of them. */
   readonly literals: ReadonlySet<string> | undefined;
   test(text: string): boolean;
-  /** Finds out about many texts at the price of one look at the clock; `test` then remembers. */
+  /** Tests many texts within a limit of time; `test` then remembers. Throws a PatternError. */
   learn(texts: Iterable<string>): void;
-  exec(text: string): RegExpExecArray | undefined;
+  /** The template with `$1`, `${1}`, `$name` and `${name}` filled in, and `$$` for a dollar; undefined when nothing matches. */
+  expand(template: string, text: string): string | undefined;
 }
 
 const compiled = new Map<string, Pattern>();
 
-/** Throws a PatternError for what RE2 would refuse, and for the little of it that is not supported here. */
+/** Compiles the syntax of RE2, which Prometheus has. Throws a PatternError for everything else. */
 export function compilePattern(source: string): Pattern {
   const known = compiled.get(source);
   if (known) return known;
@@ -30,52 +37,54 @@ export function compilePattern(source: string): Pattern {
 }
 
 function makePattern(source: string): Pattern {
-  const expression = expressionOf(source);
   const literals = literalsOf(source);
-  const exec = (text: string) => guarded(source, () => expression.exec(text) ?? undefined);
-  if (literals) return { literals, test: (text) => literals.has(text), learn: () => {}, exec };
+  if (literals) {
+    const expand = (template: string, text: string) => expandMatch(expressionOf(source), template, text);
+    return { literals, test: (text) => literals.has(text), learn: () => {}, expand };
+  }
+  const expression = expressionOf(source);
+  const expand = (template: string, text: string) => expandMatch(expression, template, text);
   const remembered = new Map<string, boolean>();
   const learn = (texts: Iterable<string>) => {
     const news = [...texts].filter((text) => !remembered.has(text));
     if (news.length === 0) return;
     if (remembered.size + news.length > REMEMBERED_MAX) remembered.clear();
-    guarded(source, () => {
-      for (const text of news) remembered.set(text, expression.test(text));
-    });
+    const untilMs = performance.now() + LEARN_TIME_MAX_MS;
+    for (const text of news) {
+      remembered.set(text, expression.testExact(text));
+      if (performance.now() > untilMs) {
+        throw new PatternError(
+          `the regular expression ${source} takes too long on so many label values; make it simpler`,
+        );
+      }
+    }
   };
   const test = (text: string) => {
-    const answer = remembered.get(text);
-    if (answer !== undefined) return answer;
-    learn([text]);
+    if (!remembered.has(text)) learn([text]);
     return remembered.get(text) === true;
   };
-  return { literals: undefined, test, learn, exec };
+  return { literals: undefined, test, learn, expand };
 }
 
-function expressionOf(source: string): RegExp {
-  const translated = translatePattern(source);
+function expressionOf(source: string): RE2JS {
   try {
-    return new RegExp(`^(?:${translated})$`, 'u');
+    return RE2JS.compile(source);
   } catch (error) {
-    throw new PatternError(`${source}: ${(error as Error).message.replace(/^Invalid regular expression: /, '')}`);
+    throw new PatternError((error as Error).message);
   }
 }
 
-const room: { work: () => unknown } = { work: () => undefined };
-const context = createContext(room);
-const script = new Script('work()');
-
-/** The only way to end a match that runs away: the engine looks for a termination between its steps. */
-function guarded<T>(source: string, work: () => T): T {
-  room.work = work;
-  try {
-    return script.runInContext(context, { timeout: MATCH_TIME_MAX_MS }) as T;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
-    throw new PatternError(`the regular expression ${source} takes too long on some label value; make it simpler`);
-  } finally {
-    room.work = () => undefined;
-  }
+/** As Go's regexp expands a template: a group that is not there, or has matched nothing, is empty. */
+function expandMatch(expression: RE2JS, template: string, text: string): string | undefined {
+  const matcher = expression.matcher(text);
+  if (!matcher.matches()) return undefined;
+  const named = matcher.getNamedGroups();
+  return template.replace(/\$(?:\$|(\w+)|\{(\w+)\})/g, (whole, plain?: string, braced?: string) => {
+    if (whole === '$$') return '$';
+    const name = plain ?? braced ?? '';
+    if (!/^\d+$/.test(name)) return named[name] ?? '';
+    return (Number(name) <= matcher.groupCount() && matcher.group(Number(name))) || '';
+  });
 }
 
 /** `a|b\.c` is a list of texts; stores of every kind answer those without matching anything. */

@@ -1,8 +1,7 @@
 import type { Labels } from './labels.ts';
 import type { Matcher } from './matcher.ts';
 import { SampleSlabs, type SampleSpan } from './sample-slabs.ts';
-import type { Series } from './series.ts';
-import { SeriesIndex } from './series-index.ts';
+import { type Series, SeriesIndex } from './series-index.ts';
 
 /** What became of a sample: only `kept` ones are there afterwards. */
 export type Appended = 'kept' | 'same' | 'out-of-order' | 'too-old' | 'too-far-ahead';
@@ -123,7 +122,7 @@ export class SampleStore {
   }
 
   #drop(gone: ReadonlySet<Series>): void {
-    // Whoever remembers a series looks at this before the next append.
+    // Holders of a series look at this before the next append.
     for (const series of gone) series.isDropped = true;
     if (gone.size > 0) this.#index.remove(gone);
   }

@@ -1,7 +1,15 @@
-import { murmur3 } from '../../lib/murmur.ts';
+import murmurhash from 'murmurhash';
 import { type Labels, labelsKey, labelValue } from './labels.ts';
 import type { Matcher } from './matcher.ts';
-import type { Series } from './series.ts';
+
+/** One series: its labels, and where its samples stand, oldest first. */
+export interface Series {
+  readonly labels: Labels;
+  readonly blocks: number[];
+  lastMs: number;
+  /** No longer in the store: a holder must ask for it anew. */
+  isDropped: boolean;
+}
 
 /** Which series carry which label: finds them by their labels, and by matchers without looking at all of them. */
 export class SeriesIndex {
@@ -16,7 +24,7 @@ export class SeriesIndex {
   }
 
   find(labels: Labels): Series | undefined {
-    const found = this.#byHash.get(murmur3(labelsKey(labels)));
+    const found = this.#byHash.get(hashOf(labels));
     if (found === undefined) return undefined;
     return (Array.isArray(found) ? found : [found]).find((series) => isSame(series.labels, labels));
   }
@@ -36,7 +44,7 @@ export class SeriesIndex {
   }
 
   add(series: Series): void {
-    const hash = murmur3(labelsKey(series.labels));
+    const hash = hashOf(series.labels);
     const found = this.#byHash.get(hash);
     this.#byHash.set(hash, found === undefined ? series : [...(Array.isArray(found) ? found : [found]), series]);
     const { names, values } = series.labels;
@@ -56,7 +64,7 @@ export class SeriesIndex {
   remove(gone: ReadonlySet<Series>): void {
     const touched = new Map<string, Set<string>>();
     for (const series of gone) {
-      const hash = murmur3(labelsKey(series.labels));
+      const hash = hashOf(series.labels);
       const found = this.#byHash.get(hash);
       const others = Array.isArray(found) ? found.filter((other) => other !== series) : [];
       if (others.length > 0) this.#byHash.set(hash, others);
@@ -136,6 +144,10 @@ export class SeriesIndex {
       else yield found;
     }
   }
+}
+
+function hashOf(labels: Labels): number {
+  return murmurhash.v3(labelsKey(labels), 0);
 }
 
 function isSame(a: Labels, b: Labels): boolean {

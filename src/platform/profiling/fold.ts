@@ -17,7 +17,7 @@ const LOCK: Frame = { name: 'Atomics.wait', file: '', line: 0 };
 
 export interface CpuFold extends Owner {
   readonly profile: CpuProfile;
-  /** While a call ran, doing nothing is waiting; undefined: nobody says. */
+  /** While a call ran, doing nothing is waiting; undefined: not known. */
   readonly calls: readonly (readonly [beganUs: number, endedUs: number])[] | undefined;
   readonly sampleUs: number;
   readonly cpu: StackProfile | undefined;
@@ -25,7 +25,7 @@ export interface CpuFold extends Owner {
 }
 
 /**
- * One recording tells both: what ran counts for CPU, one period for each sample; what there was at all counts for wall
+ * One recording gives both: what ran counts for CPU, one period for each sample; what there was at all counts for wall
  * time, as long as it was until the next sample.
  */
 export function foldCpu({ profile, calls, sampleUs, cpu, wall, root, labels }: CpuFold): void {

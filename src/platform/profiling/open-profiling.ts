@@ -8,13 +8,14 @@ import { ProfilePusher } from './profile-pusher.ts';
 import { Pyroscope, type PyroscopeOptions } from './pyroscope.ts';
 import { Recorder, type RecorderOptions } from './recorder.ts';
 
+/** Profiles kept while Pyroscope is away. */
+const BACKLOG_MAX = 40;
+
 export interface ProfilingSettings extends Omit<RecorderOptions, 'clock' | 'poolWaits'> {
-  /** Where profiles are pushed all the time; undefined: they are only taken when somebody asks. */
+  /** Where profiles are pushed all the time; undefined: they are only taken on request. */
   readonly pyroscope?: Omit<PyroscopeOptions, 'clock' | 'random'> | undefined;
   /** How long each pushed profile is: 15 s. */
   readonly windowMs?: number | undefined;
-  /** Profiles kept while Pyroscope is away: 40. */
-  readonly backlogMax?: number | undefined;
 }
 
 export interface ProfilingOptions extends ProfilingSettings {
@@ -34,11 +35,12 @@ export interface Profiling {
 }
 
 export function openProfiling(options: ProfilingOptions): Profiling {
-  const { clock, random, logger, pyroscope, windowMs = 15_000, backlogMax = 40 } = options;
+  const { clock, random, logger, pyroscope, windowMs = 15_000 } = options;
   const recorder = new Recorder(options);
   const pages = new PprofPages({ recorder, clock, logger });
   const receiver = pyroscope && new Pyroscope({ ...pyroscope, clock, random });
-  const pusher = receiver && new ProfilePusher({ recorder, receiver, clock, logger, windowMs, backlogMax });
+  const pusher =
+    receiver && new ProfilePusher({ recorder, receiver, clock, logger, windowMs, backlogMax: BACKLOG_MAX });
   return {
     recordings: recorder,
     onRequest: (request, response) => pages.onRequest(request, response),

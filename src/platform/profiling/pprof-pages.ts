@@ -1,21 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { type Clock, sleep } from '../../lib/clock.ts';
+import { toPprof } from './pprof.ts';
 import type { ProfileType } from './profile-type.ts';
 import type { Recorder } from './recorder.ts';
 import type { StackSample } from './stack-profile.ts';
-import { toPprof } from './to-pprof.ts';
 
 export interface PprofPagesOptions {
   readonly recorder: Recorder;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Profiles that may be taken at once by request: 8. */
-  readonly capturesMax?: number | undefined;
 }
 
 const FOLDER = '/debug/pprof';
 const SECONDS_MAX = 300;
+/** Profiles that may be taken at once by request. */
+const CAPTURES_MAX = 8;
 
 interface Page {
   readonly type: ProfileType;
@@ -70,17 +70,17 @@ export class PprofPages {
   }
 
   async #send(page: Page, query: URLSearchParams, response: ServerResponse): Promise<void> {
-    const { recorder, clock, capturesMax = 8 } = this.#options;
+    const { recorder, clock } = this.#options;
     const seconds = secondsOf(query.get('seconds'), page.seconds);
-    const isWanted = chosenBy(query);
+    const isWanted = filterOf(query);
     if (!recorder.types.includes(page.type)) {
       sendText(response, 404, `profiles of ${page.type} are switched off`);
     } else if (seconds === undefined) {
       sendText(response, 400, `seconds must be a whole number from 1 to ${SECONDS_MAX}`);
     } else if (isWanted === undefined) {
       sendText(response, 400, 'process must be platform or function');
-    } else if (this.#taken >= capturesMax) {
-      sendText(response, 429, `${capturesMax} profiles are being taken already: try again when one has ended`);
+    } else if (this.#taken >= CAPTURES_MAX) {
+      sendText(response, 429, `${CAPTURES_MAX} profiles are being taken already: try again when one has ended`);
     } else {
       this.#taken += 1;
       try {
@@ -114,7 +114,7 @@ function secondsOf(text: string | null, otherwise: number): number | undefined {
 }
 
 /** `process=platform|function` and `function=<name>` leave the others out. Undefined: it cannot be understood. */
-function chosenBy(query: URLSearchParams): ((labels: StackSample['labels']) => boolean) | undefined {
+function filterOf(query: URLSearchParams): ((labels: StackSample['labels']) => boolean) | undefined {
   const [process, name] = [query.get('process'), query.get('function')];
   if (process !== null && process !== 'platform' && process !== 'function') return undefined;
   return (labels) =>

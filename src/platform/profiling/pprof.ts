@@ -1,9 +1,18 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import {
+  Label,
+  Line,
+  Location,
+  Function as PprofFunction,
+  Profile,
+  Sample,
+  StringTable,
+  ValueType,
+} from 'pprof-format';
+import { PROFILE_KINDS, type ProfileType, type ValueKind } from './profile-type.ts';
+import type { Recorded } from './recorder.ts';
 import type { Frame, StackSample } from './stack-profile.ts';
-
-export interface ValueKind {
-  readonly type: string;
-  readonly unit: string;
-}
 
 export interface PprofOptions {
   readonly kinds: readonly ValueKind[];
@@ -15,64 +24,58 @@ export interface PprofOptions {
   readonly samples: Iterable<StackSample>;
 }
 
-const VARINT = 0;
-const BYTES = 2;
+const compress = promisify(gzip);
 
-/** A profile in the protocol buffer that pprof reads, not compressed. The numbers are the fields of its `profile.proto`. */
-export function encodePprof(options: PprofOptions): Buffer {
-  const tables = new Tables();
-  const samples: Message[] = [];
-  for (const { frames, labels, values } of options.samples) {
-    const sample = new Message()
-      .packed(
-        1,
-        frames.map((frame) => tables.location(frame)),
-      )
-      .packed(2, values);
-    for (const [key, value] of Object.entries(labels)) {
-      sample.message(3, new Message().number(1, tables.string(key)).number(2, tables.string(value)));
-    }
-    samples.push(sample);
-  }
-  const kindOf = ({ type, unit }: ValueKind) =>
-    new Message().number(1, tables.string(type)).number(2, tables.string(unit));
-  const kinds = options.kinds.map(kindOf);
-  const periodKind = kindOf(options.periodKind);
-
-  const profile = new Message();
-  for (const kind of kinds) profile.message(1, kind);
-  for (const sample of samples) profile.message(2, sample);
-  for (const location of tables.locations) profile.message(4, location);
-  for (const each of tables.functions) profile.message(5, each);
-  for (const text of tables.strings) profile.bytes(6, Buffer.from(text));
-  return profile
-    .number(9, BigInt(Math.round(options.startedMs)) * 1_000_000n)
-    .number(10, Math.round(options.durationMs * 1_000_000))
-    .message(11, periodKind)
-    .number(12, Math.round(options.period))
-    .finish();
+/** One type of what was recorded, as pprof files are: a protocol buffer, compressed. */
+export function toPprof(
+  { profiles, startedMs, durationMs }: Recorded,
+  {
+    type,
+    period,
+    isWanted = () => true,
+  }: { type: ProfileType; period: number; isWanted?: (labels: StackSample['labels']) => boolean },
+): Promise<Buffer> {
+  const samples = [...(profiles.get(type)?.samples() ?? [])].filter(({ labels }) => isWanted(labels));
+  return compress(encodePprof({ ...PROFILE_KINDS[type], period, startedMs, durationMs, samples }));
 }
 
-/** What samples refer to by number. Strings count from 0, which is the empty one; the others from 1. */
+/** A profile in the protocol buffer that pprof reads, not compressed. */
+export function encodePprof(options: PprofOptions): Uint8Array {
+  const tables = new Tables();
+  const kindOf = ({ type, unit }: ValueKind) =>
+    new ValueType({ type: tables.strings.dedup(type), unit: tables.strings.dedup(unit) });
+  const sample: Sample[] = [];
+  for (const { frames, labels, values } of options.samples) {
+    sample.push(
+      new Sample({
+        locationId: frames.map((frame) => tables.location(frame)),
+        value: values.map(whole),
+        label: Object.entries(labels).map(
+          ([key, value]) => new Label({ key: tables.strings.dedup(key), str: tables.strings.dedup(value) }),
+        ),
+      }),
+    );
+  }
+  return new Profile({
+    sampleType: options.kinds.map(kindOf),
+    sample,
+    location: tables.locations,
+    function: tables.functions,
+    stringTable: tables.strings,
+    timeNanos: BigInt(Math.round(options.startedMs)) * 1_000_000n,
+    durationNanos: whole(options.durationMs * 1_000_000),
+    periodType: kindOf(options.periodKind),
+    period: whole(options.period),
+  }).encode();
+}
+
+/** What samples refer to by number, from 1. */
 class Tables {
-  readonly locations: Message[] = [];
-  readonly functions: Message[] = [];
-  readonly #strings = new Map<string, number>([['', 0]]);
+  readonly strings = new StringTable();
+  readonly locations: Location[] = [];
+  readonly functions: PprofFunction[] = [];
   readonly #locationIds = new Map<string, number>();
   readonly #functionIds = new Map<string, number>();
-
-  get strings(): Iterable<string> {
-    return this.#strings.keys();
-  }
-
-  string(text: string): number {
-    let index = this.#strings.get(text);
-    if (index === undefined) {
-      index = this.#strings.size;
-      this.#strings.set(text, index);
-    }
-    return index;
-  }
 
   location({ name, file, line }: Frame): number {
     const key = `${name}\t${file}\t${line}`;
@@ -80,8 +83,8 @@ class Tables {
     if (id === undefined) {
       id = this.locations.length + 1;
       this.#locationIds.set(key, id);
-      const at = new Message().number(1, this.#function(name, file)).number(2, line);
-      this.locations.push(new Message().number(1, id).message(4, at));
+      const at = new Line({ functionId: this.#function(name, file), line: whole(line) });
+      this.locations.push(new Location({ id, line: [at] }));
     }
     return id;
   }
@@ -92,73 +95,16 @@ class Tables {
     if (id === undefined) {
       id = this.functions.length + 1;
       this.#functionIds.set(key, id);
-      const shown = this.string(name);
-      this.functions.push(new Message().number(1, id).number(2, shown).number(3, shown).number(4, this.string(file)));
+      const shown = this.strings.dedup(name);
+      this.functions.push(
+        new PprofFunction({ id, name: shown, systemName: shown, filename: this.strings.dedup(file) }),
+      );
     }
     return id;
   }
 }
 
-/**
- * Writes fields one after another, as protocol buffers lie on the wire. Numbers are written whole, none is negative, and
- * none is larger than a double can tell: functions could have made up any.
- */
-class Message {
-  readonly #parts: Uint8Array[] = [];
-  #head: number[] = [];
-  #bytes = 0;
-
-  number(field: number, value: number | bigint): this {
-    if (value === 0) return this;
-    this.#varint(field * 8 + VARINT);
-    this.#varint(value);
-    return this;
-  }
-
-  bytes(field: number, bytes: Uint8Array): this {
-    this.#varint(field * 8 + BYTES);
-    this.#varint(bytes.length);
-    this.#flush();
-    this.#parts.push(bytes);
-    this.#bytes += bytes.length;
-    return this;
-  }
-
-  message(field: number, message: Message): this {
-    return this.bytes(field, message.finish());
-  }
-
-  packed(field: number, values: readonly number[]): this {
-    const packed = new Message();
-    for (const value of values) packed.#varint(value);
-    return this.bytes(field, packed.finish());
-  }
-
-  finish(): Buffer {
-    this.#flush();
-    return Buffer.concat(this.#parts, this.#bytes);
-  }
-
-  #varint(value: number | bigint): void {
-    if (typeof value === 'bigint') {
-      let left = value;
-      for (; left >= 128n; left >>= 7n) this.#head.push(Number(left & 127n) + 128);
-      this.#head.push(Number(left));
-      return;
-    }
-    let left = Number.isNaN(value) ? 0 : Math.min(Math.max(0, Math.round(value)), Number.MAX_SAFE_INTEGER);
-    // No shifts: they would cut what is longer than 32 bits.
-    while (left >= 128) {
-      this.#head.push((left % 128) + 128);
-      left = Math.floor(left / 128);
-    }
-    this.#head.push(left);
-  }
-
-  #flush(): void {
-    if (this.#head.length === 0) return;
-    this.#parts.push(Uint8Array.from(this.#head));
-    this.#bytes += this.#head.length;
-    this.#head = [];
-  }
+/** None is negative, and none larger than a double holds exactly: functions could have made up any number. */
+function whole(value: number): number {
+  return Number.isNaN(value) ? 0 : Math.min(Math.max(0, Math.round(value)), Number.MAX_SAFE_INTEGER);
 }

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import { type Clock, sleep } from '../../lib/clock.ts';
+import { toPprof } from './pprof.ts';
 import { PROFILE_KINDS } from './profile-type.ts';
 import type { PushedProfile } from './pyroscope.ts';
 import type { Capture, Recorded, Recorder } from './recorder.ts';
-import { toPprof } from './to-pprof.ts';
 
 export interface ProfileReceiver {
   push(profile: PushedProfile, signal?: AbortSignal): Promise<void>;

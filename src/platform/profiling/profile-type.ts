@@ -1,9 +1,12 @@
-import type { ValueKind } from './pprof.ts';
-
 /** What can be profiled. `lock` is time spent waiting for locks, and for instances. */
 export const PROFILE_TYPES = ['cpu', 'wall', 'alloc', 'lock'] as const;
 
 export type ProfileType = (typeof PROFILE_TYPES)[number];
+
+export interface ValueKind {
+  readonly type: string;
+  readonly unit: string;
+}
 
 export interface ProfileKind {
   /** Of a sample, in the order of its values. */

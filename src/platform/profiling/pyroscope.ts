@@ -49,7 +49,7 @@ const DETAIL_CHARS_MAX = 200;
 export class Pyroscope {
   readonly #options: PyroscopeOptions;
   readonly #name: string;
-  /** A platform that pushes nowhere does without its 9 MB. */
+  /** A platform that pushes nowhere saves its 9 MB. */
   readonly #axios = import('axios');
 
   constructor(options: PyroscopeOptions) {

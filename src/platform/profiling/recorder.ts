@@ -17,18 +17,18 @@ export interface RecorderOptions {
   readonly clock: Clock;
   /** What may be recorded at all. */
   readonly types: readonly ProfileType[];
-  /** Between two samples: 10 ms. */
-  readonly sampleMs?: number | undefined;
   /** Between two samples of allocations: 512 KiB. */
   readonly allocationStepBytes?: number | undefined;
-  /** Of waiting for locks, between two stacks: 1 ms. */
-  readonly lockStepMs?: number | undefined;
-  /** How long instances that are busy are waited for at the end: 1 s. */
-  readonly answerTimeoutMs?: number | undefined;
   readonly poolWaits: () => Iterable<PoolWait>;
 }
 
-type Settled = { readonly [Name in keyof RecorderOptions]-?: Exclude<RecorderOptions[Name], undefined> };
+/** Between two samples of what runs. */
+const SAMPLE_MS = 10;
+const ALLOCATION_STEP_BYTES = 512 * 1024;
+/** Of waiting for locks, between two stacks. */
+const LOCK_STEP_MS = 1;
+/** How long instances that are busy are waited for at the end. */
+const REPLY_TIMEOUT_MS = 1_000;
 
 /** Profiles of all processes from a beginning to an end. */
 export interface Recorded {
@@ -37,11 +37,11 @@ export interface Recorded {
   readonly profiles: ReadonlyMap<ProfileType, StackProfile>;
 }
 
-/** Somebody who wants profiles of some types from now on. */
+/** A listener for profiles of some types, from now on. */
 export class Capture {
   readonly types: readonly ProfileType[];
   readonly profiles: ReadonlyMap<ProfileType, StackProfile>;
-  /** Recordings of before are not for it. */
+  /** Older recordings are not for it. */
   sinceEpoch = Number.POSITIVE_INFINITY;
   startedMs = 0;
   startedMonotonicMs = 0;
@@ -57,27 +57,23 @@ const SELF: Owner = { root: { name: 'platform', file: '', line: 0 }, labels: { p
 const WAITING_FOR_INSTANCE = { name: '(waiting for an instance)', file: '', line: 0 };
 
 /**
- * One recording for everybody who wants one: V8 samples a heap for one listener at a time. Whenever somebody begins or ends,
- * what was recorded so far is cut off everywhere and given to all who were listening, and the next piece begins.
+ * One recording for all captures: V8 samples a heap for one listener at a time. Whenever a capture begins or ends, what was
+ * recorded so far is cut off everywhere and given to all captures that were open, and the next piece begins.
  */
 export class Recorder implements InstanceRecordings {
   plan: RecordingPlan | undefined;
-  readonly #options: Settled;
+  readonly #options: RecorderOptions;
+  readonly #allocationStepBytes: number;
   readonly #self = new SelfRecording();
   readonly #captures = new Set<Capture>();
-  #tell: (plan: RecordingPlan | undefined) => number = () => 0;
+  #sendPlan: (plan: RecordingPlan | undefined) => number = () => 0;
   #epoch = 0;
-  #answers: { left: number; readonly onAll: () => void } | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  #replies: { left: number; readonly onAll: () => void } | undefined;
+  #lastCut: Promise<unknown> = Promise.resolve();
 
   constructor(options: RecorderOptions) {
-    this.#options = {
-      ...options,
-      sampleMs: options.sampleMs ?? 10,
-      allocationStepBytes: options.allocationStepBytes ?? 512 * 1024,
-      lockStepMs: options.lockStepMs ?? 1,
-      answerTimeoutMs: options.answerTimeoutMs ?? 1_000,
-    };
+    this.#options = options;
+    this.#allocationStepBytes = options.allocationStepBytes ?? ALLOCATION_STEP_BYTES;
   }
 
   get types(): readonly ProfileType[] {
@@ -89,9 +85,9 @@ export class Recorder implements InstanceRecordings {
     switch (type) {
       case 'cpu':
       case 'wall':
-        return this.#options.sampleMs * 1e6;
+        return SAMPLE_MS * 1e6;
       case 'alloc':
-        return this.#options.allocationStepBytes;
+        return this.#allocationStepBytes;
       case 'lock':
         return 1;
       default:
@@ -99,8 +95,8 @@ export class Recorder implements InstanceRecordings {
     }
   }
 
-  connect(tell: (plan: RecordingPlan | undefined) => number): void {
-    this.#tell = tell;
+  connect(sendPlan: (plan: RecordingPlan | undefined) => number): void {
+    this.#sendPlan = sendPlan;
   }
 
   async begin(types: readonly ProfileType[]): Promise<Capture> {
@@ -124,15 +120,15 @@ export class Recorder implements InstanceRecordings {
   take({ functionName, body }: { functionName: string; body: Uint8Array }): void {
     const recording = parseRecording(body);
     if (recording) this.#fold(recording, ownerOf(functionName));
-    const answers = this.#answers;
-    // An instance that ends hands in without being asked: at worst somebody who is asked now is waited for no longer.
-    if (answers && --answers.left <= 0) answers.onAll();
+    const replies = this.#replies;
+    // An instance that ends hands in without being asked: at worst one that was asked is waited for no longer.
+    if (replies && --replies.left <= 0) replies.onAll();
   }
 
   /** One after another: a cut has to hear from the instances before the next may ask them. */
   #cut(change: { beginning?: Capture; ending?: Capture }): Promise<void> {
-    const cut = this.#turn.then(() => this.#cutNow(change));
-    this.#turn = cut.catch(() => {});
+    const cut = this.#lastCut.then(() => this.#cutNow(change));
+    this.#lastCut = cut.catch(() => {});
     return cut;
   }
 
@@ -144,10 +140,10 @@ export class Recorder implements InstanceRecordings {
     this.plan = this.#planFor(wanting);
     if (before || this.plan) {
       const recorded = this.#self.rotate(this.plan);
-      const asked = this.#tell(this.plan);
+      const asked = this.#sendPlan(this.plan);
       if (before) {
         this.#fold({ epoch: before.epoch, threads: [recorded], calls: undefined }, SELF);
-        if (asked > 0) await this.#untilAnswered(asked);
+        if (asked > 0) await this.#untilReplied(asked);
       }
     }
     if (ending) {
@@ -166,36 +162,33 @@ export class Recorder implements InstanceRecordings {
   #planFor(captures: readonly Capture[]): RecordingPlan | undefined {
     const types = PROFILE_TYPES.filter((type) => captures.some((capture) => capture.types.includes(type)));
     if (types.length === 0) return undefined;
-    const { sampleMs, allocationStepBytes, lockStepMs } = this.#options;
     return {
       epoch: this.#epoch,
       types,
-      sampleUs: Math.round(sampleMs * 1_000),
-      allocationStepBytes,
-      lockStepUs: Math.round(lockStepMs * 1_000),
+      sampleUs: SAMPLE_MS * 1_000,
+      allocationStepBytes: this.#allocationStepBytes,
+      lockStepUs: LOCK_STEP_MS * 1_000,
     };
   }
 
-  async #untilAnswered(left: number): Promise<void> {
-    const { clock, answerTimeoutMs } = this.#options;
+  async #untilReplied(left: number): Promise<void> {
     const enough = new AbortController();
-    this.#answers = { left, onAll: () => enough.abort() };
-    await sleep(clock, answerTimeoutMs, enough.signal).catch(() => {});
-    this.#answers = undefined;
+    this.#replies = { left, onAll: () => enough.abort() };
+    await sleep(this.#options.clock, REPLY_TIMEOUT_MS, enough.signal).catch(() => {});
+    this.#replies = undefined;
   }
 
   #fold(
     { epoch, threads, calls }: Omit<Recording, 'calls'> & { calls: Recording['calls'] | undefined },
     owner: Owner,
   ): void {
-    const { sampleMs } = this.#options;
     for (const { sinceEpoch, profiles } of this.#captures) {
       if (epoch < sinceEpoch) continue;
       const [cpu, wall] = [profiles.get('cpu'), profiles.get('wall')];
       const [alloc, lock] = [profiles.get('alloc'), profiles.get('lock')];
       for (const thread of threads) {
         if (thread.cpu && (cpu || wall)) {
-          foldCpu({ profile: thread.cpu, calls, sampleUs: sampleMs * 1_000, cpu, wall, ...owner });
+          foldCpu({ profile: thread.cpu, calls, sampleUs: SAMPLE_MS * 1_000, cpu, wall, ...owner });
         }
         if (thread.heap && alloc) foldHeap(thread.heap, owner, alloc);
         if (thread.locks && lock) foldLocks(thread.locks, owner, lock);

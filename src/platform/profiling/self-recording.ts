@@ -12,7 +12,7 @@ export class SelfRecording {
   #session: Session | undefined;
   #plan: RecordingPlan | undefined;
 
-  /** What was recorded by the plan before; goes on by this one. Takes some ten milliseconds, for V8 tells all its code. */
+  /** What was recorded by the plan before; goes on by this one. Takes some ten milliseconds, for V8 lists all its code. */
   rotate(plan: RecordingPlan | undefined): SelfRecorded {
     const recorded = this.#stop();
     this.#plan = plan;

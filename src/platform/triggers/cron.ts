@@ -1,4 +1,4 @@
-/** When a schedule fires, as people write it. Fields hold every number that matches. */
+/** A cron expression, read. Fields hold every number that matches. */
 export interface Cron {
   readonly seconds: readonly number[];
   readonly minutes: readonly number[];
@@ -10,7 +10,7 @@ export interface Cron {
   readonly daysOfWeek: ReadonlySet<number>;
   /** Both day fields name days: either is enough. Otherwise the one that does, or begins with a star, narrows the other. */
   readonly eitherDay: boolean;
-  /** Fires by the time that passes, such as every five minutes, and not at times of the day: tells what a change of clocks means. */
+  /** Fires by the time that passes, such as every five minutes, and not at times of the day: it decides what a change of clocks means. */
   readonly isInterval: boolean;
 }
 
@@ -130,9 +130,9 @@ function parseRange(
   if (more.length > 0) throw faultOf(item, field, 'is no value, range or step');
   const from = parseValue(first, item, field);
   if (last === undefined) return [from, hasStep ? field.max : from];
-  const told = parseValue(last, item, field);
-  // The week may be told from Monday to Sunday.
-  const to = field === DAY_OF_WEEK && told === 0 && from > 0 ? 7 : told;
+  const end = parseValue(last, item, field);
+  // A week may go from Monday to Sunday.
+  const to = field === DAY_OF_WEEK && end === 0 && from > 0 ? 7 : end;
   if (from > to) throw faultOf(item, field, 'begins after it ends');
   return [from, to];
 }

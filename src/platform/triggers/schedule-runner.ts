@@ -3,7 +3,6 @@ import type { Random } from '../../lib/random.ts';
 import type { ScheduleSettings, Trigger } from '../model/trigger.ts';
 import { parseCron } from './cron.ts';
 import { nextFire } from './next-fire.ts';
-import { timeZone } from './time-zone.ts';
 
 export type ScheduleTrigger = Trigger & { readonly settings: ScheduleSettings };
 
@@ -128,7 +127,7 @@ export class ScheduleRunner {
   }
 
   #nextOf({ settings }: ScheduleTrigger): number | undefined {
-    return nextFire(parseCron(settings.cron), timeZone(settings.timeZone), this.#options.clock.wallMs());
+    return nextFire(parseCron(settings.cron), settings.timeZone, this.#options.clock.wallMs());
   }
 
   #arm(): void {

@@ -24,7 +24,7 @@ export interface Step {
 
 /**
  * The step rule of the NVCF platform, to the letter: thresholds, factors, means and products are 32-bit floats, so that
- * 100 × 1.2 is 121. It computes what it is told; whether the samples deserve it is the caller's to judge.
+ * 100 × 1.2 is 121. It computes only; whether the samples can be trusted is for the caller to judge.
  */
 export function takeStep(samples: readonly number[], instances: number, band: StepBand): Step {
   const base = Math.max(1, instances);

@@ -18,7 +18,7 @@ async function established(bench: Bench, store: Store, where: { bucket: number; 
 
 export const claimCases: readonly ContractCase[] = [
   {
-    name: 'C1 of racing first claims of one version exactly one applies, and the others learn who won',
+    name: 'of racing first claims of one version exactly one applies, and the others learn who won',
     timeoutMs: 60_000,
     async run(bench) {
       const stores = await bench.openSeveral(6);
@@ -43,7 +43,7 @@ export const claimCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C1 of racing claims from one token exactly one applies, round after round',
+    name: 'of racing claims from one token exactly one applies, round after round',
     timeoutMs: 60_000,
     async run(bench) {
       const stores = await bench.openSeveral(6);
@@ -67,7 +67,7 @@ export const claimCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C2 the token of a version only ever rises, also past its removal and its return',
+    name: 'the token of a version only ever rises, also past its removal and its return',
     async run(bench) {
       const store = await bench.open();
       const [bucket, versionId] = [bench.bucket(), bench.id('token')];
@@ -85,7 +85,7 @@ export const claimCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C2 tokens survive a restart of the store',
+    name: 'tokens survive a restart of the store',
     needs: ['reopen'],
     timeoutMs: 180_000,
     async run(bench) {
@@ -111,7 +111,7 @@ export const claimCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C2 a claim that would not raise the token, or names a version twice, is refused before it is sent',
+    name: 'a claim that would not raise the token, or names a version twice, is refused before it is sent',
     async run(bench) {
       const store = await bench.open();
       const [bucket, versionId] = [bench.bucket(), bench.id('token')];
@@ -124,7 +124,7 @@ export const claimCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C3 a claim that does not apply tells absent, present and mine apart',
+    name: 'a claim that does not apply tells absent, present and mine apart',
     async run(bench) {
       const [store, other] = (await bench.openSeveral(2)) as [Store, Store];
       const bucket = bench.bucket();
@@ -145,7 +145,7 @@ export const claimCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C3 in a batch, one version whose token moved does not hold the others back',
+    name: 'in a batch, one version whose token moved does not hold the others back',
     async run(bench) {
       const [store, other] = (await bench.openSeveral(2)) as [Store, Store];
       const bucket = bench.bucket();
@@ -171,7 +171,7 @@ export const claimCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C3 an empty batch is no work',
+    name: 'an empty batch is no work',
     async run(bench) {
       const store = await bench.open();
       expect(await store.states.claim(bench.bucket(), [])).toEqual([]);
@@ -181,7 +181,7 @@ export const claimCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C6 a settlement under an old token or a foreign nonce never changes the row',
+    name: 'a settlement under an old token or a foreign nonce never changes the row',
     async run(bench) {
       const [store, other] = (await bench.openSeveral(2)) as [Store, Store];
       const [bucket, versionId] = [bench.bucket(), bench.id('settle')];
@@ -207,7 +207,7 @@ export const claimCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C6 in a batch of settlements, one that is superseded does not hold the others back',
+    name: 'in a batch of settlements, one that is superseded does not hold the others back',
     async run(bench) {
       const store = await bench.open();
       const bucket = bench.bucket();
@@ -231,7 +231,7 @@ export const claimCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C6 a new claim keeps what was last applied, until it is settled itself',
+    name: 'a new claim keeps what was last applied, until it is settled itself',
     async run(bench) {
       const store = await bench.open();
       const [bucket, versionId] = [bench.bucket(), bench.id('keep')];
@@ -259,7 +259,7 @@ export const claimCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C7 a claim is seen at once by a linearizable read from another client',
+    name: 'a claim is seen at once by a linearizable read from another client',
     async run(bench) {
       const [writer, reader] = (await bench.openSeveral(2)) as [Store, Store];
       const [bucket, versionId] = [bench.bucket(), bench.id('seen')];
@@ -274,7 +274,7 @@ export const claimCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C8 a settled row is seen whole by a plain read of its bucket from another client',
+    name: 'a settled row is seen whole by a plain read of its bucket from another client',
     async run(bench) {
       const [writer, reader] = (await bench.openSeveral(2)) as [Store, Store];
       const [bucket, other] = [bench.bucket(), bench.bucket()];
@@ -294,7 +294,7 @@ export const claimCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C15 tokens of 64 bits are told apart and come back exactly',
+    name: 'tokens of 64 bits are told apart and come back exactly',
     async run(bench) {
       const store = await bench.open();
       const bucket = bench.bucket();
@@ -314,7 +314,7 @@ export const claimCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C21 five hundred concurrent claims on one bucket all end, applied, once',
+    name: 'five hundred concurrent claims on one bucket all end, applied, once',
     timeoutMs: 60_000,
     async run(bench) {
       const stores = await bench.openSeveral(3);
@@ -334,7 +334,7 @@ export const claimCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C21 one batch of five hundred claims and settlements',
+    name: 'one batch of five hundred claims and settlements',
     timeoutMs: 60_000,
     async run(bench) {
       const store = await bench.open();
@@ -352,7 +352,7 @@ export const claimCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C22 a client killed between claim and settle leaves the claim pending and readable',
+    name: 'a client killed between claim and settle leaves the claim pending and readable',
     needs: ['kill'],
     timeoutMs: 60_000,
     async run(bench) {

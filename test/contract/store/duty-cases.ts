@@ -23,7 +23,7 @@ async function taken(bench: Bench, store: Store, holder: string): Promise<DutyRo
 
 export const dutyCases: readonly ContractCase[] = [
   {
-    name: 'C13 a duty begins unheld at the floor, once for all',
+    name: 'a duty begins unheld at the floor, once for all',
     async run(bench) {
       const [one, other] = (await bench.openSeveral(2)) as [Store, Store];
       const floor = nextToken(undefined, bench.harness.wallMs());
@@ -38,7 +38,7 @@ export const dutyCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C13 of racing candidates exactly one takes the duty, and the others see its row',
+    name: 'of racing candidates exactly one takes the duty, and the others see its row',
     timeoutMs: 60_000,
     async run(bench) {
       const stores = await bench.openSeveral(5);
@@ -57,7 +57,7 @@ export const dutyCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C13 a duty that was renewed since it was observed cannot be taken',
+    name: 'a duty that was renewed since it was observed cannot be taken',
     async run(bench) {
       const [leader, follower] = (await bench.openSeveral(2)) as [Store, Store];
       const held = await taken(bench, leader, 'leader');
@@ -70,7 +70,7 @@ export const dutyCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C13 renewing fails after the duty was lost, and changes nothing',
+    name: 'renewing fails after the duty was lost, and changes nothing',
     async run(bench) {
       const [old, young] = (await bench.openSeveral(2)) as [Store, Store];
       const held = await taken(bench, old, 'old');
@@ -83,7 +83,7 @@ export const dutyCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C13 a released duty stands empty for the next at once, and cannot be renewed',
+    name: 'a released duty stands empty for the next at once, and cannot be renewed',
     async run(bench) {
       const [leader, next] = (await bench.openSeveral(2)) as [Store, Store];
       const held = await taken(bench, leader, 'leader');
@@ -98,7 +98,7 @@ export const dutyCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C13 a take that would not raise the token is refused before it is sent',
+    name: 'a take that would not raise the token is refused before it is sent',
     async run(bench) {
       const store = await bench.open();
       const observed = await observe(bench, store);
@@ -108,7 +108,7 @@ export const dutyCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C4 a take whose answer was lost is recognised as mine',
+    name: 'a take whose answer was lost is recognised as mine',
     needs: ['lost-answers'],
     timeoutMs: 60_000,
     async run(bench) {

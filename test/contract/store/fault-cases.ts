@@ -10,7 +10,7 @@ const AWAY = ['unavailable', 'unknown', 'busy'];
 
 export const faultCases: readonly ContractCase[] = [
   {
-    name: 'C4 a claim whose answer was lost is recognised as mine, under one token',
+    name: 'a claim whose answer was lost is recognised as mine, under one token',
     needs: ['lost-answers'],
     timeoutMs: 60_000,
     async run(bench) {
@@ -28,7 +28,7 @@ export const faultCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C4 in a batch with a lost answer each version is resolved by its own nonce',
+    name: 'in a batch with a lost answer each version is resolved by its own nonce',
     needs: ['lost-answers'],
     timeoutMs: 60_000,
     async run(bench) {
@@ -47,7 +47,7 @@ export const faultCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C5 what cannot be found out is reported as unknown, never as lost, and the same claim may be made again',
+    name: 'what cannot be found out is reported as unknown, never as lost, and the same claim may be made again',
     needs: ['lost-answers'],
     timeoutMs: 90_000,
     async run(bench) {
@@ -69,7 +69,7 @@ export const faultCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C5 a duty whose taking is in doubt ends as unknown',
+    name: 'a duty whose taking is in doubt ends as unknown',
     needs: ['lost-answers'],
     timeoutMs: 90_000,
     async run(bench) {
@@ -84,7 +84,7 @@ export const faultCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C17 while the store is away every call ends in time with a typed error, and nothing is ever lost or won',
+    name: 'while the store is away every call ends in time with a typed error, and nothing is ever lost or won',
     needs: ['outage'],
     timeoutMs: 180_000,
     async run(bench) {
@@ -131,7 +131,7 @@ export const faultCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C19 after the store has come back the same client works again',
+    name: 'after the store has come back the same client works again',
     needs: ['outage'],
     timeoutMs: 120_000,
     async run(bench) {

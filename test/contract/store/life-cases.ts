@@ -6,7 +6,7 @@ import type { ContractCase } from './store-contract.ts';
 
 export const lifeCases: readonly ContractCase[] = [
   {
-    name: 'C14 another layout is refused with both values named, the same one is welcome',
+    name: 'another layout is refused with both values named, the same one is welcome',
     async run(bench) {
       const store = await bench.open();
       const { layout } = bench.harness;
@@ -26,7 +26,7 @@ export const lifeCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C14 the layout that was agreed on can be read without agreeing',
+    name: 'the layout that was agreed on can be read without agreeing',
     async run(bench) {
       const store = await bench.open();
       await store.agree(bench.harness.layout);
@@ -34,7 +34,7 @@ export const lifeCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C14 several members that start at once agree on one layout',
+    name: 'several members that start at once agree on one layout',
     timeoutMs: 60_000,
     async run(bench) {
       const stores = await bench.openSeveral(4);
@@ -42,7 +42,7 @@ export const lifeCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C18 closing during calls settles every one of them',
+    name: 'closing during calls settles every one of them',
     timeoutMs: 60_000,
     async run(bench) {
       const store = await bench.harness.open();

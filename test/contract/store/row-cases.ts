@@ -24,7 +24,7 @@ const ODD_IDS = [
 
 export const rowCases: readonly ContractCase[] = [
   {
-    name: 'C9 a beat is seen by the next poll of another client, field for field, and so is the next beat',
+    name: 'a beat is seen by the next poll of another client, field for field, and so is the next beat',
     async run(bench) {
       const [me, other] = (await bench.openSeveral(2)) as [Store, Store];
       const row = memberOf(bench.id('host-ä/uuid'), { beat: 41, weight: 2, address: '' });
@@ -36,7 +36,7 @@ export const rowCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C9 a leaving member is seen as leaving, and one that left is not seen as active again',
+    name: 'a leaving member is seen as leaving, and one that left is not seen as active again',
     async run(bench) {
       const [me, other] = (await bench.openSeveral(2)) as [Store, Store];
       const row = memberOf(bench.id('leaver'));
@@ -51,7 +51,7 @@ export const rowCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C10 an active row is there within its time to live and gone after it; a refresh keeps it',
+    name: 'an active row is there within its time to live and gone after it; a refresh keeps it',
     needs: ['pass'],
     timeoutMs: 60_000,
     async run(bench) {
@@ -69,7 +69,7 @@ export const rowCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C11 reading a bucket returns every row exactly once over many pages, while others write',
+    name: 'reading a bucket returns every row exactly once over many pages, while others write',
     timeoutMs: 120_000,
     async run(bench) {
       const [reader, writer] = (await bench.openSeveral(2)) as [Store, Store];
@@ -104,7 +104,7 @@ export const rowCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C11 reading all buckets returns the rows of all of them',
+    name: 'reading all buckets returns the rows of all of them',
     timeoutMs: 60_000,
     async run(bench) {
       const store = await bench.open();
@@ -128,7 +128,7 @@ export const rowCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C12 a writer whose clock ran ahead does not hide a later refresh by another',
+    name: 'a writer whose clock ran ahead does not hide a later refresh by another',
     async run(bench) {
       const [ahead, right] = (await bench.openSeveral(2)) as [Store, Store];
       const [bucket, versionId] = [bench.bucket(), bench.id('skew')];
@@ -146,7 +146,7 @@ export const rowCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C16 odd ids come back unchanged and stay in their bucket',
+    name: 'odd ids come back unchanged and stay in their bucket',
     timeoutMs: 60_000,
     async run(bench) {
       const [store, reader] = (await bench.openSeveral(2)) as [Store, Store];
@@ -183,7 +183,7 @@ export const rowCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C20 the ledger is append only and told newest first, a page at a time',
+    name: 'the ledger is append only and told newest first, a page at a time',
     async run(bench) {
       const [store, reader] = (await bench.openSeveral(2)) as [Store, Store];
       const [versionId, other] = [bench.id('told'), bench.id('untold')];
@@ -210,7 +210,7 @@ export const rowCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'C20 infinite samples survive the ledger',
+    name: 'infinite samples survive the ledger',
     async run(bench) {
       const store = await bench.open();
       const versionId = bench.id('infinite');

@@ -7,7 +7,7 @@ import { type Capability, hasCapability, type LeftOut, type StoreHarness } from 
 import { lifeCases } from './life-cases.ts';
 import { rowCases } from './row-cases.ts';
 
-/** One case of the contract. Its name begins with the number that the design gave it. */
+/** One case of the contract. */
 export interface ContractCase {
   readonly name: string;
   readonly needs?: readonly Capability[];
@@ -17,9 +17,9 @@ export interface ContractCase {
 }
 
 /**
- * The contract of a coordination store, C1 to C22 and what the ports say beside. A double is honest when it passes the
- * very same cases as the real thing. A capability that a harness lacks is named in `leftOut` with the reason, which then
- * stands in the names of the skipped cases; a lack that nobody owned up to fails the suite.
+ * The contract of a coordination store: claims, duties, rows, the life of a store, and faults. A double is honest when it
+ * passes the same cases as the real thing. A capability that a harness lacks is named in `leftOut` with the reason, which
+ * then stands in the names of the skipped cases; a lack that is not named fails the suite.
  */
 export function storeContract(name: string, makeHarness: () => Promise<StoreHarness>, leftOut: LeftOut = {}): void {
   describe(`store contract: ${name}`, () => {
@@ -40,7 +40,7 @@ export function storeContract(name: string, makeHarness: () => Promise<StoreHarn
       await bench?.harness.dispose();
     }, 60_000);
 
-    it('a harness owns up to what it lacks', () => {
+    it('names every capability that its harness lacks', () => {
       const all: Capability[] = ['pass', 'reopen', 'outage', 'lost-answers', 'kill'];
       const lacking = all.filter((capability) => !hasCapability(theBench().harness, capability));
       expect(lacking).toEqual(all.filter((capability) => leftOut[capability] !== undefined));

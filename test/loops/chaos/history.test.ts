@@ -144,7 +144,7 @@ describe('the judge of histories', () => {
     expect(checkHistory(history, RULES).join('\n')).toMatch(complaint);
   });
 
-  it('asks for no order where nobody checks tokens', () => {
+  it('asks for no order where tokens are not checked', () => {
     const plain = { ...RULES, isFenced: false };
     const back = [
       beat(1_000),

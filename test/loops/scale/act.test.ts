@@ -223,7 +223,7 @@ describe('acting on a decision', () => {
     expect(controlPlane.sent[1]?.token).toBe(farAhead + 1n);
   });
 
-  it('respects a pending claim of somebody else for a while where the control plane checks no tokens', async () => {
+  it("respects another member's pending claim for a while where the control plane checks no tokens", async () => {
     const { clock, controlPlane, member, row } = aStage({ controlPlane: new FencedControlPlane('plain') });
     const dead = member('m1', { mayAct: () => true });
     controlPlane.fault = () => new Promise(() => {});
@@ -324,7 +324,7 @@ describe('acting on a decision', () => {
     expect(world.states.shelf(BUCKET).get('v2')).toMatchObject({ phase: 'settled', applied: 2 });
   });
 
-  it('goes on from the row as it is when it could not be told whether its claim is there', async () => {
+  it('goes on from the row as it is when it is not known whether its claim is there', async () => {
     const { world, controlPlane, member, row } = aStage();
     const { want } = member('m1');
     const tracked = aVersion();

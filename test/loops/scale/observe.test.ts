@@ -181,7 +181,7 @@ describe('calls', () => {
     expect(tracked.lastInvokedMs).toBe(now());
   });
 
-  it('of a version that was put to sleep wake it only where nobody can have seen them', async () => {
+  it('of a version that was put to sleep wake it only where no owner can have seen them', async () => {
     const { signals, observer, tracked, look, now } = aWatch();
     signals.set('v1', { instances: 0, calls: 500 });
     await look();
@@ -220,7 +220,7 @@ describe('calls', () => {
     expect((await look()).invocation.lastMs).toBeUndefined();
   });
 
-  it('are unknown, not none, when the counters exist for nobody', async () => {
+  it('are unknown, not none, when no version has the counters', async () => {
     const { signals, look } = aWatch();
     signals.set('v1', { instances: 1 });
     signals.presence = false;

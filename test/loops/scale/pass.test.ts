@@ -288,7 +288,7 @@ describe('an unchanged wish', () => {
     expect(controlPlane.sent).toHaveLength(sends);
   });
 
-  it('is sent again where nobody checks tokens, also when it was settled by a clock that was ahead', async () => {
+  it('is sent again where tokens are not checked, also when it was settled by a clock that was ahead', async () => {
     const { clock, controlPlane, signals, join, run } = aFleet({ controlPlane: new FencedControlPlane('plain') });
     run('v1', { utilisation: 90, instances: 10 });
     join('m1');
@@ -317,7 +317,7 @@ describe('an unchanged wish', () => {
     expect(controlPlane.sent).toHaveLength(sends);
   });
 
-  it('is left alone while the version is paused or not active, though nobody checks tokens', async () => {
+  it('is left alone while the version is paused or not active, though tokens are not checked', async () => {
     const { clock, controlPlane, join, run } = aFleet({ controlPlane: new FencedControlPlane('plain') });
     run('v1', { utilisation: 90, instances: 10 });
     run('v2', { utilisation: 90, instances: 10 });
@@ -396,7 +396,7 @@ describe('a slow pass', () => {
 });
 
 describe('a poke', () => {
-  it('by somebody looks at everything, also where nothing was gained', async () => {
+  it('by request looks at everything, also where nothing was gained', async () => {
     const { clock, join } = aBusyFleet();
     const { member } = join('m1');
     await clock.wind(MINUTE + 5 * SECOND);

@@ -206,7 +206,7 @@ describe('ending instances', () => {
       expect(engine.backend.launches).toBe(4);
     });
 
-    it('holds what the operator keeps down until somebody comes', async () => {
+    it('holds what the operator keeps down until a call comes', async () => {
       engine.put('v', { pool: { instancesMin: 1 } });
       engine.pools.refresh('v');
       await engine.clock.wind(200);

@@ -148,7 +148,7 @@ class World {
 }
 
 describe('whatever happens', () => {
-  it('every call ends once, every lease comes back once, and the books are right at every step', async () => {
+  it('every call ends once, every lease comes back once, and the counts agree at every step', async () => {
     await fc.assert(
       fc.asyncProperty(actions, async (script) => {
         const world = new World();

@@ -13,7 +13,7 @@ describe('the wish of the control plane', () => {
   const wish = (wanted: number, forMs = 60_000) =>
     engine.pools.wish('v', { wanted, untilMs: engine.clock.wallMs() + forMs });
 
-  it('starts instances at once, before anybody called', async () => {
+  it('starts instances at once, before the first call', async () => {
     engine.put('v');
     wish(3);
     expect(engine.of('v')).toMatchObject({ wanted: 3, wishUntilMs: engine.clock.wallMs() + 60_000 });
@@ -105,7 +105,7 @@ describe('the wish of the control plane', () => {
     expect(engine.states('v')).toEqual([]);
   });
 
-  it('is renewed by being wished again, and is over when nobody does', async () => {
+  it('is renewed by being wished again, and is over when it is not', async () => {
     engine.put('v', { pool: { idleTtlMs: 1_000 } });
     for (let minute = 0; minute < 5; minute += 1) {
       wish(2);

@@ -178,7 +178,7 @@ describe('starting instances', () => {
   });
 
   describe('that fails', () => {
-    it('tells the one caller for whom it was tried, and the next call tries again', async () => {
+    it('fails the one call for which it was tried, and the next call tries again', async () => {
       engine.put('v');
       engine.backend.faults.push('fails');
       const first = engine.outcome('v');
@@ -245,7 +245,7 @@ describe('starting instances', () => {
       expect(await healed).toBe('cold');
     });
 
-    it('to end is given up, its caller is told, and its memory comes back', async () => {
+    it('to end is given up, its call fails, and its memory comes back', async () => {
       begin({ startTimeoutMs: 5_000, scaler: { hasInnerRules: false } });
       engine.put('v', { launch: { timeoutMs: 60_000 } });
       engine.backend.faults.push('hangs');

@@ -14,7 +14,7 @@ describe('the wait list', () => {
     return { clock, expired, list };
   };
 
-  it('serves who came first, also when it joins again later', () => {
+  it('serves the earliest first, also one that joins again later', () => {
     const { list } = aList();
     list.join('second', { order: 2, deadlineMs: 100 });
     list.join('third', { order: 3, deadlineMs: 100 });
@@ -24,7 +24,7 @@ describe('the wait list', () => {
     expect(list.shift()).toBeUndefined();
   });
 
-  it('needs one timer for all, and none while nobody waits', async () => {
+  it('needs one timer for all, and none while the list is empty', async () => {
     const { clock, list, expired } = aList();
     const leave = Array.from({ length: 100 }, (_, order) => list.join(`${order}`, { order, deadlineMs: 1_000 }));
     expect(clock.pendingTimers).toBe(1);
@@ -35,7 +35,7 @@ describe('the wait list', () => {
     expect(expired).toEqual([]);
   });
 
-  it('expires who waits longer than it may, in any order of deadlines', async () => {
+  it('expires those that wait longer than they may, in any order of deadlines', async () => {
     const { clock, list, expired } = aList();
     list.join('patient', { order: 1, deadlineMs: 500 });
     list.join('hasty', { order: 2, deadlineMs: 100 });
@@ -48,7 +48,7 @@ describe('the wait list', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('lets join and leave while it tells the expired', async () => {
+  it('lets others join and leave while it reports the expired', async () => {
     const clock = new HandWoundClock();
     const told: string[] = [];
     const list: WaitList<string> = new WaitList({
@@ -63,7 +63,7 @@ describe('the wait list', () => {
     expect(told).toEqual(['a', 'a+', 'a++']);
   });
 
-  it('tells nobody too early, and nobody more than 10 ms too late', async () => {
+  it('reports no deadline too early, and none more than 10 ms too late', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(500), { minLength: 1, maxLength: 40 }), async (deadlines) => {
         const clock = new HandWoundClock();

@@ -10,6 +10,8 @@ export interface ZipPart {
   /** Lies about the size. */
   readonly saidSize?: number;
   readonly crc?: number;
+  /** Its sizes stand behind its name, where there is room for eight bytes. */
+  readonly isZip64?: boolean;
 }
 
 /** A zip made by hand, so that it can be wrong in every way. */
@@ -43,12 +45,14 @@ export function makeZip(parts: readonly ZipPart[], { comment = '' }: { comment?:
     central.writeUInt16LE(method, 10);
     central.writeUInt32LE(crc, 16);
     central.writeUInt32LE(packed.length, 20);
-    central.writeUInt32LE(size, 24);
+    central.writeUInt32LE(part.isZip64 ? 0xffffffff : size, 24);
     central.writeUInt16LE(name.length, 28);
+    const extra = part.isZip64 ? Buffer.from([1, 0, 8, 0, size, 0, 0, 0, 0, 0, 0, 0]) : Buffer.alloc(0);
+    central.writeUInt16LE(extra.length, 30);
     central.writeUInt32LE(((part.mode ?? 0o100644) << 16) >>> 0, 38);
     central.writeUInt32LE(offset, 42);
     locals.push(local, name, packed);
-    centrals.push(central, name);
+    centrals.push(central, name, extra);
     offset += 30 + name.length + packed.length;
   }
   const directory = Buffer.concat(centrals);

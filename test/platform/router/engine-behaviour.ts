@@ -5,7 +5,7 @@ import type { InstanceBackend } from '../../../src/platform/runtime/instance-bac
 import type { VersionSeed } from '../../support/platform/a-version.ts';
 import type { Engine } from '../../support/platform/an-engine.ts';
 
-/** What the function of this suite does is told by its event. `broken` is no program. */
+/** The event says what the function of this suite does. `broken` is no program. */
 export interface Order {
   readonly do: 'echo' | 'count' | 'sleep' | 'throw' | 'exit' | 'hang';
   readonly ms?: number;
@@ -98,7 +98,7 @@ export function engineBehaviour(name: string, makeHarness: () => Promise<EngineH
       expect(harness.engine.pools.memory().reservedBytes).toBe(0);
     });
 
-    it('code that does not start is told, and leaves nothing', async () => {
+    it('code that does not start is reported, and leaves nothing', async () => {
       harness.put('v', {}, 'broken');
       expect(await outcome('v', { do: 'echo' })).toBe('init-failed');
       expect(harness.engine.pools.memory().reservedBytes).toBe(0);

@@ -140,7 +140,7 @@ describe('the router', () => {
       expect(await Promise.all(calls)).toEqual(['cold', 'warm', 'wait-timeout']);
     });
 
-    it('A95: tells how long it was and how many there are', async () => {
+    it('A95: says how long it was and how many there are', async () => {
       engine.put('v', { launch: { timeoutMs: 1_000 }, pool: { instancesMax: 1 } });
       engine.backend.handlers.set('v', ({ sleep }) => sleep(999));
       const calls = [engine.outcome('v'), engine.outcome('v')];
@@ -183,7 +183,7 @@ describe('the router', () => {
   });
 
   describe('what ends badly', () => {
-    it('A92: a handler that throws is told in its own words, and its instance serves on', async () => {
+    it('A92: a handler that throws is reported in its own words, and its instance serves on', async () => {
       engine.put('v');
       engine.backend.handlers.set('v', () => {
         throw new TypeError('x is not a function');
@@ -229,7 +229,7 @@ describe('the router', () => {
       expect(await Promise.all(calls)).toEqual(['crashed', 'cold']);
     });
 
-    it('a back end that breaks its word is taken for a crash: the handler may have run', async () => {
+    it('a back end that rejects is taken for a crash: the handler may have run', async () => {
       engine.put('v');
       const first = engine.outcome('v');
       await engine.clock.wind(200);
@@ -312,7 +312,7 @@ describe('the router', () => {
   });
 
   describe('a caller that goes while its call runs', () => {
-    it('A95: ends the instance, for nobody waits for what it does', async () => {
+    it('A95: ends the instance, because no one waits for its result', async () => {
       engine.put('v');
       const controller = new AbortController();
       const call = engine.outcome('v', { signal: controller.signal });

@@ -136,7 +136,7 @@ describe('a queue', () => {
     expect(some.calls.map(({ atMs }) => atMs)).toEqual([0, 500]);
   });
 
-  it('delivers the dead again when it is told to, or throws them away', async () => {
+  it('delivers the dead again on request, or throws them away', async () => {
     const some = new SomeTriggers();
     const { triggerId } = aQueue(some, { attemptsMax: 1 });
     some.answer = failing;
@@ -182,7 +182,7 @@ describe('a queue', () => {
     expect(some.triggers.deadOf(triggerId, 1)[0]?.lastError).toBe('the delivery took longer than its lease');
   });
 
-  it('leases for as long as the function may wait and run, where it is not told', async () => {
+  it('leases for as long as the function may wait and run, where no lease is set', async () => {
     const some = new SomeTriggers();
     const { triggerId } = aQueue(some, { attemptsMax: 1 });
     some.answer = ({ signal }) =>
@@ -215,7 +215,7 @@ describe('a queue', () => {
     },
   );
 
-  it('refuses what is more than it may hold, and then gives it to nobody', async () => {
+  it('refuses what is more than it may hold, and then no trigger gets it', async () => {
     const some = new SomeTriggers();
     const small = aQueue(some, { depthMax: 2 });
     const large = aQueue(some);
@@ -228,7 +228,7 @@ describe('a queue', () => {
     expect(() => publish(some, 3)).not.toThrow();
   });
 
-  it('refuses what is no JSON, what is too large, and queues that nobody takes from', () => {
+  it('refuses what is no JSON, what is too large, and queues that no trigger takes from', () => {
     const some = new SomeTriggers();
     aQueue(some);
     const codeOf = (queue: string, payload: Uint8Array) => {

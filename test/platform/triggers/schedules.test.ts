@@ -27,7 +27,7 @@ function aSchedule(some: SomeTriggers, told: Record<string, unknown> = {}) {
 const minutesOf = (some: SomeTriggers) => some.calls.map(({ atMs }) => Math.round((atMs / MINUTE_MS) * 100) / 100);
 
 describe('a schedule', () => {
-  it('calls its function at its times, and tells it which', async () => {
+  it('calls its function at its times, and passes the time on', async () => {
     const some = new SomeTriggers();
     const { triggerId } = aSchedule(some, { cron: '*/20 * * * *', timeZone: 'Europe/Berlin' });
     some.triggers.start();
@@ -112,7 +112,7 @@ describe('a schedule', () => {
     expect(some.registry.triggers.all()).toEqual([]);
   });
 
-  it('leaves a fire out while the one before runs, or runs both, as it was told', async () => {
+  it('leaves a fire out while the one before runs, or runs both, as it is set to', async () => {
     const some = new SomeTriggers();
     const skips = aSchedule(some);
     const allows = aSchedule(some, { overlap: 'allow' });
@@ -227,7 +227,7 @@ describe('a schedule', () => {
     expect(some.calls.length).toBe(2);
   });
 
-  it('fires once, and at once as missed, when somebody puts the clock forward', async () => {
+  it('fires once, and at once as missed, when the clock is put forward', async () => {
     const some = new SomeTriggers();
     aSchedule(some);
     some.triggers.start();
@@ -237,7 +237,7 @@ describe('a schedule', () => {
     expect(some.calls.length).toBe(1);
   });
 
-  it('does not fire again when somebody puts the clock back', async () => {
+  it('does not fire again when the clock is put back', async () => {
     const some = new SomeTriggers();
     aSchedule(some);
     some.triggers.start();

@@ -34,12 +34,12 @@ export interface FakeBackendOptions {
   readonly handler?: FakeHandler;
 }
 
-/** How long a real back end takes to find out that nobody listens. */
+/** How long a real back end takes to find out that an instance does not react. */
 const DEAF_MS = 1_500;
 
 /**
  * Instances whose handlers are functions of this process and whose time is the clock's. It keeps the back end's promises: a
- * call ends once, calls on an instance that ends are settled before its exit is told, and a start that was aborted or failed
+ * call ends once, calls on an instance that ends are settled before its exit is reported, and a start that was aborted or failed
  * leaves nothing behind.
  */
 export class FakeBackend implements InstanceBackend {
@@ -170,7 +170,7 @@ export class FakeInstance implements RunningInstance {
     });
   }
 
-  /** The process ends by itself, or somebody kills it. */
+  /** The process ends by itself, or is killed. */
   exit(code: number | null, signal: string | null): void {
     if (this.#hasExited) return;
     this.#hasExited = true;

@@ -37,7 +37,7 @@ export class Load {
       await response?.arrayBuffer();
       const status = response?.status ?? 0;
       this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
-      // Whoever is refused is not made to refuse a thousand times.
+      // A caller that is refused waits, so that it is not refused a thousand times.
       if (status !== 200) await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }

@@ -7,7 +7,7 @@ export interface Listener {
 }
 
 export interface EventFeedOptions {
-  /** Tells this life of the process from others: an id of another life cannot be gone on from. */
+  /** Marks this life of the process: no listener can go on from an id of another life. */
   readonly epoch: string;
   readonly listenersMax?: number;
   /** A listener that lets this much pile up is let go; it comes back and goes on from the last event it saw. */
@@ -24,8 +24,8 @@ interface Kept {
 }
 
 /**
- * Server-sent events for whoever listens. Events with news are numbered and kept for a while, so that a broken line goes
- * on where it was; where that is not possible the listener is told to read everything anew (`resync`).
+ * Server-sent events. Events with news are numbered and kept for a while, so that a broken line goes
+ * on where it was; where that is not possible the listener is asked to read everything anew (`resync`).
  */
 export class EventFeed {
   readonly #options: Required<EventFeedOptions>;
@@ -67,12 +67,12 @@ export class EventFeed {
     while (this.#kept.length > this.#options.keptMax || this.#keptBytes > this.#options.keptBytesMax) {
       this.#keptBytes -= this.#kept.shift()?.text.length ?? 0;
     }
-    this.#tell(text);
+    this.#sendAll(text);
   }
 
-  /** A state that the next one replaces: nobody who missed it needs it. */
-  tell(type: string, data: unknown): void {
-    this.#tell(line(type, data));
+  /** A state that the next one replaces: a listener that missed it does not need it. */
+  send(type: string, data: unknown): void {
+    this.#sendAll(line(type, data));
   }
 
   close(): void {
@@ -80,7 +80,7 @@ export class EventFeed {
     this.#listeners.clear();
   }
 
-  #tell(text: string): void {
+  #sendAll(text: string): void {
     for (const listener of this.#listeners) this.#send(listener, text);
   }
 
@@ -92,7 +92,7 @@ export class EventFeed {
     listener.end();
   }
 
-  /** Undefined where it cannot be told any more what was missed. */
+  /** Undefined where what was missed is not kept any more. */
   #since(lastId: string): readonly Kept[] | undefined {
     const [epoch, number = Number.NaN] = splitId(lastId);
     if (epoch !== this.#options.epoch || !(number <= this.#number)) return undefined;

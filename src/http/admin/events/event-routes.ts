@@ -5,24 +5,24 @@ import { showStatus } from '../status-routes.ts';
 import { EventFeed } from './event-feed.ts';
 import { FleetNews } from './fleet-news.ts';
 
-/** How often the world is looked at while somebody listens; a listener that hears nothing for long knows that it is cut off. */
-const TELL_EVERY_MS = 2_000;
+/** How often changes are looked for while there are listeners; one that hears nothing for long knows that it is cut off. */
+const POLL_EVERY_MS = 2_000;
 
-/** `GET /events`: what changes, as it changes. Nothing is looked at while nobody listens. */
+/** `GET /events`: what changes, as it changes. Nothing is looked at without listeners. */
 export function eventRoutes(world: AdminWorld): { router: Router; feed: EventFeed } {
   const router = Router();
   const feed = new EventFeed({ epoch: world.memberId.replace(/[^\w-]/g, '').slice(-36) + String(world.startedMs) });
   const news = new FleetNews(world, feed);
-  let isTelling = false;
+  let isPolling = false;
 
-  function tell(): void {
+  function poll(): void {
     if (world.stopping.aborted || feed.listeners === 0) {
-      isTelling = false;
+      isPolling = false;
       return;
     }
-    feed.tell('status', showStatus(world));
-    news.tell();
-    world.after(TELL_EVERY_MS, tell);
+    feed.send('status', showStatus(world));
+    news.publishChanges();
+    world.after(POLL_EVERY_MS, poll);
   }
 
   world.stopping.addEventListener('abort', () => feed.close(), { once: true });
@@ -47,14 +47,14 @@ export function eventRoutes(world: AdminWorld): { router: Router; feed: EventFee
     });
     response.flushHeaders();
     // What happened before the first listener came is in the lists that it reads; from here on the differences count.
-    if (!isTelling) news.tell();
-    const hello = { memberId: world.memberId, version: world.version, everyMs: TELL_EVERY_MS };
+    if (!isPolling) news.publishChanges();
+    const hello = { memberId: world.memberId, version: world.version, everyMs: POLL_EVERY_MS };
     const leave = feed.subscribe(listenerOf(world, response), { hello, lastId: request.get('Last-Event-ID') });
     response.on('close', leave);
     response.write(`event: status\ndata: ${JSON.stringify(showStatus(world))}\n\n`);
-    if (isTelling) return;
-    isTelling = true;
-    world.after(TELL_EVERY_MS, tell);
+    if (isPolling) return;
+    isPolling = true;
+    world.after(POLL_EVERY_MS, poll);
   });
 
   return { router, feed };
@@ -70,7 +70,7 @@ function listenerOf(world: AdminWorld, response: Response) {
     },
     pendingBytes: () => response.writableLength,
     end: () => {
-      // Whoever does not take what was sent would not take the end of it either.
+      // A listener that does not take what was sent would not take the end of it either.
       if (response.writableLength > 0) response.destroy();
       else response.end();
     },

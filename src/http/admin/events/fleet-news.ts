@@ -1,6 +1,6 @@
 import { BUCKET_COUNT, type Bucket } from '../../../domain/bucket.ts';
 import type { MemberId } from '../../../domain/member.ts';
-import type { AdminWorld, GlancedVersion } from '../admin-world.ts';
+import type { AdminWorld, VersionSummary } from '../admin-world.ts';
 import { showTime } from '../show.ts';
 import { showMembers } from '../status-routes.ts';
 import { type FunctionSummary, summarise } from '../summary.ts';
@@ -12,12 +12,12 @@ const ROWS_AT_ONCE = 200;
 const ROWS_PER_LOOK = 5_000;
 
 interface Seen {
-  readonly latest: GlancedVersion['latest'];
-  readonly state: GlancedVersion['state'];
+  readonly latest: VersionSummary['latest'];
+  readonly state: VersionSummary['state'];
   readonly key: string;
 }
 
-/** Compares what this member knows with what it last told, and tells the difference. */
+/** Compares what this member knows with what it last published, and publishes the difference. */
 export class FleetNews {
   readonly #world: AdminWorld;
   readonly #feed: EventFeed;
@@ -30,13 +30,13 @@ export class FleetNews {
     this.#feed = feed;
   }
 
-  tell(): void {
-    this.#tellMembers();
-    this.#tellMoves();
-    this.#tellFunctions();
+  publishChanges(): void {
+    this.#publishMembers();
+    this.#publishMoves();
+    this.#publishFunctions();
   }
 
-  #tellMembers(): void {
+  #publishMembers(): void {
     const items = showMembers(this.#world);
     const key = JSON.stringify(items.map(({ beat: _, ...member }) => member));
     const isFirst = this.#membersKey === '';
@@ -45,7 +45,7 @@ export class FleetNews {
     if (!isFirst) this.#feed.publish('members', { items });
   }
 
-  #tellMoves(): void {
+  #publishMoves(): void {
     const before = this.#owners;
     const now = Array.from({ length: BUCKET_COUNT }, (_, bucket) => this.#world.ownerOf(bucket));
     this.#owners = now;
@@ -63,7 +63,7 @@ export class FleetNews {
   }
 
   /** Most versions of a fleet are as they were: those cost one comparison of objects. */
-  #tellFunctions(): void {
+  #publishFunctions(): void {
     const before = this.#seen;
     const now = new Map<string, Seen>();
     const changed: FunctionSummary[] = [];
@@ -77,9 +77,10 @@ export class FleetNews {
         continue;
       }
       written += 1;
-      // The first look only marks where the differences begin; of a very large fleet some rows are then told once for nothing.
+      // The first look only marks where the differences begin; of a very large fleet some rows are then published once needlessly.
       const isWritten = before !== undefined || written <= ROWS_PER_LOOK;
-      const summary = isWritten && summarise(this.#world, { version, state, glanced: this.#world.glance(versionId) });
+      const summary =
+        isWritten && summarise(this.#world, { version, state, summary: this.#world.summaryOf(versionId) });
       const key = summary ? keyOf(summary) : '';
       now.set(versionId, { latest, state, key });
       if (before && summary && last?.key !== key) changed.push(summary);
@@ -94,7 +95,7 @@ export class FleetNews {
   }
 }
 
-/** What makes a row look different: not when it was evaluated, and not the digits that nobody reads. */
+/** What makes a row look different: not when it was evaluated, and not the last digits. */
 function keyOf({ seenAt: _, latest, utilisation, demand, ...row }: FunctionSummary): string {
   const { at: __, ...decided } = latest ?? { at: null };
   const coarse = (value: number | string | null) => (typeof value === 'number' ? Number(value.toPrecision(2)) : value);

@@ -92,7 +92,7 @@ function isNamespace(text: string): text is Namespace {
   return NAMESPACES.some((namespace) => namespace === text);
 }
 
-function register({ body }: RouteRequest<unknown>, tools: NativeTools): Reply {
+async function register({ body }: RouteRequest<unknown>, tools: NativeTools): Promise<Reply> {
   const { registry, deployer } = tools;
   const { name, account, code, pool, policy, prewarm, ...launch } = readAs(newFunctionSchema, parseJson(body));
   const { record, version } = registry.create({
@@ -101,7 +101,7 @@ function register({ body }: RouteRequest<unknown>, tools: NativeTools): Reply {
     account,
     launch,
     pool: changePool(DEFAULT_POOL, pool),
-    code: codeOf(code),
+    code: await codeOf(code),
     policy: policy ?? undefined,
     status: prewarm > 0 ? 'DEPLOYING' : 'ACTIVE',
   });
@@ -111,10 +111,12 @@ function register({ body }: RouteRequest<unknown>, tools: NativeTools): Reply {
   return { status: 201, body: views, headers: { location } };
 }
 
-function addVersion({ params, body }: RouteRequest<{ id: string }>, tools: NativeTools): Reply {
+async function addVersion({ params, body }: RouteRequest<{ id: string }>, tools: NativeTools): Promise<Reply> {
   const { registry, functions, deployer } = tools;
   const record = changeable(functions.find(params.id));
   const wanted = readAs(newVersionSchema, parseJson(body));
+  // Before anything is read that may change while a zip is unpacked.
+  const code = wanted.code === undefined ? undefined : await codeOf(wanted.code);
   const before = functions.versionOf(record, record.activeVersionId ?? '');
   const { runtime, handler, timeoutMs, memoryMb, environment, concurrency } = before.launch;
   const version = registry.addVersion(
@@ -129,7 +131,7 @@ function addVersion({ params, body }: RouteRequest<{ id: string }>, tools: Nativ
         concurrency: wanted.concurrency ?? concurrency,
       },
       pool: changePool(before.pool, wanted.pool),
-      code: wanted.code === undefined ? registry.codeOf(before) : codeOf(wanted.code),
+      code: code ?? registry.codeOf(before),
       policy: wanted.policy === undefined ? before.policy : (wanted.policy ?? undefined),
       status: wanted.prewarm > 0 ? 'DEPLOYING' : 'ACTIVE',
     },

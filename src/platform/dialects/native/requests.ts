@@ -39,10 +39,10 @@ const code = z.union(
 );
 
 /** Unpacks and checks as it goes. */
-export function codeOf(given: z.infer<typeof code>): Code {
+export async function codeOf(given: z.infer<typeof code>): Promise<Code> {
   if (typeof given === 'string') return { kind: 'source', text: given };
   if ('source' in given) return { kind: 'source', text: given.source };
-  if ('zip' in given) return { kind: 'files', files: unzip(Buffer.from(given.zip, 'base64')) };
+  if ('zip' in given) return { kind: 'files', files: await unzip(Buffer.from(given.zip, 'base64')) };
   return {
     kind: 'files',
     files: new Map(Object.entries(given.files).map(([path, text]) => [path, Buffer.from(text, 'utf8')])),

@@ -1,3 +1,4 @@
+import os from 'node:os';
 import path from 'node:path';
 import type { VersionRecord } from '../../model/function-record.ts';
 import { PlatformError } from '../../model/platform-error.ts';
@@ -5,27 +6,24 @@ import type { InstanceBackend, StartOptions } from '../instance-backend.ts';
 import type { RecordingPlan } from '../instance-recordings.ts';
 import { MemoryLimiter } from '../memory/memory-limit.ts';
 import { Interpreters } from '../program/interpreters.ts';
-import { bootArgs, type Launch, launchEnvironment, prepareLaunch } from '../program/launch.ts';
+import { BOOTSTRAP_FOLDER, bootArgs, type Launch, launchEnvironment, prepareLaunch } from '../program/launch.ts';
+import { DEFAULT_BUILTIN } from '../program/program.ts';
 import { layOut, openReceipt, type WorkFolder, WorkFolders } from '../program/work-folder.ts';
 import { FramedTransport } from '../transport/framed-transport.ts';
 import { RuntimeApi } from '../transport/runtime-api.ts';
-import {
-  type BackendSettings,
-  FUNCTION_PATH,
-  KILL_GRACE_MS,
-  type ProcessBackendOptions,
-  RESULT_BYTES_MAX,
-  settle,
-} from './backend-options.ts';
+import { FUNCTION_PATH, KILL_GRACE_MS, type ProcessBackendOptions, RESULT_BYTES_MAX } from './backend-options.ts';
 import { LineRing } from './line-ring.ts';
 import { ProcessGuard } from './process-guard.ts';
 import { ProcessInstance } from './process-instance.ts';
 import { calledOff, faultOf, initFailed, untilReady } from './until-ready.ts';
 import { WorkerProcess } from './worker-process.ts';
 
+const INIT_TIMEOUT_MS = 10_000;
+const DEAF_MS = 1_500;
+
 /** Runs instances as processes of this machine. */
 export class ProcessBackend implements InstanceBackend {
-  readonly #settings: BackendSettings;
+  readonly #options: ProcessBackendOptions;
   readonly #folders: WorkFolders;
   readonly #memory: MemoryLimiter;
   readonly #guard: ProcessGuard;
@@ -36,16 +34,16 @@ export class ProcessBackend implements InstanceBackend {
   #isClosed = false;
 
   constructor(options: ProcessBackendOptions) {
-    this.#settings = settle(options);
-    const { clock, workFolder, mayUseGroups, mayTakeNearestRuntime } = this.#settings;
-    this.#folders = new WorkFolders(workFolder);
+    this.#options = options;
+    const { clock, memoryLimit, mayTakeNearestRuntime = false } = options;
+    this.#folders = new WorkFolders(options.workFolder ?? os.tmpdir());
     const name = path.basename(this.#folders.root);
-    this.#memory = new MemoryLimiter({ clock, name, mayUseGroups });
+    this.#memory = new MemoryLimiter({ clock, name, mayUseGroups: memoryLimit !== 'watchdog' });
     this.#guard = new ProcessGuard({ folder: this.#folders.root, memoryGroups: this.#memory.groupsFolder, clock });
     // Version managers are found through our own path, which functions do not get.
     const ownPath = process.env['PATH'] ?? FUNCTION_PATH;
     this.#interpreters = new Interpreters({ path: ownPath, mayTakeNearest: mayTakeNearestRuntime });
-    this.#settings.recordings?.connect((plan) => this.#sendPlan(plan));
+    this.#options.recordings?.connect((plan) => this.#sendPlan(plan));
   }
 
   /** Of the instances that can record themselves. */
@@ -96,8 +94,12 @@ export class ProcessBackend implements InstanceBackend {
     version: VersionRecord,
     { instanceId, memoryLimitBytes, signal }: StartOptions,
   ): Promise<ProcessInstance> {
-    const { clock, initTimeoutMs } = this.#settings;
-    const launch = await prepareLaunch(version, { ...this.#settings, interpreters: this.#interpreters });
+    const { clock, codeOf, initTimeoutMs = INIT_TIMEOUT_MS } = this.#options;
+    const launch = await prepareLaunch(version, {
+      codeOf,
+      builtinFile: (name) => this.#builtinFile(name),
+      interpreters: this.#interpreters,
+    });
     if (this.#isClosed) throw new PlatformError('stopping', 'the platform is stopping');
     if (signal?.aborted) throw calledOff(signal);
     const start: Start = { ...launch, version, instanceId, memoryLimitBytes, folder: this.#folders.make() };
@@ -124,12 +126,12 @@ export class ProcessBackend implements InstanceBackend {
     const ring = new LineRing();
     const worker = await WorkerProcess.spawn({
       command: interpreter?.command ?? process.execPath,
-      args: bootArgs(start, { version, isProfiled: this.#settings.recordings !== undefined }),
+      args: bootArgs(start, { version, isProfiled: this.#options.recordings !== undefined }),
       folder: folder.code,
       environment: this.#environment(start),
       receiptFile: openReceipt(folder),
       ring,
-      clock: this.#settings.clock,
+      clock: this.#options.clock,
     });
     const { instance, limit } = this.#adopt(start, worker, ring);
     const transport = new FramedTransport({
@@ -156,14 +158,14 @@ export class ProcessBackend implements InstanceBackend {
     const { version, program, folder } = start;
     await layOut(folder, program.files, { executable: false });
     const isPython = program.family === 'python';
-    const { recordings } = this.#settings;
+    const { recordings } = this.#options;
     const isProfiled = recordings !== undefined && program.family === 'node' && instance.isAlive;
     if (isProfiled) this.#recorders.set(instance, transport);
     transport.load({
       entry: path.isAbsolute(program.entry) ? program.entry : path.join(folder.code, program.entry),
       entryName: path.basename(program.entry),
       exportName: program.exportName,
-      functionName: this.#settings.nameOf(version),
+      functionName: this.#options.nameOf(version),
       versionId: version.versionId,
       instanceId: instance.instanceId,
       memoryMb: version.launch.memoryMb,
@@ -183,8 +185,8 @@ export class ProcessBackend implements InstanceBackend {
     await layOut(folder, program.files, { executable: true });
     const ring = new LineRing();
     const api = await RuntimeApi.listen({
-      clock: this.#settings.clock,
-      functionName: this.#settings.nameOf(version),
+      clock: this.#options.clock,
+      functionName: this.#options.nameOf(version),
       resultBytesMax: RESULT_BYTES_MAX,
     });
     try {
@@ -195,7 +197,7 @@ export class ProcessBackend implements InstanceBackend {
         environment: this.#environment(start, api.address),
         receiptFile: undefined,
         ring,
-        clock: this.#settings.clock,
+        clock: this.#options.clock,
       });
       const { instance, limit } = this.#adopt(start, worker, ring);
       api.connect(instance);
@@ -210,7 +212,7 @@ export class ProcessBackend implements InstanceBackend {
 
   /** From here on an instance stands for the process, and the end of the process takes everything away. */
   #adopt(start: Start, worker: WorkerProcess, ring: LineRing) {
-    const { clock, deafMs } = this.#settings;
+    const { clock, deafMs = DEAF_MS } = this.#options;
     const { version, folder } = start;
     this.#guard.watch(worker.pid);
     if (this.#isClosed) worker.end(0);
@@ -229,8 +231,8 @@ export class ProcessBackend implements InstanceBackend {
       deafMs,
       oomKills: limit.oomKills,
       onRecorded: (body) => {
-        const functionName = this.#settings.nameOf(version);
-        this.#settings.recordings?.take({ functionName, instanceId: start.instanceId, body });
+        const functionName = this.#options.nameOf(version);
+        this.#options.recordings?.take({ functionName, instanceId: start.instanceId, body });
       },
       cleanUp: async () => {
         this.#recorders.delete(instance);
@@ -244,8 +246,13 @@ export class ProcessBackend implements InstanceBackend {
     return { instance, limit };
   }
 
+  #builtinFile(name: string): string | undefined {
+    if (name === DEFAULT_BUILTIN) return path.join(BOOTSTRAP_FOLDER, 'default-handler.cjs');
+    return this.#options.builtinFile?.(name);
+  }
+
   #environment({ version, instanceId, folder }: Start, runtimeApi?: string): Record<string, string> {
-    const functionName = this.#settings.nameOf(version);
+    const functionName = this.#options.nameOf(version);
     return launchEnvironment({ version, functionName, instanceId, folder, path: FUNCTION_PATH, runtimeApi });
   }
 }

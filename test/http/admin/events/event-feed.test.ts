@@ -20,7 +20,7 @@ describe('the event feed', () => {
     const { listener, types } = aListener();
     feed.subscribe(listener, FRESH);
     feed.publish('functions', {});
-    feed.tell('status', {});
+    feed.send('status', {});
     expect(types()).toEqual(['hello', 'functions', 'status']);
   });
 

@@ -6,7 +6,7 @@ import { MemoryWorld } from '../../../../src/adapters/memory/world.ts';
 import { type ServerEvent, SseParser } from '../../../../src/console/api/sse-parser.ts';
 import { defaultPolicy } from '../../../../src/domain/policy.ts';
 import { adminApp } from '../../../../src/http/admin/admin-app.ts';
-import type { AdminWorld, GlancedVersion } from '../../../../src/http/admin/admin-world.ts';
+import type { AdminWorld, VersionSummary } from '../../../../src/http/admin/admin-world.ts';
 import { HandWoundClock } from '../../../support/hand-wound-clock.ts';
 
 const servers: Server[] = [];
@@ -17,7 +17,7 @@ afterEach(() => {
   }
 });
 
-function aVersion(versionId: string, wanted: number): GlancedVersion {
+function aVersion(versionId: string, wanted: number): VersionSummary {
   return {
     version: { versionId, functionId: 'f', account: 'a', bucket: 1, profiles: [], seenMs: 0, discoveryToken: 1n },
     state: undefined,
@@ -30,7 +30,7 @@ function aVersion(versionId: string, wanted: number): GlancedVersion {
 
 async function aMember(changes: Partial<AdminWorld> = {}) {
   const clock = new HandWoundClock();
-  const versions = new Map<string, GlancedVersion>();
+  const versions = new Map<string, VersionSummary>();
   const owners: (string | undefined)[] = Array.from({ length: 1024 }, () => 'm1');
   const stopping = new AbortController();
   const world: AdminWorld = {
@@ -49,7 +49,7 @@ async function aMember(changes: Partial<AdminWorld> = {}) {
     poke: () => true,
     dependencies: () => [],
     freeze: () => ({ isFrozen: false, isReleased: false, sinceMs: undefined, cause: undefined }),
-    glance: (versionId) => versions.get(versionId),
+    summaryOf: (versionId) => versions.get(versionId),
     tracked: () => versions.values(),
     live: () => undefined,
     defaultPolicy: defaultPolicy('target'),
@@ -92,7 +92,7 @@ function reading(answer: Response): (type: string) => Promise<ServerEvent | unde
 }
 
 describe('GET /v1/events', () => {
-  it('greets, gives a sign of life, and tells of rows that look different', async () => {
+  it('greets, gives a sign of life, and sends rows that look different', async () => {
     const { clock, versions, listen } = await aMember();
     versions.set('rests', aVersion('rests', 1));
     versions.set('moves', aVersion('moves', 1));
@@ -128,7 +128,7 @@ describe('GET /v1/events', () => {
     });
   });
 
-  it('tells at once when somebody says something', async () => {
+  it('sends a change of controls at once', async () => {
     const { url, listen } = await aMember();
     const { next } = await listen();
     await next('status');
@@ -140,7 +140,7 @@ describe('GET /v1/events', () => {
     expect(await next('controls')).toMatchObject({ data: {} });
   });
 
-  it('tells who comes back what happened while nobody listened', async () => {
+  it('sends a listener that comes back what it missed', async () => {
     const { clock, versions, listen } = await aMember();
     versions.set('v', aVersion('v', 1));
     const first = await listen();

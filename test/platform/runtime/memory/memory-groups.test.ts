@@ -27,7 +27,7 @@ describe('where memory groups may be made', () => {
     ]);
   });
 
-  it('is told from the root of the mount in a container', () => {
+  it('is found below the root of the mount in a container', () => {
     const mounts = '32 30 0:28 /docker/abc /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory';
     expect(findGroupHomes(mounts, '5:memory:/docker/abc')).toEqual([{ form: 'v1', folder: '/sys/fs/cgroup/memory' }]);
   });

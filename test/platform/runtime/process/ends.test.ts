@@ -31,7 +31,7 @@ describe.each(['auto', 'watchdog'] as const)('ends, memory limited by %s', (memo
     await instance.stop({ graceMs: 0 });
   });
 
-  it('bad JSON in, and what is no JSON out, is told as such', async () => {
+  it('bad JSON in, and what is no JSON out, is reported as such', async () => {
     const instance = await rig.node('exports.handler = (e) => (e.big ? 1n : e)');
     expect(await call(instance, '{"a":')).toMatchObject({
       kind: 'handler-failed',
@@ -180,7 +180,7 @@ describe.each(['auto', 'watchdog'] as const)('ends, memory limited by %s', (memo
     await instance.stop({ graceMs: 0 });
   });
 
-  it('stops gracefully: the function gets its moment, the call in flight is told', async () => {
+  it('stops gracefully: the function gets its moment, the call in flight fails as stopped', async () => {
     const instance = await rig.node(
       'process.on("SIGTERM", () => { console.log("closing"); process.exit(0) }); exports.handler = () => { console.log("begun"); return new Promise(() => {}) }',
     );
@@ -209,7 +209,7 @@ describe.each(['auto', 'watchdog'] as const)('ends, memory limited by %s', (memo
     await instance.stop({ graceMs: 0 });
   });
 
-  it('what the function started ends with it, and an open pipe holds nobody up', async () => {
+  it('what the function started ends with it, and an open pipe holds nothing up', async () => {
     const instance = await rig.node(`exports.handler = () => {
       const { spawn } = require('node:child_process');
       const pids = [];

@@ -71,7 +71,7 @@ describe('an executable that speaks the Lambda Runtime API', () => {
     await instance.stop({ graceMs: 0 });
   });
 
-  it('tells the errors that the function posts, and serves on', async () => {
+  it('reports the errors that the function posts, and serves on', async () => {
     const instance = await executable(
       `serve((id) => ask('POST', 'invocation/' + id + '/error', JSON.stringify({ errorType: 'Mine', errorMessage: 'no', stackTrace: ['a', 'b'] })))`,
     );
@@ -81,7 +81,7 @@ describe('an executable that speaks the Lambda Runtime API', () => {
     await instance.stop({ graceMs: 0 });
   });
 
-  it('tells an error that the function posts before its first call', async () => {
+  it('reports an error that the function posts before its first call', async () => {
     await expect(
       executable(
         `ask('POST', 'init/error', JSON.stringify({ errorType: 'Mine', errorMessage: 'no config' })).then(() => process.exit(1))`,

@@ -216,7 +216,7 @@ describe('a Node instance', () => {
     expect(instance.rssBytes()).toBeUndefined();
   });
 
-  it('lets the handler call other functions, by value and as text, and tells it what went wrong', async () => {
+  it('lets the handler call other functions, by value and as text, and reports to it what went wrong', async () => {
     const instance = await rig.node(
       `exports.handler = async (event, context) => {
         const results = await Promise.all([context.invoke('one', { a: 1 }), context.invoke('two', undefined, { as: 'text' })]);

@@ -29,7 +29,7 @@ describe.each(['SIGKILL', 'SIGTERM'] as const)('when the platform gets %s', (sig
 });
 
 describe('the guard', () => {
-  it('is replaced when somebody kills it, and knows then what to guard', async () => {
+  it('is replaced when it is killed, and then knows what to guard', async () => {
     const folder = new ABackend();
     const guard = new ProcessGuard({ folder: `${folder.folder}/none`, memoryGroups: undefined, clock: systemClock });
     const sleeper = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });

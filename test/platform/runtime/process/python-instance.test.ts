@@ -41,7 +41,7 @@ describe('a Python instance', () => {
     await instance.stop({ graceMs: 0 });
   });
 
-  it('tells what was raised, without our own frames', async () => {
+  it('reports what was raised, without our own frames', async () => {
     const instance = await rig.python('def handler(event):\n  raise ValueError("no " + event["a"])');
     const end = await call(instance, { a: 'x' });
     expect(end).toMatchObject({ kind: 'handler-failed', errorType: 'ValueError', message: 'no x' });

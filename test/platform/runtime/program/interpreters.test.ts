@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** A python3 that notes that it was asked, and answers as it is told. */
+/** A python3 that notes that it was asked, and answers with the given text. */
 function aPython(answer: string): void {
   const file = path.join(folder, 'python3');
   writeFileSync(file, `#!/bin/sh\necho asked >> ${folder}/asked\n${answer}\n`);
@@ -45,7 +45,7 @@ describe('the interpreters of a machine', () => {
     expect(await interpreters.python(PYTHON, 'python')).toMatchObject({ title: 'python 3.13.1' });
   });
 
-  it('are told to be missing where they are', async () => {
+  it('are reported as missing where they are', async () => {
     const interpreters = new Interpreters({ path: folder, mayTakeNearest: false });
     await expect(interpreters.python(PYTHON, 'python3')).rejects.toMatchObject({
       code: 'runtime-unavailable',

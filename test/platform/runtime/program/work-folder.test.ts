@@ -19,6 +19,6 @@ it('makes the folders above its own, for this user alone, and takes away what is
   }
 });
 
-it('says so where no folder can be made, and does not look for one for ever', () => {
+it('says so where no folder can be made, and does not look for one without end', () => {
   expect(() => new WorkFolders('/proc/nowhere/at/all')).toThrow(/ENOENT/);
 });

@@ -1,18 +1,18 @@
 import { expect, it } from 'vitest';
-import { Breather } from '../../src/lib/breather.ts';
+import { EventLoopYielder } from '../../src/lib/event-loop-yielder.ts';
 import { HandWoundClock } from '../support/hand-wound-clock.ts';
 
 it('lets others have their turn once enough time went by, and counts from then', async () => {
   const clock = new HandWoundClock();
-  const breather = new Breather(clock, { afterMs: 20 });
+  const yielder = new EventLoopYielder(clock);
   await clock.wind(19);
-  expect(breather.isDue()).toBe(false);
+  expect(yielder.isDue()).toBe(false);
   await clock.wind(1);
-  expect(breather.isDue()).toBe(true);
+  expect(yielder.isDue()).toBe(true);
   let hadTurn = false;
   setImmediate(() => {
     hadTurn = true;
   });
-  await breather.breathe();
-  expect([hadTurn, breather.isDue()]).toEqual([true, false]);
+  await yielder.yield();
+  expect([hadTurn, yielder.isDue()]).toEqual([true, false]);
 });

@@ -3,7 +3,7 @@ import { valueText } from '../promql/value-text.ts';
 import type { Labels } from '../storage/labels.ts';
 
 /** The `data` of an instant query's answer, piece by piece. */
-export function instantAnswer(result: InstantResult, atMs: number): Iterable<string> {
+export function instantJson(result: InstantResult, atMs: number): Iterable<string> {
   const at = String(atMs / 1000);
   switch (result.kind) {
     case 'scalar':
@@ -23,12 +23,12 @@ export function instantAnswer(result: InstantResult, atMs: number): Iterable<str
   }
 }
 
-export function rangeAnswer(result: RangeResult): Iterable<string> {
+export function rangeJson(result: RangeResult): Iterable<string> {
   return matrixText(result.series);
 }
 
 /** The `data` of a list of series. */
-export function* seriesAnswer(series: Iterable<{ readonly labels: Labels }>): Generator<string> {
+export function* seriesJson(series: Iterable<{ readonly labels: Labels }>): Generator<string> {
   let before = '[';
   for (const { labels } of series) {
     yield before + labelsText(labels);

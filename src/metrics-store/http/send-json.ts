@@ -13,7 +13,7 @@ const STALL_MS = 60_000;
  * Sends JSON that is made while it is sent: an answer of ten thousands of series as one text would be garbage that lies around
  * until V8 looks through its whole heap. Rejects when the caller goes away in the middle.
  */
-export async function sendAnswer(
+export async function sendJson(
   request: IncomingMessage,
   response: ServerResponse,
   { status, parts }: { status: number; parts: Iterable<string> },
