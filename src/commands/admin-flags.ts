@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
 import { isLoopback } from '../lib/loopback.ts';
 import { EXIT } from '../wiring/exit-codes.ts';
-import { AdminClient, AdminError } from '../wiring/fleet/admin-client.ts';
+import { AdminClient } from '../wiring/fleet/admin-client.ts';
+import { AdminError } from '../wiring/fleet/admin-error.ts';
 
 const URL_DEFAULT = 'http://127.0.0.1:8080';
 /** The option that the server itself reads its token from. */

@@ -1,10 +1,11 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { LoadedConfig } from '../config/load-config.ts';
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
 import { printableLine } from '../lib/printable.ts';
 import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
 import { addConfigFlags, configOf } from './config-flags.ts';
 import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
+import { wholeNumber } from './value-flags.ts';
 
 const LIMIT_MAX = 1_000;
 
@@ -12,7 +13,7 @@ const LIMIT_MAX = 1_000;
 export function declareExplain(command: Command, end: (code: ExitCode) => void): void {
   command
     .argument('<function-version>', 'the version id, or how it begins')
-    .option('-n, --limit <count>', 'how many decisions, newest first', readLimit, 10);
+    .option('-n, --limit <count>', 'how many decisions, newest first', wholeNumber({ min: 1, max: LIMIT_MAX }), 10);
   addOutputFlag(addConfigFlags(command)).action(async (given: string) => {
     const { limit, output } = command.opts<{ limit: number; output: OutputFormat }>();
     const { versionId, entries } = await recall(await configOf(command), given, { limit });
@@ -48,10 +49,4 @@ async function recall(
       return { versionId, entries: await store.ledger.recall(versionId, { limit }) };
     }),
   );
-}
-
-function readLimit(text: string): number {
-  const limit = Number(text);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX) return limit;
-  throw new InvalidArgumentError(`It must be a whole number from 1 to ${LIMIT_MAX}.`);
 }

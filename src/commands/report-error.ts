@@ -2,7 +2,7 @@ import { printable } from '../lib/printable.ts';
 import { TimeseriesError } from '../ports/signal-reader.ts';
 import { StoreError } from '../ports/store-error.ts';
 import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
-import { AdminError } from '../wiring/fleet/admin-client.ts';
+import { AdminError } from '../wiring/fleet/admin-error.ts';
 
 /** What keeps any command from starting, wrong usage included. By name, so that a wrong flag does not wait for every adapter to load. */
 const START_UP_FAULTS: ReadonlySet<string> = new Set([

@@ -15,6 +15,14 @@ export function readAs<T>(kind: ValueKind<T>): (text: string) => T {
   };
 }
 
+export function wholeNumber({ min, max }: { min: number; max: number }): (text: string) => number {
+  return (text) => {
+    const number = /^[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
+}
+
 export function durationFlag(flag: string, description: string, options: { defaultMs: number; minMs?: number }): Flag {
   const { defaultMs, minMs = 0 } = options;
   return new Flag(flag, description)

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
 import { parseDuration } from '../../config/duration.ts';
 import { EXIT } from '../../wiring/exit-codes.ts';
-import { AdminError } from '../../wiring/fleet/admin-client.ts';
+import { AdminError } from '../../wiring/fleet/admin-error.ts';
 
 /** The API takes no longer ones: a change that was forgotten must end. */
 const FOR_MS_MAX = 30 * 86_400_000;

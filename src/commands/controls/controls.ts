@@ -1,13 +1,14 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { z } from 'zod';
 import { formatDuration } from '../../config/duration.ts';
 import { printableLine } from '../../lib/printable.ts';
 import { EXIT, type ExitCode } from '../../wiring/exit-codes.ts';
 import type { AdminClient } from '../../wiring/fleet/admin-client.ts';
-import { AdminError } from '../../wiring/fleet/admin-client.ts';
+import { AdminError } from '../../wiring/fleet/admin-error.ts';
 import { controlSchema, type FleetControl, readControls } from '../../wiring/fleet/fleet.ts';
 import { addAdminFlags, adminClient } from '../admin-flags.ts';
 import { addOutputFlag, type OutputFormat, printAs } from '../output.ts';
+import { wholeNumber } from '../value-flags.ts';
 import { addChangeFlags, addSpanFlags, type ChangeFlags, confirm, type SpanFlags, spanBody } from './change-flags.ts';
 
 /** What operators can ask of the fleet: `starling pause`, `override`, `resume` and `unfreeze`. */
@@ -28,7 +29,7 @@ export function declarePause(command: Command, end: (code: ExitCode) => void): v
 export function declareOverride(command: Command, end: (code: ExitCode) => void): void {
   command
     .argument('<function-version>', 'the version id')
-    .argument('<count>', 'how many instances are to run', readWanted);
+    .argument('<count>', 'how many instances are to run', wholeNumber({ min: 0, max: WANTED_MAX }));
   changing(addSpanFlags(command)).action(async (versionId: string, wanted: number) => {
     const flags = command.opts<Flags>();
     const question = `Run ${wanted} of ${printableLine(versionId)} for ${formatDuration(flags.for)}, whatever its load?`;
@@ -135,10 +136,4 @@ function kindText({ kind, wanted }: FleetControl): string {
     default:
       return kind satisfies never;
   }
-}
-
-function readWanted(text: string): number {
-  const wanted = /^[0-9]{1,7}$/.test(text) ? Number(text) : Number.NaN;
-  if (wanted <= WANTED_MAX) return wanted;
-  throw new InvalidArgumentError(`It must be a whole number from 0 to ${WANTED_MAX}.`);
 }

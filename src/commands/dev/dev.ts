@@ -1,6 +1,7 @@
-import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
+import { type Command, Option as Flag } from 'commander';
 import type { ExitCode } from '../../wiring/exit-codes.ts';
 import { addConfigFlags, settingsOf } from '../config-flags.ts';
+import { wholeNumber } from '../value-flags.ts';
 import { CONSOLE_PORT, PORT_MAX } from './port-plan.ts';
 
 const REPLICAS_MAX = 9;
@@ -19,11 +20,16 @@ export function declareDev(command: Command, end: (code: ExitCode) => void): voi
     .option(
       '-p, --port <port>',
       'of the console and the admin API; the platform listens 10 above, the metrics store 1010 above; 0: free ones',
-      wholeNumber(0, PORT_MAX),
+      wholeNumber({ min: 0, max: PORT_MAX }),
       CONSOLE_PORT,
     )
     .option('--data-dir <folder>', 'where everything is kept; made if it is not there', './starling-data')
-    .option('--replicas <count>', 'autoscaler processes that share the work', wholeNumber(1, REPLICAS_MAX), 1)
+    .option(
+      '--replicas <count>',
+      'autoscaler processes that share the work',
+      wholeNumber({ min: 1, max: REPLICAS_MAX }),
+      1,
+    )
     .option('--demo', 'register three functions and drive a wave of load through them, for about three minutes')
     .addOption(
       new Flag('--demo-pace <pace>', 'quick: as short as can be')
@@ -36,12 +42,4 @@ export function declareDev(command: Command, end: (code: ExitCode) => void): voi
     const { runDev } = await import('./run-dev.ts');
     end(await runDev({ ...settingsOf(command), env: process.env }, { ...flags, isDemo }));
   });
-}
-
-function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const count = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN;
-    if (count >= min && count <= max) return count;
-    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
-  };
 }

@@ -1,7 +1,7 @@
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
 import { durationKind } from '../../config/value-kind.ts';
 import type { EngineOptions } from '../../platform/router/open-engine.ts';
-import { readAs } from '../value-flags.ts';
+import { readAs, wholeNumber } from '../value-flags.ts';
 
 /** The platform's own scaling rules, in force while the autoscaler sets no count. */
 export interface ScalingRuleFlags {
@@ -13,6 +13,7 @@ export interface ScalingRuleFlags {
   readonly reapEvery: number;
 }
 
+const COUNT = { min: 1, max: 999_999 };
 const OFF = Number.POSITIVE_INFINITY;
 
 export function addScalingRuleFlags(command: Command): void {
@@ -22,8 +23,10 @@ export function addScalingRuleFlags(command: Command): void {
         .argParser(readDuration)
         .default(5_000, '5s'),
     )
-    .addOption(new Flag('--scale-up-queue <calls>', 'more that wait start instances').argParser(readCount).default(10))
-    .addOption(new Flag('--scale-up-step <instances>', 'the most at a time').argParser(readCount).default(3))
+    .addOption(
+      new Flag('--scale-up-queue <calls>', 'more that wait start instances').argParser(wholeNumber(COUNT)).default(10),
+    )
+    .addOption(new Flag('--scale-up-step <instances>', 'the most at a time').argParser(wholeNumber(COUNT)).default(3))
     .addOption(
       new Flag('--scale-up-latency <duration>', 'a greater mean starts instances (default: none does)').argParser(
         readDuration,
@@ -61,11 +64,6 @@ function readDuration(text: string): number {
   const ms = readAs(durationKind)(text);
   if (ms > 0) return ms;
   throw new InvalidArgumentError('It must be more than nothing.');
-}
-
-function readCount(text: string): number {
-  if (/^[0-9]{1,6}$/.test(text) && Number(text) > 0) return Number(text);
-  throw new InvalidArgumentError('It must be a whole number from 1 to 999999.');
 }
 
 function readShare(text: string): number {

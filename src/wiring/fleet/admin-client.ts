@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { EXIT } from '../exit-codes.ts';
+import { AdminError, exitCodeOf } from './admin-error.ts';
 
 const TIMEOUT_MS = 10_000;
 const DETAIL_MAX = 500;
@@ -17,20 +18,6 @@ export interface AdminClientOptions {
   /** Sent to this server alone. */
   readonly token: string | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** A request to the admin API that did not do what was asked. */
-export class AdminError extends Error {
-  readonly exitCode: ExitCode;
-  /** Of the problem that was answered, if there was one. */
-  readonly code: string | undefined;
-
-  constructor(message: string, options: ErrorOptions & { exitCode: ExitCode; code?: string | undefined }) {
-    super(message, options);
-    this.name = 'AdminError';
-    this.exitCode = options.exitCode;
-    this.code = options.code;
-  }
 }
 
 /** The admin API as commands ask it: once, with a deadline, and with an AdminError for any failure. */
@@ -123,17 +110,6 @@ export class AdminClient {
     if (status === 401) lines.push('Name the file that holds the token with --token-file.');
     return new AdminError(lines.join('\n'), { exitCode: exitCodeOf(status), code });
   }
-}
-
-/** The exit code of a command whose request was answered with this status. */
-function exitCodeOf(status: number): ExitCode {
-  if (status === 401 || status === 403) return EXIT.notAuthorised;
-  // What was asked for is not there.
-  if (status === 404) return EXIT.checkFalse;
-  if (status === 400 || status === 413 || status === 422) return EXIT.usage;
-  // The server itself, or what stands behind it, does not answer.
-  if (status === 502 || status === 503 || status === 504) return EXIT.cannotConnect;
-  return EXIT.failed;
 }
 
 function parseJson(text: string): unknown {

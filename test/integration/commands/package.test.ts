@@ -31,6 +31,7 @@ const SOURCES = [
   'package.json',
   'LICENSE',
   'README.md',
+  'CONTRIBUTING.md',
   'CHANGELOG.md',
   '.npmrc',
 ];
@@ -104,6 +105,7 @@ describe('the packed package', () => {
     const tops = new Set(packed.map((file) => file.split('/')[0]));
     expect([...tops].sort()).toEqual([
       'CHANGELOG.md',
+      'CONTRIBUTING.md',
       'LICENSE',
       'README.md',
       'bin',
