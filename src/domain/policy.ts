@@ -99,6 +99,9 @@ export const POLICY_KINDS: readonly Policy['kind'][] = policySchema.options.map(
 
 export type StepsPolicy = z.infer<typeof stepsPolicySchema>;
 export type TargetPolicy = z.infer<typeof targetPolicySchema>;
+/** `default`: the operator's default policy is for all, whatever the control plane names. */
+export type PolicySource = 'control-plane' | 'default';
+
 export type Policy = z.infer<typeof policySchema>;
 export type StepLimit = z.infer<typeof stepLimit>;
 

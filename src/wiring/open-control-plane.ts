@@ -51,6 +51,7 @@ export function openHttpControlPlane(
     meters,
     lookBackSeconds: scaling.lookBackMs / 1000,
     basePolicy: config.defaultPolicy,
+    policySource: config.policy.source,
     mode: controlPlane.targetsMode,
     refreshMs: controlPlane.targetsRefreshMs,
     timeoutMs: controlPlane.targetsTimeoutMs,

@@ -38,6 +38,7 @@ export function openKubernetes(config: Config, { clock, random, meters }: Connec
     timeoutMs: controlPlane.targetsTimeoutMs,
     lookBackSeconds: scaling.lookBackMs / 1000,
     basePolicy: config.defaultPolicy,
+    policySource: config.policy.source,
   });
   const sender = new KubernetesWishSender({ client, view, clock, random });
   const actuator = openActuator(sender, config, { clock, random, meters });

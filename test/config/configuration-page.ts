@@ -59,7 +59,7 @@ What its settings are called here, with its defaults in brackets.
 | decay (0) | \`policy.steps.decay\` |
 | thresholds (70, 30), factors (1.2, 0.8) | \`policy.steps.up.*\`, \`policy.steps.down.*\` |
 | scale-to-zero idle (1800 s) | \`policy.idleTimeout\` |
-| policy type Static / Custom, policy cache | a policy of the control plane goes before \`policy.*\`; \`controlPlane.targetsRefresh\` |
+| policy type Static / Custom, policy cache | \`policy.source\`, \`controlPlane.targetsRefresh\` |
 | discovery lock TTL (60 s) | \`discovery.dutyRenew\`, \`dutyStop\`, \`dutyExpire\` |
 | bucket and API lock TTL (120 s, 15 s) | none is needed: \`scaling.claimHold\`, \`scaling.claimDeadline\` bound a claim |
 | node row TTL (180 s), health interval (30 s), bucket refresh (180 s) | \`membership.rowTtl\`, \`membership.beat\`, \`membership.deadAfter\` |

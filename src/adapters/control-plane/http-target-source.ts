@@ -1,5 +1,5 @@
 import type { FunctionVersion } from '../../domain/function-version.ts';
-import type { Policy } from '../../domain/policy.ts';
+import type { Policy, PolicySource } from '../../domain/policy.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
 import { scrubLine } from '../../lib/scrub.ts';
@@ -23,6 +23,7 @@ export interface HttpTargetSourceOptions {
   readonly lookBackSeconds: number;
   /** Fills what a policy leaves out, if it is of the same kind. */
   readonly basePolicy?: Policy | undefined;
+  readonly policySource?: PolicySource | undefined;
   readonly meters?: Meters | undefined;
   readonly mode?: TargetsMode | undefined;
   readonly refreshMs?: number | undefined;
@@ -86,7 +87,11 @@ export class HttpTargetSource implements TargetSource {
     this.#meters = options.meters ?? silentMeters;
     this.#mode = options.mode ?? 'auto';
     this.#cache = new TargetCache({ clock, forgetAfterMs: options.forgetAfterMs ?? 900_000 });
-    const policies = new PolicyReader({ lookBackSeconds: options.lookBackSeconds, base: options.basePolicy });
+    const policies = new PolicyReader({
+      lookBackSeconds: options.lookBackSeconds,
+      base: options.basePolicy,
+      source: options.policySource ?? 'control-plane',
+    });
     const means = { connection, clock, random, cache: this.#cache, policies, refreshMs, timeoutMs };
     this.#pages = new TargetPages({ ...means, responseMaxBytes, pageSize: options.pageSize ?? 1_000, budgetMs });
     this.#reads = new TargetReads({

@@ -4,7 +4,7 @@ import {
   type ReceivedConfiguration,
 } from '../../contract/autoscaling-configuration.ts';
 import { type ParsedPolicy, parsePolicy } from '../../domain/parse-policy.ts';
-import type { Policy } from '../../domain/policy.ts';
+import type { Policy, PolicySource } from '../../domain/policy.ts';
 import { scrubLine } from '../../lib/scrub.ts';
 
 export type ReadPolicy =
@@ -17,16 +17,26 @@ const KEPT_MAX = 10_000;
 export class PolicyReader {
   readonly #lookBackSeconds: number;
   readonly #base: Policy | undefined;
+  readonly #source: PolicySource;
   readonly #kept = new Map<string, ReadPolicy>();
 
-  constructor({ lookBackSeconds, base }: { lookBackSeconds: number; base: Policy | undefined }) {
+  constructor({
+    lookBackSeconds,
+    base,
+    source,
+  }: {
+    lookBackSeconds: number;
+    base: Policy | undefined;
+    source: PolicySource;
+  }) {
     this.#lookBackSeconds = lookBackSeconds;
     this.#base = base;
+    this.#source = source;
   }
 
   /** A policy document as scaling targets carry it. */
   readDocument(document: unknown): ReadPolicy {
-    if (document === undefined || document === null) return NONE;
+    if (this.#source === 'default' || document === undefined || document === null) return NONE;
     return this.#readOnce(`d${JSON.stringify(document)}`, () =>
       parsePolicy(document, { lookBackSeconds: this.#lookBackSeconds, base: this.#base }),
     );
@@ -34,7 +44,7 @@ export class PolicyReader {
 
   /** An autoscaling configuration as deployments carry it. */
   readConfiguration(configuration: ReceivedConfiguration | undefined): ReadPolicy {
-    if (configuration === undefined) return NONE;
+    if (this.#source === 'default' || configuration === undefined) return NONE;
     return this.#readOnce(`c${JSON.stringify(configuration)}`, () =>
       policyOfConfiguration(autoscalingConfigurationSchema.parse(configuration), {
         lookBackSeconds: this.#lookBackSeconds,

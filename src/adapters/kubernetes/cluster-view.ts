@@ -1,22 +1,19 @@
 import type { FunctionVersion } from '../../domain/function-version.ts';
-import type { Policy } from '../../domain/policy.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
 import type { ApiClient } from './api-client.ts';
-import { policyReader } from './policy-text.ts';
+import { type PolicyReaderOptions, policyReader } from './policy-text.ts';
 import { Reflector, type ReflectorStatus } from './reflector.ts';
 import { MARKS, nameOf, WORKLOADS, type Workload, type WorkloadKind } from './workload.ts';
 import { WorkloadIndex } from './workload-index.ts';
 
-export interface ClusterViewOptions {
+export interface ClusterViewOptions extends PolicyReaderOptions {
   readonly client: ApiClient;
   readonly clock: Clock;
   readonly random: Random;
   /** Asked once, at the start. Undefined: all of them. */
   readonly namespacesOf: () => Promise<readonly string[] | undefined>;
   readonly timeoutMs: number;
-  readonly lookBackSeconds: number;
-  readonly basePolicy: Policy | undefined;
 }
 
 export type Found =

@@ -1,10 +1,17 @@
 import { parse } from 'yaml';
 import { parsePolicy } from '../../domain/parse-policy.ts';
-import type { Policy } from '../../domain/policy.ts';
+import type { Policy, PolicySource } from '../../domain/policy.ts';
 import type { ReadPolicyText } from './workload.ts';
 
+export interface PolicyReaderOptions {
+  readonly lookBackSeconds: number;
+  readonly basePolicy: Policy | undefined;
+  readonly policySource?: PolicySource | undefined;
+}
+
 /** Reads policies, each distinct text once: most workloads share a few, and then share the object too. */
-export function policyReader(options: { lookBackSeconds: number; basePolicy: Policy | undefined }): ReadPolicyText {
+export function policyReader(options: PolicyReaderOptions): ReadPolicyText {
+  if (options.policySource === 'default') return () => ({ ok: true, policy: undefined });
   const kept = new Map<string, ReturnType<ReadPolicyText>>();
   return (text) => {
     const known = kept.get(text);
@@ -16,10 +23,7 @@ export function policyReader(options: { lookBackSeconds: number; basePolicy: Pol
   };
 }
 
-function readPolicy(
-  text: string,
-  { lookBackSeconds, basePolicy }: { lookBackSeconds: number; basePolicy: Policy | undefined },
-): ReturnType<ReadPolicyText> {
+function readPolicy(text: string, { lookBackSeconds, basePolicy }: PolicyReaderOptions): ReturnType<ReadPolicyText> {
   let document: unknown;
   try {
     document = parse(text, { maxAliasCount: 0 });

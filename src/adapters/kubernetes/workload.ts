@@ -50,7 +50,7 @@ export interface Workload {
 
 export type ReadPolicyText = (
   text: string,
-) => { readonly ok: true; readonly policy: Policy } | { readonly ok: false; readonly detail: string };
+) => { readonly ok: true; readonly policy: Policy | undefined } | { readonly ok: false; readonly detail: string };
 
 const objectSchema = z.object({
   metadata: z.object({

@@ -32,6 +32,11 @@ export const policy = {
     'target',
     'target: enough instances for the demand. steps: by a factor past a threshold, as NVIDIA Cloud Functions does.',
   ),
+  source: choice(
+    ['control-plane', 'default'],
+    'control-plane',
+    'default: ignore the policies that the control plane tells and use this one for all.',
+  ),
   target: {
     share: optional.number("Share of an instance's concurrency to fill. Unset: 0.7.", { min: '0.01', max: '1' }),
     window: optional.duration('Span over which demand is averaged. Unset: 1m.', { max: '1h' }),

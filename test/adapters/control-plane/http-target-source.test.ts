@@ -378,6 +378,16 @@ describe('policies', () => {
     expect(it.targetOf('c').target.policy).toBeUndefined();
   });
 
+  it('of the control plane are ignored, also those that cannot work, where the default is for all', async () => {
+    await using it = await setUp(['a', 'b'], {
+      double: { versions: [seedOf('a', { policy: steps }), seedOf('b', { policy: { kind: 'magic' } })] },
+      source: { policySource: 'default' },
+    });
+    await it.refresh();
+    expect(it.targetOf('a').target.policy).toBeUndefined();
+    expect(it.targetOf('b').target.policy).toBeUndefined();
+  });
+
   it('that cannot work leave the last that could, growing old, and say what is wrong', async () => {
     await using it = await setUp(['a', 'b'], { double: { versions: [seedOf('a', { policy: steps }), seedOf('b')] } });
     await it.refresh();

@@ -6,6 +6,19 @@ import { scalerOf } from '../../support/kubernetes/cluster-hand.ts';
 const anIndex = () => new WorkloadIndex(policyReader({ lookBackSeconds: 3_600, basePolicy: undefined }));
 const target = { kind: 'Deployment', namespace: 'shop', name: 'checkout' } as const;
 
+describe('the policy in an annotation', () => {
+  const read = (policySource: 'control-plane' | 'default', text: string) =>
+    policyReader({ lookBackSeconds: 3_600, basePolicy: undefined, policySource })(text);
+
+  it('is read and checked, or ignored whatever it says where the default is for all', () => {
+    expect(read('control-plane', '{"kind": "target", "target": 0.5}')).toMatchObject({ policy: { target: 0.5 } });
+    expect(read('control-plane', 'kind: magic')).toMatchObject({ ok: false });
+    for (const text of ['{"kind": "target", "target": 0.5}', 'kind: magic', '{']) {
+      expect(read('default', text)).toEqual({ ok: true, policy: undefined });
+    }
+  });
+});
+
 describe('who else scales a workload', () => {
   it('is told while one does, each by its own name', () => {
     const index = anIndex();
