@@ -1,17 +1,14 @@
 import { scalingTargetsPath } from '../../contract/paths.ts';
 import { compareIds, parsePage, type ReceivedTarget } from '../../contract/scaling-targets.ts';
 import type { Target } from '../../domain/target.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { withDeadline } from '../../lib/deadline.ts';
 import { internString } from '../../lib/intern-string.ts';
 import { forEachLimited } from '../../lib/limiter.ts';
-import type { Random } from '../../lib/random.ts';
 import type { JsonAnswer } from '../wire/exchange.ts';
 import type { Outcome } from '../wire/outcome.ts';
-import type { ControlPlaneConnection } from './connection.ts';
-import type { PolicyReader } from './policy-reader.ts';
 import { describeFailure, ReadFailure } from './read-failure.ts';
-import type { Confirmation, Known, TargetCache } from './target-cache.ts';
+import type { Confirmation, Known } from './target-cache.ts';
+import type { TargetReadsOptions } from './target-reads.ts';
 
 /** A stretch of all version ids, read together: after `after`, up to where the next page begins. */
 interface Page extends Confirmation {
@@ -29,18 +26,8 @@ const PAGES_AT_ONCE = 4;
 /** Ten million versions. A control plane with more pages than that has no last one. */
 const PAGES_MAX = 10_000;
 
-export interface TargetPagesOptions {
-  readonly connection: ControlPlaneConnection;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly cache: TargetCache;
-  readonly policies: PolicyReader;
-  readonly refreshMs: number;
-  readonly timeoutMs: number;
-  readonly responseMaxBytes: number;
+export interface TargetPagesOptions extends Omit<TargetReadsOptions, 'readsAtOnce'> {
   readonly pageSize: number;
-  /** No new page is begun in one refresh after this long. */
-  readonly budgetMs: number;
 }
 
 /**

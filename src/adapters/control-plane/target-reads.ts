@@ -21,7 +21,7 @@ export interface TargetReadsOptions {
   readonly timeoutMs: number;
   readonly responseMaxBytes: number;
   readonly readsAtOnce: number;
-  /** No new read is begun in one refresh after this long. */
+  /** Nothing new is begun in one refresh after this long. */
   readonly budgetMs: number;
 }
 

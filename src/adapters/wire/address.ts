@@ -10,10 +10,10 @@ export class AddressError extends Error {
   }
 }
 
-/** A URL to talk to: http or https, no user in it, credentials over plain http only to this machine itself. */
+/** A URL to talk to: http or https, no user in it, credentials over plain http only to this machine itself. `isWhole`: nothing is put behind it. */
 export function checkAddress(
   text: string,
-  { what, hasCredentials, mayHaveQuery = false }: { what: string; hasCredentials: boolean; mayHaveQuery?: boolean },
+  { what, hasCredentials, isWhole = false }: { what: string; hasCredentials: boolean; isWhole?: boolean },
 ): { readonly url: string; readonly isTls: boolean } {
   if (!URL.canParse(text)) {
     throw new AddressError(`${what} is not a URL: ${JSON.stringify(text)}; write it as https://host:port`);
@@ -25,7 +25,7 @@ export function checkAddress(
   if (url.username !== '' || url.password !== '') {
     throw new AddressError(`${what} has a user or password in its URL; give them by the auth settings instead`);
   }
-  if ((url.search !== '' && !mayHaveQuery) || url.hash !== '') {
+  if ((url.search !== '' && !isWhole) || url.hash !== '') {
     throw new AddressError(`${what} has a ? or # in its URL; leave that part out`);
   }
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
@@ -36,7 +36,7 @@ export function checkAddress(
       `${what} is plain http on ${host}, and credentials would be readable on the way; use https, or no authentication`,
     );
   }
-  return { url: `${url.origin}${url.pathname.replace(/\/+$/, '')}${url.search}`, isTls };
+  return { url: isWhole ? url.href : `${url.origin}${url.pathname.replace(/\/+$/, '')}`, isTls };
 }
 
 /** Resolves as usual, and leaves out the addresses that must not be asked, whatever name they hide behind. */

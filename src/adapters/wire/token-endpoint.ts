@@ -36,7 +36,7 @@ export class TokenEndpoint {
 
   /** Throws an AddressError: secrets go there. */
   constructor({ url, clock, userAgent, tls }: TokenEndpointOptions) {
-    this.#url = checkAddress(url, { what: 'the token endpoint', hasCredentials: true, mayHaveQuery: true }).url;
+    this.#url = checkAddress(url, { what: 'the token endpoint', hasCredentials: true, isWhole: true }).url;
     this.host = new URL(this.#url).host;
     this.#userAgent = userAgent;
     this.#agents = new Agents({ clock, connectionsMax: 2, tls });

@@ -9,8 +9,6 @@ export interface SharedRateOptions {
   readonly burst: number;
   /** Share of the rate that only raises may use; at most nine tenths, so that lowerings end. */
   readonly raiseShare: number;
-  /** Who would have to wait longer for the end of a pause is turned away. */
-  readonly pauseWaitMaxMs: number;
   readonly onRate?: (ratePerSecond: number) => void;
 }
 
@@ -22,6 +20,8 @@ interface Waiting {
 
 /** Answers to requests that were under way together are one complaint. */
 const SAME_COMPLAINT_MS = 1_000;
+/** A wish that would have to wait longer for the end of a pause is turned away. */
+const PAUSE_WAIT_MAX_MS = 5_000;
 const SMALLEST_FACTOR = 1 / 64;
 /** After a complaint the rate doubles back in this time. */
 const RECOVER_MS = 10_000;
@@ -83,7 +83,7 @@ export class SharedRate {
   admit(signal: AbortSignal | undefined, isRaise: boolean): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const pausedMs = this.msPaused();
-    if (pausedMs > this.#options.pauseWaitMaxMs) {
+    if (pausedMs > PAUSE_WAIT_MAX_MS) {
       return Promise.reject(
         new NotAdmitted(`the control plane asked for a pause of ${Math.ceil(pausedMs)} ms`, pausedMs),
       );
@@ -105,7 +105,7 @@ export class SharedRate {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     const pausedMs = this.msPaused();
-    if (pausedMs > this.#options.pauseWaitMaxMs) {
+    if (pausedMs > PAUSE_WAIT_MAX_MS) {
       const error = new NotAdmitted(`the control plane asked for a pause of ${Math.ceil(pausedMs)} ms`, pausedMs);
       for (const { reject } of this.#waiting.splice(0)) reject(error);
     }

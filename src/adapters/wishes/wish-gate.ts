@@ -14,7 +14,6 @@ export interface WishGateOptions {
   readonly ratePerSecond?: number | undefined;
   readonly burst?: number | undefined;
   readonly raiseShare?: number | undefined;
-  readonly pauseWaitMaxMs?: number | undefined;
   readonly breaker?: { readonly failures: number; readonly openForMs: number } | undefined;
 }
 
@@ -38,7 +37,6 @@ export class WishGate {
       ratePerSecond: options.ratePerSecond ?? 500,
       burst: options.burst ?? 1_000,
       raiseShare: options.raiseShare ?? 0.5,
-      pauseWaitMaxMs: options.pauseWaitMaxMs ?? 5_000,
       onRate: (ratePerSecond) => meters.set('starling_control_plane_rate_per_second', ratePerSecond),
     });
     this.#breaker = new Breaker({

@@ -44,6 +44,11 @@ describe('an address', () => {
     }
   });
 
+  it('is taken as it stands where tokens are had', () => {
+    const means = { what: 'the token endpoint', hasCredentials: true, isWhole: true };
+    expect(checkAddress('https://host.test/token/?version=2', means).url).toBe('https://host.test/token/?version=2');
+  });
+
   it('never shows the password that it refuses', () => {
     expect(() => check('https://user:secret@host.test')).toThrow(
       expect.not.objectContaining({ message: expect.stringContaining('secret') }),

@@ -10,7 +10,6 @@ function setUp(options: Partial<SharedRateOptions> = {}) {
     ratePerSecond: 100,
     burst: 20,
     raiseShare: 0.5,
-    pauseWaitMaxMs: 5_000,
     ...options,
   });
   const admitted = { raises: 0, lowerings: 0 };
