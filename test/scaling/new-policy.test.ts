@@ -6,7 +6,7 @@ import { POLICY_KINDS } from '../../src/domain/policy.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const page = readFileSync(path.join(root, 'docs/inside.md'), 'utf8');
-const section = /\*\*A new policy\.\*\*.*?(?=\n\*\*)/s.exec(page)?.[0] ?? '';
+const section = /## A new policy\n.*?(?=\n## )/s.exec(page)?.[0] ?? '';
 const listed = [...section.matchAll(/`([\w/<>-]+\.(?:ts|md))`/g)].map((match) => match[1] as string);
 const kinds = POLICY_KINDS.join('|');
 /** A kind of policy as it stands in code: compared, chosen, or written into a document or a type. */
