@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -197,6 +197,16 @@ describe('the rooms of src', () => {
       return statements.length > 0 && statements.every((each) => /^(?:import|export)\b[^=]*\bfrom\b/.test(each));
     });
     expect(forwards.map(({ file }) => file)).toEqual([]);
+  });
+});
+
+describe('docs/inside.md', () => {
+  it('names no file or folder that is not there', () => {
+    const page = readFileSync(path.join(src, '../docs/inside.md'), 'utf8');
+    const named = [...page.matchAll(/`([a-z][\w-]*\/[\w./-]*)`/g)].map((match) => match[1] ?? '');
+    const gone = named.filter((name) => !['.', '..'].some((base) => existsSync(path.join(src, base, name))));
+    expect(gone).toEqual([]);
+    expect(named.length).toBeGreaterThan(40);
   });
 });
 
