@@ -66,13 +66,15 @@ export class CallMeter implements Invoker {
       if (invocation.isCold) counts.coldCalls += 1;
       else counts.warmCalls += 1;
       counts.ranSeconds += invocation.ranMs / 1_000;
-      this.#log.add(request, { invocation });
+      const responseBytes = invocation.streamedBytes ?? invocation.body.byteLength;
+      this.#log.add(request, { outcome: 'ok', message: undefined, facts: invocation, responseBytes });
       return invocation;
     } catch (error) {
-      const code = codeOf(request, error);
-      counts.failed.set(code, (counts.failed.get(code) ?? 0) + 1);
+      const outcome = codeOf(request, error);
+      counts.failed.set(outcome, (counts.failed.get(outcome) ?? 0) + 1);
       const message = error instanceof Error ? error.message : undefined;
-      this.#log.add(request, { code, message, facts: error instanceof PlatformError ? error.facts : undefined });
+      const facts = error instanceof PlatformError ? error.facts : undefined;
+      this.#log.add(request, { outcome, message, facts, responseBytes: undefined });
       throw error;
     } finally {
       const endedMs = this.#clock.monotonicMs();

@@ -103,10 +103,8 @@ function change(record: FunctionRecord, body: Buffer, tools: OrchestratorTools):
     pools.cool(before.versionId);
     dropOldest(functionId, tools);
   } else if (changes.pool) registry.updateVersion(before.versionId, { pool });
-  const changed = registry.updateFunction(functionId, {
-    ...(changes.name === undefined ? {} : { name: changes.name }),
-    ...(changes.triggers === undefined ? {} : { triggers: changes.triggers }),
-  });
+  const { name = record.name, triggers = record.triggers } = changes;
+  const changed = registry.updateFunction(functionId, { name, triggers });
   tags.write('REGISTRY', shownId(changed), `Updated function: ${shownId(changed)}`);
   return ok(viewOf(changed, tools));
 }
