@@ -6,25 +6,19 @@ import type { CallLog } from './call-log.ts';
 /** A caller that goes away rejects with its own reason. */
 export type FailureCode = PlatformErrorCode | 'unexpected' | 'caller-gone';
 
-/** What was counted of one version since the platform started. Counters never fall. */
-export interface CallCounts {
-  readonly calls: number;
-  readonly ended: number;
-  readonly coldCalls: number;
-  readonly warmCalls: number;
+/** What was counted of one version since the platform started. */
+export type CallCounts = Readonly<Omit<Counts, 'change' | 'failed'>> & {
   readonly failed: ReadonlyMap<FailureCode, number>;
-  /** Of ended calls, waiting included. */
-  readonly latencySeconds: number;
-  readonly ranSeconds: number;
-  readonly inSystem: number;
-}
+};
 
-class Counts implements CallCounts {
+/** Counters never fall. */
+class Counts {
   calls = 0;
   ended = 0;
   coldCalls = 0;
   warmCalls = 0;
   readonly failed = new Map<FailureCode, number>();
+  /** Of ended calls, waiting included. */
   latencySeconds = 0;
   ranSeconds = 0;
   inSystem = 0;
