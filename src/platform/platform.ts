@@ -93,7 +93,8 @@ export class Platform {
   constructor(options: PlatformOptions) {
     this.#options = options;
     const { clock, random, logger, wishTtlMs, payloadMaxBytes } = { ...DEFAULTS, ...options };
-    const registry = openRegistry(options);
+    const path = options.dataDir === ':memory:' ? ':memory:' : join(options.dataDir, 'platform.sqlite');
+    const registry = new Registry({ path, clock, random });
     this.registry = registry;
     const poolWaits = () => poolWaitsOf(registry, this.engine.pools);
     this.#profiling = options.profiling && openProfiling({ ...options.profiling, clock, random, logger, poolWaits });
@@ -117,7 +118,7 @@ export class Platform {
       });
     const { invoker, pools } = this.engine;
 
-    const log = new CallLog({ clock });
+    const log = new CallLog(clock);
     const meter: CallMeter = new CallMeter({ inner: invoker, clock, log });
     const warm = (versionId: string) => this.#deployer.haveOneReady(versionId);
     const triggers = new TriggerService({ registry, invoker: meter, clock, random, logger, warm });
@@ -216,11 +217,6 @@ export class Platform {
     }
     return undefined;
   }
-}
-
-function openRegistry({ dataDir, clock, random }: PlatformOptions): Registry {
-  const path = dataDir === ':memory:' ? ':memory:' : join(dataDir, 'platform.sqlite');
-  return new Registry({ path, clock, random });
 }
 
 function openProcesses(

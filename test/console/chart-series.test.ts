@@ -41,7 +41,6 @@ function aVersion(changes: Partial<Version> = {}): Version {
     owner: 'm',
     ownerAddress: null,
     isMine: true,
-    seenAt: null,
     profile: null,
     profiles: [],
     state: null,

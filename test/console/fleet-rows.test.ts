@@ -23,13 +23,10 @@ function aRow(versionId: string, changes: Partial<Summary> = {}, latest: Partial
     bucket: 1,
     owner: 'm1',
     isMine: true,
-    seenAt: null,
     applied: 2,
     phase: 'settled',
     outcome: 'applied',
     changedAt: null,
-    min: 0,
-    max: 10,
     utilisation: 50,
     demand: 1,
     latest: latest && {

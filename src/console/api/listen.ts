@@ -1,7 +1,7 @@
 import { type ApiClient, ApiError } from './client.ts';
 import { type ServerEvent, SseParser } from './sse-parser.ts';
 
-export interface ListenerCalls {
+interface ListenerCalls {
   /** Something was heard; the line is good. */
   readonly onEvent: (event: ServerEvent) => void;
   readonly onLost: (error: ApiError, retryAtMs: number) => void;
@@ -18,10 +18,8 @@ export async function listen(client: ApiClient, calls: ListenerCalls, signal: Ab
   let failures = 0;
   while (!signal.aborted) {
     const attempt = new AbortController();
-    const stop = () => attempt.abort();
-    signal.addEventListener('abort', stop, { once: true });
     try {
-      await follow(client, { lastId, attempt }, (event) => {
+      await follow(client, { lastId, attempt, signal: AbortSignal.any([signal, attempt.signal]) }, (event) => {
         failures = 0;
         lastId = event.id ?? lastId;
         calls.onEvent(event);
@@ -37,7 +35,6 @@ export async function listen(client: ApiClient, calls: ListenerCalls, signal: Ab
       if (fault.status === 401) return;
       await wait(delayMs, signal);
     } finally {
-      signal.removeEventListener('abort', stop);
       attempt.abort();
     }
   }
@@ -45,12 +42,12 @@ export async function listen(client: ApiClient, calls: ListenerCalls, signal: Ab
 
 async function follow(
   client: ApiClient,
-  { lastId, attempt }: { lastId: string | undefined; attempt: AbortController },
+  { lastId, attempt, signal }: { lastId: string | undefined; attempt: AbortController; signal: AbortSignal },
   onEvent: (event: ServerEvent) => void,
 ): Promise<void> {
   let timer = setTimeout(() => attempt.abort(), SILENT_MS);
   try {
-    const stream = await client.stream('v1/events', { lastId, signal: attempt.signal });
+    const stream = await client.stream('v1/events', { lastId, signal });
     const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
     const parser = new SseParser();
     for (;;) {

@@ -3,7 +3,15 @@
 export type Verdict = 'raise' | 'lower' | 'keep' | 'abstain';
 export type Value = number | '+Inf' | null;
 
-export interface Summary {
+interface Decided {
+  readonly verdict: Verdict;
+  readonly previous: number | null;
+  readonly wanted: number | null;
+  readonly actual: number | null;
+  readonly policy: string;
+}
+
+interface VersionIdentity {
   readonly versionId: string;
   /** What people call it; null where none was told, or where another member evaluates it. */
   readonly name: string | null;
@@ -12,24 +20,16 @@ export interface Summary {
   readonly bucket: number;
   readonly owner: string | null;
   readonly isMine: boolean;
-  readonly seenAt: string | null;
+}
+
+export interface Summary extends VersionIdentity {
   readonly applied: number | null;
   readonly phase: 'pending' | 'settled' | null;
   readonly outcome: string | null;
   readonly changedAt: string | null;
-  readonly min: number | null;
-  readonly max: number | null;
   readonly utilisation: Value;
   readonly demand: Value;
-  readonly latest: {
-    readonly at: string | null;
-    readonly verdict: Verdict;
-    readonly previous: number | null;
-    readonly wanted: number | null;
-    readonly actual: number | null;
-    readonly policy: string;
-    readonly reasons: readonly string[];
-  } | null;
+  readonly latest: (Decided & { readonly at: string | null; readonly reasons: readonly string[] }) | null;
 }
 
 export interface Reason {
@@ -43,13 +43,8 @@ export interface Sample {
   readonly value: Value;
 }
 
-export interface ExplainedDecision {
+export interface ExplainedDecision extends Decided {
   readonly at: string;
-  readonly verdict: Verdict;
-  readonly previous: number | null;
-  readonly wanted: number | null;
-  readonly actual: number | null;
-  readonly policy: string;
   readonly reasons: readonly Reason[];
   readonly whyNot: readonly string[];
 }
@@ -79,17 +74,8 @@ export interface Control {
   readonly why: string;
 }
 
-export interface Version {
-  readonly versionId: string;
-  /** What people call it; null where none was told, or where another member evaluates it. */
-  readonly name: string | null;
-  readonly functionId: string;
-  readonly account: string;
-  readonly bucket: number;
-  readonly owner: string | null;
+export interface Version extends VersionIdentity {
   readonly ownerAddress: string | null;
-  readonly isMine: boolean;
-  readonly seenAt: string | null;
   readonly profile: string | null;
   readonly profiles: readonly string[];
   readonly state: {
@@ -117,12 +103,10 @@ export interface Version {
   readonly trail: readonly { readonly at: string; readonly wanted: number | null; readonly actual: number | null }[];
   readonly calls: { readonly lastAt: string | null; readonly watchedSince: string | null } | null;
   readonly memory: {
-    readonly cycles: number;
     readonly raisedAt: string | null;
     readonly loweredAt: string | null;
     readonly apartSince: string | null;
     readonly blindSince: string | null;
-    readonly recoveredAt: string | null;
   } | null;
   readonly controls: readonly Control[];
 }
@@ -132,7 +116,6 @@ export interface Loop {
   readonly purpose: string;
   readonly periodMs: number;
   readonly isRunning: boolean;
-  readonly lastCause?: string;
   readonly lastResult?: 'ok' | 'failed';
   readonly lastError?: string;
   readonly lastStartedAt: string | null;

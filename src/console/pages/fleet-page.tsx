@@ -1,6 +1,6 @@
 import { useMemo, useRef } from 'preact/hooks';
 import { Icon, VerdictChip } from '../parts/icons.tsx';
-import { Note } from '../parts/notes.tsx';
+import { Meter, Note } from '../parts/notes.tsx';
 import { useSlash, VirtualList } from '../parts/virtual-list.tsx';
 import { useCell, useMedia, useNow } from '../state/hooks.ts';
 import type { Session } from '../state/session.ts';
@@ -240,7 +240,9 @@ function Cells({ row: { summary, status } }: { row: Row }) {
         <strong>{formatCount(wanted)}</strong>
       </div>
       <div role="gridcell" class={`cell cell-utilisation number ${isAbstaining ? 'doubtful' : ''}`} tabIndex={-1}>
-        {isMine && summary.utilisation !== null && <Meter value={summary.utilisation} />}
+        {isMine && summary.utilisation !== null && (
+          <Meter percent={summary.utilisation === '+Inf' ? 100 : summary.utilisation} />
+        )}
         <span>{formatValue(summary.utilisation, ' %')}</span>
       </div>
       <div role="gridcell" class={`cell cell-demand number ${isAbstaining ? 'doubtful' : ''}`} tabIndex={-1}>
@@ -263,13 +265,4 @@ function whyOf(summary: Row['summary'], status: Row['status']): string {
   const reasons = summary.latest?.reasons ?? [];
   // The last reason has had the last word.
   return formatCode(reasons.at(-1) ?? 'no decision yet');
-}
-
-function Meter({ value }: { value: number | '+Inf' }) {
-  const share = value === '+Inf' ? 100 : Math.max(0, Math.min(100, value));
-  return (
-    <span class="meter" aria-hidden="true">
-      <span style={{ width: `${share}%` }} class={share >= 85 ? 'meter-high' : ''} />
-    </span>
-  );
 }

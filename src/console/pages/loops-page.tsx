@@ -1,6 +1,6 @@
 import type { Loop } from '../api/shapes.ts';
 import { type Column, DataTable } from '../parts/data-table.tsx';
-import { Fact, Note } from '../parts/notes.tsx';
+import { Fact, Meter, Note } from '../parts/notes.tsx';
 import { useCell, useNow } from '../state/hooks.ts';
 import type { Session } from '../state/session.ts';
 import {
@@ -12,6 +12,8 @@ import {
   formatMember,
   formatSpan,
 } from '../view/format.ts';
+
+const STATE_TONES = { up: 'good', down: 'bad', awaited: '' };
 
 export function LoopsPage({ session }: { session: Session }) {
   const status = useCell(session.status);
@@ -35,12 +37,12 @@ export function LoopsPage({ session }: { session: Session }) {
         </Fact>
       </dl>
       <h2>Dependencies</h2>
-      <ul class="dependencies">
+      <ul class="panel dependencies">
         {status.dependencies.map(({ name, state, detail, hasAnswered }) => (
-          <li key={name} class={`dependency dependency-${state}`}>
-            <span class="dot" aria-hidden="true" />
+          <li key={name} class="dependency">
+            <span class={`dot ${STATE_TONES[state]}`} aria-hidden="true" />
             <strong>{formatCode(name)}</strong>
-            <span class="dependency-state">{state}</span>
+            <span class={STATE_TONES[state]}>{state}</span>
             <span class="muted">{detail || (hasAnswered ? '' : 'has not answered yet')}</span>
           </li>
         ))}
@@ -79,20 +81,17 @@ function columnsOf(nowMs: number): Column<Loop>[] {
 }
 
 function LoopState({ loop }: { loop: Loop }) {
-  if (loop.isHung) return <span class="state state-bad">hangs for {formatSpan(loop.idleForMs)}</span>;
-  if (loop.isRunning) return <span class="state state-good">running</span>;
-  if (loop.lastResult === 'failed') return <span class="state state-bad">failed</span>;
-  return <span class="state">{loop.activations === 0 ? 'not yet' : 'waiting'}</span>;
+  if (loop.isHung) return <span class="bad">hangs for {formatSpan(loop.idleForMs)}</span>;
+  if (loop.isRunning) return <span class="good">running</span>;
+  if (loop.lastResult === 'failed') return <span class="bad">failed</span>;
+  return <span>{loop.activations === 0 ? 'not yet' : 'waiting'}</span>;
 }
 
 /** The part of its period that the last run took. */
 function Took({ loop }: { loop: Loop }) {
-  const share = loop.lastDurationMs === undefined ? 0 : Math.min(100, (100 * loop.lastDurationMs) / loop.periodMs);
   return (
     <>
-      <span class="meter" aria-hidden="true">
-        <span style={{ width: `${share}%` }} class={share >= 85 ? 'meter-high' : ''} />
-      </span>
+      <Meter percent={(100 * (loop.lastDurationMs ?? 0)) / loop.periodMs} />
       <span class="took">{formatDuration(loop.lastDurationMs)}</span>
     </>
   );

@@ -62,7 +62,7 @@ function columnsOf(known: {
       hint: ({ memberId }) => memberId,
       cell: ({ memberId }) => (
         <>
-          <span class={`swatch hue-${known.hues.get(memberId) ?? 0}`} aria-hidden="true" />
+          <span class="swatch" style={{ background: hueOf(memberId, known.hues) }} aria-hidden="true" />
           <span class="mono">{formatMember(memberId)}</span>
           {memberId === known.here && <span class="chip chip-here">here</span>}
         </>
@@ -131,7 +131,7 @@ function BucketMap(props: {
   return (
     <>
       <div
-        class={`buckets ${lit ? 'buckets-lit' : ''}`}
+        class={`panel buckets ${lit ? 'buckets-lit' : ''}`}
         role="group"
         aria-label="Map of buckets. Arrow keys move; the line below tells who holds each."
         tabIndex={0}
@@ -145,8 +145,9 @@ function BucketMap(props: {
           <i
             key={bucket}
             data-bucket={bucket}
+            style={{ background: owner === null ? 'none' : hueOf(owner, hues) }}
             class={[
-              owner === null ? 'unowned' : `hue-${hues.get(owner) ?? 0}`,
+              owner === null ? 'unowned' : '',
               fresh.has(bucket) ? 'fresh' : '',
               bucket === at ? 'at' : '',
               lit !== undefined && owner === lit ? 'lit' : '',
@@ -159,6 +160,10 @@ function BucketMap(props: {
       </p>
     </>
   );
+}
+
+function hueOf(memberId: string, hues: ReadonlyMap<string, number>): string {
+  return `var(--hue-${hues.get(memberId) ?? 0})`;
 }
 
 function describeBucket(bucket: number, owner: string | null, versions: number): string {

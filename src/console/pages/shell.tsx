@@ -106,7 +106,7 @@ function LineBadge({ session }: { session: Session }) {
   const nowMs = useNow();
   const { tone, text } = badgeOf(connection, lastEventMs, nowMs);
   return (
-    <span class={`badge badge-${tone}`} role="status" aria-live="off">
+    <span class={`badge ${tone}`} role="status" aria-live="off">
       <span class="dot" aria-hidden="true" />
       {text}
     </span>

@@ -3,6 +3,7 @@ import { ApiError } from '../api/client.ts';
 import type { Session } from '../state/session.ts';
 import { formatClock, formatSpan } from '../view/format.ts';
 import { Dialog } from './dialog.tsx';
+import { Fault } from './notes.tsx';
 
 export type ControlRequest =
   | { readonly kind: 'pause'; readonly versionId: string }
@@ -38,15 +39,8 @@ const EXPLAINED = {
 };
 
 /** Pause, override or release: who, why and for how long are asked, what will happen is said, and only then it is done. */
-export function ControlDialog({
-  session,
-  wish,
-  onClose,
-}: {
-  session: Session;
-  wish: ControlRequest;
-  onClose: () => void;
-}) {
+export function ControlDialog(props: { session: Session; wish: ControlRequest; onClose: () => void }) {
+  const { session, wish, onClose } = props;
   const [seconds, setSeconds] = useState<number>(wish.kind === 'freeze-release' ? 900 : 3600);
   const [by, setBy] = useState(() => localStorage.getItem(NAME_KEY) ?? '');
   const [why, setWhy] = useState('');
@@ -140,20 +134,9 @@ export function ControlDialog({
             onInput={({ currentTarget }) => setWhy(currentTarget.value)}
           />
         </label>
-        {fault && (
-          <p class="form-fault" role="alert">
-            {fault}
-          </p>
-        )}
+        <Fault text={fault} />
         <p class="dialog-effect">{effectOf(wish, { count, seconds, until })}</p>
-        <div class="dialog-actions">
-          <button type="button" class="button" onClick={onClose}>
-            Leave it
-          </button>
-          <button type="submit" class="button button-strong" disabled={isBusy}>
-            {isBusy ? 'Sending…' : VERBS[wish.kind]}
-          </button>
-        </div>
+        <Actions verb={isBusy ? 'Sending…' : VERBS[wish.kind]} isBusy={isBusy} onClose={onClose} />
       </form>
     </Dialog>
   );
@@ -177,18 +160,22 @@ function effectOf(
   return `${count === 1 ? '1 instance is' : `${Number.isFinite(count) ? count : '?'} instances are`} wanted ${span}.`;
 }
 
+function Actions({ verb, isBusy = false, onClose }: { verb: string; isBusy?: boolean; onClose: () => void }) {
+  return (
+    <div class="dialog-actions">
+      <button type="button" class="button" onClick={onClose}>
+        Leave it
+      </button>
+      <button type="submit" class="button button-strong" disabled={isBusy}>
+        {verb}
+      </button>
+    </div>
+  );
+}
+
 /** The same care for taking something back. */
-export function EndDialog({
-  session,
-  path,
-  what,
-  onClose,
-}: {
-  session: Session;
-  path: string;
-  what: string;
-  onClose: () => void;
-}) {
+export function EndDialog(props: { session: Session; path: string; what: string; onClose: () => void }) {
+  const { session, path, what, onClose } = props;
   const [fault, setFault] = useState<string>();
   async function end(event: Event) {
     event.preventDefault();
@@ -204,19 +191,8 @@ export function EndDialog({
     <Dialog title={`End the ${what} now?`} onClose={onClose}>
       <form onSubmit={end}>
         <p class="dialog-lead">What load asks for counts again with the next evaluation, within seconds.</p>
-        {fault && (
-          <p class="form-fault" role="alert">
-            {fault}
-          </p>
-        )}
-        <div class="dialog-actions">
-          <button type="button" class="button" onClick={onClose}>
-            Leave it
-          </button>
-          <button type="submit" class="button button-strong">
-            End it
-          </button>
-        </div>
+        <Fault text={fault} />
+        <Actions verb="End it" onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -21,7 +21,7 @@ export function DataTable<Row>(props: {
   const { columns, rows, keyOf, rowClass, onPoint } = props;
   const classOf = ({ isNumber, isWide }: Column<Row>) => `${isNumber ? 'number' : ''} ${isWide ? 'wide' : ''}`;
   return (
-    <div class="table-wrap">
+    <div class="panel table-wrap">
       <table class="data-table">
         <thead>
           <tr>

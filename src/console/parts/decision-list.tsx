@@ -16,7 +16,7 @@ export function DecisionList(props: {
   return (
     <section aria-label="Decisions">
       <h2>Decisions</h2>
-      <ol class="decision-list">
+      <ol class="panel decision-list">
         {latest && (
           <li>
             <button

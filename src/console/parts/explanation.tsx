@@ -6,7 +6,7 @@ import { VerdictChip } from './icons.tsx';
 export function Explanation({ decision }: { decision: ExplainedDecision | Entry }) {
   const entry = 'holder' in decision ? decision : undefined;
   return (
-    <article class="explanation" aria-label="The decision explained">
+    <article class="panel explanation" aria-label="The decision explained">
       <header>
         <VerdictChip verdict={decision.verdict} />
         <span class="change">
@@ -47,10 +47,8 @@ export function Explanation({ decision }: { decision: ExplainedDecision | Entry 
           <p class="done">
             {entry.outcome ? (
               <>
-                <span class={`outcome outcome-${isGood(entry.outcome) ? 'good' : 'bad'}`}>
-                  {formatCode(entry.outcome)}
-                </span>{' '}
-                by {formatMember(entry.holder)}
+                <span class={`outcome ${isGood(entry.outcome) ? 'good' : 'bad'}`}>{formatCode(entry.outcome)}</span> by{' '}
+                {formatMember(entry.holder)}
                 {entry.token && (
                   <>
                     {' '}

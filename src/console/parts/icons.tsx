@@ -33,18 +33,11 @@ export function Mark() {
   );
 }
 
-const VERDICTS: Readonly<Record<Verdict, string>> = {
-  raise: 'raise',
-  lower: 'lower',
-  keep: 'keep',
-  abstain: 'abstain',
-};
-
 export function VerdictChip({ verdict }: { verdict: Verdict }) {
   return (
-    <span class={`chip verdict-${verdict}`}>
+    <span class="chip" style={{ color: `var(--${verdict})`, background: `var(--${verdict}-soft)` }}>
       <Icon name={verdict} />
-      {VERDICTS[verdict]}
+      {verdict}
     </span>
   );
 }

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { Session } from '../state/session.ts';
 import { Mark } from './icons.tsx';
+import { Fault } from './notes.tsx';
 
 /** Asked once per tab; sent in a header and never written into an address. */
 export function TokenGate({ session, isWrong }: { session: Session; isWrong: boolean }) {
@@ -27,11 +28,7 @@ export function TokenGate({ session, isWrong }: { session: Session; isWrong: boo
             onInput={({ currentTarget }) => setToken(currentTarget.value)}
           />
         </label>
-        {isWrong && (
-          <p class="form-fault" role="alert">
-            That token is not the right one.
-          </p>
-        )}
+        <Fault text={isWrong ? 'That token is not the right one.' : undefined} />
         <button type="submit" class="button button-strong">
           Open the console
         </button>

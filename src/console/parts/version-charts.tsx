@@ -9,7 +9,7 @@ import {
   nearestMarker,
   type Point,
 } from '../view/chart-series.ts';
-import { formatClock, formatValue, UNKNOWN } from '../view/format.ts';
+import { formatClock, formatValue } from '../view/format.ts';
 import { Note } from './notes.tsx';
 import { type ChartLine, type ChartMark, TimeChart } from './time-chart.tsx';
 
@@ -85,7 +85,7 @@ export function VersionCharts(props: {
   const hasUtilisation = series.utilisation.length > 0 || !hasDemand;
   const at = hover ?? to;
   return (
-    <section class="charts" aria-label="Over time">
+    <section class="panel charts" aria-label="Over time">
       <div class="charts-head">
         <p class="legend" aria-live="off">
           <span class="legend-time">{hover === undefined ? 'last' : formatClock(hover * 1000)}</span>
@@ -116,7 +116,7 @@ export function VersionCharts(props: {
       <h3 class="panel-name">Instances</h3>
       <TimeChart
         {...common}
-        label={`Instances over time: ${formatValue(lastAt(series.wanted, to) ?? null)} wanted, ${formatValue(lastAt(series.actual, to) ?? null)} actual. ${series.markers.length} decisions are marked; they are listed below.`}
+        label={`Instances over time: ${formatValue(lastAt(series.wanted, to))} wanted, ${formatValue(lastAt(series.actual, to))} actual. ${series.markers.length} decisions are marked; they are listed below.`}
         lines={COUNT_LINES}
         data={counts}
         levels={boundLevels(series)}
@@ -129,7 +129,7 @@ export function VersionCharts(props: {
           <h3 class="panel-name">Utilisation, %</h3>
           <TimeChart
             {...common}
-            label={`Utilisation over time, now ${formatValue(lastAt(series.utilisation, to) ?? null, ' %')}.`}
+            label={`Utilisation over time, now ${formatValue(lastAt(series.utilisation, to), ' %')}.`}
             lines={UTILISATION_LINES}
             data={utilisation}
             levels={series.thresholds.map(({ value, name }) => ({ value, name, colour: '--threshold' }))}
@@ -151,7 +151,7 @@ export function VersionCharts(props: {
           </h3>
           <TimeChart
             {...common}
-            label={`Demand over time, now ${formatValue(lastAt(series.demand, to) ?? null)} calls.`}
+            label={`Demand over time, now ${formatValue(lastAt(series.demand, to))} calls.`}
             lines={DEMAND_LINES}
             data={demand}
             height={isNarrow ? 116 : 126}
@@ -166,11 +166,8 @@ export function VersionCharts(props: {
 function Key(props: { colour: string; name: string; value: number | null | undefined; unit?: string }) {
   return (
     <span class="key">
-      <span class={`key-line key-${props.colour}`} aria-hidden="true" />
-      {props.name}{' '}
-      <strong>
-        {props.value === undefined || props.value === null ? UNKNOWN : formatValue(props.value, props.unit)}
-      </strong>
+      <span class="key-line" style={{ background: `var(--${props.colour})` }} aria-hidden="true" />
+      {props.name} <strong>{formatValue(props.value, props.unit)}</strong>
     </span>
   );
 }

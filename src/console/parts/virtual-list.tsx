@@ -76,7 +76,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
   const { first, end } = visibleRange({ count: items.length, rowHeight, ...view });
   return (
     <div
-      class="list"
+      class="panel list"
       ref={scroller}
       role="grid"
       tabIndex={0}

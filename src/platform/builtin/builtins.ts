@@ -16,13 +16,8 @@ export interface Builtin {
 
 const FOLDER = new URL('./functions/', import.meta.url);
 
-interface BuiltinSpec {
-  readonly name: string;
-  readonly description: string;
-  readonly defaultPayload: Readonly<Record<string, unknown>>;
-  readonly memoryMb?: number;
-  readonly timeoutMs?: number;
-}
+type BuiltinSpec = Pick<Builtin, 'name' | 'description' | 'defaultPayload'> &
+  Partial<Pick<LaunchSettings, 'memoryMb' | 'timeoutMs'>>;
 
 /** Fan-out waits for its children, and so may take longer than they. */
 const SPECS: readonly BuiltinSpec[] = [

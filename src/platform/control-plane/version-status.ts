@@ -14,13 +14,7 @@ export function currentStatus(
   return { status: 'ERRORED', detail: failure };
 }
 
-export interface InstanceCounts {
-  readonly active: number;
-  readonly pending: number;
-  readonly terminating: number;
-}
-
-export function countInstances(pool: PoolSnapshot | undefined): InstanceCounts {
+export function countInstances(pool: PoolSnapshot | undefined) {
   const counts = { active: 0, pending: 0, terminating: 0 };
   for (const { state } of pool?.instances ?? []) {
     if (state === 'warm' || state === 'busy') counts.active += 1;

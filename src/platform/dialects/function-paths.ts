@@ -1,13 +1,12 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Namespace } from '../model/function-record.ts';
 import { PlatformError } from '../model/platform-error.ts';
 import type { Reply } from '../model/reply.ts';
 import type { HttpRoute, Triggers } from '../model/triggers.ts';
 import { callerOf, depthOf } from './caller.ts';
-import { type FunctionResult, readResult } from './function-result.ts';
+import { readResult } from './function-result.ts';
 import type { RouteRequest } from './route.ts';
 import type { ErrorReplies } from './route-listener.ts';
-import { endWith } from './send-reply.ts';
 import { StreamedReply, type StreamHead } from './streamed-reply.ts';
 
 export interface FunctionPathOptions {
@@ -34,8 +33,8 @@ export async function callByPath(
   const call = { payload, depth: depthOf(request), signal: callerOf(response) };
   const stream = isStreamed ? new StreamedReply(response, { readHead }) : undefined;
   const result = await triggers.fire(found.trigger, { ...call, onChunk: stream?.onChunk });
-  if (stream?.hasBegun) stream.end();
-  else sendResult(response, result.body);
+  if (!stream?.hasBegun) return replyOf(result.body);
+  stream.end();
   return undefined;
 }
 
@@ -76,23 +75,18 @@ function textOf(bytes: Buffer): string | undefined {
   }
 }
 
-function sendResult(response: ServerResponse, result: Uint8Array): void {
-  if (response.headersSent || response.destroyed) return;
-  const { statusCode, headers = {}, body, isBase64 } = readResult(result);
-  if (statusCode === 204 || statusCode === 304) {
-    response.writeHead(statusCode, headers);
-    response.end();
-    return;
-  }
-  const { bytes, type } = bytesOf(body, isBase64);
-  response.writeHead(statusCode, { 'content-type': type, ...headers, 'content-length': bytes.length });
-  endWith(response, bytes);
-}
-
-function bytesOf(body: FunctionResult['body'], isBase64: boolean): { readonly bytes: Buffer; readonly type: string } {
-  if (typeof body !== 'string') return { bytes: Buffer.from(JSON.stringify(body)), type: 'application/json' };
-  if (isBase64) return { bytes: Buffer.from(body, 'base64'), type: 'application/octet-stream' };
-  return { bytes: Buffer.from(body), type: 'text/plain; charset=utf-8' };
+function replyOf(result: Uint8Array): Reply {
+  const { statusCode: status, headers = {}, body, isBase64 } = readResult(result);
+  // These two have no body, and no type of one.
+  if (status === 204 || status === 304) return { status, headers };
+  const reply = (type: string, bytes: Buffer) => ({
+    status,
+    body: bytes,
+    headers: { 'content-type': type, ...headers },
+  });
+  if (typeof body !== 'string') return reply('application/json', Buffer.from(JSON.stringify(body)));
+  if (isBase64) return reply('application/octet-stream', Buffer.from(body, 'base64'));
+  return reply('text/plain; charset=utf-8', Buffer.from(body));
 }
 
 const BRACE = '{'.charCodeAt(0);

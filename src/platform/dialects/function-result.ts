@@ -18,20 +18,10 @@ export function readResult(bytes: Uint8Array): FunctionResult {
 
 /** Text that is an object or a list in JSON, as handlers for gateways return it, is shown as what it is. */
 export function shownBody(body: unknown): unknown {
-  if (typeof body !== 'string' || !/^\s*[{[]/.test(body)) return body;
-  try {
-    return JSON.parse(body);
-  } catch {
-    return body;
-  }
+  return typeof body === 'string' && /^\s*[{[]/.test(body) ? jsonOrText(body) : body;
 }
 
-interface HttpResult {
-  readonly statusCode: number;
-  readonly headers?: unknown;
-  readonly body?: unknown;
-  readonly isBase64Encoded?: unknown;
-}
+type HttpResult = { readonly statusCode: number } & Readonly<Record<'headers' | 'body' | 'isBase64Encoded', unknown>>;
 
 /** A status that HTTP has and that ends a request; with any other number it is somebody's data. */
 function isHttpResult(value: unknown): value is HttpResult {
@@ -43,7 +33,10 @@ function isHttpResult(value: unknown): value is HttpResult {
 /** Streams and executables may answer with text that is no JSON. */
 function parseBody(bytes: Uint8Array): unknown {
   if (bytes.byteLength === 0) return null;
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  return jsonOrText(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+}
+
+function jsonOrText(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

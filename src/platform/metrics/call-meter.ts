@@ -6,25 +6,19 @@ import type { CallLog } from './call-log.ts';
 /** A caller that goes away rejects with its own reason. */
 export type FailureCode = PlatformErrorCode | 'unexpected' | 'caller-gone';
 
-/** What was counted of one version since the platform started. Counters never fall. */
-export interface CallCounts {
-  readonly calls: number;
-  readonly ended: number;
-  readonly coldCalls: number;
-  readonly warmCalls: number;
+/** What was counted of one version since the platform started. */
+export type CallCounts = Readonly<Omit<Counts, 'change' | 'failed'>> & {
   readonly failed: ReadonlyMap<FailureCode, number>;
-  /** Of ended calls, waiting included. */
-  readonly latencySeconds: number;
-  readonly ranSeconds: number;
-  readonly inSystem: number;
-}
+};
 
-class Counts implements CallCounts {
+/** Counters never fall. */
+class Counts {
   calls = 0;
   ended = 0;
   coldCalls = 0;
   warmCalls = 0;
   readonly failed = new Map<FailureCode, number>();
+  /** Of ended calls, waiting included. */
   latencySeconds = 0;
   ranSeconds = 0;
   inSystem = 0;
@@ -66,13 +60,15 @@ export class CallMeter implements Invoker {
       if (invocation.isCold) counts.coldCalls += 1;
       else counts.warmCalls += 1;
       counts.ranSeconds += invocation.ranMs / 1_000;
-      this.#log.add(request, { invocation });
+      const responseBytes = invocation.streamedBytes ?? invocation.body.byteLength;
+      this.#log.add(request, { outcome: 'ok', message: undefined, facts: invocation, responseBytes });
       return invocation;
     } catch (error) {
-      const code = codeOf(request, error);
-      counts.failed.set(code, (counts.failed.get(code) ?? 0) + 1);
+      const outcome = codeOf(request, error);
+      counts.failed.set(outcome, (counts.failed.get(outcome) ?? 0) + 1);
       const message = error instanceof Error ? error.message : undefined;
-      this.#log.add(request, { code, message, facts: error instanceof PlatformError ? error.facts : undefined });
+      const facts = error instanceof PlatformError ? error.facts : undefined;
+      this.#log.add(request, { outcome, message, facts, responseBytes: undefined });
       throw error;
     } finally {
       const endedMs = this.#clock.monotonicMs();

@@ -1,27 +1,23 @@
 import type { Clock } from '../../lib/clock.ts';
-import { type FunctionRecord, NAMESPACES, type Namespace } from '../model/function-record.ts';
+import { NAMESPACES } from '../model/function-record.ts';
 import type { InstanceState } from '../model/invocation.ts';
 import type { InstanceSnapshot, PoolSnapshot, Pools } from '../model/pool-snapshot.ts';
 import type { Triggers } from '../model/triggers.ts';
 import type { RegisteredVersion } from '../registry/registered-version.ts';
-import type { StoredWish } from '../registry/wish-table.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { CallMeter } from './call-meter.ts';
 import type { Invariants } from './invariants.ts';
 import { labelsOf, type MetricKind, MetricText } from './metric-text.ts';
 
 export interface PlatformPageOptions {
-  readonly registry: {
-    functions(namespace?: Namespace): readonly FunctionRecord[];
-    versions(): Iterable<RegisteredVersion>;
-    readonly wishes: { of(versionId: string): StoredWish | undefined };
-  };
+  readonly registry: Pick<Registry, 'functions' | 'versions'> & { readonly wishes: Pick<Registry['wishes'], 'of'> };
   readonly pools: Pools;
   readonly meter: CallMeter;
   readonly triggers: Triggers;
   readonly invariants: Invariants;
   readonly clock: Clock;
   /** Label values that every series carries, such as the environment. */
-  readonly labels?: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** The first eight are what the shipped signal profiles read; docs/platform.md says which reads what. */
@@ -79,7 +75,7 @@ export function platformPage(options: PlatformPageOptions): string {
   const { registry, pools, invariants } = options;
   const page = new MetricText();
   for (const [name, kind, help] of METRICS) page.declare(name, kind, help);
-  const common = options.labels ? labelsOf(options.labels) : '';
+  const common = labelsOf(options.labels);
   for (const version of registry.versions()) addVersion(page, version, options);
   addTriggers(page, options);
   const { reservedBytes, budgetBytes } = pools.memory();

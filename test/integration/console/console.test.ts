@@ -256,7 +256,7 @@ describe.skipIf(isLeftOut)('the console in a real browser', () => {
       const { member: secondId } = await second.event('service.starting');
       await page.getByText('2 alive').waitFor({ timeout: 30_000 });
       await page.locator('.moves li').first().waitFor();
-      expect(await page.locator('.buckets .hue-1').count()).toBeGreaterThan(300);
+      expect(await page.locator('.buckets [style*="--hue-1"]').count()).toBeGreaterThan(300);
       // Member ids are random: which versions the other one gets is known only now, and of a few it may get none.
       const { items: buckets } = await api<{ items: { bucket: number; owner: string | null }[] }>('v1/buckets');
       const taken = new Set(buckets.filter(({ owner }) => owner === secondId).map(({ bucket }) => bucket));
@@ -278,7 +278,7 @@ describe.skipIf(isLeftOut)('the console in a real browser', () => {
     const page = await aPage('#/loops');
     for (const name of ['beat', 'tend', 'discover', 'scale', 'learn'])
       await page.getByText(name, { exact: true }).waitFor();
-    expect(await page.locator('.dependency-up').count()).toBe(3);
+    expect(await page.locator('.dependency .dot.good').count()).toBe(3);
   });
 
   it('can be used without a mouse', async () => {

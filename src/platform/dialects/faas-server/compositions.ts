@@ -13,33 +13,21 @@ export interface CallContext {
   readonly depth: number;
 }
 
-interface CallEnd {
-  readonly output: Uint8Array;
-  readonly latencyMs: number;
-  readonly isWarm: boolean;
+interface CompositionsOptions {
+  readonly functions: FunctionFinder;
+  readonly invoker: Invoker;
+  readonly clock: Clock;
+  readonly stats: InvocationStats;
+  /** What the caller learns of an error. */
+  readonly messageOf: (error: unknown) => string;
 }
 
 /** One call, many at once, one after the other. Every part goes through the pools as any call does. */
 export class Compositions {
-  readonly #functions: FunctionFinder;
-  readonly #invoker: Invoker;
-  readonly #clock: Clock;
-  readonly #stats: InvocationStats;
-  /** What the caller learns of an error. */
-  readonly #messageOf: (error: unknown) => string;
+  readonly #options: CompositionsOptions;
 
-  constructor(options: {
-    functions: FunctionFinder;
-    invoker: Invoker;
-    clock: Clock;
-    stats: InvocationStats;
-    messageOf: (error: unknown) => string;
-  }) {
-    this.#functions = options.functions;
-    this.#invoker = options.invoker;
-    this.#clock = options.clock;
-    this.#stats = options.stats;
-    this.#messageOf = options.messageOf;
+  constructor(options: CompositionsOptions) {
+    this.#options = options;
   }
 
   /** What the function answered, with how long it took, and whether a warm pool served it. */
@@ -54,7 +42,7 @@ export class Compositions {
     { count, parameters }: { count: number; parameters: Buffer },
     { signal, depth }: CallContext,
   ): Promise<Buffer> {
-    const beganMs = this.#clock.monotonicMs();
+    const beganMs = this.#options.clock.monotonicMs();
     const failing = new AbortController();
     const either = AbortSignal.any([signal, failing.signal]);
     const call = { payload: parameters, source: 'burst', signal: either, depth } as const;
@@ -72,13 +60,13 @@ export class Compositions {
       ),
     );
     const head = { function: name, count, total_ms: this.#since(beganMs) };
-    if (failure) return Buffer.from(JSON.stringify({ ...head, error: this.#messageOf(failure.error) }));
+    if (failure) return Buffer.from(JSON.stringify({ ...head, error: this.#options.messageOf(failure.error) }));
     return objectWith(head, 'results', arrayOf(outputs));
   }
 
   /** What one step answers is what the next one is given. A step that fails is the last. */
   async chain({ chain, parameters }: ChainRequest, context: CallContext): Promise<Buffer> {
-    const beganMs = this.#clock.monotonicMs();
+    const beganMs = this.#options.clock.monotonicMs();
     const steps: Buffer[] = [];
     let payload: Uint8Array = parameters;
     let failure: { readonly error: string } | undefined;
@@ -88,7 +76,7 @@ export class Compositions {
         steps.push(objectWith({ function: name, latency_ms: latencyMs }, 'result', output));
         payload = output;
       } catch (error) {
-        failure = { error: this.#messageOf(error) };
+        failure = { error: this.#options.messageOf(error) };
         break;
       }
     }
@@ -99,19 +87,20 @@ export class Compositions {
   async #call(
     name: string,
     { payload, source, signal, depth }: CallContext & { payload: Uint8Array; source: InvocationSource },
-  ): Promise<CallEnd> {
-    const { versionId } = this.#functions.activeVersion(this.#functions.find(name));
-    const beganMs = this.#clock.monotonicMs();
+  ) {
+    const { functions, invoker, clock, stats } = this.#options;
+    const { versionId } = functions.activeVersion(functions.find(name));
+    const beganMs = clock.monotonicMs();
     try {
-      const { body, isCold } = await this.#invoker.invoke({ versionId, payload, source, depth, signal });
+      const { body, isCold } = await invoker.invoke({ versionId, payload, source, depth, signal });
       return { output: body, latencyMs: this.#since(beganMs), isWarm: !isCold };
     } finally {
-      if (source !== 'burst') this.#stats.add(name, this.#since(beganMs));
+      if (source !== 'burst') stats.add(name, this.#since(beganMs));
     }
   }
 
   /** To the microsecond, as a number with a few digits. */
   #since(beganMs: number): number {
-    return Math.round((this.#clock.monotonicMs() - beganMs) * 1_000) / 1_000;
+    return Math.round((this.#options.clock.monotonicMs() - beganMs) * 1_000) / 1_000;
   }
 }

@@ -7,7 +7,7 @@ import { callerOf, depthOf } from '../caller.ts';
 import type { DialectTools, OpenDialect } from '../dialect.ts';
 import { FunctionFinder } from '../function-finder.ts';
 import { profileRoutes } from '../profile-routes.ts';
-import { countIn } from '../query-count.ts';
+import { countIn } from '../query-value.ts';
 import { type RouteRequest, route } from '../route.ts';
 import { type CallContext, Compositions } from './compositions.ts';
 import { HttpMetrics } from './http-metrics.ts';

@@ -1,11 +1,6 @@
-interface Sum {
-  invocations: number;
-  latencyMs: number;
-}
-
 /** What `/fn/stats` shows: calls by hand and steps of chains, failed ones too; not what bursts and fan-outs are made of. */
 export class InvocationStats {
-  readonly #sums: ReadonlyMap<string, Sum>;
+  readonly #sums: ReadonlyMap<string, { invocations: number; latencyMs: number }>;
 
   constructor(names: Iterable<string>) {
     this.#sums = new Map(Array.from(names, (name) => [name, { invocations: 0, latencyMs: 0 }]));

@@ -3,22 +3,23 @@ import type { FunctionFinder } from '../function-finder.ts';
 
 /** The instances that people have made warm by hand, by function. */
 export class WarmPools {
-  readonly #functions: FunctionFinder;
-  readonly #pools: Pools;
+  readonly #options: { readonly functions: FunctionFinder; readonly pools: Pools };
 
-  constructor({ functions, pools }: { functions: FunctionFinder; pools: Pools }) {
-    this.#functions = functions;
-    this.#pools = pools;
+  constructor(options: { functions: FunctionFinder; pools: Pools }) {
+    this.#options = options;
   }
 
   /** Adds instances to those that are there. Fewer than asked for are deployed where the machine holds no more. */
   async add(name: string, size: number): Promise<{ function: string; pool_size: number; deployed: number }> {
-    const { versionId } = this.#functions.activeVersion(this.#functions.find(name));
+    const { functions, pools } = this.#options;
+    const { versionId } = functions.activeVersion(functions.find(name));
     const before = new Set(this.#byHand(versionId).map(({ instanceId }) => instanceId));
     // What is started is there before anything is awaited: what others add at the same time is not counted.
-    const warmed = this.#pools.warm(versionId, { count: size, source: 'manual' });
+    const warmed = pools.warm(versionId, { count: size, source: 'manual' });
     const own = new Set(
-      this.#byHand(versionId).flatMap(({ instanceId }) => (before.has(instanceId) ? [] : instanceId)),
+      this.#byHand(versionId)
+        .map(({ instanceId }) => instanceId)
+        .filter((id) => !before.has(id)),
     );
     await warmed;
     const there = this.#byHand(versionId).filter(isThere);
@@ -28,8 +29,9 @@ export class WarmPools {
 
   /** Those that are busy end after their call. */
   remove(name: string): { function: string; undeployed: number } {
-    const versionId = this.#functions.get(name)?.activeVersionId;
-    const undeployed = versionId === undefined ? 0 : this.#pools.cool(versionId, { alsoBusy: true });
+    const { functions, pools } = this.#options;
+    const versionId = functions.get(name)?.activeVersionId;
+    const undeployed = versionId === undefined ? 0 : pools.cool(versionId, { alsoBusy: true });
     return { function: name, undeployed };
   }
 
@@ -38,7 +40,7 @@ export class WarmPools {
   }
 
   #byHand(versionId: string): readonly InstanceSnapshot[] {
-    return this.#pools.of(versionId)?.instances.filter(({ source }) => source === 'manual') ?? [];
+    return this.#options.pools.of(versionId)?.instances.filter(({ source }) => source === 'manual') ?? [];
   }
 }
 

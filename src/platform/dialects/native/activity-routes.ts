@@ -1,6 +1,6 @@
 import type { FunctionRecord } from '../../model/function-record.ts';
 import type { Reply } from '../../model/reply.ts';
-import { countIn } from '../query-count.ts';
+import { countIn } from '../query-value.ts';
 import { type Route, route } from '../route.ts';
 import type { NativeTools } from './native-tools.ts';
 import { ok } from './replies.ts';

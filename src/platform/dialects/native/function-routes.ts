@@ -1,9 +1,9 @@
 import { compareIds } from '../../../contract/scaling-targets.ts';
-import { type FunctionRecord, NAMESPACES, type Namespace } from '../../model/function-record.ts';
+import { type FunctionRecord, NAMESPACES } from '../../model/function-record.ts';
 import { PlatformError } from '../../model/platform-error.ts';
 import type { Reply } from '../../model/reply.ts';
 import { changePool, DEFAULT_POOL } from '../../registry/version-settings.ts';
-import { countIn } from '../query-count.ts';
+import { choiceIn, countIn } from '../query-value.ts';
 import { parseJson } from '../read-body.ts';
 import { type Route, type RouteRequest, route } from '../route.ts';
 import type { NativeTools } from './native-tools.ts';
@@ -31,11 +31,7 @@ export function functionRoutes(tools: NativeTools): readonly Route[] {
     }),
     route('PATCH', '/v1/functions/{id}', (request) => {
       const { functionId } = changeable(functions.find(request.params.id));
-      const { name, activeVersionId } = readAs(functionChangeSchema, parseJson(request.body));
-      const changed = registry.updateFunction(functionId, {
-        ...(name === undefined ? {} : { name }),
-        ...(activeVersionId === undefined ? {} : { activeVersionId }),
-      });
+      const changed = registry.updateFunction(functionId, readAs(functionChangeSchema, parseJson(request.body)));
       return ok({ function: functionView(changed, tools) });
     }),
     route('DELETE', '/v1/functions/{id}', ({ params }) => {
@@ -71,12 +67,7 @@ export function functionRoutes(tools: NativeTools): readonly Route[] {
 function listFunctions(query: URLSearchParams, tools: NativeTools): Reply {
   const limit = countIn(query, 'limit', { usual: 100, max: PAGE_MAX });
   const after = query.get('after') ?? '';
-  const namespace = query.get('namespace') ?? undefined;
-  if (namespace !== undefined && !isNamespace(namespace)) {
-    throw new PlatformError('input-invalid', `namespace must be one of ${NAMESPACES.join(', ')}`, {
-      field: 'namespace',
-    });
-  }
+  const namespace = choiceIn(query, 'namespace', NAMESPACES);
   const found = tools.registry
     .functions(namespace)
     .filter(({ functionId }) => compareIds(functionId, after) > 0)
@@ -86,10 +77,6 @@ function listFunctions(query: URLSearchParams, tools: NativeTools): Reply {
     functions: page.map((record) => functionView(record, tools)),
     next: found.length > limit ? (page.at(-1)?.functionId ?? null) : null,
   });
-}
-
-function isNamespace(text: string): text is Namespace {
-  return NAMESPACES.some((namespace) => namespace === text);
 }
 
 async function register({ body }: RouteRequest<unknown>, tools: NativeTools): Promise<Reply> {
@@ -114,30 +101,22 @@ async function register({ body }: RouteRequest<unknown>, tools: NativeTools): Pr
 async function addVersion({ params, body }: RouteRequest<{ id: string }>, tools: NativeTools): Promise<Reply> {
   const { registry, functions, deployer } = tools;
   const record = changeable(functions.find(params.id));
-  const wanted = readAs(newVersionSchema, parseJson(body));
+  const { code: given, pool, policy, prewarm, isActive, ...launch } = readAs(newVersionSchema, parseJson(body));
   // Before anything is read that may change while a zip is unpacked.
-  const code = wanted.code === undefined ? undefined : await codeOf(wanted.code);
+  const code = given === undefined ? undefined : await codeOf(given);
   const before = functions.versionOf(record, record.activeVersionId ?? '');
-  const { runtime, handler, timeoutMs, memoryMb, environment, concurrency } = before.launch;
   const version = registry.addVersion(
     record.functionId,
     {
-      launch: {
-        runtime: wanted.runtime ?? runtime,
-        handler: wanted.handler ?? handler,
-        timeoutMs: wanted.timeoutMs ?? timeoutMs,
-        memoryMb: wanted.memoryMb ?? memoryMb,
-        environment: wanted.environment ?? environment,
-        concurrency: wanted.concurrency ?? concurrency,
-      },
-      pool: changePool(before.pool, wanted.pool),
+      launch: { ...before.launch, ...launch },
+      pool: changePool(before.pool, pool),
       code: code ?? registry.codeOf(before),
-      policy: wanted.policy === undefined ? before.policy : (wanted.policy ?? undefined),
-      status: wanted.prewarm > 0 ? 'DEPLOYING' : 'ACTIVE',
+      policy: policy === undefined ? before.policy : (policy ?? undefined),
+      status: prewarm > 0 ? 'DEPLOYING' : 'ACTIVE',
     },
-    { isActive: wanted.isActive },
+    { isActive },
   );
-  if (wanted.prewarm > 0) deployer.deploy(version, wanted.prewarm);
+  if (prewarm > 0) deployer.deploy(version, prewarm);
   return { status: 201, body: { version: versionView(version, tools) } };
 }
 

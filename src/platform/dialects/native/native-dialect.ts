@@ -43,8 +43,8 @@ export function nativeDialect(options: NativeOptions): OpenDialect {
 
 /** The few pages that are not part of the API: with any other method than GET there is nothing. */
 function pages(tools: NativeTools): readonly Route[] {
-  const { isReady, version, starts, metricLabels: labels } = tools;
-  const invariants = new Invariants({ ...tools, liveProcesses: () => starts.live });
+  const { isReady, version, metricLabels: labels } = tools;
+  const invariants = new Invariants(tools);
   return [
     route('GET', '/', () => ok(aboutPlatform(version))),
     route('GET', '/health', () =>

@@ -49,12 +49,13 @@ export async function codeOf(given: z.infer<typeof code>): Promise<Code> {
   };
 }
 
+const launch = launchSchema.shape;
 const prewarm = instanceCount.max(PREWARM_MAX, `must be ${PREWARM_MAX} or less`).default(0);
 
 export const newFunctionSchema = z.strictObject({
   name: functionName,
   account: id.optional(),
-  ...launchSchema.shape,
+  ...launch,
   code,
   pool: poolChangeSchema.default({}),
   policy: policy.optional(),
@@ -63,12 +64,12 @@ export const newFunctionSchema = z.strictObject({
 
 /** What is left out is as in the active version, the code too. */
 export const newVersionSchema = z.strictObject({
-  runtime: launchSchema.shape.runtime.optional(),
-  handler: launchSchema.shape.handler.unwrap().optional(),
-  timeoutMs: launchSchema.shape.timeoutMs.unwrap().optional(),
-  memoryMb: launchSchema.shape.memoryMb.unwrap().optional(),
-  environment: launchSchema.shape.environment.unwrap().optional(),
-  concurrency: launchSchema.shape.concurrency.unwrap().optional(),
+  runtime: launch.runtime.exactOptional(),
+  handler: launch.handler.unwrap().exactOptional(),
+  timeoutMs: launch.timeoutMs.unwrap().exactOptional(),
+  memoryMb: launch.memoryMb.unwrap().exactOptional(),
+  environment: launch.environment.unwrap().exactOptional(),
+  concurrency: launch.concurrency.unwrap().exactOptional(),
   code: code.optional(),
   pool: poolChangeSchema.default({}),
   policy: policy.optional(),
@@ -77,8 +78,7 @@ export const newVersionSchema = z.strictObject({
 });
 
 export const functionChangeSchema = z
-  .strictObject({ name: functionName, activeVersionId: id })
-  .partial()
+  .strictObject({ name: functionName.exactOptional(), activeVersionId: id.exactOptional() })
   .refine((change) => Object.values(change).some((value) => value !== undefined), 'names nothing to change');
 
 export const versionChangeSchema = z

@@ -3,9 +3,9 @@ import { id } from '../../../contract/counts.ts';
 import type { FunctionRecord } from '../../model/function-record.ts';
 import { PlatformError } from '../../model/platform-error.ts';
 import type { Reply } from '../../model/reply.ts';
-import { TRIGGER_KINDS, type Trigger, type TriggerKind } from '../../model/trigger.ts';
+import { TRIGGER_KINDS, type Trigger } from '../../model/trigger.ts';
 import { triggerSettings } from '../../triggers/trigger-settings.ts';
-import { countIn } from '../query-count.ts';
+import { choiceIn, countIn } from '../query-value.ts';
 import { parseJson } from '../read-body.ts';
 import { type Route, type RouteRequest, route } from '../route.ts';
 import type { NativeTools } from './native-tools.ts';
@@ -79,18 +79,11 @@ function addTrigger({ params, body }: RouteRequest<{ id: string }>, tools: Nativ
 }
 
 function listTriggers(query: URLSearchParams, tools: NativeTools): Reply {
-  const kind = query.get('kind') ?? undefined;
-  if (kind !== undefined && !isTriggerKind(kind)) {
-    throw new PlatformError('input-invalid', `kind must be one of ${TRIGGER_KINDS.join(', ')}`, { field: 'kind' });
-  }
+  const kind = choiceIn(query, 'kind', TRIGGER_KINDS);
   const id = query.get('function') ?? undefined;
   const functionId = id === undefined ? undefined : tools.functions.find(id).functionId;
   const found = tools.triggers.list({ functionId, kind });
   return ok({ triggers: found.map((trigger) => triggerView(trigger, tools)) });
-}
-
-function isTriggerKind(text: string): text is TriggerKind {
-  return TRIGGER_KINDS.some((kind) => kind === text);
 }
 
 /** The definition of an orchestrator's function says what calls it: what is changed beside it would not last. */

@@ -1,6 +1,6 @@
 import type { FunctionRecord } from '../../model/function-record.ts';
 import type { Reply } from '../../model/reply.ts';
-import { countIn } from '../query-count.ts';
+import { countIn } from '../query-value.ts';
 import { type Route, route } from '../route.ts';
 import { labelOf, shownId } from './function-labels.ts';
 import type { OrchestratorTools } from './orchestrator-tools.ts';

@@ -7,7 +7,7 @@ import type { Tag } from './tag-log.ts';
 /** Writes what happens to instances, calls and functions of this dialect into its log. */
 export function writeEventLines(labels: FunctionLabels, { registry, log, onPoolEvent, tags }: OrchestratorTools): void {
   const write = ({ id }: FunctionLabel, line: TaggedLine | undefined) => {
-    if (line) tags.write(line.tag, id, line.text);
+    if (line) tags.write(line[0], id, line[1]);
   };
   onPoolEvent((event) => {
     const label = event.type === 'breach' ? undefined : labels.of(event);
@@ -21,37 +21,34 @@ export function writeEventLines(labels: FunctionLabels, { registry, log, onPoolE
   registry.onChange((change) => {
     if (change.kind !== 'function-removed' || change.record.namespace !== 'orchestrator') return;
     const label = labelOf(change.record);
-    write(label, { tag: 'REGISTRY', text: `Deleted function: ${label.id}` });
+    write(label, ['REGISTRY', `Deleted function: ${label.id}`]);
   });
 }
 
-interface TaggedLine {
-  readonly tag: Tag;
-  readonly text: string;
-}
+type TaggedLine = readonly [tag: Tag, text: string];
 
 /** What is written of an event; undefined: nothing. */
 function lineOfPoolEvent(event: PoolEvent, { id }: FunctionLabel): TaggedLine | undefined {
   switch (event.type) {
     case 'created':
-      return { tag: 'POOL', text: `Created instance ${event.instanceId} for function ${id}` };
+      return ['POOL', `Created instance ${event.instanceId} for function ${id}`];
     case 'ending': {
       const age = Math.round(event.ageMs);
       const idle = Math.round(event.idleMs);
-      return { tag: 'POOL', text: `Removing instance ${event.instanceId} (age: ${age}ms, idle: ${idle}ms)` };
+      return ['POOL', `Removing instance ${event.instanceId} (age: ${age}ms, idle: ${idle}ms)`];
     }
     case 'warming':
-      return { tag: 'OPTIMIZER', text: `Warming instance ${event.instanceId}` };
+      return ['OPTIMIZER', `Warming instance ${event.instanceId}`];
     case 'warmed':
-      return { tag: 'OPTIMIZER', text: `Instance ${event.instanceId} is now warm` };
+      return ['OPTIMIZER', `Instance ${event.instanceId} is now warm`];
     case 'start-failed':
-      return { tag: 'OPTIMIZER', text: `Instance ${event.instanceId} did not start: ${messageOf(event.error)}` };
+      return ['OPTIMIZER', `Instance ${event.instanceId} did not start: ${messageOf(event.error)}`];
     case 'prewarming':
-      return { tag: 'OPTIMIZER', text: `Pre-warming ${event.count} instances for function ${id}` };
+      return ['OPTIMIZER', `Pre-warming ${event.count} instances for function ${id}`];
     case 'scaled-up':
-      return { tag: 'AUTOSCALER', text: `Scaling up ${id} by ${event.count} instances` };
+      return ['AUTOSCALER', `Scaling up ${id} by ${event.count} instances`];
     case 'scaled-down':
-      return { tag: 'AUTOSCALER', text: `Scaling down ${id} by ${event.count} instances` };
+      return ['AUTOSCALER', `Scaling down ${id} by ${event.count} instances`];
     case 'stop-failed':
     case 'reaped':
     case 'breach':
@@ -64,14 +61,10 @@ function lineOfPoolEvent(event: PoolEvent, { id }: FunctionLabel): TaggedLine | 
 /** One line for every call, however it ended. */
 function lineOfCall(call: CallRecord, { id }: FunctionLabel): TaggedLine {
   const { requestId, instanceId, outcome, isCold, waitedMs = 0, ranMs = 0, source } = call;
-  if (instanceId === undefined)
-    return { tag: 'ROUTER', text: `Call of ${id} (${source}) did not reach an instance: ${outcome}` };
+  if (instanceId === undefined) return ['ROUTER', `Call of ${id} (${source}) did not reach an instance: ${outcome}`];
   const heat = isCold ? 'cold' : 'warm';
   const took = (waitedMs + ranMs).toFixed(1);
-  return {
-    tag: 'ROUTER',
-    text: `Request ${requestId} for ${id} (${source}) on ${instanceId}: ${outcome}, ${heat}, ${took}ms`,
-  };
+  return ['ROUTER', `Request ${requestId} for ${id} (${source}) on ${instanceId}: ${outcome}, ${heat}, ${took}ms`];
 }
 
 function messageOf(error: unknown): string {

@@ -1,6 +1,6 @@
 import type { FunctionRecord } from '../../model/function-record.ts';
 import { PlatformError } from '../../model/platform-error.ts';
-import { countIn } from '../query-count.ts';
+import { countIn } from '../query-value.ts';
 import { shownId } from './function-labels.ts';
 
 const FUNCTIONS_MAX = 1_000;

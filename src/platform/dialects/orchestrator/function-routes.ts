@@ -1,7 +1,6 @@
 import type { FunctionRecord } from '../../model/function-record.ts';
 import type { Reply } from '../../model/reply.ts';
 import { checkCode } from '../../registry/check-code.ts';
-import type { RegisteredVersion } from '../../registry/registered-version.ts';
 import { changePool } from '../../registry/version-settings.ts';
 import { type Route, route } from '../route.ts';
 import {
@@ -56,7 +55,7 @@ export function functionRoutes(tools: OrchestratorTools): readonly Route[] {
 }
 
 function create(body: Buffer, tools: OrchestratorTools): Reply {
-  const { registry, definedTriggers, tags } = tools;
+  const { registry, pools, definedTriggers, tags, logger } = tools;
   const definition = readAs(definitionSchema, jsonOf(body));
   const settings = definedTriggers.read(definition.triggers);
   const { record, version } = registry.create({
@@ -76,7 +75,12 @@ function create(body: Buffer, tools: OrchestratorTools): Reply {
   }
   const id = shownId(record);
   tags.write('REGISTRY', id, `Registered function: ${record.name} (${id})`);
-  if (definition.prewarm > 0) prewarm(version, { count: definition.prewarm, id }, tools);
+  if (definition.prewarm > 0) {
+    // In the background: the next call of the function is answered with the reason why it does not start.
+    pools.warm(version.versionId, { count: definition.prewarm, source: 'prewarm' }).catch((error: unknown) => {
+      logger.warn({ event: 'orchestrator.prewarm-failed', function: id, err: error }, 'a function does not start');
+    });
+  }
   return created(viewOf(record, tools), { location: `/functions/${encodeURIComponent(id)}` });
 }
 
@@ -103,10 +107,8 @@ function change(record: FunctionRecord, body: Buffer, tools: OrchestratorTools):
     pools.cool(before.versionId);
     dropOldest(functionId, tools);
   } else if (changes.pool) registry.updateVersion(before.versionId, { pool });
-  const changed = registry.updateFunction(functionId, {
-    ...(changes.name === undefined ? {} : { name: changes.name }),
-    ...(changes.triggers === undefined ? {} : { triggers: changes.triggers }),
-  });
+  const { name = record.name, triggers = record.triggers } = changes;
+  const changed = registry.updateFunction(functionId, { name, triggers });
   tags.write('REGISTRY', shownId(changed), `Updated function: ${shownId(changed)}`);
   return ok(viewOf(changed, tools));
 }
@@ -118,17 +120,6 @@ function dropOldest(functionId: string, { registry, definedTriggers }: Orchestra
   for (const { versionId } of versions.slice(0, Math.max(0, versions.length - VERSIONS_MAX))) {
     if (!called.has(versionId)) registry.removeVersion(versionId);
   }
-}
-
-/** In the background: the next call of the function is answered with the reason why it does not start. */
-function prewarm(
-  { versionId }: RegisteredVersion,
-  { count, id }: { count: number; id: string },
-  { pools, logger }: OrchestratorTools,
-): void {
-  pools.warm(versionId, { count, source: 'prewarm' }).catch((error: unknown) => {
-    logger.warn({ event: 'orchestrator.prewarm-failed', function: id, err: error }, 'a function does not start');
-  });
 }
 
 function versionsView({ functionId, activeVersionId }: FunctionRecord, { registry }: OrchestratorTools) {

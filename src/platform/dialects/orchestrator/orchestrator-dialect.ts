@@ -2,7 +2,7 @@ import type { FunctionRecord } from '../../model/function-record.ts';
 import type { DialectTools, OpenDialect } from '../dialect.ts';
 import { FunctionFinder } from '../function-finder.ts';
 import { callByPath } from '../function-paths.ts';
-import { type Route, route } from '../route.ts';
+import { route } from '../route.ts';
 import { activityRoutes } from './activity-routes.ts';
 import { callRoutes } from './call-routes.ts';
 import { DefinedTriggers } from './defined-triggers.ts';
@@ -12,6 +12,15 @@ import { functionRoutes } from './function-routes.ts';
 import type { OrchestratorTools } from './orchestrator-tools.ts';
 import { ok, orchestratorErrors } from './replies.ts';
 import { TagLog } from './tag-log.ts';
+
+const ABOUT = { name: 'Serverless Orchestrator', version: '1.0.0' };
+const ENDPOINTS = {
+  functions: '/functions',
+  invoke: '/functions/{id}/invoke',
+  warm: '/functions/{id}/warm',
+  metrics: '/metrics',
+  health: '/health',
+};
 
 /** The platform as the Serverless Orchestrator. */
 export function orchestratorDialect(common: DialectTools): OpenDialect {
@@ -30,7 +39,10 @@ export function orchestratorDialect(common: DialectTools): OpenDialect {
   let isStopping = false;
   let instances = 0;
   const routes = [
-    ...pages(tools, { isStopping: () => isStopping }),
+    route('GET', '/', () => ok({ ...ABOUT, functions: functions.all().length, endpoints: ENDPOINTS })),
+    route('GET', '/health', () =>
+      isStopping ? { status: 503, body: { status: 'stopping' } } : { status: 200, body: { status: 'healthy' } },
+    ),
     ...callRoutes(tools),
     ...functionRoutes(tools),
     ...activityRoutes(tools),
@@ -67,15 +79,6 @@ export function orchestratorDialect(common: DialectTools): OpenDialect {
   };
 }
 
-function pages({ functions }: OrchestratorTools, { isStopping }: { isStopping: () => boolean }): readonly Route[] {
-  return [
-    route('GET', '/', () => ok(aboutOrchestrator(functions.all().length))),
-    route('GET', '/health', () =>
-      isStopping() ? { status: 503, body: { status: 'stopping' } } : { status: 200, body: { status: 'healthy' } },
-    ),
-  ];
-}
-
 function firstPart(path: string): string {
   return path.split('/')[1] ?? '';
 }
@@ -88,19 +91,4 @@ function restoreTriggers(record: FunctionRecord, { definedTriggers, logger }: Or
     const fields = { event: 'orchestrator.triggers-unknown', function: shownId(record), err: error };
     logger.warn(fields, 'the triggers of a function cannot be read');
   }
-}
-
-function aboutOrchestrator(functions: number) {
-  return {
-    name: 'Serverless Orchestrator',
-    version: '1.0.0',
-    functions,
-    endpoints: {
-      functions: '/functions',
-      invoke: '/functions/{id}/invoke',
-      warm: '/functions/{id}/warm',
-      metrics: '/metrics',
-      health: '/health',
-    },
-  };
 }

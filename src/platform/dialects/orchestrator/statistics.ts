@@ -1,12 +1,7 @@
-import type { CallCounts, CallMeter } from '../../metrics/call-meter.ts';
-import {
-  type InstanceSnapshot,
-  LATENCY_BOUNDARIES_SECONDS,
-  type PoolSnapshot,
-  type Pools,
-} from '../../model/pool-snapshot.ts';
+import { type InstanceSnapshot, LATENCY_BOUNDARIES_SECONDS, type PoolSnapshot } from '../../model/pool-snapshot.ts';
 import type { RegisteredVersion } from '../../registry/registered-version.ts';
 import type { FunctionLabel } from './function-labels.ts';
+import type { OrchestratorTools } from './orchestrator-tools.ts';
 
 const MIB = 2 ** 20;
 /** What ends takes no more calls. */
@@ -17,10 +12,7 @@ export interface CountedFunction {
   readonly versions: readonly RegisteredVersion[];
 }
 
-interface Sources {
-  readonly pools: Pools;
-  readonly meter: CallMeter;
-}
+type Sources = Pick<OrchestratorTools, 'pools' | 'meter'>;
 
 /** The row of one function in the orchestrator's metrics. */
 export function poolRow({ label, versions }: CountedFunction, { pools }: Sources) {
@@ -40,10 +32,9 @@ export function statisticsOf(counted: CountedFunction, sources: Sources) {
   const { pools, meter } = sources;
   const snapshots = counted.versions.flatMap(({ versionId }) => pools.of(versionId) ?? []);
   const counts = counted.versions.flatMap(({ versionId }) => meter.of(versionId) ?? []);
-  const sum = <T>(of: readonly T[], numberOf: (each: T) => number) => of.reduce((so, each) => so + numberOf(each), 0);
   const invocations = sum(counts, ({ calls }) => calls);
   const ended = sum(counts, (each) => each.ended);
-  const errors = sum(counts, failuresOf);
+  const errors = sum(counts, ({ failed }) => sum([...failed.values()], (count) => count));
   const coldStarts = sum(snapshots, ({ coldCalls }) => coldCalls);
   const ran = coldStarts + sum(snapshots, ({ warmCalls }) => warmCalls);
   const residentBytes = sum(snapshots, ({ instances }) => sum(instances, ({ rssBytes = 0 }) => rssBytes));
@@ -70,7 +61,7 @@ export function poolOf({ label, versions }: CountedFunction, { pools }: Sources)
   return {
     functionId: label.id,
     functionName: label.name,
-    queued: versions.reduce((sum, { versionId }) => sum + (pools.of(versionId)?.waiting ?? 0), 0),
+    queued: sum(versions, ({ versionId }) => pools.of(versionId)?.waiting ?? 0),
     instances: versions.flatMap(({ versionId, number }) =>
       (pools.of(versionId)?.instances ?? []).map((instance) => ({
         id: instance.instanceId,
@@ -85,10 +76,8 @@ export function poolOf({ label, versions }: CountedFunction, { pools }: Sources)
   };
 }
 
-function failuresOf({ failed }: CallCounts): number {
-  let failures = 0;
-  for (const count of failed.values()) failures += count;
-  return failures;
+function sum<T>(of: readonly T[], numberOf: (each: T) => number): number {
+  return of.reduce((so, each) => so + numberOf(each), 0);
 }
 
 function share(part: number, whole: number): number {
@@ -102,9 +91,9 @@ function round(ms: number): number {
 /** By straight line inside the class in which it lies; in the last class, which has no end, that class's beginning. */
 function quantileMs(snapshots: readonly PoolSnapshot[], quantile: number): number | null {
   const classes = Array.from({ length: LATENCY_BOUNDARIES_SECONDS.length + 1 }, (_, index) =>
-    snapshots.reduce((sum, { latencyCounts }) => sum + (latencyCounts[index] ?? 0), 0),
+    sum(snapshots, ({ latencyCounts }) => latencyCounts[index] ?? 0),
   );
-  const all = classes.reduce((sum, count) => sum + count, 0);
+  const all = sum(classes, (count) => count);
   if (all === 0) return null;
   let left = all * quantile;
   for (const [index, count] of classes.entries()) {

@@ -4,7 +4,7 @@ import { printableLine } from '../../../lib/printable.ts';
 
 export type Tag = 'REGISTRY' | 'POOL' | 'OPTIMIZER' | 'AUTOSCALER' | 'ROUTER';
 
-export interface TagLine {
+interface TagLine {
   readonly timeMs: number;
   readonly functionId: string;
   readonly line: string;
@@ -15,20 +15,19 @@ const LINE_MAX = 1_000;
 
 /** The lines of this dialect: into the log of the platform, and the newest kept for `GET /logs`. */
 export class TagLog {
-  readonly #logger: Logger;
-  readonly #clock: Clock;
+  readonly #options: { readonly logger: Logger; readonly clock: Clock };
   readonly #ring: TagLine[] = [];
   #next = 0;
 
-  constructor({ logger, clock }: { logger: Logger; clock: Clock }) {
-    this.#logger = logger;
-    this.#clock = clock;
+  constructor(options: { logger: Logger; clock: Clock }) {
+    this.#options = options;
   }
 
   write(tag: Tag, functionId: string, text: string): void {
+    const { logger, clock } = this.#options;
     const line = printableLine(`[${tag}] ${text}`).slice(0, LINE_MAX);
-    this.#logger.info({ event: `orchestrator.${tag.toLowerCase()}`, function: functionId }, line);
-    this.#ring[this.#next] = { timeMs: this.#clock.wallMs(), functionId, line };
+    logger.info({ event: `orchestrator.${tag.toLowerCase()}`, function: functionId }, line);
+    this.#ring[this.#next] = { timeMs: clock.wallMs(), functionId, line };
     this.#next = (this.#next + 1) % LINES_KEPT;
   }
 
