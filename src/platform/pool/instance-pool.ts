@@ -28,19 +28,19 @@ export class InstancePool {
   #emptied: PromiseWithResolvers<void> | undefined;
 
   constructor(version: VersionRecord, context: PoolContext, owner: PoolOwner) {
-    const state = new PoolState({ version, context, onChanged: () => owner.changed(this) });
+    const state = new PoolState(version, context, () => owner.changed(this));
     const lifecycle = new InstanceLifecycle(state, {
       onReady: (instance, nowMs) => this.leasing.onReady(instance, nowMs),
       onStartFailed: (instance, error, nowMs) => this.leasing.onStartFailed(instance, error, nowMs),
       onGone: (nowMs) => this.#onGone(nowMs),
     });
-    const growth = new Growth({ state, lifecycle, makeRoom: (lack) => owner.makeRoom(this, lack) });
-    this.leasing = new Leasing({ state, lifecycle, growth });
+    const growth = new Growth(state, lifecycle, (lack) => owner.makeRoom(this, lack));
+    this.leasing = new Leasing(state, lifecycle, growth);
     this.counters = state.counters;
     this.#state = state;
     this.#lifecycle = lifecycle;
     this.#growth = growth;
-    this.#keeper = new PoolKeeper({ state, lifecycle, growth });
+    this.#keeper = new PoolKeeper(state, lifecycle, growth);
   }
 
   get version(): VersionRecord {
