@@ -173,13 +173,13 @@ export class InstancePools implements Pools, PoolOwner {
   makeRoom(asking: InstancePool, { bytes, forChild }: { bytes: number; forChild: boolean }): boolean {
     this.#starved.add(asking);
     let comingBytes = this.#context.ledger.freeBytes({ forChild });
-    for (const pool of this.#active) comingBytes += pool.leavingBytes;
+    for (const pool of this.#active) comingBytes += pool.instances.leavingBytes();
     while (comingBytes < bytes) {
       const spare = this.#longestSpare(asking);
       if (!spare) break;
-      const before = spare.leavingBytes;
+      const before = spare.instances.leavingBytes();
       spare.giveRoom();
-      comingBytes += spare.leavingBytes - before;
+      comingBytes += spare.instances.leavingBytes() - before;
     }
     return comingBytes >= bytes;
   }
@@ -190,7 +190,7 @@ export class InstancePools implements Pools, PoolOwner {
     let reservedBytes = 0;
     for (const pool of this.#pools.values()) {
       found.push(...pool.breaches());
-      reservedBytes += pool.reservedBytes;
+      reservedBytes += pool.instances.reservedBytes();
     }
     const { ledger } = this.#context;
     if (reservedBytes !== ledger.reservedBytes) {
@@ -201,7 +201,7 @@ export class InstancePools implements Pools, PoolOwner {
 
   /** Processes that were started and not reaped, over all pools. */
   get processes(): number {
-    return this.#pools.values().reduce((count, pool) => count + pool.processes, 0);
+    return this.#pools.values().reduce((count, pool) => count + pool.instances.processes, 0);
   }
 
   /** Pools that ticks look at. */

@@ -17,7 +17,7 @@ export class GoneVersions {
   /** When each was deleted, oldest first. */
   readonly #deletedMs = new Map<string, number>();
 
-  constructor({ sql, clock, wishes }: { sql: Sql; clock: Clock; wishes: WishTable }) {
+  constructor(sql: Sql, clock: Clock, wishes: WishTable) {
     this.#sql = sql;
     this.#clock = clock;
     this.#wishes = wishes;

@@ -15,6 +15,7 @@ import {
   makeVersion,
   type NewFunction,
   type NewVersion,
+  type VersionPlace,
 } from './new-version.ts';
 import type { RegisteredVersion } from './registered-version.ts';
 import { type KeptFunction, writeFunction, writeVersion } from './rows.ts';
@@ -59,7 +60,7 @@ export class Registry {
     try {
       this.#index = new FunctionIndex(this.#sql);
       this.wishes = new WishTable(this.#sql, options.clock);
-      this.#gone = new GoneVersions({ sql: this.#sql, clock: options.clock, wishes: this.wishes });
+      this.#gone = new GoneVersions(this.#sql, options.clock, this.wishes);
       this.#forgetGone();
     } catch (error) {
       // A file can be opened and damaged further in.
@@ -247,8 +248,8 @@ export class Registry {
     this.#gone.forgetOld((versionId) => this.#index.version(versionId) !== undefined);
   }
 
-  #newVersion(request: NewVersion, place: { functionId: string; account: string; number: number }): RegisteredVersion {
-    return makeVersion(request, { ...place, index: this.#index, ...this.#options });
+  #newVersion(request: NewVersion, place: VersionPlace): RegisteredVersion {
+    return makeVersion(request, place, { index: this.#index, ...this.#options });
   }
 
   #putVersion(version: RegisteredVersion): void {
