@@ -83,7 +83,7 @@ export interface FunctionRecord {
   readonly updatedMs: number;
 }
 
-export type TriggerRecord =
-  | { readonly type: 'http'; readonly config: Readonly<Record<string, unknown>> }
-  | { readonly type: 'schedule'; readonly config: Readonly<Record<string, unknown>> }
-  | { readonly type: 'event'; readonly config: Readonly<Record<string, unknown>> };
+export interface TriggerRecord {
+  readonly type: 'http' | 'schedule' | 'event';
+  readonly config: Readonly<Record<string, unknown>>;
+}

@@ -35,12 +35,6 @@ export const PLATFORM_ERROR_CODES = [
 
 export type PlatformErrorCode = (typeof PLATFORM_ERROR_CODES)[number];
 
-export interface PlatformErrorOptions extends ErrorOptions {
-  readonly field?: string;
-  readonly facts?: CallFacts;
-  readonly thrown?: PlatformError['thrown'];
-}
-
 export class PlatformError extends Error {
   readonly code: PlatformErrorCode;
   /** The field that is wrong, where it is one. */
@@ -49,7 +43,11 @@ export class PlatformError extends Error {
   readonly facts: CallFacts | undefined;
   /** What the handler threw, in its own words. */
   readonly thrown: { readonly errorType: string; readonly message: string; readonly stack: string } | undefined;
-  constructor(code: PlatformErrorCode, message: string, options: PlatformErrorOptions = {}) {
+  constructor(
+    code: PlatformErrorCode,
+    message: string,
+    options: ErrorOptions & Partial<Pick<PlatformError, 'field' | 'facts' | 'thrown'>> = {},
+  ) {
     super(message, options);
     this.name = 'PlatformError';
     this.code = code;

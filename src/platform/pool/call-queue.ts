@@ -23,13 +23,6 @@ export class WaitingCall extends Deferred<Lease> {
   }
 }
 
-export interface CallQueueOptions {
-  readonly clock: Clock;
-  readonly counters: PoolCounters;
-  /** Makes the error for a call that has waited for as long as it may. */
-  readonly onExpired: (waitedMs: number) => unknown;
-}
-
 /** The calls of one pool that wait for an instance, and what is counted of their waiting. */
 export class CallQueue {
   readonly #clock: Clock;
@@ -37,7 +30,8 @@ export class CallQueue {
   readonly #list: WaitList<WaitingCall>;
   #children = 0;
 
-  constructor({ clock, counters, onExpired }: CallQueueOptions) {
+  /** `onExpired` makes the error for a call that has waited for as long as it may. */
+  constructor(clock: Clock, counters: PoolCounters, onExpired: (waitedMs: number) => unknown) {
     this.#clock = clock;
     this.#counters = counters;
     this.#list = new WaitList({

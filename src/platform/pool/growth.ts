@@ -7,31 +7,27 @@ import { PooledInstance } from './pooled-instance.ts';
 const MIB = 1024 * 1024;
 
 /** Why no instance is started now. */
-export type Refusal = 'closed' | 'cap' | 'paused' | 'memory' | 'held-by-wish';
+type Refusal = 'closed' | 'cap' | 'paused' | 'memory' | 'held-by-wish';
 
-export interface GrowthOptions {
-  readonly state: PoolState;
-  readonly lifecycle: InstanceLifecycle;
-  /** Memory was refused: takes some from idle instances elsewhere. False: none is to come. */
-  readonly makeRoom: (lack: { bytes: number; forChild: boolean }) => boolean;
-}
+/** Memory was refused: takes some from idle instances elsewhere. False: none is to come. */
+type MakeRoom = (lack: { bytes: number; forChild: boolean }) => boolean;
 
 /** Starts the instances that waiting calls lack, and rejects the calls for which none will come. */
 export class Growth {
   readonly backoff = new StartBackoff();
   readonly #state: PoolState;
   readonly #lifecycle: InstanceLifecycle;
-  readonly #makeRoom: GrowthOptions['makeRoom'];
+  readonly #makeRoom: MakeRoom;
   #cancelResume: (() => void) | undefined;
 
-  constructor({ state, lifecycle, makeRoom }: GrowthOptions) {
+  constructor(state: PoolState, lifecycle: InstanceLifecycle, makeRoom: MakeRoom) {
     this.#state = state;
     this.#lifecycle = lifecycle;
     this.#makeRoom = makeRoom;
   }
 
   /** Starts as many as there are calls for which no start is on its way. */
-  grow(nowMs: number): Refusal | undefined {
+  grow(nowMs: number): void {
     const { instances, queue, version } = this.#state;
     const isShared = version.pool.reuse === 'warm';
     let lacking = queue.size - instances.expectedRoom({ isShared });
@@ -39,11 +35,10 @@ export class Growth {
       const refusal = this.add(queue.first?.request.isRetry ? 'retry' : 'lazy', nowMs);
       if (refusal) {
         this.#onRefused(refusal, nowMs);
-        return refusal;
+        return;
       }
       lacking -= isShared ? version.launch.concurrency : 1;
     }
-    return undefined;
   }
 
   /** Starts one, or says why not. */
@@ -73,7 +68,7 @@ export class Growth {
     const [error] = (await Promise.all(started)).filter((error) => error !== undefined);
     if (instances.serving === 0) {
       if (error) throw error;
-      if (refusal === 'memory') throw this.memoryExhausted();
+      if (refusal === 'memory') throw this.#memoryExhausted();
       if (refusal === 'paused') throw this.backoff.latest;
     }
     return instances.count('warm');
@@ -85,7 +80,7 @@ export class Growth {
     this.#cancelResume = undefined;
   }
 
-  memoryExhausted(): PlatformError {
+  #memoryExhausted(): PlatformError {
     const { context, instanceBytes } = this.#state;
     const mib = (bytes: number) => Math.floor(bytes / MIB);
     const free = `${mib(context.ledger.freeBytes({ forChild: false }))} of ${mib(context.ledger.budgetBytes)} MiB are free`;
@@ -120,7 +115,7 @@ export class Growth {
       else queue.rejectAll(this.backoff.latest, nowMs);
     } else if (refusal === 'memory') {
       const isRoomComing = this.#makeRoom({ bytes: instanceBytes, forChild: queue.children > 0 });
-      if (!isRoomComing && !isAnyComing) queue.rejectAll(this.memoryExhausted(), nowMs);
+      if (!isRoomComing && !isAnyComing) queue.rejectAll(this.#memoryExhausted(), nowMs);
     }
   }
 
@@ -139,36 +134,28 @@ const PAUSE_MAX_MS = 5_000;
 
 /** Code that cannot start is not started over and over: after a few failures in a row there are growing pauses. */
 class StartBackoff {
-  #failures = 0;
-  #pausedUntilMs = Number.NEGATIVE_INFINITY;
-  #latest: unknown;
-
+  pausedUntilMs = Number.NEGATIVE_INFINITY;
   /** What the last start failed with. */
-  get latest(): unknown {
-    return this.#latest;
-  }
-
-  get pausedUntilMs(): number {
-    return this.#pausedUntilMs;
-  }
+  latest: unknown;
+  #failures = 0;
 
   isPaused(nowMs: number): boolean {
-    return nowMs < this.#pausedUntilMs;
+    return nowMs < this.pausedUntilMs;
   }
 
   failed(error: unknown, nowMs: number): void {
     this.#failures += 1;
-    this.#latest = error;
+    this.latest = error;
     const beyond = this.#failures - FREE_FAILURES;
     if (beyond <= 0) return;
     // Starts run side by side: those that were on their way when the pause began do not make it longer.
     if (this.isPaused(nowMs)) this.#failures -= 1;
-    else this.#pausedUntilMs = nowMs + Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** Math.min(beyond - 1, 10));
+    else this.pausedUntilMs = nowMs + Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** Math.min(beyond - 1, 10));
   }
 
   succeeded(): void {
     this.#failures = 0;
-    this.#pausedUntilMs = Number.NEGATIVE_INFINITY;
-    this.#latest = undefined;
+    this.pausedUntilMs = Number.NEGATIVE_INFINITY;
+    this.latest = undefined;
   }
 }

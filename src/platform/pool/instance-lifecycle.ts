@@ -1,10 +1,8 @@
-import type { SpawnSource } from '../model/invocation.ts';
 import { PlatformError } from '../model/platform-error.ts';
 import type { StopReason } from '../model/pool-snapshot.ts';
 import type { RunningInstance } from '../runtime/instance-backend.ts';
-import type { Reservation } from './memory-ledger.ts';
 import type { PoolState } from './pool-state.ts';
-import { PooledInstance } from './pooled-instance.ts';
+import { PooledInstance, type PooledInstanceOptions } from './pooled-instance.ts';
 
 /** A process that is broken, does not react or works for a caller that has gone is not asked to end: it is killed. */
 const KILLED_AT_ONCE: ReadonlySet<StopReason> = new Set([
@@ -42,11 +40,12 @@ export class InstanceLifecycle {
     this.#listener = listener;
   }
 
-  create({ source, reservation, nowMs }: Creation): PooledInstance {
+  create(making: Pick<PooledInstanceOptions, 'source' | 'reservation' | 'nowMs'>): PooledInstance {
+    const { source } = making;
     const { context, counters, instances, version } = this.#state;
     const instanceId = context.nameInstance(version);
     const wallMs = context.clock.wallMs();
-    const instance = new PooledInstance({ instanceId, version, source, reservation, nowMs, wallMs });
+    const instance = new PooledInstance({ ...making, instanceId, version, wallMs });
     instances.add(instance);
     counters.countSpawn(source);
     context.listener({ type: 'created', versionId: version.versionId, instanceId, source });
@@ -184,10 +183,4 @@ export class InstanceLifecycle {
     if (instance.inFlight === 0) this.forgetIfGone(instance, nowMs);
     else this.#listener.onGone(nowMs);
   }
-}
-
-interface Creation {
-  readonly source: SpawnSource;
-  readonly reservation: Reservation;
-  readonly nowMs: number;
 }

@@ -4,6 +4,7 @@ import type { PlatformError } from '../model/platform-error.ts';
 import type { PoolSnapshot, StopReason, Wish } from '../model/pool-snapshot.ts';
 import { Growth } from './growth.ts';
 import { InstanceLifecycle } from './instance-lifecycle.ts';
+import type { InstanceSet } from './instance-set.ts';
 import { Leasing } from './leasing.ts';
 import type { PoolContext } from './pool-context.ts';
 import type { PoolCounters } from './pool-counters.ts';
@@ -21,6 +22,7 @@ export interface PoolOwner {
 export class InstancePool {
   readonly leasing: Leasing;
   readonly counters: PoolCounters;
+  readonly instances: Pick<InstanceSet, 'reservedBytes' | 'leavingBytes' | 'processes'>;
   readonly #state: PoolState;
   readonly #lifecycle: InstanceLifecycle;
   readonly #growth: Growth;
@@ -28,37 +30,24 @@ export class InstancePool {
   #emptied: PromiseWithResolvers<void> | undefined;
 
   constructor(version: VersionRecord, context: PoolContext, owner: PoolOwner) {
-    const state = new PoolState({ version, context, onChanged: () => owner.changed(this) });
+    const state = new PoolState(version, context, () => owner.changed(this));
     const lifecycle = new InstanceLifecycle(state, {
       onReady: (instance, nowMs) => this.leasing.onReady(instance, nowMs),
       onStartFailed: (instance, error, nowMs) => this.leasing.onStartFailed(instance, error, nowMs),
       onGone: (nowMs) => this.#onGone(nowMs),
     });
-    const growth = new Growth({ state, lifecycle, makeRoom: (lack) => owner.makeRoom(this, lack) });
-    this.leasing = new Leasing({ state, lifecycle, growth });
+    const growth = new Growth(state, lifecycle, (lack) => owner.makeRoom(this, lack));
+    this.leasing = new Leasing(state, lifecycle, growth);
     this.counters = state.counters;
+    this.instances = state.instances;
     this.#state = state;
     this.#lifecycle = lifecycle;
     this.#growth = growth;
-    this.#keeper = new PoolKeeper({ state, lifecycle, growth });
+    this.#keeper = new PoolKeeper(state, lifecycle, growth);
   }
 
   get version(): VersionRecord {
     return this.#state.version;
-  }
-
-  get reservedBytes(): number {
-    return this.#state.instances.reservedBytes();
-  }
-
-  /** Memory that comes back when processes that were asked to end have ended. */
-  get leavingBytes(): number {
-    return this.#state.instances.leavingBytes();
-  }
-
-  /** Processes that were started and not reaped. */
-  get processes(): number {
-    return this.#state.instances.processes;
   }
 
   /** Nothing here, nothing to come, nothing to keep: ticks pass it by. */

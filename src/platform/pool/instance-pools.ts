@@ -41,7 +41,6 @@ export interface InstancePoolsOptions extends Partial<Omit<PoolLimits, 'instance
 export class InstancePools implements Pools, PoolOwner {
   readonly #directory: VersionDirectory;
   readonly #context: PoolContext;
-  readonly #ledger: MemoryLedger;
   readonly #tickMs: number;
   readonly #reapEveryMs: number;
   readonly #pools = new Map<string, InstancePool>();
@@ -60,23 +59,21 @@ export class InstancePools implements Pools, PoolOwner {
     this.#directory = directory;
     this.#tickMs = tickMs;
     this.#reapEveryMs = reapEveryMs;
-    this.#ledger = new MemoryLedger({
-      budgetBytes: Math.floor(host.memoryBytes * MEMORY_SHARE),
-      keptForChildrenBytes,
-      onGivenBack: () => this.#feedStarved(),
-    });
     this.#context = {
       clock,
       backend,
       listener,
       nameInstance: options.nameInstance ?? (() => random.uuid()),
-      ledger: this.#ledger,
+      ledger: new MemoryLedger({
+        budgetBytes: Math.floor(host.memoryBytes * MEMORY_SHARE),
+        keptForChildrenBytes,
+        onGivenBack: () => this.#feedStarved(),
+      }),
       backgroundStarts: new Limiter(BACKGROUND_STARTS_PER_CPU * host.cpus),
       scaler: { ...DEFAULT_SCALER, ...options.scaler },
       limits: {
         instancesMax: INSTANCES_PER_CPU * host.cpus,
         memoryFactor: options.memoryFactor ?? 1.5,
-        whenMemoryIsShort: options.whenMemoryIsShort ?? 'wait',
         lazyAboveWish: options.lazyAboveWish ?? 'grow',
         startTimeoutMs: options.startTimeoutMs ?? 30_000,
         scaleDownAfterIdleMs: options.scaleDownAfterIdleMs ?? 10_000,
@@ -101,7 +98,7 @@ export class InstancePools implements Pools, PoolOwner {
   }
 
   memory(): { readonly reservedBytes: number; readonly budgetBytes: number } {
-    const { reservedBytes, budgetBytes } = this.#ledger;
+    const { reservedBytes, budgetBytes } = this.#context.ledger;
     return { reservedBytes, budgetBytes };
   }
 
@@ -175,14 +172,14 @@ export class InstancePools implements Pools, PoolOwner {
 
   makeRoom(asking: InstancePool, { bytes, forChild }: { bytes: number; forChild: boolean }): boolean {
     this.#starved.add(asking);
-    let comingBytes = this.#ledger.freeBytes({ forChild });
-    for (const pool of this.#active) comingBytes += pool.leavingBytes;
+    let comingBytes = this.#context.ledger.freeBytes({ forChild });
+    for (const pool of this.#active) comingBytes += pool.instances.leavingBytes();
     while (comingBytes < bytes) {
       const spare = this.#longestSpare(asking);
       if (!spare) break;
-      const before = spare.leavingBytes;
+      const before = spare.instances.leavingBytes();
       spare.giveRoom();
-      comingBytes += spare.leavingBytes - before;
+      comingBytes += spare.instances.leavingBytes() - before;
     }
     return comingBytes >= bytes;
   }
@@ -193,19 +190,18 @@ export class InstancePools implements Pools, PoolOwner {
     let reservedBytes = 0;
     for (const pool of this.#pools.values()) {
       found.push(...pool.breaches());
-      reservedBytes += pool.reservedBytes;
+      reservedBytes += pool.instances.reservedBytes();
     }
-    if (reservedBytes !== this.#ledger.reservedBytes) {
-      found.push(`${this.#ledger.reservedBytes} bytes reserved, instances hold ${reservedBytes}`);
+    const { ledger } = this.#context;
+    if (reservedBytes !== ledger.reservedBytes) {
+      found.push(`${ledger.reservedBytes} bytes reserved, instances hold ${reservedBytes}`);
     }
     return found;
   }
 
   /** Processes that were started and not reaped, over all pools. */
   get processes(): number {
-    let count = 0;
-    for (const pool of this.#pools.values()) count += pool.processes;
-    return count;
+    return this.#pools.values().reduce((count, pool) => count + pool.instances.processes, 0);
   }
 
   /** Pools that ticks look at. */

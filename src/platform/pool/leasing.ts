@@ -6,14 +6,6 @@ import type { InstanceLifecycle } from './instance-lifecycle.ts';
 import type { PoolState } from './pool-state.ts';
 import { Lease, type PooledInstance } from './pooled-instance.ts';
 
-export interface Release {
-  readonly nowMs: number;
-  /** The handler may have run. */
-  readonly hasRun: boolean;
-  /** Given: the instance ends. */
-  readonly reason: StopReason | undefined;
-}
-
 /**
  * How one call gets an instance of a pool: it takes a free one or waits for one, and gives it back. Every decision is
  * synchronous, which is the lock; only starting and stopping take time.
@@ -23,7 +15,7 @@ export class Leasing {
   readonly #lifecycle: InstanceLifecycle;
   readonly #growth: Growth;
 
-  constructor({ state, lifecycle, growth }: { state: PoolState; lifecycle: InstanceLifecycle; growth: Growth }) {
+  constructor(state: PoolState, lifecycle: InstanceLifecycle, growth: Growth) {
     this.#state = state;
     this.#lifecycle = lifecycle;
     this.#growth = growth;
@@ -45,7 +37,7 @@ export class Leasing {
 
   /** Waits in turn for an instance, which is started for the call where that is allowed. */
   wait(request: WaitRequest): Promise<Lease> {
-    const { instances, queue, version, context, closed, operatorCap } = this.#state;
+    const { instances, queue, version, closed, operatorCap } = this.#state;
     if (request.signal?.aborted) return Promise.reject(request.signal.reason);
     if (closed) return Promise.reject(closed);
     if (operatorCap === 0) {
@@ -54,19 +46,21 @@ export class Leasing {
       );
     }
     const { call, turnAway } = queue.join(request);
-    const refusal = this.#growth.grow(request.nowMs);
+    this.#growth.grow(request.nowMs);
     const { queueDepth, reuse } = version.pool;
     const uncovered = queue.size - instances.expectedRoom({ isShared: reuse === 'warm' });
-    if (refusal === 'memory' && uncovered > 0 && context.limits.whenMemoryIsShort === 'refuse') {
-      turnAway(this.#growth.memoryExhausted());
-    } else if (uncovered > queueDepth) {
+    if (uncovered > queueDepth) {
       turnAway(new PlatformError('queue-full', `${queueDepth} calls wait for an instance already: try again later`));
     }
     this.#state.onChanged();
     return call.promise;
   }
 
-  release(lease: Lease, { nowMs, hasRun, reason }: Release): void {
+  /** `hasRun`: the handler may have run. `reason`: the instance ends. */
+  release(
+    lease: Lease,
+    { nowMs, hasRun, reason }: { nowMs: number; hasRun: boolean; reason?: StopReason | undefined },
+  ): void {
     const { instance } = lease;
     const { instances, counters, context, queue } = this.#state;
     if (!lease.close()) {

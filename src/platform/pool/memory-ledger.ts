@@ -1,9 +1,9 @@
 /** A part of the host's memory, reserved for one instance until its process was reaped. */
 export class Reservation {
   readonly bytes: number;
-  #giveBack: ((bytes: number) => void) | undefined;
+  #giveBack: (() => void) | undefined;
 
-  constructor(bytes: number, giveBack: (bytes: number) => void) {
+  constructor(bytes: number, giveBack: () => void) {
     this.bytes = bytes;
     this.#giveBack = giveBack;
   }
@@ -16,45 +16,35 @@ export class Reservation {
   giveBack(): void {
     const giveBack = this.#giveBack;
     this.#giveBack = undefined;
-    giveBack?.(this.bytes);
+    giveBack?.();
   }
-}
-
-export interface MemoryLedgerOptions {
-  /** What may be reserved for all instances together. */
-  readonly budgetBytes: number;
-  /** Kept for calls that functions make: their callers hold instances meanwhile and would wait for each other. */
-  readonly keptForChildrenBytes: number;
-  readonly onGivenBack?: () => void;
 }
 
 /** How much of the host's memory is reserved. Memory is reserved before a process is started, never after. */
 export class MemoryLedger {
+  /** What may be reserved for all instances together. */
   readonly budgetBytes: number;
+  reservedBytes = 0;
+  /** Kept for calls that functions make: their callers hold instances meanwhile and would wait for each other. */
   readonly #keptForChildrenBytes: number;
   readonly #onGivenBack: () => void;
-  #reservedBytes = 0;
 
-  constructor({ budgetBytes, keptForChildrenBytes, onGivenBack = () => {} }: MemoryLedgerOptions) {
-    this.budgetBytes = budgetBytes;
-    this.#keptForChildrenBytes = keptForChildrenBytes;
-    this.#onGivenBack = onGivenBack;
-  }
-
-  get reservedBytes(): number {
-    return this.#reservedBytes;
+  constructor(options: { budgetBytes: number; keptForChildrenBytes: number; onGivenBack: () => void }) {
+    this.budgetBytes = options.budgetBytes;
+    this.#keptForChildrenBytes = options.keptForChildrenBytes;
+    this.#onGivenBack = options.onGivenBack;
   }
 
   /** What is left to be reserved. */
   freeBytes({ forChild }: { forChild: boolean }): number {
-    return Math.max(0, this.budgetBytes - (forChild ? 0 : this.#keptForChildrenBytes) - this.#reservedBytes);
+    return Math.max(0, this.budgetBytes - (forChild ? 0 : this.#keptForChildrenBytes) - this.reservedBytes);
   }
 
   reserve(bytes: number, options: { forChild: boolean }): Reservation | undefined {
     if (bytes > this.freeBytes(options)) return undefined;
-    this.#reservedBytes += bytes;
-    return new Reservation(bytes, (given) => {
-      this.#reservedBytes -= given;
+    this.reservedBytes += bytes;
+    return new Reservation(bytes, () => {
+      this.reservedBytes -= bytes;
       this.#onGivenBack();
     });
   }

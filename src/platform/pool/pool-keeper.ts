@@ -14,7 +14,7 @@ export class PoolKeeper {
   readonly #lifecycle: InstanceLifecycle;
   readonly #growth: Growth;
 
-  constructor({ state, lifecycle, growth }: { state: PoolState; lifecycle: InstanceLifecycle; growth: Growth }) {
+  constructor(state: PoolState, lifecycle: InstanceLifecycle, growth: Growth) {
     this.#scaler = new Scaler(state.context.scaler);
     this.#state = state;
     this.#lifecycle = lifecycle;
@@ -40,26 +40,25 @@ export class PoolKeeper {
 
   /** Starts what is wanted and not there; ends some of what is there and not wanted. */
   conform(nowMs: number, { mayLower }: { mayLower: boolean }): void {
-    const { listener } = this.#state.context;
-    const { versionId, pool } = this.#state.version;
+    const { context, instances, version } = this.#state;
+    const { versionId } = version;
     // Where every call has its own instance, no call would use one that was started ahead.
-    if (pool.reuse !== 'warm') return;
+    if (version.pool.reuse !== 'warm') return;
     const want = this.#scaler.want(this.#input());
     let added = 0;
-    while (this.#state.instances.current < want.wanted) {
+    while (instances.current < want.wanted) {
       if (this.#growth.add(want.by === 'wish' ? 'external' : 'scaler', nowMs)) break;
       added += 1;
     }
-    if (added > 0) listener({ type: 'scaled-up', versionId, count: added });
-    const step = mayLower && want.mayLower ? surplusStep(this.#state.instances.current, want.wanted) : 0;
+    if (added > 0) context.listener({ type: 'scaled-up', versionId, count: added });
+    const step = mayLower && want.mayLower ? surplusStep(instances.current, want.wanted) : 0;
     if (step === 0) return;
-    const { scaleDownAfterIdleMs } = this.#state.context.limits;
-    const leaving = this.#state.instances.idle
+    const leaving = instances.idle
       .filter((instance) => want.by === 'wish' || !instance.isStartedByHand)
-      .filter(({ idleSinceMs }) => nowMs - idleSinceMs >= scaleDownAfterIdleMs)
+      .filter(({ idleSinceMs }) => nowMs - idleSinceMs >= context.limits.scaleDownAfterIdleMs)
       .slice(0, step);
     for (const instance of leaving) this.#lifecycle.leave(instance, 'surplus', nowMs);
-    if (leaving.length > 0) listener({ type: 'scaled-down', versionId, count: leaving.length });
+    if (leaving.length > 0) context.listener({ type: 'scaled-down', versionId, count: leaving.length });
   }
 
   /** Age spares no free instance; the floor holds against idleness alone. */

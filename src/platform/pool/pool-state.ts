@@ -8,19 +8,13 @@ import type { PoolContext } from './pool-context.ts';
 import { PoolCounters } from './pool-counters.ts';
 import type { PooledInstance } from './pooled-instance.ts';
 
-export interface PoolStateOptions {
-  readonly version: VersionRecord;
-  readonly context: PoolContext;
-  /** The pool may have something to do at a tick now that it had not before, or the other way round. */
-  readonly onChanged: () => void;
-}
-
 /** The state of one pool. Its parts (leasing, growth, keeper, lifecycle) share it, and none of them keeps a copy. */
 export class PoolState {
   readonly context: PoolContext;
   readonly instances = new InstanceSet();
   readonly counters = new PoolCounters();
   readonly queue: CallQueue;
+  /** The pool may have something to do at a tick now that it had not before, or the other way round. */
   readonly onChanged: () => void;
   /** As it is now. Instances that were started for an older record may still be there. */
   version: VersionRecord;
@@ -31,17 +25,13 @@ export class PoolState {
   #wish: Wish | undefined;
   #wishUntilMs = 0;
 
-  constructor({ version, context, onChanged }: PoolStateOptions) {
+  constructor(version: VersionRecord, context: PoolContext, onChanged: () => void) {
     this.version = version;
     this.context = context;
     this.onChanged = onChanged;
-    this.queue = new CallQueue({
-      clock: context.clock,
-      counters: this.counters,
-      onExpired: (waitedMs) => {
-        onChanged();
-        return this.#waitTimeout(waitedMs);
-      },
+    this.queue = new CallQueue(context.clock, this.counters, (waitedMs) => {
+      onChanged();
+      return this.#waitTimeout(waitedMs);
     });
   }
 

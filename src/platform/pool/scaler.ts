@@ -4,24 +4,19 @@ import {
   type DemandWindow,
   flowRule,
   QUEUE_RULE_LIMITS,
-  type QueueRuleLimits,
   queueRule,
   smooth,
   widenWindow,
 } from './scaling-rules.ts';
 
-export interface ScalerOptions {
+export const DEFAULT_SCALER = {
   /** Off: only floors, wishes and calls start instances, and only the reaper ends them. */
-  readonly hasInnerRules: boolean;
-  readonly queueRuleEveryMs: number;
-  readonly queueRuleLimits: QueueRuleLimits;
-}
-
-export const DEFAULT_SCALER: ScalerOptions = {
   hasInnerRules: true,
   queueRuleEveryMs: 5_000,
   queueRuleLimits: QUEUE_RULE_LIMITS,
 };
+
+export type ScalerOptions = Readonly<typeof DEFAULT_SCALER>;
 
 /** What bounds and floors depend on. */
 export interface ScalingInput {
@@ -117,11 +112,8 @@ export class Scaler {
     const { nowMs, concurrency, current } = load;
     const byConcurrency = concurrencyRule({ window: this.#window, current, concurrency, nowMs }, this.#panic);
     this.#panic = byConcurrency.memory;
-    const byFlow = flowRule({
-      callsPerSecond: this.#callsPerSecond ?? 0,
-      runningMs: this.#runningMs ?? 0,
-      concurrency,
-    });
+    const [callsPerSecond, runningMs] = [this.#callsPerSecond ?? 0, this.#runningMs ?? 0];
+    const byFlow = flowRule({ callsPerSecond, runningMs, concurrency });
     if (nowMs >= this.#queueRuleDueMs) {
       const { queueRuleEveryMs, queueRuleLimits } = this.#options;
       const isFirst = this.#queueRuleDueMs === Number.NEGATIVE_INFINITY;

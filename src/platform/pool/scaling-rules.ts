@@ -31,14 +31,10 @@ export const CALM: PanicMemory = { untilMs: Number.NEGATIVE_INFINITY, wanted: 0 
 
 /** Knative's shape: the mean of a minute, and in a panic that of six seconds. */
 export function concurrencyRule(
-  {
-    window,
-    current,
-    concurrency,
-    nowMs,
-  }: { window: DemandWindow; current: number; concurrency: number; nowMs: number },
+  load: { window: DemandWindow; current: number; concurrency: number; nowMs: number },
   memory: PanicMemory,
 ): { readonly wanted: number; readonly memory: PanicMemory } {
+  const { window, current, concurrency, nowMs } = load;
   const perInstance = concurrency * UTILISATION_AIM;
   const stable = Math.ceil(mean(window) / perInstance);
   const latest = mean(window.slice(-PANIC_SAMPLES));
@@ -50,15 +46,8 @@ export function concurrencyRule(
 }
 
 /** Little's law on smoothed rate and running time; time in fractions of a millisecond, else short calls would count nothing. */
-export function flowRule({
-  callsPerSecond,
-  runningMs,
-  concurrency,
-}: {
-  callsPerSecond: number;
-  runningMs: number;
-  concurrency: number;
-}): number {
+export function flowRule(load: { callsPerSecond: number; runningMs: number; concurrency: number }): number {
+  const { callsPerSecond, runningMs, concurrency } = load;
   return Math.ceil((callsPerSecond * runningMs) / 1000 / concurrency / UTILISATION_AIM);
 }
 
@@ -69,20 +58,15 @@ export function smooth(before: number | undefined, value: number): number {
   return before === undefined ? value : before + SMOOTHING * (value - before);
 }
 
-export interface QueueRuleLimits {
-  readonly queuedMax: number;
-  /** The most that one evaluation adds. */
-  readonly stepMax: number;
-  readonly meanLatencyMaxMs: number;
-  readonly errorShareMax: number;
-}
-
-export const QUEUE_RULE_LIMITS: QueueRuleLimits = {
+export const QUEUE_RULE_LIMITS = {
   queuedMax: 10,
+  /** The most that one evaluation adds. */
   stepMax: 3,
   meanLatencyMaxMs: Number.POSITIVE_INFINITY,
   errorShareMax: Number.POSITIVE_INFINITY,
 };
+
+export type QueueRuleLimits = Readonly<typeof QUEUE_RULE_LIMITS>;
 
 /** Looks at a pool every five seconds: adds for a queue, for slowness and errors, and keeps some warm beside busy ones. */
 export function queueRule(

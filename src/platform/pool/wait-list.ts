@@ -53,22 +53,17 @@ interface Node<Waiter> {
   isIn: boolean;
 }
 
-export interface WaitListOptions<Waiter> {
-  readonly clock: Clock;
-  /** The waiter has left the list already. */
-  readonly onExpired: (waiter: Waiter) => void;
-}
-
 /** Waiting calls in their order, each with a deadline. One timer serves them all; there is none while the list is empty. */
 export class WaitList<Waiter> {
   readonly #clock: Clock;
+  /** The waiter has left the list already. */
   readonly #onExpired: (waiter: Waiter) => void;
   readonly #timer: SharedTimer;
   #first: Node<Waiter> | undefined;
   #last: Node<Waiter> | undefined;
   #size = 0;
 
-  constructor({ clock, onExpired }: WaitListOptions<Waiter>) {
+  constructor({ clock, onExpired }: { clock: Clock; onExpired: (waiter: Waiter) => void }) {
     this.#clock = clock;
     this.#onExpired = onExpired;
     this.#timer = new SharedTimer({ clock, onRing: () => this.#ring() });

@@ -1,4 +1,4 @@
-import type { CallFrame, CpuProfile, HeapNode, HeapProfile, LockWait } from './recording.ts';
+import type { CallFrame, CpuProfile, HeapNode, HeapProfile, LockWait, Recording } from './recording.ts';
 import type { Frame, StackProfile, StackSample } from './stack-profile.ts';
 
 /** Whose stacks these are: the frame under all of them, and labels. */
@@ -18,7 +18,7 @@ const LOCK: Frame = { name: 'Atomics.wait', file: '', line: 0 };
 export interface CpuFold extends Owner {
   readonly profile: CpuProfile;
   /** While a call ran, doing nothing is waiting; undefined: not known. */
-  readonly calls: readonly (readonly [beganUs: number, endedUs: number])[] | undefined;
+  readonly calls: Recording['calls'] | undefined;
   readonly sampleUs: number;
   readonly cpu: StackProfile | undefined;
   readonly wall: StackProfile | undefined;

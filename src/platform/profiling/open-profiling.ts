@@ -1,6 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
 import type { InstanceRecordings } from '../runtime/instance-recordings.ts';
 import { PprofPages } from './pprof-pages.ts';
@@ -18,18 +16,16 @@ export interface ProfilingSettings extends Omit<RecorderOptions, 'clock' | 'pool
   readonly windowMs?: number | undefined;
 }
 
-export interface ProfilingOptions extends ProfilingSettings {
-  readonly clock: Clock;
+export interface ProfilingOptions extends ProfilingSettings, RecorderOptions {
   readonly random: Random;
   readonly logger: Logger;
-  readonly poolWaits: RecorderOptions['poolWaits'];
 }
 
 export interface Profiling {
   /** For the process back end, so that instances record themselves. */
   readonly recordings: InstanceRecordings;
   /** Answers what is below `/debug/pprof`; false: that is not what was asked for. */
-  onRequest(request: IncomingMessage, response: ServerResponse): boolean;
+  readonly onRequest: PprofPages['onRequest'];
   /** Before the instances end: what they recorded is asked for once more. */
   stop(options: { graceMs: number }): Promise<void>;
 }

@@ -6,12 +6,6 @@ import type { ProfileType } from './profile-type.ts';
 import type { Recorder } from './recorder.ts';
 import type { StackSample } from './stack-profile.ts';
 
-export interface PprofPagesOptions {
-  readonly recorder: Recorder;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
-
 const FOLDER = '/debug/pprof';
 const SECONDS_MAX = 300;
 /** Profiles that may be taken at once by request. */
@@ -34,11 +28,11 @@ const PAGES: Readonly<Record<string, Page>> = {
 
 /** Profiles taken while the caller waits, where Go programs have theirs, so that the same tools read them. */
 export class PprofPages {
-  readonly #options: PprofPagesOptions;
+  readonly #options: { readonly recorder: Recorder; readonly clock: Clock; readonly logger: Logger };
   readonly #stop = new AbortController();
   #taken = 0;
 
-  constructor(options: PprofPagesOptions) {
+  constructor(options: { recorder: Recorder; clock: Clock; logger: Logger }) {
     this.#options = options;
   }
 
@@ -138,8 +132,7 @@ ${rows.join('\n')}
 </body></html>
 `;
   const body = Buffer.from(page);
-  response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-length': body.length });
-  response.end(body);
+  response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-length': body.length }).end(body);
 }
 
 function sendText(response: ServerResponse, status: number, text: string): void {

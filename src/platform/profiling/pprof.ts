@@ -10,17 +10,13 @@ import {
   StringTable,
   ValueType,
 } from 'pprof-format';
-import { PROFILE_KINDS, type ProfileType, type ValueKind } from './profile-type.ts';
+import { PROFILE_KINDS, type ProfileKind, type ProfileType, type ValueKind } from './profile-type.ts';
 import type { Recorded } from './recorder.ts';
-import type { Frame, StackSample } from './stack-profile.ts';
+import { type Frame, frameKey, type StackSample } from './stack-profile.ts';
 
-export interface PprofOptions {
-  readonly kinds: readonly ValueKind[];
-  /** What lies between two samples, and how much of it. */
-  readonly periodKind: ValueKind;
+export interface PprofOptions extends ProfileKind, Omit<Recorded, 'profiles'> {
+  /** What lies between two samples. */
   readonly period: number;
-  readonly startedMs: number;
-  readonly durationMs: number;
   readonly samples: Iterable<StackSample>;
 }
 
@@ -29,12 +25,9 @@ const compress = promisify(gzip);
 /** One type of what was recorded, as pprof files are: a protocol buffer, compressed. */
 export function toPprof(
   { profiles, startedMs, durationMs }: Recorded,
-  {
-    type,
-    period,
-    isWanted = () => true,
-  }: { type: ProfileType; period: number; isWanted?: (labels: StackSample['labels']) => boolean },
+  of: { type: ProfileType; period: number; isWanted?: (labels: StackSample['labels']) => boolean },
 ): Promise<Buffer> {
+  const { type, period, isWanted = () => true } = of;
   const samples = [...(profiles.get(type)?.samples() ?? [])].filter(({ labels }) => isWanted(labels));
   return compress(encodePprof({ ...PROFILE_KINDS[type], period, startedMs, durationMs, samples }));
 }
@@ -77,8 +70,9 @@ class Tables {
   readonly #locationIds = new Map<string, number>();
   readonly #functionIds = new Map<string, number>();
 
-  location({ name, file, line }: Frame): number {
-    const key = `${name}\t${file}\t${line}`;
+  location(frame: Frame): number {
+    const { name, file, line } = frame;
+    const key = frameKey(frame);
     let id = this.#locationIds.get(key);
     if (id === undefined) {
       id = this.locations.length + 1;

@@ -2,16 +2,12 @@ import type { Logger } from 'pino';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import { toPprof } from './pprof.ts';
 import { PROFILE_KINDS } from './profile-type.ts';
-import type { PushedProfile } from './pyroscope.ts';
+import type { PushedProfile, Pyroscope } from './pyroscope.ts';
 import type { Capture, Recorded, Recorder } from './recorder.ts';
-
-export interface ProfileReceiver {
-  push(profile: PushedProfile, signal?: AbortSignal): Promise<void>;
-}
 
 export interface ProfilePusherOptions {
   readonly recorder: Recorder;
-  readonly receiver: ProfileReceiver;
+  readonly receiver: Pick<Pyroscope, 'push'>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** How long each profile is. */
@@ -30,16 +26,12 @@ export class ProfilePusher {
   readonly #recording: Promise<void>;
   #sending: Promise<void> | undefined;
   #isAway = false;
-  #dropped = 0;
+  /** Profiles that were given up since the start. */
+  dropped = 0;
 
   constructor(options: ProfilePusherOptions) {
     this.#options = options;
     this.#recording = this.#record();
-  }
-
-  /** Profiles that were given up since the start. */
-  get dropped(): number {
-    return this.#dropped;
   }
 
   /** What was recorded last is tried once more, for `graceMs` at most. */
@@ -82,7 +74,7 @@ export class ProfilePusher {
     }
     while (this.#backlog.length > backlogMax) {
       this.#backlog.shift();
-      this.#dropped += 1;
+      this.dropped += 1;
     }
     this.#sending ??= this.#send().finally(() => {
       this.#sending = undefined;
@@ -95,11 +87,11 @@ export class ProfilePusher {
     for (let profile = this.#backlog.shift(); profile; profile = this.#backlog.shift()) {
       try {
         await receiver.push(profile, this.#cutOff.signal);
-        if (this.#isAway) logger.info({ event: 'profile.pushed', dropped: this.#dropped }, 'profiles are taken again');
+        if (this.#isAway) logger.info({ event: 'profile.pushed', dropped: this.dropped }, 'profiles are taken again');
         this.#isAway = false;
       } catch (error) {
         const isRefused = Object(error).kind === 'refused';
-        if (isRefused) this.#dropped += 1;
+        if (isRefused) this.dropped += 1;
         else this.#backlog.unshift(profile);
         if (!this.#isAway && !this.#cutOff.signal.aborted) {
           logger.warn(

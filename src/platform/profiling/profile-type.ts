@@ -14,36 +14,17 @@ export interface ProfileKind {
   readonly periodKind: ValueKind;
 }
 
-const NANOSECONDS = 'nanoseconds';
+const kind = (type: string, unit: string): ValueKind => ({ type, unit });
+const CPU = kind('cpu', 'nanoseconds');
+const WALL = kind('wall', 'nanoseconds');
 
 /** The names are those under which other languages' profiles of the same type are known. */
 export const PROFILE_KINDS: Readonly<Record<ProfileType, ProfileKind>> = {
-  cpu: {
-    kinds: [
-      { type: 'samples', unit: 'count' },
-      { type: 'cpu', unit: NANOSECONDS },
-    ],
-    periodKind: { type: 'cpu', unit: NANOSECONDS },
-  },
-  wall: {
-    kinds: [
-      { type: 'samples', unit: 'count' },
-      { type: 'wall', unit: NANOSECONDS },
-    ],
-    periodKind: { type: 'wall', unit: NANOSECONDS },
-  },
-  alloc: {
-    kinds: [
-      { type: 'alloc_samples', unit: 'count' },
-      { type: 'alloc_space', unit: 'bytes' },
-    ],
-    periodKind: { type: 'space', unit: 'bytes' },
-  },
+  cpu: { kinds: [kind('samples', 'count'), CPU], periodKind: CPU },
+  wall: { kinds: [kind('samples', 'count'), WALL], periodKind: WALL },
+  alloc: { kinds: [kind('alloc_samples', 'count'), kind('alloc_space', 'bytes')], periodKind: kind('space', 'bytes') },
   lock: {
-    kinds: [
-      { type: 'contentions', unit: 'count' },
-      { type: 'delay', unit: NANOSECONDS },
-    ],
-    periodKind: { type: 'contentions', unit: 'count' },
+    kinds: [kind('contentions', 'count'), kind('delay', 'nanoseconds')],
+    periodKind: kind('contentions', 'count'),
   },
 };

@@ -24,7 +24,6 @@ export interface RecorderOptions {
 
 /** Between two samples of what runs. */
 const SAMPLE_MS = 10;
-const ALLOCATION_STEP_BYTES = 512 * 1024;
 /** Of waiting for locks, between two stacks. */
 const LOCK_STEP_MS = 1;
 /** How long instances that are busy are waited for at the end. */
@@ -63,7 +62,6 @@ const WAITING_FOR_INSTANCE = { name: '(waiting for an instance)', file: '', line
 export class Recorder implements InstanceRecordings {
   plan: RecordingPlan | undefined;
   readonly #options: RecorderOptions;
-  readonly #allocationStepBytes: number;
   readonly #self = new SelfRecording();
   readonly #captures = new Set<Capture>();
   #sendPlan: (plan: RecordingPlan | undefined) => number = () => 0;
@@ -73,11 +71,14 @@ export class Recorder implements InstanceRecordings {
 
   constructor(options: RecorderOptions) {
     this.#options = options;
-    this.#allocationStepBytes = options.allocationStepBytes ?? ALLOCATION_STEP_BYTES;
   }
 
   get types(): readonly ProfileType[] {
     return this.#options.types;
+  }
+
+  get #allocationStepBytes(): number {
+    return this.#options.allocationStepBytes ?? 512 * 1024;
   }
 
   /** What lies between two samples, in the unit of the type's period. */

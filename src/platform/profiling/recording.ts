@@ -36,7 +36,7 @@ export interface LockWait {
   readonly waitedUs: number;
 }
 
-interface ThreadRecording {
+export interface ThreadRecording {
   readonly cpu?: CpuProfile | undefined;
   readonly heap?: HeapProfile | undefined;
   readonly locks?: readonly LockWait[] | undefined;
@@ -64,80 +64,66 @@ export function parseRecording(bytes: Uint8Array): Recording | undefined {
   } catch {
     return undefined;
   }
-  return isRecording(value) ? value : undefined;
+  return isRecording(value) ? (value as Recording) : undefined;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+type Check = (value: unknown) => boolean;
 
-function isRecording(value: unknown): value is Recording {
-  if (!isObject(value)) return false;
-  const { epoch, threads, calls } = value;
-  return isNumber(epoch) && isListOf(threads, isThread) && isListOf(calls, isSpan);
+const isNumber: Check = (value) => typeof value === 'number';
+const isText: Check = (value) => typeof value === 'string';
+
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+
+const listOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every((item) => check(item));
+
+/** An array that begins with these. */
+const tuple =
+  (...checks: Check[]): Check =>
+  (value) =>
+    Array.isArray(value) && checks.every((check, index) => check(value[index]));
+
+function fields(checks: Readonly<Record<string, Check>>): Check {
+  const entries = Object.entries(checks);
+  return (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    entries.every(([name, check]) => check((value as Record<string, unknown>)[name]));
 }
 
-function isThread(value: unknown): boolean {
-  if (!isObject(value)) return false;
-  const { cpu, heap, locks } = value;
-  return (
-    (cpu === undefined || isCpuProfile(cpu)) &&
-    (heap === undefined || isHeapProfile(heap)) &&
-    (locks === undefined || isListOf(locks, isLockWait))
-  );
-}
+const isCallFrame = fields({ functionName: isText, url: isText, lineNumber: isNumber });
 
-function isCpuProfile(value: unknown): boolean {
-  if (!isObject(value)) return false;
-  const { nodes, startTime, endTime, samples = [], timeDeltas = [] } = value;
-  return (
-    isNumber(startTime) &&
-    isNumber(endTime) &&
-    isListOf(samples, isNumber) &&
-    isListOf(timeDeltas, isNumber) &&
-    isListOf(
-      nodes,
-      (node) =>
-        isObject(node) &&
-        isNumber(node['id']) &&
-        isCallFrame(node['callFrame']) &&
-        (node['children'] === undefined || isListOf(node['children'], isNumber)),
-    )
-  );
-}
+const isCpuProfile = fields({
+  nodes: listOf(fields({ id: isNumber, callFrame: isCallFrame, children: optional(listOf(isNumber)) })),
+  startTime: isNumber,
+  endTime: isNumber,
+  samples: optional(listOf(isNumber)),
+  timeDeltas: optional(listOf(isNumber)),
+});
 
-function isHeapProfile(value: unknown): boolean {
-  return (
-    isObject(value) &&
-    isHeapNode(value['head'], 0) &&
-    isListOf(value['samples'], (sample) => isObject(sample) && isNumber(sample['nodeId']))
-  );
-}
+const isHeapNodeAlone = fields({ callFrame: isCallFrame, selfSize: isNumber, id: isNumber });
 
 function isHeapNode(value: unknown, depth: number): boolean {
-  if (!isObject(value) || depth > HEAP_DEPTH_MAX) return false;
-  const { callFrame, selfSize, id, children } = value;
-  return (
-    isCallFrame(callFrame) &&
-    isNumber(selfSize) &&
-    isNumber(id) &&
-    isListOf(children, (child) => isHeapNode(child, depth + 1))
-  );
+  if (depth > HEAP_DEPTH_MAX || !isHeapNodeAlone(value)) return false;
+  const { children } = value as { children: unknown };
+  return Array.isArray(children) && children.every((child) => isHeapNode(child, depth + 1));
 }
 
-function isLockWait(value: unknown): boolean {
-  if (!isObject(value)) return false;
-  const { frames, count, waitedUs } = value;
-  const isFrame = (frame: unknown) =>
-    Array.isArray(frame) && typeof frame[0] === 'string' && typeof frame[1] === 'string' && isNumber(frame[2]);
-  return isNumber(count) && isNumber(waitedUs) && isListOf(frames, isFrame);
-}
+const isThread = fields({
+  cpu: optional(isCpuProfile),
+  heap: optional(fields({ head: (head) => isHeapNode(head, 0), samples: listOf(fields({ nodeId: isNumber })) })),
+  locks: optional(
+    listOf(fields({ frames: listOf(tuple(isText, isText, isNumber)), count: isNumber, waitedUs: isNumber })),
+  ),
+});
 
-function isCallFrame(value: unknown): boolean {
-  if (!isObject(value)) return false;
-  const { functionName, url, lineNumber } = value;
-  return typeof functionName === 'string' && typeof url === 'string' && isNumber(lineNumber);
-}
-
-const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
-const isNumber = (value: unknown): value is number => typeof value === 'number';
-const isSpan = (value: unknown) => Array.isArray(value) && isNumber(value[0]) && isNumber(value[1]);
-const isListOf = (value: unknown, isItem: (item: unknown) => boolean) => Array.isArray(value) && value.every(isItem);
+const isRecording = fields({
+  epoch: isNumber,
+  threads: listOf(isThread),
+  calls: listOf(tuple(isNumber, isNumber)),
+});

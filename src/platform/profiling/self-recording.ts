@@ -1,11 +1,6 @@
 import { Session } from 'node:inspector';
 import type { RecordingPlan } from '../runtime/instance-recordings.ts';
-import type { CpuProfile, HeapProfile } from './recording.ts';
-
-export interface SelfRecorded {
-  readonly cpu?: CpuProfile | undefined;
-  readonly heap?: HeapProfile | undefined;
-}
+import type { CpuProfile, HeapProfile, ThreadRecording } from './recording.ts';
 
 /** Records the platform's own thread, from one turn of `rotate` to the next. */
 export class SelfRecording {
@@ -13,11 +8,14 @@ export class SelfRecording {
   #plan: RecordingPlan | undefined;
 
   /** What was recorded by the plan before; goes on by this one. Takes some ten milliseconds, for V8 lists all its code. */
-  rotate(plan: RecordingPlan | undefined): SelfRecorded {
+  rotate(plan: RecordingPlan | undefined): ThreadRecording {
     const recorded = this.#stop();
     this.#plan = plan;
     if (plan) this.#start(plan);
-    else this.#close();
+    else {
+      this.#session?.disconnect();
+      this.#session = undefined;
+    }
     return recorded;
   }
 
@@ -41,15 +39,13 @@ export class SelfRecording {
     }
   }
 
-  #stop(): SelfRecorded {
+  #stop(): ThreadRecording {
     if (!this.#plan) return {};
-    const { cpu, heap } = {
-      cpu: isSampled(this.#plan) ? this.#ask<{ profile: CpuProfile }>('Profiler.stop') : undefined,
-      heap: this.#plan.types.includes('alloc')
-        ? this.#ask<{ profile: HeapProfile }>('HeapProfiler.stopSampling')
-        : undefined,
+    const isAllocation = this.#plan.types.includes('alloc');
+    return {
+      cpu: isSampled(this.#plan) ? this.#ask<{ profile: CpuProfile }>('Profiler.stop')?.profile : undefined,
+      heap: isAllocation ? this.#ask<{ profile: HeapProfile }>('HeapProfiler.stopSampling')?.profile : undefined,
     };
-    return { cpu: cpu?.profile, heap: heap?.profile };
   }
 
   /** An inspector of the own thread answers before `post` returns. */
@@ -59,11 +55,6 @@ export class SelfRecording {
       if (!error) answer = result as T;
     });
     return answer;
-  }
-
-  #close(): void {
-    this.#session?.disconnect();
-    this.#session = undefined;
   }
 }
 

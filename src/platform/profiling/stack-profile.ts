@@ -46,6 +46,6 @@ export class StackProfile {
   }
 }
 
-function frameKey({ name, file, line }: Frame): string {
+export function frameKey({ name, file, line }: Frame): string {
   return `${name}\t${file}\t${line}`;
 }

@@ -12,11 +12,7 @@ export function checkCode(code: Code): void {
       return;
     case 'source': {
       const bytes = Buffer.byteLength(code.text);
-      if (bytes > SOURCE_MAX_BYTES) {
-        throw new PlatformError('code-too-large', `the source has ${bytes} bytes; at most ${SOURCE_MAX_BYTES}`, {
-          field: 'code',
-        });
-      }
+      if (bytes > SOURCE_MAX_BYTES) tooLarge(`the source has ${bytes} bytes; at most ${SOURCE_MAX_BYTES}`);
       if (code.text.includes('\0')) refuse('the source has a NUL character in it: it is no text');
       return;
     }

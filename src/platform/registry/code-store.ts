@@ -30,41 +30,34 @@ export function hashCode(code: Code): string {
   return hash.digest('hex');
 }
 
-/** Code lies on disk alone and is read when an instance starts: a thousand idle functions hold no memory. */
-export class CodeStore {
-  readonly #sql: Sql;
+/**
+ * Code lies on disk alone and is read when an instance starts: a thousand idle functions hold no memory. Inside a
+ * transaction. The same code is kept once.
+ */
+export function keepCode(sql: Sql, codeHash: string, code: Code): void {
+  const text = code.kind === 'source' ? code.text : code.kind === 'builtin' ? code.name : '';
+  const added = sql.run('INSERT INTO code VALUES (?, ?, ?) ON CONFLICT DO NOTHING', codeHash, code.kind, text);
+  if (added === 0 || code.kind !== 'files') return;
+  for (const [path, bytes] of code.files) sql.run('INSERT INTO code_files VALUES (?, ?, ?)', codeHash, path, bytes);
+}
 
-  constructor(sql: Sql) {
-    this.#sql = sql;
-  }
+export function readCode(sql: Sql, codeHash: string): Code {
+  const row = sql.get<{ kind: Code['kind']; text: string }>(
+    'SELECT kind, text FROM code WHERE code_hash = ?',
+    codeHash,
+  );
+  if (!row) throw new PlatformError('no-code', 'the code of this version is gone; deploy it again');
+  const { kind, text } = row;
+  if (kind === 'source') return { kind, text };
+  if (kind === 'builtin') return { kind, name: text };
+  const files = sql.all<{ path: string; bytes: Uint8Array }>(
+    'SELECT path, bytes FROM code_files WHERE code_hash = ? ORDER BY path',
+    codeHash,
+  );
+  return { kind, files: new Map(files.map(({ path, bytes }) => [path, bytes])) };
+}
 
-  /** Inside a transaction. The same code is kept once. */
-  put(codeHash: string, code: Code): void {
-    const text = code.kind === 'source' ? code.text : code.kind === 'builtin' ? code.name : '';
-    const { changes } = this.#sql
-      .prepare('INSERT INTO code VALUES (?, ?, ?) ON CONFLICT DO NOTHING')
-      .run(codeHash, code.kind, text);
-    if (changes === 0 || code.kind !== 'files') return;
-    const insert = this.#sql.prepare('INSERT INTO code_files VALUES (?, ?, ?)');
-    for (const [path, bytes] of code.files) insert.run(codeHash, path, bytes);
-  }
-
-  get(codeHash: string): Code {
-    const row = this.#sql.prepare('SELECT kind, text FROM code WHERE code_hash = ?').get(codeHash);
-    if (!row) throw new PlatformError('no-code', 'the code of this version is gone; deploy it again');
-    const text = String(row['text']);
-    if (row['kind'] === 'source') return { kind: 'source', text };
-    if (row['kind'] === 'builtin') return { kind: 'builtin', name: text };
-    const rows = this.#sql
-      .prepare('SELECT path, bytes FROM code_files WHERE code_hash = ? ORDER BY path')
-      .all(codeHash);
-    return { kind: 'files', files: new Map(rows.map((each) => [String(each['path']), each['bytes'] as Uint8Array])) };
-  }
-
-  /** Inside a transaction: what no version needs any more. */
-  sweep(): void {
-    this.#sql
-      .prepare('DELETE FROM code WHERE NOT EXISTS (SELECT 1 FROM versions WHERE versions.code_hash = code.code_hash)')
-      .run();
-  }
+/** Inside a transaction: what no version needs any more. */
+export function sweepCode(sql: Sql): void {
+  sql.run('DELETE FROM code WHERE NOT EXISTS (SELECT 1 FROM versions WHERE versions.code_hash = code.code_hash)');
 }

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { makeFolder } from '../../lib/make-folder.ts';
 import { REGISTRY_STEPS } from './schema.ts';
 
@@ -12,7 +12,21 @@ export class Sql {
     this.#db = db;
   }
 
-  prepare(text: string): StatementSync {
+  /** The only writer of these tables is this program, so what is in a row is what was put there. */
+  all<Row = Record<string, unknown>>(text: string, ...values: SQLInputValue[]): Row[] {
+    return this.#prepare(text).all(...values) as Row[];
+  }
+
+  get<Row = Record<string, unknown>>(text: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#prepare(text).get(...values) as Row | undefined;
+  }
+
+  /** Returns how many rows it changed. */
+  run(text: string, ...values: SQLInputValue[]): number {
+    return Number(this.#prepare(text).run(...values).changes);
+  }
+
+  #prepare(text: string): StatementSync {
     let statement = this.#prepared.get(text);
     if (!statement) {
       statement = this.#db.prepare(text);
@@ -82,8 +96,7 @@ export function openRegistryDatabase(path: string): DatabaseSync {
 
 function makeTables(db: DatabaseSync, path: string): void {
   // Also takes the lock that is then kept.
-  db.exec('BEGIN IMMEDIATE');
-  try {
+  new Sql(db).transaction(() => {
     const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
     // A file of a newer program is refused, not guessed at.
     if (version > REGISTRY_STEPS.length) {
@@ -93,11 +106,7 @@ function makeTables(db: DatabaseSync, path: string): void {
     }
     for (const step of REGISTRY_STEPS.slice(version)) db.exec(step);
     db.exec(`PRAGMA user_version = ${REGISTRY_STEPS.length}`);
-    db.exec('COMMIT');
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK');
-    throw error;
-  }
+  });
 }
 
 /** An error of SQLite with advice for a person; any other error as it is. */

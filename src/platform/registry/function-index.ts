@@ -3,14 +3,13 @@ import type { FunctionRecord, Namespace } from '../model/function-record.ts';
 import { PlatformError } from '../model/platform-error.ts';
 import type { Sql } from './database.ts';
 import type { RegisteredVersion } from './registered-version.ts';
-import { type KeptFunction, readAliases, readFunctions, readVersions } from './rows.ts';
+import { type KeptFunction, readFunctions, readVersions } from './rows.ts';
 
 /** Functions and versions in memory, by every key that is asked for. Read once at start; the registry keeps it level with the disk. */
 export class FunctionIndex {
-  readonly #kept = new Map<string, KeptFunction>();
   readonly #records = new Map<string, FunctionRecord>();
+  /** By alias. */
   readonly #functionIds = new Map<string, string>();
-  readonly #aliases = new Map<string, string[]>();
   readonly #names = new Map<string, string[]>();
   readonly #versions = new Map<string, RegisteredVersion>();
   readonly #versionsOf = new Map<string, RegisteredVersion[]>();
@@ -18,10 +17,7 @@ export class FunctionIndex {
   #order: string[] | undefined;
 
   constructor(sql: Sql) {
-    const aliases = Map.groupBy(readAliases(sql), ({ functionId }) => functionId);
-    for (const kept of readFunctions(sql)) {
-      this.putFunction(kept, aliases.get(kept.functionId)?.map(({ alias }) => alias) ?? []);
-    }
+    for (const kept of readFunctions(sql)) this.putFunction(kept);
     for (const version of readVersions(sql)) this.putVersion(version);
   }
 
@@ -66,34 +62,33 @@ export class FunctionIndex {
 
   /** The function as it would be kept with these changes. */
   kept(functionId: string, change: Partial<KeptFunction>): KeptFunction {
-    const kept = this.#kept.get(functionId);
+    const kept = this.#records.get(functionId);
     if (!kept) throw new PlatformError('function-unknown', 'there is no such function');
     return { ...kept, ...change };
   }
 
-  putFunction(kept: KeptFunction, aliases?: readonly string[]): void {
-    const { functionId, namespace, name } = kept;
-    const before = this.#kept.get(functionId);
-    if (before && before.name !== name) this.#dropName(before);
-    if (!before || before.name !== name) {
+  /** Its status is that of the active version. */
+  putFunction(kept: KeptFunction): void {
+    const { functionId, namespace, name, aliases, activeVersionId } = kept;
+    const before = this.#records.get(functionId);
+    if (before?.name !== name) {
+      if (before) this.#dropName(before);
       const key = nameKey(namespace, name);
       this.#names.set(key, [...(this.#names.get(key) ?? []), functionId]);
     }
-    this.#kept.set(functionId, kept);
-    if (aliases) {
-      this.#aliases.set(functionId, [...aliases]);
-      for (const alias of aliases) this.#functionIds.set(alias, functionId);
-    }
-    this.#remake(functionId);
+    for (const alias of aliases) this.#functionIds.set(alias, functionId);
+    const active = activeVersionId === undefined ? undefined : this.#versions.get(activeVersionId);
+    this.#records.set(functionId, { ...kept, status: active?.status ?? 'INACTIVE' });
   }
 
   removeFunction(functionId: string): void {
-    const kept = this.#kept.get(functionId);
-    if (!kept) return;
+    const record = this.#records.get(functionId);
+    if (!record) return;
     for (const version of [...this.versionsOf(functionId)]) this.removeVersion(version.versionId);
-    for (const alias of this.#aliases.get(functionId) ?? []) this.#functionIds.delete(alias);
-    this.#dropName(kept);
-    for (const map of [this.#kept, this.#records, this.#aliases, this.#versionsOf]) map.delete(functionId);
+    for (const alias of record.aliases) this.#functionIds.delete(alias);
+    this.#dropName(record);
+    this.#records.delete(functionId);
+    this.#versionsOf.delete(functionId);
   }
 
   putVersion(version: RegisteredVersion): void {
@@ -105,7 +100,8 @@ export class FunctionIndex {
     const others = this.#versionsOf.get(functionId) ?? [];
     const all = isNew ? [...others, version] : others.map((other) => (other.versionId === versionId ? version : other));
     this.#versionsOf.set(functionId, all);
-    this.#remake(functionId);
+    const record = this.#records.get(functionId);
+    if (record) this.putFunction(record);
   }
 
   removeVersion(versionId: string): void {
@@ -116,14 +112,6 @@ export class FunctionIndex {
     this.#deployments.delete(version.deploymentId);
     const others = this.versionsOf(version.functionId).filter((other) => other.versionId !== versionId);
     this.#versionsOf.set(version.functionId, others);
-  }
-
-  #remake(functionId: string): void {
-    const kept = this.#kept.get(functionId);
-    if (!kept) return;
-    const active = kept.activeVersionId === undefined ? undefined : this.#versions.get(kept.activeVersionId);
-    const aliases = this.#aliases.get(functionId) ?? [];
-    this.#records.set(functionId, { ...kept, aliases, status: active?.status ?? 'INACTIVE' });
   }
 
   #dropName({ namespace, name, functionId }: KeptFunction): void {

@@ -17,12 +17,14 @@ export class GoneVersions {
   /** When each was deleted, oldest first. */
   readonly #deletedMs = new Map<string, number>();
 
-  constructor({ sql, clock, wishes }: { sql: Sql; clock: Clock; wishes: WishTable }) {
+  constructor(sql: Sql, clock: Clock, wishes: WishTable) {
     this.#sql = sql;
     this.#clock = clock;
     this.#wishes = wishes;
-    const rows = sql.prepare('SELECT version_id, deleted_ms FROM gone_versions ORDER BY deleted_ms').all();
-    for (const row of rows) this.#deletedMs.set(String(row['version_id']), Number(row['deleted_ms']));
+    const rows = sql.all<{ id: string; deletedMs: number }>(
+      'SELECT version_id AS id, deleted_ms AS deletedMs FROM gone_versions ORDER BY deleted_ms',
+    );
+    for (const { id, deletedMs } of rows) this.#deletedMs.set(id, deletedMs);
   }
 
   has(versionId: string): boolean {
@@ -32,9 +34,8 @@ export class GoneVersions {
   /** On disk; within the transaction that deletes the version. */
   add({ versionId, functionId, account }: RegisteredVersion): void {
     const deletedMs = Math.round(this.#clock.wallMs());
-    this.#sql
-      .prepare('INSERT OR REPLACE INTO gone_versions VALUES (?, ?, ?, ?)')
-      .run(versionId, functionId, account, deletedMs);
+    const put = 'INSERT OR REPLACE INTO gone_versions VALUES (?, ?, ?, ?)';
+    this.#sql.run(put, versionId, functionId, account, deletedMs);
     this.#deletedMs.delete(versionId);
     this.#deletedMs.set(versionId, deletedMs);
   }
@@ -50,7 +51,7 @@ export class GoneVersions {
     if (old.length === 0) return;
     this.#sql.transaction(() => {
       for (const versionId of old) {
-        this.#sql.prepare('DELETE FROM gone_versions WHERE version_id = ?').run(versionId);
+        this.#sql.run('DELETE FROM gone_versions WHERE version_id = ?', versionId);
         if (!isHere(versionId)) this.#wishes.forget(versionId);
       }
     });

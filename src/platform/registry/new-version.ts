@@ -57,19 +57,13 @@ export function checkName({ namespace, name }: { namespace: Namespace; name: str
   throw new PlatformError('name-taken', `there is a function with the name ${name}`, { field: 'name' });
 }
 
-export interface VersionMaking {
-  readonly functionId: string;
-  readonly account: string;
-  readonly number: number;
-  readonly index: FunctionIndex;
-  readonly clock: Clock;
-  readonly random: Random;
-}
+export type VersionPlace = Pick<RegisteredVersion, 'functionId' | 'account' | 'number'>;
 
 /** Throws when its code or its id cannot be taken. */
 export function makeVersion(
   request: NewVersion,
-  { functionId, account, number, index, clock, random }: VersionMaking,
+  place: VersionPlace,
+  { index, clock, random }: { index: FunctionIndex; clock: Clock; random: Random },
 ): RegisteredVersion {
   checkCode(request.code);
   const versionId = request.versionId ?? random.uuid();
@@ -79,10 +73,8 @@ export function makeVersion(
   }
   const codeHash = hashCode(request.code);
   return {
+    ...place,
     versionId,
-    functionId,
-    account,
-    number,
     codeHash,
     deployId: deployIdOf({ codeHash, launch: request.launch }),
     launch: request.launch,

@@ -3,7 +3,7 @@ import type { Random } from '../../lib/random.ts';
 import { deployIdOf } from '../model/deploy-id.ts';
 import type { Code, FunctionRecord, Namespace, TriggerRecord, VersionRecord } from '../model/function-record.ts';
 import { PlatformError } from '../model/platform-error.ts';
-import { CodeStore } from './code-store.ts';
+import { keepCode, readCode, sweepCode } from './code-store.ts';
 import { explainFileError, openRegistryDatabase, Sql } from './database.ts';
 import { FunctionIndex } from './function-index.ts';
 import { GoneVersions } from './gone-versions.ts';
@@ -15,6 +15,7 @@ import {
   makeVersion,
   type NewFunction,
   type NewVersion,
+  type VersionPlace,
 } from './new-version.ts';
 import type { RegisteredVersion } from './registered-version.ts';
 import { type KeptFunction, writeFunction, writeVersion } from './rows.ts';
@@ -47,7 +48,6 @@ export class Registry {
   readonly triggers: TriggerTable;
   readonly messages: MessageTable;
   readonly #sql: Sql;
-  readonly #code: CodeStore;
   readonly #index: FunctionIndex;
   readonly #gone: GoneVersions;
   readonly #options: RegistryOptions;
@@ -57,11 +57,10 @@ export class Registry {
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.#sql = new Sql(openRegistryDatabase(options.path));
-    this.#code = new CodeStore(this.#sql);
     try {
       this.#index = new FunctionIndex(this.#sql);
       this.wishes = new WishTable(this.#sql, options.clock);
-      this.#gone = new GoneVersions({ sql: this.#sql, clock: options.clock, wishes: this.wishes });
+      this.#gone = new GoneVersions(this.#sql, options.clock, this.wishes);
       this.#forgetGone();
     } catch (error) {
       // A file can be opened and damaged further in.
@@ -128,7 +127,7 @@ export class Registry {
   codeOf(version: Pick<VersionRecord, 'versionId'>): Code {
     const codeHash = this.#index.version(version.versionId)?.codeHash;
     if (codeHash === undefined) throw new PlatformError('no-code', 'this version was deleted');
-    return this.#code.get(codeHash);
+    return readCode(this.#sql, codeHash);
   }
 
   create(request: NewFunction): { readonly record: FunctionRecord; readonly version: RegisteredVersion } {
@@ -143,20 +142,19 @@ export class Registry {
       namespace: request.namespace,
       name: request.name,
       account,
+      aliases: request.aliases ?? [],
       activeVersionId: version.versionId,
       triggers: request.triggers ?? [],
       createdMs: nowMs,
       updatedMs: nowMs,
     };
-    const aliases = request.aliases ?? [];
     this.#sql.transaction(() => {
       writeFunction(this.#sql, kept);
-      const insert = this.#sql.prepare('INSERT INTO aliases VALUES (?, ?)');
-      for (const alias of aliases) insert.run(alias, functionId);
-      this.#code.put(version.codeHash, request.code);
+      for (const alias of kept.aliases) this.#sql.run('INSERT INTO aliases VALUES (?, ?)', alias, functionId);
+      keepCode(this.#sql, version.codeHash, request.code);
       writeVersion(this.#sql, version);
     });
-    this.#index.putFunction(kept, aliases);
+    this.#index.putFunction(kept);
     this.#putVersion(version);
     return { record: this.#recordOf(functionId), version };
   }
@@ -175,7 +173,7 @@ export class Registry {
       ...(isActive ? { activeVersionId: version.versionId } : {}),
     });
     this.#sql.transaction(() => {
-      this.#code.put(version.codeHash, request.code);
+      keepCode(this.#sql, version.codeHash, request.code);
       writeVersion(this.#sql, version);
       writeFunction(this.#sql, kept);
     });
@@ -221,8 +219,8 @@ export class Registry {
     const versions = this.#index.versionsOf(functionId);
     this.#sql.transaction(() => {
       for (const version of versions) this.#gone.add(version);
-      this.#sql.prepare('DELETE FROM functions WHERE function_id = ?').run(functionId);
-      this.#code.sweep();
+      this.#sql.run('DELETE FROM functions WHERE function_id = ?', functionId);
+      sweepCode(this.#sql);
     });
     this.#index.removeFunction(functionId);
     this.#forgetGone();
@@ -238,8 +236,8 @@ export class Registry {
     }
     this.#sql.transaction(() => {
       this.#gone.add(version);
-      this.#sql.prepare('DELETE FROM versions WHERE version_id = ?').run(versionId);
-      this.#code.sweep();
+      this.#sql.run('DELETE FROM versions WHERE version_id = ?', versionId);
+      sweepCode(this.#sql);
     });
     this.#index.removeVersion(versionId);
     this.#forgetGone();
@@ -250,8 +248,8 @@ export class Registry {
     this.#gone.forgetOld((versionId) => this.#index.version(versionId) !== undefined);
   }
 
-  #newVersion(request: NewVersion, place: { functionId: string; account: string; number: number }): RegisteredVersion {
-    return makeVersion(request, { ...place, index: this.#index, ...this.#options });
+  #newVersion(request: NewVersion, place: VersionPlace): RegisteredVersion {
+    return makeVersion(request, place, { index: this.#index, ...this.#options });
   }
 
   #putVersion(version: RegisteredVersion): void {

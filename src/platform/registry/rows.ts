@@ -1,101 +1,86 @@
-import type { FunctionRecord, Namespace } from '../model/function-record.ts';
+import type { FunctionRecord } from '../model/function-record.ts';
 import type { Sql } from './database.ts';
-import type { RegisteredVersion, VersionStatus } from './registered-version.ts';
+import type { RegisteredVersion } from './registered-version.ts';
 
 /** A function as it is kept; its status follows from its versions. */
-export type KeptFunction = Omit<FunctionRecord, 'status' | 'aliases'>;
+export type KeptFunction = Omit<FunctionRecord, 'status'>;
 
-type Row = Record<string, unknown>;
-
-/** The only writer of these columns is this program, so what is in them is what was put there. */
 export function readFunctions(sql: Sql): KeptFunction[] {
-  const rows = sql.prepare('SELECT * FROM functions ORDER BY rowid').all() as Row[];
-  return rows.map((row) => ({
-    functionId: String(row['function_id']),
-    namespace: row['namespace'] as Namespace,
-    name: String(row['name']),
-    account: String(row['account']),
-    activeVersionId: (row['active_version_id'] as string | null) ?? undefined,
-    triggers: JSON.parse(String(row['triggers'])) as FunctionRecord['triggers'],
-    createdMs: Number(row['created_ms']),
-    updatedMs: Number(row['updated_ms']),
-  }));
+  const aliases = Map.groupBy(
+    sql.all<{ alias: string; functionId: string }>('SELECT alias, function_id AS functionId FROM aliases'),
+    ({ functionId }) => functionId,
+  );
+  return sql
+    .all<Omit<KeptFunction, 'aliases' | 'triggers'> & { triggers: string }>(
+      `SELECT function_id AS functionId, namespace, name, account, active_version_id AS activeVersionId, triggers,
+         created_ms AS createdMs, updated_ms AS updatedMs FROM functions ORDER BY rowid`,
+    )
+    .map((row) => ({
+      ...row,
+      activeVersionId: row.activeVersionId ?? undefined,
+      aliases: aliases.get(row.functionId)?.map(({ alias }) => alias) ?? [],
+      triggers: JSON.parse(row.triggers) as FunctionRecord['triggers'],
+    }));
 }
 
 export function writeFunction(sql: Sql, record: KeptFunction): void {
-  const { functionId, namespace, name, account, activeVersionId, triggers, createdMs, updatedMs } = record;
-  sql
-    .prepare(
-      `INSERT INTO functions VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (function_id) DO UPDATE SET
-         name = excluded.name, active_version_id = excluded.active_version_id,
-         triggers = excluded.triggers, updated_ms = excluded.updated_ms`,
-    )
-    .run(
-      functionId,
-      namespace,
-      name,
-      account,
-      activeVersionId ?? null,
-      JSON.stringify(triggers),
-      Math.round(createdMs),
-      Math.round(updatedMs),
-    );
+  sql.run(
+    `INSERT INTO functions VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (function_id) DO UPDATE SET
+       name = excluded.name, active_version_id = excluded.active_version_id,
+       triggers = excluded.triggers, updated_ms = excluded.updated_ms`,
+    record.functionId,
+    record.namespace,
+    record.name,
+    record.account,
+    record.activeVersionId ?? null,
+    JSON.stringify(record.triggers),
+    Math.round(record.createdMs),
+    Math.round(record.updatedMs),
+  );
 }
 
-export function readAliases(sql: Sql): { alias: string; functionId: string }[] {
-  const rows = sql.prepare('SELECT alias, function_id FROM aliases').all() as Row[];
-  return rows.map((row) => ({ alias: String(row['alias']), functionId: String(row['function_id']) }));
-}
+type JsonColumn = 'launch' | 'pool' | 'configuration' | 'policy';
 
 export function readVersions(sql: Sql): RegisteredVersion[] {
-  const rows = sql
-    .prepare('SELECT versions.*, account FROM versions JOIN functions USING (function_id) ORDER BY function_id, number')
-    .all() as Row[];
-  return rows.map((row) => ({
-    versionId: String(row['version_id']),
-    functionId: String(row['function_id']),
-    account: String(row['account']),
-    number: Number(row['number']),
-    deployId: String(row['deploy_id']),
-    codeHash: String(row['code_hash']),
-    launch: JSON.parse(String(row['launch'])) as RegisteredVersion['launch'],
-    // JSON has no undefined: limits that are not set come back as missing keys.
-    pool: { ageMaxMs: undefined, usesMax: undefined, ...JSON.parse(String(row['pool'])) } as RegisteredVersion['pool'],
-    status: row['status'] as VersionStatus,
-    statusDetail: String(row['status_detail']),
-    deploymentId: String(row['deployment_id']),
-    specificationId: String(row['specification_id']),
-    configuration: parseOptional(row['configuration']) as RegisteredVersion['configuration'],
-    policy: parseOptional(row['policy']),
-    createdMs: Number(row['created_ms']),
-  }));
+  return sql
+    .all<Omit<RegisteredVersion, JsonColumn> & Record<JsonColumn, string>>(
+      `SELECT version_id AS versionId, function_id AS functionId, account, number, deploy_id AS deployId, code_hash AS codeHash,
+         launch, pool, status, status_detail AS statusDetail, deployment_id AS deploymentId,
+         specification_id AS specificationId, configuration, policy, versions.created_ms AS createdMs
+       FROM versions JOIN functions USING (function_id) ORDER BY function_id, number`,
+    )
+    .map((row) => ({
+      ...row,
+      launch: JSON.parse(row.launch) as RegisteredVersion['launch'],
+      // JSON has no undefined: limits that are not set come back as missing keys.
+      pool: { ageMaxMs: undefined, usesMax: undefined, ...JSON.parse(row.pool) } as RegisteredVersion['pool'],
+      configuration: parseOptional(row.configuration) as RegisteredVersion['configuration'],
+      policy: parseOptional(row.policy),
+    }));
 }
 
 export function writeVersion(sql: Sql, version: RegisteredVersion): void {
-  sql
-    .prepare(
-      `INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (version_id) DO UPDATE SET
-         deploy_id = excluded.deploy_id, launch = excluded.launch, pool = excluded.pool, status = excluded.status,
-         status_detail = excluded.status_detail, configuration = excluded.configuration, policy = excluded.policy`,
-    )
-    .run(
-      version.versionId,
-      version.functionId,
-      version.number,
-      version.deployId,
-      version.codeHash,
-      JSON.stringify(version.launch),
-      JSON.stringify(version.pool),
-      version.status,
-      version.statusDetail,
-      version.deploymentId,
-      version.specificationId,
-      version.configuration === undefined ? null : JSON.stringify(version.configuration),
-      version.policy === undefined ? null : JSON.stringify(version.policy),
-      Math.round(version.createdMs),
-    );
+  sql.run(
+    `INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (version_id) DO UPDATE SET
+       deploy_id = excluded.deploy_id, launch = excluded.launch, pool = excluded.pool, status = excluded.status,
+       status_detail = excluded.status_detail, configuration = excluded.configuration, policy = excluded.policy`,
+    version.versionId,
+    version.functionId,
+    version.number,
+    version.deployId,
+    version.codeHash,
+    JSON.stringify(version.launch),
+    JSON.stringify(version.pool),
+    version.status,
+    version.statusDetail,
+    version.deploymentId,
+    version.specificationId,
+    version.configuration === undefined ? null : JSON.stringify(version.configuration),
+    version.policy === undefined ? null : JSON.stringify(version.policy),
+    Math.round(version.createdMs),
+  );
 }
 
-function parseOptional(text: unknown): unknown {
-  return text === null ? undefined : JSON.parse(String(text));
+function parseOptional(text: string | null): unknown {
+  return text === null ? undefined : JSON.parse(text);
 }

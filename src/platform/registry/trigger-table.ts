@@ -17,8 +17,7 @@ export class TriggerTable {
 
   /** In the order in which they were made. */
   all(): StoredTrigger[] {
-    const rows = this.#sql.prepare('SELECT * FROM triggers ORDER BY rowid').all();
-    return rows.map((row) => ({
+    return this.#sql.all('SELECT * FROM triggers ORDER BY rowid').map((row) => ({
       trigger: {
         triggerId: String(row['trigger_id']),
         functionId: String(row['function_id']),
@@ -28,45 +27,41 @@ export class TriggerTable {
         createdMs: Number(row['created_ms']),
         updatedMs: Number(row['updated_ms']),
       },
-      dueMs: row['due_ms'] === null ? undefined : Number(row['due_ms']),
+      dueMs: (row['due_ms'] as number | null) ?? undefined,
     }));
   }
 
   /** All of them or none. */
   put(stored: readonly StoredTrigger[]): void {
     this.#sql.transaction(() => {
-      for (const each of stored) this.#write(each);
+      for (const { trigger, dueMs } of stored) {
+        this.#sql.run(
+          `INSERT INTO triggers VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (trigger_id) DO UPDATE SET
+             is_enabled = excluded.is_enabled, settings = excluded.settings, due_ms = excluded.due_ms,
+             updated_ms = excluded.updated_ms`,
+          trigger.triggerId,
+          trigger.functionId,
+          trigger.versionId ?? null,
+          trigger.isEnabled ? 1 : 0,
+          JSON.stringify(trigger.settings),
+          dueMs ?? null,
+          Math.round(trigger.createdMs),
+          Math.round(trigger.updatedMs),
+        );
+      }
     });
   }
 
   setDue(due: ReadonlyMap<string, number | undefined>): void {
     if (due.size === 0) return;
     this.#sql.transaction(() => {
-      const update = this.#sql.prepare('UPDATE triggers SET due_ms = ? WHERE trigger_id = ?');
-      for (const [triggerId, dueMs] of due) update.run(dueMs ?? null, triggerId);
+      for (const [triggerId, dueMs] of due) {
+        this.#sql.run('UPDATE triggers SET due_ms = ? WHERE trigger_id = ?', dueMs ?? null, triggerId);
+      }
     });
   }
 
   remove(triggerId: string): void {
-    this.#sql.transaction(() => this.#sql.prepare('DELETE FROM triggers WHERE trigger_id = ?').run(triggerId));
-  }
-
-  #write({ trigger, dueMs }: StoredTrigger): void {
-    this.#sql
-      .prepare(
-        `INSERT INTO triggers VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (trigger_id) DO UPDATE SET
-           is_enabled = excluded.is_enabled, settings = excluded.settings, due_ms = excluded.due_ms,
-           updated_ms = excluded.updated_ms`,
-      )
-      .run(
-        trigger.triggerId,
-        trigger.functionId,
-        trigger.versionId ?? null,
-        trigger.isEnabled ? 1 : 0,
-        JSON.stringify(trigger.settings),
-        dueMs ?? null,
-        Math.round(trigger.createdMs),
-        Math.round(trigger.updatedMs),
-      );
+    this.#sql.run('DELETE FROM triggers WHERE trigger_id = ?', triggerId);
   }
 }

@@ -3,16 +3,10 @@ import type { Entry } from 'yauzl';
 import { faultOfPath, faultOfPaths } from '../model/file-path.ts';
 import { PlatformError } from '../model/platform-error.ts';
 
-export interface UnzipLimits {
+export const UNZIP_LIMITS = {
   /** Of the archive itself. */
-  readonly zipMaxBytes: number;
-  /** Of all files, unpacked. */
-  readonly filesMaxBytes: number;
-  readonly filesMax: number;
-}
-
-export const UNZIP_LIMITS: UnzipLimits = {
   zipMaxBytes: 50 * 2 ** 20,
+  /** Of all files, unpacked. */
   filesMaxBytes: 250 * 2 ** 20,
   filesMax: 10_000,
 };

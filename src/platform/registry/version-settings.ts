@@ -36,7 +36,7 @@ const environment = z
     error: `must be ${ENVIRONMENT_MAX_BYTES} bytes or less in all`,
   });
 
-function wholeNumber(min: number, max: number) {
+export function wholeNumber(min: number, max: number) {
   return z.int('must be a whole number').min(min, `must be ${min} or more`).max(max, `must be ${max} or less`);
 }
 

@@ -27,9 +27,7 @@ export class WishTable {
   constructor(sql: Sql, clock: Clock) {
     this.#sql = sql;
     this.#clock = clock;
-    const rows = sql
-      .prepare('SELECT version_id, CAST(token AS TEXT) AS token, body, answer, accepted_ms FROM fences')
-      .all();
+    const rows = sql.all('SELECT version_id, CAST(token AS TEXT) AS token, body, answer, accepted_ms FROM fences');
     for (const row of rows) {
       this.#stored.set(String(row['version_id']), {
         token: parseToken(row['token']) ?? 0n,
@@ -65,24 +63,19 @@ export class WishTable {
 
   /** Of a version that is gone for good; within the caller's transaction. */
   forget(versionId: string): void {
-    this.#sql.prepare('DELETE FROM fences WHERE version_id = ?').run(versionId);
+    this.#sql.run('DELETE FROM fences WHERE version_id = ?', versionId);
     this.#stored.delete(versionId);
   }
 
   #keep(versionId: string, wish: StoredWish): void {
-    this.#sql.transaction(() =>
-      this.#sql
-        .prepare(
-          `INSERT INTO fences VALUES (?, CAST(? AS INTEGER), ?, ?, ?) ON CONFLICT (version_id) DO UPDATE SET
-             token = excluded.token, body = excluded.body, answer = excluded.answer, accepted_ms = excluded.accepted_ms`,
-        )
-        .run(
-          versionId,
-          formatToken(wish.token),
-          JSON.stringify(wish.body),
-          JSON.stringify(wish.answer),
-          Math.round(wish.acceptedMs),
-        ),
+    this.#sql.run(
+      `INSERT INTO fences VALUES (?, CAST(? AS INTEGER), ?, ?, ?) ON CONFLICT (version_id) DO UPDATE SET
+         token = excluded.token, body = excluded.body, answer = excluded.answer, accepted_ms = excluded.accepted_ms`,
+      versionId,
+      formatToken(wish.token),
+      JSON.stringify(wish.body),
+      JSON.stringify(wish.answer),
+      Math.round(wish.acceptedMs),
     );
     this.#stored.set(versionId, wish);
   }

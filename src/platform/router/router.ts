@@ -162,7 +162,7 @@ export class Router implements Invoker {
         lease = await this.#wait(call, attempt, nowMs);
         nowMs = this.#clock.monotonicMs();
         if (signal?.aborted) {
-          leasing.release(lease, { nowMs, hasRun: false, reason: undefined });
+          leasing.release(lease, { nowMs, hasRun: false });
           throw signal.reason;
         }
       }

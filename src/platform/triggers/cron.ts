@@ -33,19 +33,11 @@ const SECOND: Field = { name: 'second', min: 0, max: 59 };
 const MINUTE: Field = { name: 'minute', min: 0, max: 59 };
 const HOUR: Field = { name: 'hour', min: 0, max: 23 };
 const DAY_OF_MONTH: Field = { name: 'day of month', min: 1, max: 31 };
-const MONTH: Field = {
-  name: 'month',
-  min: 1,
-  max: 12,
-  names: ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'],
-};
+const MONTH_NAMES = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
+const MONTH: Field = { name: 'month', min: 1, max: 12, names: MONTH_NAMES };
+const DAY_NAMES = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 /** 7 is Sunday as well, so that a range may end with it. */
-const DAY_OF_WEEK: Field = {
-  name: 'day of week',
-  min: 0,
-  max: 7,
-  names: ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'],
-};
+const DAY_OF_WEEK: Field = { name: 'day of week', min: 0, max: 7, names: DAY_NAMES };
 
 const MACROS: Readonly<Record<string, string>> = {
   '@yearly': '0 0 1 1 *',

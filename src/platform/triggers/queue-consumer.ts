@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
 import type { QueueSettings, Trigger } from '../model/trigger.ts';
 import type { QueueDepth } from '../model/triggers.ts';
-import type { LeasedMessage, MessageCounts, MessageTable } from '../registry/message-table.ts';
+import type { LeasedMessage, MessageTable } from '../registry/message-table.ts';
 
 export type QueueTrigger = Trigger & { readonly settings: QueueSettings };
 
@@ -44,7 +44,7 @@ export class QueueConsumer {
   #refusals = 0;
   #pausedUntilMs = 0;
 
-  constructor(trigger: QueueTrigger, counts: MessageCounts | undefined, options: QueueConsumerOptions) {
+  constructor(trigger: QueueTrigger, counts: QueueDepth | undefined, options: QueueConsumerOptions) {
     this.trigger = trigger;
     this.#options = options;
     this.#waiting = counts?.waiting ?? 0;

@@ -4,7 +4,7 @@ import type { Random } from '../../lib/random.ts';
 import { type Found, RouteTable } from '../../lib/route-table.ts';
 import { NAMESPACES, type Namespace } from '../model/function-record.ts';
 import type { Trigger, TriggerKind } from '../model/trigger.ts';
-import type { MessageCounts } from '../registry/message-table.ts';
+import type { QueueDepth } from '../model/triggers.ts';
 import type { Registry } from '../registry/registry.ts';
 import { QueueConsumer, type QueueTrigger } from './queue-consumer.ts';
 import { ScheduleRunner, type ScheduleTrigger } from './schedule-runner.ts';
@@ -78,7 +78,7 @@ export class RunningTriggers {
   }
 
   /** From the registry, as it was when the platform ended. */
-  admit(trigger: Trigger, kept: { dueMs: number | undefined; counts: ReadonlyMap<string, MessageCounts> }): void {
+  admit(trigger: Trigger, kept: { dueMs: number | undefined; counts: ReadonlyMap<string, QueueDepth> }): void {
     if (isQueue(trigger)) this.#openConsumer(trigger, kept.counts.get(trigger.triggerId));
     else if (isSchedule(trigger) && trigger.isEnabled) this.#schedules.put(trigger, kept.dueMs);
     else if (trigger.isEnabled) this.#putRoute(trigger);
@@ -124,7 +124,7 @@ export class RunningTriggers {
     if (settings.kind === 'http' && namespace) this.#routes.get(namespace)?.put(settings, triggerId);
   }
 
-  #openConsumer(trigger: QueueTrigger, counts: MessageCounts | undefined): QueueConsumer {
+  #openConsumer(trigger: QueueTrigger, counts: QueueDepth | undefined): QueueConsumer {
     const { clock, random, registry, logger, calls } = this.#options;
     const consumer = new QueueConsumer(trigger, counts, {
       clock,

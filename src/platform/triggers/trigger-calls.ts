@@ -67,37 +67,28 @@ class FireCounter {
   }
 }
 
+export interface TriggerCallsOptions {
+  readonly registry: Registry;
+  readonly invoker: Invoker;
+  readonly logger: Logger;
+  /** Makes an instance ready for a call that comes soon, if none is. Left out: calls of schedules may be cold. */
+  readonly warm?: ((versionId: string) => void) | undefined;
+}
+
 /** The calls that triggers make, counted. */
 export class TriggerCalls {
   readonly counter = new FireCounter();
-  readonly #registry: Registry;
-  readonly #invoker: Invoker;
-  readonly #logger: Logger;
-  readonly #warm: (versionId: string) => void;
+  readonly #options: TriggerCallsOptions;
   readonly #scheduled = new Set<Promise<void>>();
 
-  constructor({
-    registry,
-    invoker,
-    logger,
-    warm = () => {},
-  }: {
-    registry: Registry;
-    invoker: Invoker;
-    logger: Logger;
-    /** Makes an instance ready for a call that comes soon, if none is. */
-    warm?: ((versionId: string) => void) | undefined;
-  }) {
-    this.#registry = registry;
-    this.#invoker = invoker;
-    this.#logger = logger;
-    this.#warm = warm;
+  constructor(options: TriggerCallsOptions) {
+    this.#options = options;
   }
 
   /** How long a delivery may take. */
   leaseMs(trigger: QueueTrigger): number {
     if (trigger.settings.leaseMs !== undefined) return trigger.settings.leaseMs;
-    const version = this.#registry.version(this.#versionIdOf(trigger) ?? '');
+    const version = this.#options.registry.version(this.#versionIdOf(trigger) ?? '');
     return 2 * (version?.launch.timeoutMs ?? 0) + LEASE_MARGIN_MS;
   }
 
@@ -108,7 +99,7 @@ export class TriggerCalls {
     try {
       const versionId = this.#versionIdOf(trigger);
       if (versionId === undefined) throw new PlatformError('not-active', 'the function has no active version');
-      return await this.#invoker.invoke({ ...request, depth: request.depth ?? 0, versionId, source });
+      return await this.#options.invoker.invoke({ ...request, depth: request.depth ?? 0, versionId, source });
     } catch (error) {
       this.counter.countFailure(triggerId, codeOf(error, request.signal));
       throw error;
@@ -117,7 +108,7 @@ export class TriggerCalls {
 
   makeReady(trigger: ScheduleTrigger): void {
     const versionId = this.#versionIdOf(trigger);
-    if (versionId !== undefined) this.#warm(versionId);
+    if (versionId !== undefined) this.#options.warm?.(versionId);
   }
 
   /** Never rejects. A fire that failed is not tried again: the next one comes by itself. */
@@ -126,7 +117,10 @@ export class TriggerCalls {
       () => {},
       (error: unknown) => {
         const { triggerId } = trigger;
-        this.#logger.warn({ event: 'trigger.failed', trigger: triggerId, err: error }, 'a scheduled call failed');
+        this.#options.logger.warn(
+          { event: 'trigger.failed', trigger: triggerId, err: error },
+          'a scheduled call failed',
+        );
       },
     );
     this.#scheduled.add(call);
@@ -152,7 +146,7 @@ export class TriggerCalls {
 
   /** Undefined: the function has no active version. */
   #versionIdOf({ functionId, versionId }: Trigger): string | undefined {
-    return versionId ?? this.#registry.find(functionId)?.activeVersionId;
+    return versionId ?? this.#options.registry.find(functionId)?.activeVersionId;
   }
 }
 

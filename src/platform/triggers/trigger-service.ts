@@ -1,9 +1,8 @@
-import type { Logger } from 'pino';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
 import { isSameRoute } from '../../lib/route-table.ts';
 import type { FunctionRecord, Namespace } from '../model/function-record.ts';
-import type { Invocation, Invoker } from '../model/invocation.ts';
+import type { Invocation } from '../model/invocation.ts';
 import { PlatformError } from '../model/platform-error.ts';
 import type { Trigger } from '../model/trigger.ts';
 import type {
@@ -17,19 +16,13 @@ import type {
   Triggers,
   WrongMethod,
 } from '../model/triggers.ts';
-import type { Registry } from '../registry/registry.ts';
 import type { QueueConsumer } from './queue-consumer.ts';
 import { RunningTriggers } from './running-triggers.ts';
-import { TriggerCalls } from './trigger-calls.ts';
+import { TriggerCalls, type TriggerCallsOptions } from './trigger-calls.ts';
 
-export interface TriggersOptions {
-  readonly registry: Registry;
-  readonly invoker: Invoker;
+export interface TriggersOptions extends TriggerCallsOptions {
   readonly clock: Clock;
   readonly random: Random;
-  readonly logger: Logger;
-  /** Makes an instance ready for a call that comes soon, if none is. Left out: calls of schedules may be cold. */
-  readonly warm?: ((versionId: string) => void) | undefined;
 }
 
 /** More is a mistake, such as a script that adds one at every start. */
@@ -84,14 +77,14 @@ export class TriggerService implements Triggers {
     const made: Trigger[] = [];
     for (const { functionId, versionId, settings, isEnabled = true } of requests) {
       const record = this.#mustExist(functionId, versionId);
-      const times = { createdMs: nowMs, updatedMs: nowMs };
       const trigger = {
         triggerId: random.uuid(),
         functionId: record.functionId,
         versionId,
         isEnabled,
         settings,
-        ...times,
+        createdMs: nowMs,
+        updatedMs: nowMs,
       };
       this.#checkCount(trigger, made);
       this.#checkRoute(trigger, record.namespace, made);

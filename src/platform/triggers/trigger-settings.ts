@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseRoute, RouteError } from '../../lib/route-pattern.ts';
 import { HTTP_METHODS } from '../model/trigger.ts';
+import { wholeNumber } from '../registry/version-settings.ts';
 import { CronError, parseCron } from './cron.ts';
 
 /** The settings of a trigger. One schema for every dialect: each translates its own words into these. */
@@ -52,10 +53,6 @@ const payload = z
     `must be ${PAYLOAD_MAX_BYTES} bytes or less`,
   )
   .optional();
-
-function wholeNumber(min: number, max: number) {
-  return z.int('must be a whole number').min(min, `must be ${min} or more`).max(max, `must be ${max} or less`);
-}
 
 const httpSettings = z.strictObject({ kind: z.literal('http'), method: method.default('ANY'), path });
 

@@ -160,16 +160,6 @@ describe('starting instances', () => {
       expect(engine.states('kept')).toEqual(['warm']);
     });
 
-    it('when strict, turns calls away at once that memory is lacking for', async () => {
-      begin({ host: { cpus: 8, memoryBytes: 400 * MIB }, whenMemoryIsShort: 'refuse' });
-      engine.put('v');
-      const calls = [engine.outcome('v'), engine.outcome('v')];
-      await settle();
-      expect(await calls[1]).toBe('memory-exhausted');
-      await engine.clock.wind(200);
-      expect(await calls[0]).toBe('cold');
-    });
-
     it('is never promised to an instance that could not fit at all', async () => {
       begin({ host: { cpus: 8, memoryBytes: GIB } });
       engine.put('v', { launch: { memoryMb: 2_048 } });

@@ -21,11 +21,6 @@ export function heapLimitMb({ memoryMb }: Pick<LaunchSettings, 'memoryMb'>): num
   return Math.max(HEAP_MB_MIN, Math.floor(memoryMb));
 }
 
-export interface LimitedWorker {
-  readonly pid: number;
-  readonly isReaped: boolean;
-}
-
 /** A limit that holds until its worker was reaped. */
 export interface WorkerLimit {
   /** Else the worker's memory is looked at from time to time. */
@@ -57,7 +52,7 @@ export class MemoryLimiter {
   }
 
   limit(
-    worker: LimitedWorker,
+    worker: { readonly pid: number; readonly isReaped: boolean },
     { name, limitBytes, onExceeded }: { name: string; limitBytes: number; onExceeded: (usedBytes: number) => void },
   ): WorkerLimit {
     const group = this.#makeGroup(name, limitBytes);

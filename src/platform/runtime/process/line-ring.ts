@@ -1,7 +1,8 @@
 import { StringDecoder } from 'node:string_decoder';
 
-export type OutputStream = 'stdout' | 'stderr';
-
+const LINES_MAX = 256;
+const LINE_CHARS_MAX = 4_096;
+const CHARS_MAX = 65_536;
 const CUT = ' … (cut)';
 
 /**
@@ -9,9 +10,6 @@ const CUT = ' … (cut)';
  * waits for a reader and a flood costs no memory.
  */
 export class LineRing {
-  readonly #linesMax: number;
-  readonly #lineCharsMax: number;
-  readonly #charsMax: number;
   readonly #lines: string[] = [];
   #chars = 0;
   /** Lines that ever came, and how many of them before the mark. */
@@ -22,23 +20,17 @@ export class LineRing {
     stderr: { decoder: new StringDecoder('utf8'), partial: '' },
   };
 
-  constructor({ linesMax = 256, lineCharsMax = 4_096, charsMax = 65_536 } = {}) {
-    this.#linesMax = linesMax;
-    this.#lineCharsMax = lineCharsMax;
-    this.#charsMax = charsMax;
-  }
-
-  write(stream: OutputStream, bytes: Buffer): void {
+  write(stream: 'stdout' | 'stderr', bytes: Buffer): void {
     const state = this.#streams[stream];
     const text = state.decoder.write(bytes);
     let from = 0;
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
-      this.#add(state.partial + text.slice(from, Math.min(end, from + this.#lineCharsMax + 1)));
+      this.#add(state.partial + text.slice(from, Math.min(end, from + LINE_CHARS_MAX + 1)));
       state.partial = '';
       from = end + 1;
     }
-    if (state.partial.length <= this.#lineCharsMax) {
-      state.partial += text.slice(from, from + this.#lineCharsMax + 1 - state.partial.length);
+    if (state.partial.length <= LINE_CHARS_MAX) {
+      state.partial += text.slice(from, from + LINE_CHARS_MAX + 1 - state.partial.length);
     }
   }
 
@@ -52,22 +44,22 @@ export class LineRing {
     const count = Math.min(this.#seen - this.#marked, this.#lines.length);
     const lines = count === 0 ? [] : this.#lines.slice(-count);
     for (const { partial } of [this.#streams.stdout, this.#streams.stderr]) {
-      if (partial !== '') lines.push(this.#cut(partial));
+      if (partial !== '') lines.push(cut(partial));
     }
     return lines;
   }
 
   #add(line: string): void {
-    const kept = this.#cut(line.endsWith('\r') ? line.slice(0, -1) : line);
+    const kept = cut(line.endsWith('\r') ? line.slice(0, -1) : line);
     this.#lines.push(kept);
     this.#chars += kept.length;
     this.#seen++;
-    while (this.#lines.length > this.#linesMax || this.#chars > this.#charsMax) {
+    while (this.#lines.length > LINES_MAX || this.#chars > CHARS_MAX) {
       this.#chars -= this.#lines.shift()?.length ?? 0;
     }
   }
+}
 
-  #cut(line: string): string {
-    return line.length > this.#lineCharsMax ? line.slice(0, this.#lineCharsMax) + CUT : line;
-  }
+function cut(line: string): string {
+  return line.length > LINE_CHARS_MAX ? line.slice(0, LINE_CHARS_MAX) + CUT : line;
 }

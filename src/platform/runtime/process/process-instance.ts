@@ -44,7 +44,7 @@ export class ProcessInstance implements RunningInstance, TransportListener {
   #ending: Ending | undefined;
   #isClosed = false;
   #isGone = false;
-  #settleReady!: { resolve: () => void; reject: (error: LoadFailure) => void };
+  readonly #loading = Promise.withResolvers<void>();
   #rss: { readonly bytes: number | undefined; readonly atMs: number } | undefined;
 
   constructor(options: ProcessInstanceOptions) {
@@ -56,9 +56,7 @@ export class ProcessInstance implements RunningInstance, TransportListener {
       clock: options.clock,
       onDue: (pending, nowMs) => this.#judge(pending, nowMs),
     });
-    this.ready = new Promise((resolve, reject) => {
-      this.#settleReady = { resolve, reject };
-    });
+    this.ready = this.#loading.promise;
     this.ready.catch(() => {});
     this.exited = this.#watchEnd();
   }
@@ -122,11 +120,11 @@ export class ProcessInstance implements RunningInstance, TransportListener {
   // ---- what the transport reports --------------------------------------------------------------------------------------------
 
   onReady(): void {
-    this.#settleReady.resolve();
+    this.#loading.resolve();
   }
 
   onLoadFailed(fault: HandlerFault): void {
-    this.#settleReady.reject(new LoadFailure(fault));
+    this.#loading.reject(new LoadFailure(fault));
   }
 
   onAnswer(number: number, end: CallEnd): void {
@@ -238,7 +236,7 @@ export class ProcessInstance implements RunningInstance, TransportListener {
     const { ring, oomKills } = this.#options;
     const end = describeEnd(exit, { ending: this.#ending, lines: ring.sinceMark(), oomKills });
     for (const { number } of this.#pending) this.#settle(number, this.#callEnd(number, end));
-    this.#settleReady.reject(new LoadFailure(end));
+    this.#loading.reject(new LoadFailure(end));
     this.#isGone = true;
     this.#pending.stop();
     this.#transport?.close();

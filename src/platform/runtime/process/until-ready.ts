@@ -7,23 +7,18 @@ export async function untilReady(
   ready: Promise<void>,
   { clock, initTimeoutMs, signal }: { clock: Clock; initTimeoutMs: number; signal: AbortSignal | undefined },
 ): Promise<void> {
-  let cancel = () => {};
-  let onAbort: (() => void) | undefined;
+  const { promise: failed, reject } = Promise.withResolvers<never>();
+  const cancel = clock.after(initTimeoutMs, () =>
+    reject(new PlatformError('init-failed', `the function was not ready within ${initTimeoutMs} ms`)),
+  );
+  const onAbort = () => reject(calledOff(signal));
+  signal?.addEventListener('abort', onAbort, { once: true });
+  if (signal?.aborted) onAbort();
   try {
-    await Promise.race([
-      ready,
-      new Promise<never>((_, reject) => {
-        cancel = clock.after(initTimeoutMs, () =>
-          reject(new PlatformError('init-failed', `the function was not ready within ${initTimeoutMs} ms`)),
-        );
-        onAbort = () => reject(calledOff(signal));
-        signal?.addEventListener('abort', onAbort, { once: true });
-        if (signal?.aborted) onAbort();
-      }),
-    ]);
+    await Promise.race([ready, failed]);
   } finally {
     cancel();
-    if (onAbort) signal?.removeEventListener('abort', onAbort);
+    signal?.removeEventListener('abort', onAbort);
   }
 }
 
@@ -58,7 +53,6 @@ export function initFailed(error: unknown, handler: string): PlatformError {
 }
 
 export function faultOf(error: unknown): HandlerFault {
-  return error instanceof Error
-    ? { errorType: error.name, message: error.message, stack: '' }
-    : { errorType: 'Error', message: String(error), stack: '' };
+  const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
+  return { errorType: name, message, stack: '' };
 }

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import type { Clock } from '../../../lib/clock.ts';
+import { finished } from 'node:stream/promises';
+import { type Clock, sleep } from '../../../lib/clock.ts';
 import type { HandlerFault } from '../transport/call-transport.ts';
 import type { LineRing } from './line-ring.ts';
 
@@ -35,7 +36,7 @@ export class WorkerProcess {
   readonly gone: Promise<WorkerExit>;
   readonly #child: ChildProcess;
   readonly #clock: Clock;
-  #isReaped = false;
+  isReaped = false;
   #cancelKill: (() => void) | undefined;
   #killMs = Number.POSITIVE_INFINITY;
 
@@ -43,12 +44,11 @@ export class WorkerProcess {
     this.#child = child;
     this.#clock = options.clock;
     this.pid = pid;
-    const channel = child.stdio[3] as Socket | null | undefined;
-    this.channel = channel ?? undefined;
+    this.channel = (child.stdio[3] as Socket | null | undefined) ?? undefined;
     child.stdout?.on('data', (bytes: Buffer) => options.ring.write('stdout', bytes));
     child.stderr?.on('data', (bytes: Buffer) => options.ring.write('stderr', bytes));
     // A reset while the process ends says nothing that its end does not say.
-    for (const stream of this.#streams()) stream.on('error', ignore);
+    for (const stream of this.#streams()) stream.on('error', () => {});
     this.gone = this.#watchEnd();
   }
 
@@ -70,13 +70,9 @@ export class WorkerProcess {
     return new Promise((_, reject) => child.once('error', reject));
   }
 
-  get isReaped(): boolean {
-    return this.#isReaped;
-  }
-
   /** Asks the group to end and kills it when it does not, at the earliest of the times that were given; at once with no grace. */
   end(graceMs: number): void {
-    if (this.#isReaped) return;
+    if (this.isReaped) return;
     if (graceMs <= 0) {
       this.#cancelKill?.();
       this.#signalGroup('SIGKILL');
@@ -102,7 +98,7 @@ export class WorkerProcess {
     const exit = await new Promise<WorkerExit>((resolve) => {
       this.#child.once('exit', (code, signal) => resolve({ code, signal }));
     });
-    this.#isReaped = true;
+    this.isReaped = true;
     this.#cancelKill?.();
     // The number of the group is not given away while a process is in it; and there was no time for another to take it.
     this.#signalGroup('SIGKILL');
@@ -112,40 +108,18 @@ export class WorkerProcess {
   }
 
   /** A process that had left the group may hold the pipes open without end; that is not waited for. */
-  #drain(): Promise<void> {
-    return new Promise((resolve) => {
-      let open = 0;
-      const cancel = this.#clock.after(DRAIN_MS, resolve);
-      const onEnd = () => {
-        if (--open > 0) return;
-        cancel();
-        resolve();
-      };
-      for (const stream of this.#streams()) {
-        if (stream.readableEnded || stream.destroyed) continue;
-        open++;
-        let isCounted = true;
-        const once = () => {
-          if (isCounted) onEnd();
-          isCounted = false;
-        };
-        stream.once('end', once);
-        stream.once('close', once);
-      }
-      if (open === 0) {
-        cancel();
-        resolve();
-      }
-    });
+  async #drain(): Promise<void> {
+    const ended = new AbortController();
+    const ends = this.#streams().map((stream) => finished(stream, { writable: false }));
+    await Promise.race([Promise.allSettled(ends), sleep(this.#clock, DRAIN_MS, ended.signal).catch(() => {})]);
+    ended.abort();
   }
 
   #streams(): Socket[] {
     const { stdout, stderr } = this.#child;
-    return [stdout, stderr, this.channel].filter((stream) => stream !== null && stream !== undefined) as Socket[];
+    return [stdout, stderr, this.channel].filter(Boolean) as Socket[];
   }
 }
-
-function ignore(): void {}
 
 /** Why we ended the process, where we did. */
 export type Ending =
@@ -162,31 +136,23 @@ const STDERR_CHARS_MAX = 1_500;
 const HEAP_EXHAUSTED = 'JavaScript heap out of memory';
 const DETAIL_LINES_MAX = 12;
 
+/** `lines`: what it wrote during its last call. `oomKills`: processes of it that the kernel killed for memory. */
 export function describeEnd(
   exit: WorkerExit,
-  {
-    ending,
-    lines,
-    oomKills,
-  }: {
-    ending: Ending | undefined;
-    /** What it wrote during its last call. */
-    lines: readonly string[];
-    /** Processes of it that the kernel killed for memory. */
-    oomKills: () => number;
-  },
+  known: { ending: Ending | undefined; lines: readonly string[]; oomKills: () => number },
 ): WorkerEnd {
+  const { ending, lines, oomKills } = known;
   const tail = lines.slice(-DETAIL_LINES_MAX).join('\n').slice(-STDERR_CHARS_MAX);
   if (ending?.kind === 'out-of-memory') return outOfMemory(ending.detail);
   if (exit.signal === 'SIGKILL' && !ending && oomKills() > 0) {
     return outOfMemory('it used more memory than its limit allows, and the kernel killed it');
   }
   if (exit.signal !== null && lines.some((line) => line.includes(HEAP_EXHAUSTED))) return outOfMemory(HEAP_EXHAUSTED);
-  const message = textOf(exit, { ending, tail });
+  const message = textOf(exit, ending, tail);
   return { errorType: 'Runtime.ExitError', message, stack: tail, isOutOfMemory: false };
 }
 
-function textOf(exit: WorkerExit, { ending, tail }: { ending: Ending | undefined; tail: string }): string {
+function textOf(exit: WorkerExit, ending: Ending | undefined, tail: string): string {
   switch (ending?.kind) {
     case 'broken':
       return `it was ended because it ${ending.detail}`;

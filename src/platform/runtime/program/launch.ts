@@ -71,14 +71,7 @@ export function bootArgs(
  * The whole environment of a worker. Nothing of ours is in it, because ours has secrets. The function's own
  * variables come before the defaults and after what it could break itself with.
  */
-export function launchEnvironment({
-  version,
-  functionName,
-  instanceId,
-  folder,
-  path,
-  runtimeApi,
-}: {
+export function launchEnvironment(of: {
   readonly version: VersionRecord;
   readonly functionName: string;
   readonly instanceId: string;
@@ -86,6 +79,7 @@ export function launchEnvironment({
   readonly path: string;
   readonly runtimeApi?: string | undefined;
 }): Record<string, string> {
+  const { version, functionName, instanceId, folder, path, runtimeApi } = of;
   return {
     PATH: path,
     LANG: 'C.UTF-8',

@@ -30,19 +30,14 @@ export function isNoProgram(text: string): boolean {
 }
 
 /** Throws PlatformError when there is nothing that could run. */
-export function readProgram({
-  code,
-  family,
-  handler,
-  runtime,
-  builtinFile,
-}: {
+export function readProgram(of: {
   readonly code: Code;
   readonly family: RuntimeFamily;
   readonly handler: string;
   readonly runtime: string;
   readonly builtinFile: (name: string) => string | undefined;
 }): Program {
+  const { code, family, handler, runtime, builtinFile } = of;
   switch (code.kind) {
     case 'builtin':
       return builtin(code.name, builtinFile);

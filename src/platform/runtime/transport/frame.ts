@@ -1,3 +1,5 @@
+import type { Call } from '../instance-backend.ts';
+
 /**
  * What passes between us and a worker: `u32 length of the rest, u8 kind, u32 call number, body`, big-endian. The bootstraps
  * in `bootstrap/` speak the same; a change here is a change there.
@@ -8,7 +10,7 @@ export const FRAME_HEAD_BYTES = 9;
  * To the worker. `load` has settings as JSON; `call` has the time left, the request id and the payload; the ends of a child
  * call have its number and then its result, or its fault as JSON; `plan` has what to record from now on as JSON.
  */
-const TO_WORKER = { load: 1, call: 2, childResult: 3, childFailed: 4, plan: 5 } as const;
+export const TO_WORKER = { load: 1, call: 2, childResult: 3, childFailed: 4, plan: 5 } as const;
 
 /**
  * From the worker. `chunk` and `end` are a streaming handler's; `too-large` has the size as text instead of the result;
@@ -30,16 +32,7 @@ export const FROM_WORKER = {
 /** Payloads up to here are copied behind their head and go out in one piece; larger ones are handed over as they are. */
 export const COPIED_PAYLOAD_BYTES_MAX = 64 * 1024;
 
-export function encodeLoad(settings: unknown): Buffer {
-  return encodeJson(TO_WORKER.load, settings);
-}
-
-/** Undefined: nothing is to be recorded any more. */
-export function encodePlan(plan: unknown): Buffer {
-  return encodeJson(TO_WORKER.plan, plan ?? null);
-}
-
-function encodeJson(kind: number, value: unknown): Buffer {
+export function encodeJson(kind: number, value: unknown): Buffer {
   const body = Buffer.from(JSON.stringify(value));
   const frame = Buffer.allocUnsafe(FRAME_HEAD_BYTES + body.length);
   writeHead(frame, kind, 0, body.length);
@@ -48,17 +41,8 @@ function encodeJson(kind: number, value: unknown): Buffer {
 }
 
 /** The whole frame, or its head alone when the payload is too large to be worth a copy. */
-export function encodeCall({
-  number,
-  requestId,
-  timeoutMs,
-  payload,
-}: {
-  number: number;
-  requestId: string;
-  timeoutMs: number;
-  payload: Uint8Array;
-}): Buffer {
+export function encodeCall(number: number, call: Pick<Call, 'requestId' | 'timeoutMs' | 'payload'>): Buffer {
+  const { requestId, timeoutMs, payload } = call;
   const idBytes = Buffer.byteLength(requestId);
   if (idBytes > 255) throw new RangeError(`a request id has at most 255 bytes, and this one has ${idBytes}`);
   const headBytes = FRAME_HEAD_BYTES + 5 + idBytes;
@@ -73,17 +57,10 @@ export function encodeCall({
 }
 
 /** How a child call ended, for the call that made it. */
-export function encodeChildEnd({
-  number,
-  child,
-  isResult,
-  body,
-}: {
-  number: number;
-  child: number;
-  isResult: boolean;
-  body: Uint8Array;
-}): Buffer {
+export function encodeChildEnd(
+  { number, child }: { number: number; child: number },
+  { isResult, body }: { isResult: boolean; body: Uint8Array },
+): Buffer {
   const frame = Buffer.allocUnsafe(FRAME_HEAD_BYTES + 4 + body.length);
   writeHead(frame, isResult ? TO_WORKER.childResult : TO_WORKER.childFailed, number, 4 + body.length);
   frame.writeUInt32BE(child, FRAME_HEAD_BYTES);

@@ -7,13 +7,13 @@ import {
   COPIED_PAYLOAD_BYTES_MAX,
   encodeCall,
   encodeChildEnd,
-  encodeLoad,
-  encodePlan,
+  encodeJson,
   FRAME_HEAD_BYTES,
   FROM_WORKER,
   FrameReader,
   FrameTooLargeError,
   parseChild,
+  TO_WORKER,
 } from './frame.ts';
 
 /** What a fault's text may take on top of the largest result. */
@@ -28,12 +28,7 @@ export class FramedTransport implements CallTransport {
   /** Callers that do not take what they are sent. */
   #holds = 0;
 
-  constructor(options: {
-    channel: Socket;
-    receiptPath: string;
-    resultBytesMax: number;
-    listener: TransportListener;
-  }) {
+  constructor(options: { channel: Socket; receiptPath: string; resultBytesMax: number; listener: TransportListener }) {
     const { channel, listener } = options;
     this.#channel = channel;
     this.#receiptPath = options.receiptPath;
@@ -57,18 +52,18 @@ export class FramedTransport implements CallTransport {
   }
 
   load(settings: unknown): void {
-    if (!this.#isClosed) this.#channel.write(encodeLoad(settings));
+    if (!this.#isClosed) this.#channel.write(encodeJson(TO_WORKER.load, settings));
   }
 
-  /** The worker sends what it has recorded so far next. */
+  /** The worker sends what it has recorded so far next. Undefined: nothing is to be recorded any more. */
   record(plan: RecordingPlan | undefined): void {
-    if (!this.#isClosed && !this.#channel.destroyed) this.#channel.write(encodePlan(plan));
+    if (!this.#isClosed && !this.#channel.destroyed) this.#channel.write(encodeJson(TO_WORKER.plan, plan ?? null));
   }
 
   send(number: number, call: Call): void {
     if (this.#isClosed) return;
-    const { requestId, timeoutMs, payload } = call;
-    const frame = encodeCall({ number, requestId, timeoutMs, payload });
+    const { payload } = call;
+    const frame = encodeCall(number, call);
     if (payload.length <= COPIED_PAYLOAD_BYTES_MAX) {
       this.#channel.write(frame);
       return;
@@ -159,6 +154,6 @@ export class FramedTransport implements CallTransport {
     if (this.#isClosed || this.#channel.destroyed) return;
     const isResult = end.kind === 'result';
     const body = isResult ? end.body : Buffer.from(JSON.stringify({ code: end.code, message: end.message }));
-    this.#channel.write(encodeChildEnd({ number, child, isResult, body }));
+    this.#channel.write(encodeChildEnd({ number, child }, { isResult, body }));
   }
 }

@@ -8,31 +8,22 @@ const PREFIX = '/2018-06-01/runtime/';
 const ANSWER = /^invocation\/([^/]{1,255})\/(response|error)$/;
 const FAULT_BYTES_MAX = 256 * 1024;
 
-interface Handed {
-  readonly number: number;
-  readonly requestId: string;
-}
-
 /**
  * The AWS Lambda Runtime API for one executable, on a loopback port of its own, which identifies it. The executable
  * asks for the next call and posts its answer; it is warm whenever it asks.
  */
 export class RuntimeApi implements CallTransport {
+  readonly #options: RuntimeApiOptions;
   readonly #server: Server;
-  readonly #clock: Clock;
-  readonly #functionName: string;
-  readonly #resultBytesMax: number;
   #listener!: TransportListener;
   #asking: ServerResponse | undefined;
   #next: { number: number; call: Call } | undefined;
-  #handed: Handed | undefined;
+  #handed: { readonly number: number; readonly requestId: string } | undefined;
   #newestHanded = 0;
 
   private constructor(options: RuntimeApiOptions, server: Server) {
+    this.#options = options;
     this.#server = server;
-    this.#clock = options.clock;
-    this.#functionName = options.functionName;
-    this.#resultBytesMax = options.resultBytesMax;
   }
 
   static async listen(options: RuntimeApiOptions): Promise<RuntimeApi> {
@@ -112,8 +103,8 @@ export class RuntimeApi implements CallTransport {
       'Content-Type': 'application/json',
       'Content-Length': payload.length,
       'Lambda-Runtime-Aws-Request-Id': call.requestId,
-      'Lambda-Runtime-Deadline-Ms': Math.ceil(this.#clock.wallMs() + call.timeoutMs),
-      'Lambda-Runtime-Invoked-Function-Arn': this.#functionName,
+      'Lambda-Runtime-Deadline-Ms': Math.ceil(this.#options.clock.wallMs() + call.timeoutMs),
+      'Lambda-Runtime-Invoked-Function-Arn': this.#options.functionName,
     });
     response.end(payload);
   }
@@ -139,7 +130,7 @@ export class RuntimeApi implements CallTransport {
   }
 
   async #takeWhole(number: number, isError: boolean, request: IncomingMessage): Promise<void> {
-    const { body, bytes } = await readBody(request, isError ? FAULT_BYTES_MAX : this.#resultBytesMax);
+    const { body, bytes } = await readBody(request, isError ? FAULT_BYTES_MAX : this.#options.resultBytesMax);
     if (isError) this.#listener.onAnswer(number, { kind: 'handler-failed', ...parseFault(body ?? Buffer.alloc(0)) });
     else if (body) this.#listener.onAnswer(number, { kind: 'result', body });
     else this.#listener.onAnswer(number, { kind: 'result-too-large', bytes });

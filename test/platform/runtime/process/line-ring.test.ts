@@ -5,12 +5,15 @@ const write = (ring: LineRing, text: string, stream: 'stdout' | 'stderr' = 'stdo
   ring.write(stream, Buffer.from(text));
 
 describe('the line ring', () => {
-  it('keeps the newest lines of both streams in the order in which they ended', () => {
-    const ring = new LineRing({ linesMax: 3 });
+  it('keeps the newest 256 lines of both streams in the order in which they ended', () => {
+    const ring = new LineRing();
     write(ring, 'one\ntw');
     write(ring, 'oops\r\n', 'stderr');
     write(ring, 'o\nthree\nfour\n');
-    expect(ring.sinceMark()).toEqual(['two', 'three', 'four']);
+    expect(ring.sinceMark()).toEqual(['one', 'oops', 'two', 'three', 'four']);
+    write(ring, 'more\n'.repeat(254));
+    expect(ring.sinceMark().slice(0, 3)).toEqual(['three', 'four', 'more']);
+    expect(ring.sinceMark()).toHaveLength(256);
   });
 
   it('gives what came since the mark, and the line that is still being written', () => {
@@ -30,12 +33,12 @@ describe('the line ring', () => {
   });
 
   it('cuts long lines and never holds more than its bound, whatever is thrown at it', () => {
-    const ring = new LineRing({ lineCharsMax: 10, charsMax: 100 });
-    write(ring, `${'x'.repeat(50)}\n`);
-    expect(ring.sinceMark()).toEqual([`${'x'.repeat(10)} … (cut)`]);
+    const ring = new LineRing();
+    write(ring, `${'x'.repeat(5_000)}\n`);
+    expect(ring.sinceMark()).toEqual([`${'x'.repeat(4_096)} … (cut)`]);
     for (let i = 0; i < 200; i++) write(ring, 'y'.repeat(1_000));
-    expect(ring.sinceMark().at(-1)).toBe(`${'y'.repeat(10)} … (cut)`);
-    write(ring, `\n${'z\n'.repeat(10_000)}`);
-    expect(ring.sinceMark().join('').length).toBeLessThanOrEqual(100);
+    expect(ring.sinceMark().at(-1)).toBe(`${'y'.repeat(4_096)} … (cut)`);
+    write(ring, `\n${`${'z'.repeat(4_000)}\n`.repeat(100)}`);
+    expect(ring.sinceMark().join('').length).toBeLessThanOrEqual(65_536);
   });
 });

@@ -4,11 +4,12 @@ import {
   COPIED_PAYLOAD_BYTES_MAX,
   encodeCall,
   encodeChildEnd,
-  encodeLoad,
+  encodeJson,
   FRAME_HEAD_BYTES,
   FrameReader,
   FrameTooLargeError,
   parseChild,
+  TO_WORKER,
 } from '../../../../src/platform/runtime/transport/frame.ts';
 
 interface Seen {
@@ -76,7 +77,7 @@ describe('frames', () => {
 
   it('carry the time left, the request id and the payload of a call', () => {
     const payload = Buffer.from('{"a":"ä"}');
-    const frame = encodeCall({ number: 9, requestId: 'r-1', timeoutMs: 2_999.4, payload });
+    const frame = encodeCall(9, { requestId: 'r-1', timeoutMs: 2_999.4, payload });
     expect(frame.readUInt32BE(0)).toBe(frame.length - 4);
     expect(frame[4]).toBe(2);
     expect(frame.readUInt32BE(5)).toBe(9);
@@ -87,20 +88,20 @@ describe('frames', () => {
 
   it('announce a large payload without copying it', () => {
     const payload = Buffer.alloc(COPIED_PAYLOAD_BYTES_MAX + 1);
-    const frame = encodeCall({ number: 1, requestId: 'r', timeoutMs: 1, payload });
+    const frame = encodeCall(1, { requestId: 'r', timeoutMs: 1, payload });
     expect(frame.length).toBe(FRAME_HEAD_BYTES + 6);
     expect(frame.readUInt32BE(0)).toBe(frame.length - 4 + payload.length);
   });
 
   it('refuse a request id that does not fit', () => {
-    expect(() => encodeCall({ number: 1, requestId: 'x'.repeat(256), timeoutMs: 1, payload: Buffer.alloc(0) })).toThrow(
+    expect(() => encodeCall(1, { requestId: 'x'.repeat(256), timeoutMs: 1, payload: Buffer.alloc(0) })).toThrow(
       RangeError,
     );
   });
 
   it('carry settings as JSON', () => {
     const { reader, seen } = reading();
-    reader.push(encodeLoad({ a: 1 }));
+    reader.push(encodeJson(TO_WORKER.load, { a: 1 }));
     expect(seen).toEqual([{ kind: 1, number: 0, body: '{"a":1}' }]);
   });
 
@@ -109,7 +110,7 @@ describe('frames', () => {
     expect(parseChild(body)).toEqual({ child: 7, functionName: 'one', payload: Buffer.from('{"a":1}') });
     for (const bytes of [0, 5, 8]) expect(parseChild(body.subarray(0, bytes))).toBeUndefined();
     const { reader, seen } = reading();
-    reader.push(encodeChildEnd({ number: 9, child: 7, isResult: false, body: Buffer.from('{}') }));
+    reader.push(encodeChildEnd({ number: 9, child: 7 }, { isResult: false, body: Buffer.from('{}') }));
     expect(seen).toEqual([{ kind: 4, number: 9, body: '\0\0\0\x07{}' }]);
   });
 });
