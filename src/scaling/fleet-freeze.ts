@@ -45,6 +45,8 @@ export interface FreezeJudgement {
   readonly memory: FreezeMemory;
 }
 
+export const NOT_FROZEN: FreezeJudgement = { isFrozen: false, isReleased: false, memory: UNFROZEN };
+
 export function newTally(): FleetTally {
   return { versions: 0, blind: 0, falling: 0, wantedBefore: 0, wantedAfter: 0 };
 }
@@ -75,15 +77,14 @@ export function judgeFleet(options: {
   const { tally, memory, settings, controls, nowMs } = options;
   const alarm = findAlarm(tally, settings);
   if (controls.some(({ kind, until }) => kind === 'freeze-release' && until > nowMs)) {
-    return { isFrozen: false, isReleased: alarm !== undefined || memory.frozenSinceMs !== undefined, memory: UNFROZEN };
+    return { ...NOT_FROZEN, isReleased: alarm !== undefined || memory.frozenSinceMs !== undefined };
   }
   if (alarm) {
     const frozenSinceMs = memory.frozenSinceMs ?? nowMs;
     return { isFrozen: true, isReleased: false, memory: { frozenSinceMs, cause: alarm, calmSinceMs: undefined } };
   }
-  if (memory.frozenSinceMs === undefined) return { isFrozen: false, isReleased: false, memory: UNFROZEN };
   const calmSinceMs = memory.calmSinceMs ?? nowMs;
-  if (nowMs - calmSinceMs >= settings.calmMs) return { isFrozen: false, isReleased: false, memory: UNFROZEN };
+  if (memory.frozenSinceMs === undefined || nowMs - calmSinceMs >= settings.calmMs) return NOT_FROZEN;
   return { isFrozen: true, isReleased: false, memory: { ...memory, calmSinceMs } };
 }
 
