@@ -10,15 +10,11 @@ export interface ExpiringValueOptions<T> {
   /** For messages: "getting the access token". */
   readonly what?: string;
   readonly timeoutMs?: number;
-  /** A value is renewed in the background after this share of its life, give or take `jitterShare`. */
+  /** A value is renewed in the background after this share of its life, give or take a little. */
   readonly refreshAtShare?: number;
-  readonly jitterShare?: number;
   /** No value is believed to live longer, whatever its issuer says. */
   readonly lifeMaxMs?: number;
-  /** The life of a value whose issuer does not say. */
-  readonly lifeUnsaidMs?: number;
-  /** Pause after a failed fetch, doubled up to the second, with jitter. */
-  readonly pauseMs?: number;
+  /** The pause after a failed fetch doubles up to this, with jitter. */
   readonly pauseMaxMs?: number;
   /** A value younger than this is not dropped: one that is refused while new is not cured by another. */
   readonly dropMinAgeMs?: number;
@@ -44,6 +40,10 @@ interface Held<T> {
 }
 
 const SHORTEST_LIFE_MS = 1_000;
+/** The life of a value whose issuer does not say. */
+const UNSAID_LIFE_MS = 300_000;
+const JITTER_SHARE = 0.05;
+const FIRST_PAUSE_MS = 1_000;
 
 /**
  * A value that somebody issues for a while, such as an access token. One fetch at a time however many ask; renewed before
@@ -65,10 +65,7 @@ export class ExpiringValue<T> {
       what: 'getting the value',
       timeoutMs: 5_000,
       refreshAtShare: 0.8,
-      jitterShare: 0.05,
       lifeMaxMs: 3_600_000,
-      lifeUnsaidMs: 300_000,
-      pauseMs: 1_000,
       pauseMaxMs: 60_000,
       dropMinAgeMs: 5_000,
       refusalsMax: Number.POSITIVE_INFINITY,
@@ -163,18 +160,18 @@ export class ExpiringValue<T> {
   }
 
   #hold({ value, expiresInMs }: { value: T; expiresInMs: number | undefined }): Held<T> {
-    const { clock, random, lifeMaxMs, lifeUnsaidMs, refreshAtShare, jitterShare } = this.#options;
-    const saidMs = expiresInMs !== undefined && Number.isFinite(expiresInMs) ? expiresInMs : lifeUnsaidMs;
+    const { clock, random, lifeMaxMs, refreshAtShare } = this.#options;
+    const saidMs = expiresInMs !== undefined && Number.isFinite(expiresInMs) ? expiresInMs : UNSAID_LIFE_MS;
     // A life of nothing would mean one fetch per use; the refusal that follows drops the value anyway.
     const lifeMs = Math.max(SHORTEST_LIFE_MS, Math.min(saidMs, lifeMaxMs));
-    const share = Math.min(0.99, Math.max(0.05, refreshAtShare + (random.next() * 2 - 1) * jitterShare));
+    const share = Math.min(0.99, Math.max(0.05, refreshAtShare + (random.next() * 2 - 1) * JITTER_SHARE));
     const nowMs = clock.monotonicMs();
     return { value, fetchedMs: nowMs, refreshMs: nowMs + lifeMs * share, expiresMs: nowMs + lifeMs };
   }
 
   #pause(timesInARow: number): void {
-    const { pauseMs, pauseMaxMs, random, clock } = this.#options;
-    const grownMs = Math.min(pauseMaxMs, pauseMs * 2 ** Math.min(timesInARow - 1, 20));
+    const { pauseMaxMs, random, clock } = this.#options;
+    const grownMs = Math.min(pauseMaxMs, FIRST_PAUSE_MS * 2 ** Math.min(timesInARow - 1, 20));
     this.#notBeforeMs = clock.monotonicMs() + grownMs * (0.5 + random.next() / 2);
   }
 }

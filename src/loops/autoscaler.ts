@@ -1,17 +1,9 @@
-import type { Logger } from 'pino';
 import type { Bucket } from '../domain/bucket.ts';
-import type { MemberId } from '../domain/member.ts';
-import type { Clock } from '../lib/clock.ts';
-import type { Random } from '../lib/random.ts';
-import type { Actuator } from '../ports/actuator.ts';
-import type { SignalReader } from '../ports/signal-reader.ts';
-import type { Store } from '../ports/store.ts';
-import type { TargetSource } from '../ports/target-source.ts';
 import { placeVersion } from '../sharding/place.ts';
-import type { Meters } from '../telemetry/meters.ts';
 import { Discover, type DiscoverSettings } from './discover.ts';
 import { Duty, type TendSettings } from './duty.ts';
 import { type Activation, Loop, type LoopStatus } from './loop.ts';
+import type { MemberParts } from './member-parts.ts';
 import { type BeatSettings, Membership } from './membership.ts';
 import { buildScaling, type ScalingSettings } from './scale/build-scaling.ts';
 import type { ClockSkew } from './scale/clock-skew.ts';
@@ -22,19 +14,7 @@ import type { Recorder } from './scale/record.ts';
 import type { Scale } from './scale/scale.ts';
 import { TimeWatch } from './time-watch.ts';
 
-export interface AutoscalerParts {
-  readonly memberId: MemberId;
-  readonly version: string;
-  readonly address: string;
-  readonly weight: number;
-  readonly store: Store;
-  readonly reader: SignalReader;
-  readonly targets: TargetSource;
-  readonly actuator: Actuator;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly meters: Meters;
+export interface AutoscalerParts extends MemberParts {
   readonly settings: AutoscalerSettings;
   readonly onMembersChanged?: (count: number) => void;
 }
@@ -179,10 +159,8 @@ export class Autoscaler {
    */
   #timeBroke(brokenForMs: number): void {
     const { clock, logger, meters, settings } = this.#parts;
-    logger.warn(
-      { event: 'time.broke', brokenForMs: Math.round(brokenForMs) },
-      'this process or its machine stood still',
-    );
+    const facts = { event: 'time.broke', brokenForMs: Math.round(brokenForMs) };
+    logger.warn(facts, 'this process or its machine stood still');
     meters.add('starling_time_breaks_total', 1);
     this.membership.timeBroke();
     this.#beat.poke();

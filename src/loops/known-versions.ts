@@ -4,12 +4,7 @@ import { internString } from '../lib/intern-string.ts';
 import { grown, RowNumbers } from '../lib/row-numbers.ts';
 
 /** A version as its row was written last. */
-export interface KnownVersion {
-  readonly versionId: string;
-  readonly functionId: string;
-  readonly account: string;
-  readonly bucket: Bucket;
-  readonly profiles: readonly string[];
+export interface KnownVersion extends Omit<ActiveVersion, 'seenMs' | 'discoveryToken'> {
   /** On the monotonic clock. */
   readonly writtenMs: number;
 }

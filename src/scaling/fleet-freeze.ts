@@ -4,17 +4,17 @@ import { because, type Reasons } from './decision-context.ts';
 import type { Memory } from './memory.ts';
 
 /** Named as in the configuration (`freeze`). */
-export interface FreezeSettings {
-  readonly enabled: boolean;
+export const FREEZE_DEFAULTS = {
+  enabled: true,
   /** Per cent of the versions that run something; more than that at once is an accident until shown otherwise. */
-  readonly percent: number;
+  percent: 30,
   /** Fewer versions than this freeze nothing: in a small fleet a third is soon reached. */
-  readonly minimum: number;
+  minimum: 10,
   /** How long it must have been calm before a freeze ends by itself. */
-  readonly calmMs: number;
-}
+  calmMs: 300_000,
+};
 
-export const FREEZE_DEFAULTS: FreezeSettings = { enabled: true, percent: 30, minimum: 10, calmMs: 300_000 };
+export type FreezeSettings = Readonly<typeof FREEZE_DEFAULTS>;
 
 /** One cycle in numbers. Only versions of which something is wanted count: at zero there is nothing to lose. */
 export interface FleetTally {
