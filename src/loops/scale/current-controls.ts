@@ -8,7 +8,7 @@ const NONE: readonly Control[] = [];
 /** What operators asked for, as last read: it stays in force while the store does not answer. */
 export class CurrentControls {
   readonly #options;
-  readonly #byVersion = new Map<string, Control[]>();
+  #byVersion = new Map<string, readonly Control[]>();
   #all = NONE;
   /** Until it was read once it is not known what must be left alone. */
   isRead = false;
@@ -35,12 +35,7 @@ export class CurrentControls {
       return;
     }
     this.isRead = true;
-    this.#byVersion.clear();
-    for (const control of this.#all) {
-      if (control.kind === 'freeze-release') continue;
-      const ofVersion = this.#byVersion.get(control.versionId);
-      if (ofVersion) ofVersion.push(control);
-      else this.#byVersion.set(control.versionId, [control]);
-    }
+    const ofVersions = this.#all.filter((control) => control.kind !== 'freeze-release');
+    this.#byVersion = Map.groupBy(ofVersions, ({ versionId }) => versionId);
   }
 }
