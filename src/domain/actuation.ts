@@ -1,4 +1,5 @@
 import type { FencingToken } from './fencing-token.ts';
+import type { FunctionVersion } from './function-version.ts';
 
 /**
  * How an attempt to make a decision true ended.
@@ -8,10 +9,7 @@ import type { FencingToken } from './fencing-token.ts';
 export type ActuationOutcome = 'applied' | 'already-so' | 'refused' | 'fenced' | 'failed' | 'unknown' | 'dry-run';
 
 /** The wish as it goes to the control plane. */
-export interface Wish {
-  readonly account: string;
-  readonly functionId: string;
-  readonly versionId: string;
+export interface Wish extends FunctionVersion {
   readonly wanted: number;
   readonly token: FencingToken;
   readonly decidedMs: number;

@@ -14,6 +14,7 @@ export interface FunctionState {
   readonly bucket: Bucket;
   readonly versionId: string;
   readonly token: FencingToken;
+  /** Fresh per claim: it shows whether the row is mine when an answer was lost. */
   readonly nonce: string;
   readonly phase: ClaimPhase;
   readonly holder: MemberId;
@@ -48,32 +49,19 @@ export function standingOf({ phase, outcome, applied, previous, wanted }: Functi
 }
 
 /** A wish to take the next token of one version. */
-export interface Claim {
-  readonly versionId: string;
+export interface Claim
+  extends Pick<
+    FunctionState,
+    'versionId' | 'token' | 'nonce' | 'holder' | 'wanted' | 'previous' | 'reason' | 'claimedMs' | 'memo'
+  > {
   /** The token that the claimer saw; undefined: it saw no row. */
   readonly observed: FencingToken | undefined;
-  readonly token: FencingToken;
-  /** Fresh per claim: it shows whether the row is mine when an answer was lost. */
-  readonly nonce: string;
-  readonly holder: MemberId;
-  readonly wanted: number;
-  readonly previous: number | undefined;
-  readonly reason: string;
-  readonly claimedMs: number;
-  readonly memo: string;
 }
 
 /** What came of a claim. Only the holder of exactly this token and nonce may settle. */
-export interface Settlement {
-  readonly versionId: string;
-  readonly token: FencingToken;
-  readonly nonce: string;
-  /** The last wish known to be accepted: the new one when applied, the one before when not. */
-  readonly applied: number | undefined;
-  readonly appliedToken: FencingToken;
+export interface Settlement
+  extends Pick<FunctionState, 'versionId' | 'token' | 'nonce' | 'applied' | 'appliedToken' | 'settledMs' | 'memo'> {
   readonly outcome: ActuationOutcome;
-  readonly settledMs: number;
-  readonly memo: string;
 }
 
 /**

@@ -1,21 +1,13 @@
 import type { ActuationOutcome } from './actuation.ts';
-import type { Verdict } from './decision.ts';
+import type { Decision } from './decision.ts';
 import type { FencingToken } from './fencing-token.ts';
 import type { MemberId } from './member.ts';
-import type { Reason } from './reason.ts';
 import type { Sample } from './signal.ts';
 
 /** What was decided and done, kept for people. The last seconds may be lost in a crash; deciding never reads it. */
-export interface LedgerEntry {
+export interface LedgerEntry extends Omit<Decision, 'signals'> {
   readonly versionId: string;
   readonly functionId: string;
-  readonly atMs: number;
-  readonly verdict: Verdict;
-  readonly previous: number | undefined;
-  readonly wanted: number | undefined;
-  readonly actual: number | undefined;
-  readonly policy: string;
-  readonly reasons: readonly Reason[];
   readonly utilisation: readonly Sample[];
   readonly demand: readonly Sample[];
   readonly holder: MemberId;

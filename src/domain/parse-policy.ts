@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { defaultPolicy, POLICY_KINDS, type Policy, policySchema, windowsOf } from './policy.ts';
+import type { Target } from './target.ts';
 
 export interface PolicyProblem {
   /** Dotted path of the field; empty for the document itself. */
@@ -58,11 +59,7 @@ export function checkLookBack(policy: Policy, lookBackSeconds: number): PolicyPr
 }
 
 /** Bounds come from the control plane beside the policy; these are the ones that nothing can satisfy. */
-export function checkBounds(bounds: {
-  instancesMin: number;
-  instancesMax: number;
-  concurrency: number;
-}): PolicyProblem[] {
+export function checkBounds(bounds: Pick<Target, 'instancesMin' | 'instancesMax' | 'concurrency'>): PolicyProblem[] {
   const problems: PolicyProblem[] = [];
   for (const path of ['instancesMin', 'instancesMax'] as const) {
     if (Number.isInteger(bounds[path]) && bounds[path] >= 0) continue;
@@ -104,13 +101,10 @@ function findOneSided(document: Record<string, unknown>): PolicyProblem | undefi
 function mergePolicy(base: object, over: Record<string, unknown>): Record<string, unknown> {
   const merged: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(over)) {
-    if (value === undefined) continue;
-    if (key === '__proto__') continue;
+    if (value === undefined || key === '__proto__') continue;
+    const below = merged[key];
     if (value === null) delete merged[key];
-    else {
-      const below = merged[key];
-      merged[key] = isRecord(value) && isRecord(below) ? mergePolicy(below, value) : value;
-    }
+    else merged[key] = isRecord(value) && isRecord(below) ? mergePolicy(below, value) : value;
   }
   return merged;
 }

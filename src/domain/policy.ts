@@ -31,21 +31,20 @@ const stepLimit = z
     });
   });
 
+const WEEK_SECONDS = 7 * 86_400;
+const upToAnHour = z.number().int().min(0).max(3600);
+
 const guards = {
   /** No call for this long, and low load, before zero. */
-  idleTimeoutSeconds: z
-    .number()
-    .int()
-    .min(1)
-    .max(7 * 86_400),
+  idleTimeoutSeconds: z.number().int().min(1).max(WEEK_SECONDS),
   /** Off: at least one instance, whatever the lower bound says. */
   scaleToZero: z.boolean(),
   /** A raise goes only as high as the lowest aim of this span; a lowering only as low as the highest. */
-  stabilisationUpSeconds: z.number().int().min(0).max(3600),
-  stabilisationDownSeconds: z.number().int().min(0).max(3600),
+  stabilisationUpSeconds: upToAnHour,
+  stabilisationDownSeconds: upToAnHour,
   /** No raise this long after the last raise; no lowering this long after any change. */
-  cooldownUpSeconds: z.number().int().min(0).max(3600),
-  cooldownDownSeconds: z.number().int().min(0).max(3600),
+  cooldownUpSeconds: upToAnHour,
+  cooldownDownSeconds: upToAnHour,
   stepUp: stepLimit.optional(),
   stepDown: stepLimit.optional(),
 };
@@ -70,16 +69,16 @@ const stepsPolicySchema = z
         mend: 'leave room between them: raise up.threshold or lower down.threshold',
       });
     }
-    if (Math.fround(value.up.factor) <= 1) {
-      refuse(context, ['up', 'factor'], {
-        message: `${value.up.factor} is 1 in the 32-bit arithmetic of this policy`,
-        mend: 'give a factor clearly above 1, such as 1.2',
-      });
-    }
-    if (Math.fround(value.down.factor) >= 1) {
-      refuse(context, ['down', 'factor'], {
-        message: `${value.down.factor} is 1 in the 32-bit arithmetic of this policy`,
-        mend: 'give a factor clearly below 1, such as 0.8',
+    for (const [side, better] of [
+      ['up', 'above 1, such as 1.2'],
+      ['down', 'below 1, such as 0.8'],
+    ] as const) {
+      const { factor } = value[side];
+      // The schema keeps each on its own side of 1.
+      if (Math.fround(factor) !== 1) continue;
+      refuse(context, [side, 'factor'], {
+        message: `${factor} is 1 in the 32-bit arithmetic of this policy`,
+        mend: `give a factor clearly ${better}`,
       });
     }
   });
@@ -89,7 +88,7 @@ const targetPolicySchema = z.strictObject({
   /** Share of an instance's concurrency to fill: 0.7 leaves three tenths free. */
   target: z.number().min(0.01).max(1),
   /** Span over which demand is averaged before it is divided; a newest sample above the average counts by itself. */
-  windowSeconds: z.number().int().min(0).max(3600),
+  windowSeconds: upToAnHour,
   ...guards,
 });
 
@@ -134,18 +133,10 @@ const TARGET: TargetPolicy = {
   stepDown: { percent: 50, instances: 10, periodSeconds: 60 },
 };
 
-export function defaultPolicy(kind: 'steps'): StepsPolicy;
-export function defaultPolicy(kind: 'target'): TargetPolicy;
-export function defaultPolicy(kind: Policy['kind']): Policy;
-export function defaultPolicy(kind: Policy['kind']): Policy {
-  switch (kind) {
-    case 'steps':
-      return STEPS;
-    case 'target':
-      return TARGET;
-    default:
-      return kind satisfies never;
-  }
+const DEFAULTS = { steps: STEPS, target: TARGET } as const;
+
+export function defaultPolicy<Kind extends Policy['kind']>(kind: Kind): (typeof DEFAULTS)[Kind] {
+  return DEFAULTS[kind];
 }
 
 /** The spans of samples that a policy looks back over, by their path in its document. */
@@ -167,11 +158,10 @@ const descriptions = new WeakMap<Policy, string>();
 
 /** One short line for a decision. Kept per policy object, because most versions of a fleet share one. */
 export function describePolicy(policy: Policy): string {
-  let text = descriptions.get(policy);
-  if (text === undefined) {
-    text = describe(policy);
-    descriptions.set(policy, text);
-  }
+  const known = descriptions.get(policy);
+  if (known !== undefined) return known;
+  const text = describe(policy);
+  descriptions.set(policy, text);
   return text;
 }
 
@@ -187,10 +177,9 @@ function describe(policy: Policy): string {
 }
 
 function describeSteps({ up, down, idleTimeoutSeconds, scaleToZero }: StepsPolicy): string {
-  const side = (sign: string, edge: StepsPolicy['up']) => {
-    const { stickiness: sticky } = edge;
+  const side = (sign: string, { threshold, factor, stickiness: sticky }: StepsPolicy['up']) => {
     const spell = sticky ? ` for ${sticky.requiredSeconds / 60} of ${sticky.windowSeconds / 60} min` : '';
-    return `${sign}${edge.threshold} % × ${edge.factor}${spell}`;
+    return `${sign}${threshold} % × ${factor}${spell}`;
   };
   return `steps ${side('>', up)}, ${side('<', down)}, ${describeZero(scaleToZero, idleTimeoutSeconds)}`;
 }

@@ -1,12 +1,10 @@
+import type { FunctionVersion } from './function-version.ts';
 import type { Policy } from './policy.ts';
 
 export type FunctionStatus = 'ACTIVE' | 'DEPLOYING' | 'INACTIVE' | 'ERRORED' | 'DELETED';
 
 /** What the control plane says of a function version: its bounds, its policy and what runs. */
-export interface Target {
-  readonly functionId: string;
-  readonly versionId: string;
-  readonly account: string;
+export interface Target extends FunctionVersion {
   /** The name that people use; undefined: it has none. It decides nothing. */
   readonly name?: string | undefined;
   readonly status: FunctionStatus;

@@ -3,10 +3,7 @@ import type { AddressInfo, Server as SocketServer } from 'node:net';
 
 /** A port that cannot be had is a start-up fault, explained in one line. */
 export class ListenError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'ListenError';
-  }
+  override readonly name = 'ListenError';
 }
 
 /** Starts listening and returns the port; port 0 asks the system for a free one. */

@@ -5,10 +5,7 @@ export type RoutePart =
 
 /** Says what is wrong in words that follow the path. */
 export class RouteError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'RouteError';
-  }
+  override readonly name = 'RouteError';
 }
 
 const PATH_MAX = 512;

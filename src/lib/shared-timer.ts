@@ -6,33 +6,28 @@ import type { Clock } from './clock.ts';
  * timer for each.
  */
 export class SharedTimer {
-  readonly #clock: Clock;
-  readonly #onRing: () => void;
+  readonly #options;
   #atMs = Number.POSITIVE_INFINITY;
   #cancel: (() => void) | undefined;
 
-  constructor({ clock, onRing }: { clock: Clock; onRing: () => void }) {
-    this.#clock = clock;
-    this.#onRing = onRing;
+  constructor(options: { clock: Clock; onRing: () => void }) {
+    this.#options = options;
   }
 
   /** On the monotonic clock. */
   setBy(atMs: number): void {
     if (atMs >= this.#atMs) return;
-    this.#cancel?.();
+    const { clock, onRing } = this.#options;
+    this.clear();
     this.#atMs = atMs;
-    this.#cancel = this.#clock.after(Math.max(0, atMs - this.#clock.monotonicMs()), () => {
-      this.#forget();
-      this.#onRing();
+    this.#cancel = clock.after(Math.max(0, atMs - clock.monotonicMs()), () => {
+      this.clear();
+      onRing();
     });
   }
 
   clear(): void {
     this.#cancel?.();
-    this.#forget();
-  }
-
-  #forget(): void {
     this.#cancel = undefined;
     this.#atMs = Number.POSITIVE_INFINITY;
   }

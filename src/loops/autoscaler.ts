@@ -1,40 +1,18 @@
-import type { Logger } from 'pino';
 import type { Bucket } from '../domain/bucket.ts';
-import type { MemberId } from '../domain/member.ts';
-import type { Clock } from '../lib/clock.ts';
-import type { Random } from '../lib/random.ts';
-import type { Actuator } from '../ports/actuator.ts';
-import type { SignalReader } from '../ports/signal-reader.ts';
-import type { Store } from '../ports/store.ts';
-import type { TargetSource } from '../ports/target-source.ts';
 import { placeVersion } from '../sharding/place.ts';
-import type { Meters } from '../telemetry/meters.ts';
 import { Discover, type DiscoverSettings } from './discover.ts';
 import { Duty, type TendSettings } from './duty.ts';
 import { type Activation, Loop, type LoopStatus } from './loop.ts';
+import type { MemberParts } from './member-parts.ts';
 import { type BeatSettings, Membership } from './membership.ts';
 import { buildScaling, type ScalingSettings } from './scale/build-scaling.ts';
-import type { ClockSkew } from './scale/clock-skew.ts';
 import type { Fleet } from './scale/fleet.ts';
 import type { FreezeWatch } from './scale/freeze-watch.ts';
 import type { Observer } from './scale/observe.ts';
 import type { Recorder } from './scale/record.ts';
-import type { Scale } from './scale/scale.ts';
 import { TimeWatch } from './time-watch.ts';
 
-export interface AutoscalerParts {
-  readonly memberId: MemberId;
-  readonly version: string;
-  readonly address: string;
-  readonly weight: number;
-  readonly store: Store;
-  readonly reader: SignalReader;
-  readonly targets: TargetSource;
-  readonly actuator: Actuator;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly meters: Meters;
+export interface AutoscalerParts extends MemberParts {
   readonly settings: AutoscalerSettings;
   readonly onMembersChanged?: (count: number) => void;
 }
@@ -47,6 +25,15 @@ export type AutoscalerSettings = BeatSettings &
     readonly watchdog: { readonly missedPeriods: number; readonly hungMinMs: number };
   };
 
+const PURPOSES = {
+  beat: 'say that I am alive, notice who is not',
+  tend: 'hold the discovery duty, or wait for it',
+  discover: 'find active function versions, under the duty',
+  scale: 'read, decide and act for every version in my buckets',
+  learn: 'read the past of versions that are new here',
+} as const;
+type LoopName = keyof typeof PURPOSES;
+
 /** One member: its loops, in the order in which they depend on each other. */
 export class Autoscaler {
   readonly membership: Membership;
@@ -56,14 +43,9 @@ export class Autoscaler {
   readonly recorder: Recorder;
   readonly freeze: FreezeWatch;
   readonly #parts: AutoscalerParts;
-  readonly #skew: ClockSkew;
-  readonly #scaling: Scale;
+  readonly #scaling: ReturnType<typeof buildScaling>;
   readonly #timeWatch: TimeWatch;
-  readonly #beat: Loop;
-  readonly #tend: Loop;
-  readonly #discover: Loop;
-  readonly #scale: Loop;
-  readonly #learn: Loop;
+  readonly #loops: Readonly<Record<LoopName, Loop>>;
 
   constructor(parts: AutoscalerParts) {
     this.#parts = parts;
@@ -72,8 +54,8 @@ export class Autoscaler {
       ...parts,
       roster: store.roster,
       onShareChanged: () => {
-        this.#scaling.shareChanged();
-        this.#scale.poke();
+        this.#scaling.scale.shareChanged();
+        this.#loops.scale.poke();
       },
       onMembersChanged: (count) => parts.onMembersChanged?.(count),
     });
@@ -81,37 +63,28 @@ export class Autoscaler {
       ...parts,
       name: 'discovery',
       keeper: store.duties,
-      onWon: () => this.#discover.poke(),
+      onWon: () => this.#loops.discover.poke(),
     });
     const discover = new Discover({ ...parts, duty: this.duty, catalogue: store.catalogue });
-    const { fleet, observer, recorder, freeze, skew, scale, learn } = buildScaling({
+    const scaling = buildScaling({
       ...parts,
       membership: this.membership,
-      onLooked: () => this.#learn.poke(),
+      onLooked: () => this.#loops.learn.poke(),
     });
-    this.fleet = fleet;
-    this.observer = observer;
-    this.recorder = recorder;
-    this.freeze = freeze;
-    this.#skew = skew;
-    this.#scaling = scale;
+    this.#scaling = scaling;
+    this.fleet = scaling.fleet;
+    this.observer = scaling.observer;
+    this.recorder = scaling.recorder;
+    this.freeze = scaling.freeze;
 
-    const { membership, discovery, scaling } = settings;
-    this.#beat = this.#loop('beat', membership.beatMs, 'say that I am alive, notice who is not', this.membership);
-    this.#tend = this.#loop('tend', discovery.dutyRenewMs, 'hold the discovery duty, or wait for it', this.duty);
-    this.#discover = this.#loop(
-      'discover',
-      discovery.intervalMs,
-      'find active function versions, under the duty',
-      discover,
-    );
-    this.#scale = this.#loop(
-      'scale',
-      scaling.intervalMs,
-      'read, decide and act for every version in my buckets',
-      scale,
-    );
-    this.#learn = this.#loop('learn', scaling.intervalMs, 'read the past of versions that are new here', learn);
+    const { membership, discovery, scaling: scalingSettings } = settings;
+    this.#loops = {
+      beat: this.#loop('beat', membership.beatMs, this.membership),
+      tend: this.#loop('tend', discovery.dutyRenewMs, this.duty),
+      discover: this.#loop('discover', discovery.intervalMs, discover),
+      scale: this.#loop('scale', scalingSettings.intervalMs, scaling.scale),
+      learn: this.#loop('learn', scalingSettings.intervalMs, scaling.learn),
+    };
     this.#timeWatch = new TimeWatch({ clock, onBreak: (brokenForMs) => this.#timeBroke(brokenForMs) });
   }
 
@@ -124,19 +97,19 @@ export class Autoscaler {
 
   start(): void {
     this.#timeWatch.start();
-    for (const loop of this.#loops()) loop.start();
+    for (const loop of Object.values(this.#loops)) loop.start();
   }
 
   loops(): LoopStatus[] {
-    return this.#loops().map((loop) => loop.status());
+    return Object.values(this.#loops).map((loop) => loop.status());
   }
 
   /** Makes a loop run now; false when there is none of that name. */
   poke(name: string): boolean {
-    if (name === 'scale') this.#scaling.requestFullPass();
-    const loop = this.#loops().find((each) => each.status().name === name);
-    loop?.poke();
-    return loop !== undefined;
+    if (!Object.hasOwn(PURPOSES, name)) return false;
+    if (name === 'scale') this.#scaling.scale.requestFullPass();
+    this.#loops[name as LoopName].poke();
+    return true;
   }
 
   /**
@@ -145,32 +118,24 @@ export class Autoscaler {
    */
   async stop(): Promise<void> {
     const { logger } = this.#parts;
+    const { beat, tend, discover, scale, learn } = this.#loops;
     const forgive = (what: string) => (error: unknown) =>
       logger.warn({ event: 'stop.incomplete', what, err: error }, 'the others will notice by themselves');
     this.#timeWatch.stop();
-    await this.#beat.stop();
+    await beat.stop();
     await this.membership.leave('leaving').catch(forgive('leaving'));
-    await Promise.all([this.#scale, this.#learn, this.#discover, this.#tend].map((loop) => loop.stop()));
+    await Promise.all([scale, learn, discover, tend].map((loop) => loop.stop()));
     await this.duty.release().catch(forgive('duty'));
     await this.recorder.close();
     await this.membership.leave('left').catch(forgive('left'));
   }
 
-  #loop(
-    name: string,
-    periodMs: number,
-    purpose: string,
-    worker: { activate: (activation: Activation) => Promise<void> },
-  ): Loop {
+  #loop(name: LoopName, periodMs: number, worker: { activate: (activation: Activation) => Promise<void> }): Loop {
     const { clock, logger, meters, settings } = this.#parts;
     const { hungMinMs, missedPeriods } = settings.watchdog;
     const hungAfterMs = Math.max(hungMinMs, periodMs * missedPeriods);
     const activate = (activation: Activation) => worker.activate(activation);
-    return new Loop({ name, purpose, periodMs, hungAfterMs, clock, logger, meters, activate });
-  }
-
-  #loops(): readonly Loop[] {
-    return [this.#beat, this.#tend, this.#discover, this.#scale, this.#learn];
+    return new Loop({ name, purpose: PURPOSES[name], periodMs, hungAfterMs, clock, logger, meters, activate });
   }
 
   /**
@@ -179,18 +144,16 @@ export class Autoscaler {
    */
   #timeBroke(brokenForMs: number): void {
     const { clock, logger, meters, settings } = this.#parts;
-    logger.warn(
-      { event: 'time.broke', brokenForMs: Math.round(brokenForMs) },
-      'this process or its machine stood still',
-    );
+    const facts = { event: 'time.broke', brokenForMs: Math.round(brokenForMs) };
+    logger.warn(facts, 'this process or its machine stood still');
     meters.add('starling_time_breaks_total', 1);
     this.membership.timeBroke();
-    this.#beat.poke();
+    this.#loops.beat.poke();
     if (brokenForMs < settings.membership.selfStopMs) return;
     this.duty.timeBroke();
     this.fleet.distrustAll(clock.wallMs());
-    this.#skew.forget();
-    this.#scaling.requestFullPass();
-    this.#scale.poke();
+    this.#scaling.skew.forget();
+    this.#scaling.scale.requestFullPass();
+    this.#loops.scale.poke();
   }
 }

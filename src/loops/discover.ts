@@ -1,16 +1,15 @@
-import type { Logger } from 'pino';
 import type { ActiveVersion } from '../domain/active-version.ts';
 import { BUCKET_COUNT, type Bucket } from '../domain/bucket.ts';
 import { type FunctionVersion, isUsableId } from '../domain/function-version.ts';
 import { type Part, shownBy } from '../domain/part.ts';
-import type { Clock } from '../lib/clock.ts';
+import { chunksOf } from '../lib/chunks-of.ts';
 import { forEachLimited } from '../lib/limiter.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
-import type { Discovered, SignalReader } from '../ports/signal-reader.ts';
+import type { Discovered } from '../ports/signal-reader.ts';
 import { placeVersion } from '../sharding/place.ts';
-import type { Meters } from '../telemetry/meters.ts';
 import type { Duty } from './duty.ts';
 import { type KnownVersion, KnownVersions } from './known-versions.ts';
+import type { MemberParts } from './member-parts.ts';
 
 /** Named as in the configuration, where each is explained. */
 export interface DiscoverSettings {
@@ -23,13 +22,9 @@ export interface DiscoverSettings {
   };
 }
 
-export interface DiscoverOptions {
+export interface DiscoverOptions extends Pick<MemberParts, 'reader' | 'clock' | 'logger' | 'meters'> {
   readonly duty: Pick<Duty, 'heldToken' | 'isOver'>;
-  readonly reader: SignalReader;
   readonly catalogue: Catalogue;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly meters: Meters;
   readonly settings: DiscoverSettings;
 }
 
@@ -58,7 +53,7 @@ export class Discover {
   }
 
   async activate({ signal }: { signal: AbortSignal }): Promise<void> {
-    const { duty, reader, meters, logger } = this.#options;
+    const { duty, reader, clock, meters, logger, settings } = this.#options;
     const token = duty.heldToken();
     if (token === undefined) {
       // A renewal that is late is no reason to read everything again.
@@ -75,13 +70,12 @@ export class Discover {
       this.#note(part, discovered);
       await this.#write(await this.#dueRows(part, discovered, token));
     });
-    if (this.#found > 0)
-      logger.info(
-        { event: 'versions.discovered', found: this.#found, active: this.#known.size },
-        'new function versions',
-      );
+    if (this.#found > 0) {
+      const facts = { event: 'versions.discovered', found: this.#found, active: this.#known.size };
+      logger.info(facts, 'new function versions');
+    }
     this.#found = 0;
-    this.#forgetAged();
+    this.#known.dropOlder(clock.monotonicMs() - settings.discovery.ttlMs);
     meters.set('starling_discovery_versions', this.#known.size);
   }
 
@@ -107,14 +101,11 @@ export class Discover {
     if (discovered.state === 'read') this.#failingSinceMs.delete(part.name);
     else if (!this.#failingSinceMs.has(part.name)) {
       this.#failingSinceMs.set(part.name, nowMs);
-      logger.warn(
-        { event: `discovery.${discovered.state}`, part: part.name, detail: discovered.detail },
-        'a part could not be read whole; its versions stay as they are',
-      );
+      const facts = { event: `discovery.${discovered.state}`, part: part.name, detail: discovered.detail };
+      logger.warn(facts, 'a part could not be read whole; its versions stay as they are');
     }
-    meters.set('starling_discovery_part_age_seconds', (nowMs - (this.#failingSinceMs.get(part.name) ?? nowMs)) / 1000, {
-      part: part.name,
-    });
+    const ageMs = nowMs - (this.#failingSinceMs.get(part.name) ?? nowMs);
+    meters.set('starling_discovery_part_age_seconds', ageMs / 1000, { part: part.name });
   }
 
   /** New and changed versions at once, old rows when they are due, and those of a part that has been dark for long. */
@@ -128,16 +119,9 @@ export class Discover {
         this.#options.meters.add('starling_discovery_rejected_total', 1, { why: 'id' });
         continue;
       }
-      const row: ActiveVersion = {
-        versionId: version.versionId,
-        functionId: version.functionId,
-        account: version.account,
-        // Where its metrics do not say where it belongs, its id does.
-        bucket: version.bucket ?? placeVersion(version.versionId),
-        profiles: version.profiles,
-        seenMs: clock.wallMs(),
-        discoveryToken: token,
-      };
+      // Where its metrics do not say where it belongs, its id does.
+      const bucket = version.bucket ?? placeVersion(version.versionId);
+      const row: ActiveVersion = { ...version, bucket, seenMs: clock.wallMs(), discoveryToken: token };
       const known = this.#known.get(version.versionId);
       if (known && !isOther(known, row) && nowMs - known.writtenMs < refreshAfterMs) continue;
       if (known && known.bucket !== row.bucket) await this.#retire({ ...row, ...identityOf(known) });
@@ -158,14 +142,10 @@ export class Discover {
   async #write(rows: readonly ActiveVersion[]): Promise<void> {
     const { catalogue, duty, clock, settings } = this.#options;
     const ttlSeconds = Math.round(settings.discovery.ttlMs / 1000);
-    const batches = [...Map.groupBy(rows, (row) => row.bucket)].flatMap(([bucket, ofBucket]) => {
-      const chunks: Array<{ bucket: Bucket; rows: ActiveVersion[] }> = [];
-      for (let from = 0; from < ofBucket.length; from += ROWS_PER_WRITE) {
-        chunks.push({ bucket, rows: ofBucket.slice(from, from + ROWS_PER_WRITE) });
-      }
-      return chunks;
-    });
-    await forEachLimited(batches, WRITES_AT_ONCE, async ({ bucket, rows: chunk }) => {
+    const batches = [...Map.groupBy(rows, (row) => row.bucket)].flatMap(([bucket, ofBucket]) =>
+      chunksOf(ofBucket, ROWS_PER_WRITE).map((chunk) => ({ bucket, chunk })),
+    );
+    await forEachLimited(batches, WRITES_AT_ONCE, async ({ bucket, chunk }) => {
       // A holder whose tenure is in doubt writes nothing; a late duplicate from it would do no harm.
       if (duty.heldToken() === undefined) return;
       await catalogue.enrol(bucket, chunk, { ttlSeconds });
@@ -189,10 +169,6 @@ export class Discover {
     this.#failingSinceMs.clear();
     this.#partsNoted.clear();
     this.#loadedUnder = undefined;
-  }
-
-  #forgetAged(): void {
-    this.#known.dropOlder(this.#options.clock.monotonicMs() - this.#options.settings.discovery.ttlMs);
   }
 }
 

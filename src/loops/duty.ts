@@ -1,12 +1,9 @@
-import type { Logger } from 'pino';
 import type { DutyName, DutyRow } from '../domain/duty.ts';
 import { type FencingToken, nextToken } from '../domain/fencing-token.ts';
 import type { MemberId } from '../domain/member.ts';
-import type { Clock } from '../lib/clock.ts';
-import type { Random } from '../lib/random.ts';
 import type { DutyKeeper } from '../ports/duty-keeper.ts';
 import { Tenure, type TenureOptions } from '../sharding/tenure.ts';
-import type { Meters } from '../telemetry/meters.ts';
+import type { MemberParts } from './member-parts.ts';
 
 /** Named as in the configuration, where each is explained. */
 export interface TendSettings {
@@ -16,14 +13,9 @@ export interface TendSettings {
   };
 }
 
-export interface DutyOptions {
+export interface DutyOptions extends Pick<MemberParts, 'memberId' | 'clock' | 'random' | 'logger' | 'meters'> {
   readonly name: DutyName;
-  readonly memberId: MemberId;
   readonly keeper: DutyKeeper;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly meters: Meters;
   readonly settings: TendSettings;
   readonly onWon: () => void;
 }
@@ -62,9 +54,8 @@ export class Duty {
     if (this.#tenure.isRenewalDue(nowMs)) await this.#renew();
     else if (this.#tenure.stateAt(nowMs) === 'vacant' || this.#tenure.stateAt(nowMs) === 'lost')
       await this.#watchAndTake();
-    this.#options.meters.set('starling_duty_held', this.heldToken() === undefined ? 0 : 1, {
-      duty: this.#options.name,
-    });
+    const { name, meters } = this.#options;
+    meters.set('starling_duty_held', this.heldToken() === undefined ? 0 : 1, { duty: name });
   }
 
   /** All rights are in doubt: what was proven before does not count. */

@@ -4,12 +4,7 @@ import { internString } from '../lib/intern-string.ts';
 import { grown, RowNumbers } from '../lib/row-numbers.ts';
 
 /** A version as its row was written last. */
-export interface KnownVersion {
-  readonly versionId: string;
-  readonly functionId: string;
-  readonly account: string;
-  readonly bucket: Bucket;
-  readonly profiles: readonly string[];
+export interface KnownVersion extends Omit<ActiveVersion, 'seenMs' | 'discoveryToken'> {
   /** On the monotonic clock. */
   readonly writtenMs: number;
 }
@@ -31,7 +26,15 @@ export class KnownVersions {
 
   get(versionId: string): KnownVersion | undefined {
     const row = this.#rows.of(versionId);
-    return row === undefined ? undefined : this.#at(versionId, row);
+    if (row === undefined) return undefined;
+    return {
+      versionId,
+      functionId: this.#functionIds[row] ?? '',
+      account: this.#accounts[row] ?? '',
+      bucket: this.#buckets[row] ?? 0,
+      profiles: this.#profiles[row] ?? [],
+      writtenMs: this.#writtenMs[row] ?? 0,
+    };
   }
 
   set(version: ActiveVersion, writtenMs: number): void {
@@ -57,17 +60,6 @@ export class KnownVersions {
       const row = this.#rows.of(versionId);
       if (row !== undefined && (this.#writtenMs[row] ?? 0) < writtenMs) this.#rows.release(versionId);
     }
-  }
-
-  #at(versionId: string, row: number): KnownVersion {
-    return {
-      versionId,
-      functionId: this.#functionIds[row] ?? '',
-      account: this.#accounts[row] ?? '',
-      bucket: this.#buckets[row] ?? 0,
-      profiles: this.#profiles[row] ?? [],
-      writtenMs: this.#writtenMs[row] ?? 0,
-    };
   }
 
   #listOf(profiles: readonly string[]): readonly string[] {

@@ -1,39 +1,35 @@
-import type { Logger } from 'pino';
-import type { Clock } from '../lib/clock.ts';
-import type { Meters } from '../telemetry/meters.ts';
 import { withSpan } from '../telemetry/traces.ts';
+import type { MemberParts } from './member-parts.ts';
 
 export type Cause = 'start' | 'timer' | 'poke';
 
-/** What anybody may see of a loop. */
-export interface LoopStatus {
-  readonly name: string;
-  readonly purpose: string;
-  readonly periodMs: number;
-  readonly isRunning: boolean;
-  readonly lastCause: Cause | undefined;
-  readonly lastResult: 'ok' | 'failed' | undefined;
-  readonly lastError: string | undefined;
-  readonly lastStartedWallMs: number | undefined;
-  readonly lastDurationMs: number | undefined;
-  readonly activations: number;
-  readonly failures: number;
+/** What became of the activations so far. */
+interface LoopRecord {
+  lastCause: Cause | undefined;
+  lastResult: 'ok' | 'failed' | undefined;
+  lastError: string | undefined;
+  lastStartedWallMs: number | undefined;
+  lastDurationMs: number | undefined;
+  activations: number;
+  failures: number;
   /** Activations that took longer than the period. */
-  readonly overruns: number;
+  overruns: number;
+}
+
+/** What anybody may see of a loop. */
+export interface LoopStatus extends Readonly<LoopRecord>, Pick<LoopOptions, 'name' | 'purpose' | 'periodMs'> {
+  readonly isRunning: boolean;
   /** Since the last sign of life: an activation that ended, a step of a long one, or the start. */
   readonly idleForMs: number;
   readonly isHung: boolean;
 }
 
-export interface LoopOptions {
+export interface LoopOptions extends Pick<MemberParts, 'clock' | 'logger' | 'meters'> {
   readonly name: string;
   readonly purpose: string;
   readonly periodMs: number;
   /** Without a sign of life for this long the loop counts as hung, and liveness fails. */
   readonly hungAfterMs: number;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly meters: Meters;
   readonly activate: (activation: Activation) => Promise<void>;
 }
 
@@ -56,14 +52,16 @@ export class Loop {
   #isPoked = false;
   #nextDueMs = 0;
   #lastAliveMs: number;
-  #lastCause: Cause | undefined;
-  #lastResult: 'ok' | 'failed' | undefined;
-  #lastError: string | undefined;
-  #lastStartedWallMs: number | undefined;
-  #lastDurationMs: number | undefined;
-  #activations = 0;
-  #failures = 0;
-  #overruns = 0;
+  readonly #record: LoopRecord = {
+    lastCause: undefined,
+    lastResult: undefined,
+    lastError: undefined,
+    lastStartedWallMs: undefined,
+    lastDurationMs: undefined,
+    activations: 0,
+    failures: 0,
+    overruns: 0,
+  };
 
   constructor(options: LoopOptions) {
     this.#options = options;
@@ -98,14 +96,7 @@ export class Loop {
       purpose,
       periodMs,
       isRunning: this.#running !== undefined,
-      lastCause: this.#lastCause,
-      lastResult: this.#lastResult,
-      lastError: this.#lastError,
-      lastStartedWallMs: this.#lastStartedWallMs,
-      lastDurationMs: this.#lastDurationMs,
-      activations: this.#activations,
-      failures: this.#failures,
-      overruns: this.#overruns,
+      ...this.#record,
       idleForMs,
       isHung: idleForMs > hungAfterMs,
     };
@@ -122,33 +113,33 @@ export class Loop {
   async #activate(cause: Cause): Promise<void> {
     const { name, clock, logger, meters, periodMs, activate } = this.#options;
     const startedMs = clock.monotonicMs();
-    this.#lastCause = cause;
-    this.#lastStartedWallMs = clock.wallMs();
+    this.#record.lastCause = cause;
+    this.#record.lastStartedWallMs = clock.wallMs();
     try {
       await withSpan({ name: `run ${name}`, attributes: { 'starling.cause': cause } }, () =>
         activate({ cause, signal: this.#stopping.signal, stepDone: () => this.#stepDone() }),
       );
       meters.set('starling_loop_last_success_timestamp_seconds', clock.wallMs() / 1000, { loop: name });
-      this.#lastResult = 'ok';
-      this.#lastError = undefined;
+      this.#record.lastResult = 'ok';
+      this.#record.lastError = undefined;
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
-      this.#lastResult = 'failed';
-      this.#lastError = error instanceof Error ? error.message : String(error);
-      this.#failures += 1;
+      this.#record.lastResult = 'failed';
+      this.#record.lastError = error instanceof Error ? error.message : String(error);
+      this.#record.failures += 1;
       logger.error({ event: 'loop.failed', loop: name, err: error }, `the ${name} loop failed and goes on`);
     } finally {
       const durationMs = clock.monotonicMs() - startedMs;
-      this.#activations += 1;
-      this.#lastDurationMs = durationMs;
+      this.#record.activations += 1;
+      this.#record.lastDurationMs = durationMs;
       this.#stepDone();
       if (durationMs > periodMs) {
-        this.#overruns += 1;
+        this.#record.overruns += 1;
         meters.add('starling_loop_overruns_total', 1, { loop: name });
       }
       meters.record('starling_loop_duration_seconds', durationMs / 1000, {
         loop: name,
-        result: this.#lastResult ?? 'failed',
+        result: this.#record.lastResult ?? 'failed',
       });
     }
   }

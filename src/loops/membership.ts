@@ -1,12 +1,10 @@
-import type { Logger } from 'pino';
 import type { Bucket } from '../domain/bucket.ts';
 import type { MemberId, MemberRow, MemberState } from '../domain/member.ts';
-import type { Clock } from '../lib/clock.ts';
 import type { Roster } from '../ports/roster.ts';
 import { assignBuckets, bucketsOf, compareShares, type WeightedMember } from '../sharding/assign.ts';
-import { type Denial, denialOf, type Moment } from '../sharding/rights.ts';
+import { denialOf, type Moment } from '../sharding/rights.ts';
 import { RosterWatch } from '../sharding/roster-watch.ts';
-import type { Meters } from '../telemetry/meters.ts';
+import type { MemberParts } from './member-parts.ts';
 
 /** Named as in the configuration, where each is explained. */
 export interface BeatSettings {
@@ -19,15 +17,9 @@ export interface BeatSettings {
   };
 }
 
-export interface MembershipOptions {
-  readonly memberId: MemberId;
-  readonly version: string;
-  readonly address: string;
-  readonly weight: number;
+export interface MembershipOptions
+  extends Pick<MemberParts, 'memberId' | 'version' | 'address' | 'weight' | 'clock' | 'logger' | 'meters'> {
   readonly roster: Roster;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly meters: Meters;
   readonly settings: BeatSettings;
   /** My buckets are others than before, or I may begin on them only now. */
   readonly onShareChanged: () => void;
@@ -87,8 +79,15 @@ export class Membership {
   }
 
   mayAct(bucket: Bucket): boolean {
-    const denial = this.#denialOf(bucket);
-    if (denial) this.#options.meters.add('starling_holds_total', 1, { reason: denial });
+    const { meters, settings } = this.#options;
+    const conditions = {
+      beatBegan: this.#beatBegan,
+      timeBrokeMs: this.#timeBrokeMs,
+      isLeaving: this.#state !== 'active',
+      isMine: this.owns(bucket),
+    };
+    const denial = denialOf(conditions, this.#now(), settings.membership);
+    if (denial) meters.add('starling_holds_total', 1, { reason: denial });
     return denial === undefined;
   }
 
@@ -102,19 +101,6 @@ export class Membership {
     this.#state = state;
     this.#watch.leave();
     await this.#beat();
-  }
-
-  #denialOf(bucket: Bucket): Denial | undefined {
-    return denialOf(
-      {
-        beatBegan: this.#beatBegan,
-        timeBrokeMs: this.#timeBrokeMs,
-        isLeaving: this.#state !== 'active',
-        isMine: this.owns(bucket),
-      },
-      this.#now(),
-      this.#options.settings.membership,
-    );
   }
 
   async #beat(): Promise<void> {
@@ -160,16 +146,8 @@ export class Membership {
     const before = this.#owned;
     this.#owned = bucketsOf(this.#owners, memberId);
     const { gained, lost } = compareShares(before, this.#owned);
-    logger.info(
-      {
-        event: 'members.changed',
-        members: [...alive],
-        gained: gained.length,
-        lost: lost.length,
-        owned: this.#owned.length,
-      },
-      'the share of this member changed',
-    );
+    const counts = { gained: gained.length, lost: lost.length, owned: this.#owned.length };
+    logger.info({ event: 'members.changed', members: [...alive], ...counts }, 'the share of this member changed');
     onMembersChanged(Math.max(1, alive.size));
   }
 

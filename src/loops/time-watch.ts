@@ -10,21 +10,20 @@ const DRIFT_MS = 2_000;
  * was held may have passed to another member meanwhile.
  */
 export class TimeWatch {
-  readonly #clock: Clock;
-  readonly #onBreak: (brokenForMs: number) => void;
+  readonly #options;
   #cancel: (() => void) | undefined;
   #lastMonotonicMs = 0;
   #lastWallMs = 0;
 
   constructor(options: { clock: Clock; onBreak: (brokenForMs: number) => void }) {
-    this.#clock = options.clock;
-    this.#onBreak = options.onBreak;
+    this.#options = options;
   }
 
   start(): void {
-    this.#lastMonotonicMs = this.#clock.monotonicMs();
-    this.#lastWallMs = this.#clock.wallMs();
-    this.#cancel = this.#clock.after(TICK_MS, () => this.#tick());
+    const { clock } = this.#options;
+    this.#lastMonotonicMs = clock.monotonicMs();
+    this.#lastWallMs = clock.wallMs();
+    this.#cancel = clock.after(TICK_MS, () => this.#tick());
   }
 
   stop(): void {
@@ -32,11 +31,12 @@ export class TimeWatch {
   }
 
   #tick(): void {
-    const monotonicMs = this.#clock.monotonicMs();
-    const wallMs = this.#clock.wallMs();
+    const { clock, onBreak } = this.#options;
+    const monotonicMs = clock.monotonicMs();
+    const wallMs = clock.wallMs();
     const lateMs = monotonicMs - this.#lastMonotonicMs - TICK_MS;
     const driftMs = Math.abs(wallMs - this.#lastWallMs - (monotonicMs - this.#lastMonotonicMs));
-    if (lateMs > LATE_TICK_MS || driftMs > DRIFT_MS) this.#onBreak(Math.max(lateMs, driftMs));
+    if (lateMs > LATE_TICK_MS || driftMs > DRIFT_MS) onBreak(Math.max(lateMs, driftMs));
     this.start();
   }
 }

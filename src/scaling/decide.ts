@@ -30,7 +30,7 @@ export function decide(situation: Situation): Decided {
   if (checked.kind !== 'met') {
     const verdict: Verdict = checked.kind === 'inactive' && standing !== undefined ? 'keep' : 'abstain';
     return {
-      decision: conclude(situation, { verdict, standing, wanted: standing, actual, reasons }),
+      decision: conclude(situation, { verdict, previous: standing, wanted: standing, actual, reasons }),
       memory: situation.memory,
     };
   }
@@ -44,7 +44,10 @@ export function decide(situation: Situation): Decided {
   if (situation.isUnconfirmed && wanted === standing && !controls.pause) because(reasons, 'unconfirmed', { wanted });
   const verdict =
     wanted > checked.standing ? 'raise' : wanted < checked.standing ? 'lower' : isAnswered ? 'keep' : 'abstain';
-  return { decision: conclude(situation, { verdict, standing, wanted, actual, reasons }), memory: judged.memory };
+  return {
+    decision: conclude(situation, { verdict, previous: standing, wanted, actual, reasons }),
+    memory: judged.memory,
+  };
 }
 
 /** Without a wanted count there is no answer: the data does not allow one. */
@@ -77,18 +80,12 @@ function judge(preconditions: Preconditions, reasons: Reasons): { wanted: number
 
 function conclude(
   situation: Situation,
-  found: {
-    verdict: Verdict;
-    standing: number | undefined;
-    wanted: number | undefined;
-    actual: number | undefined;
-    reasons: Reasons;
-  },
+  found: Pick<Decision, 'verdict' | 'previous' | 'wanted' | 'actual' | 'reasons'>,
 ): Decision {
   const { policy } = situation;
   return {
     verdict: found.verdict,
-    previous: found.standing,
+    previous: found.previous,
     actual: found.actual,
     wanted: found.wanted,
     reasons: found.reasons,

@@ -1,9 +1,9 @@
 import type { Policy } from '../domain/policy.ts';
 import type { Reason } from '../domain/reason.ts';
-import type { Quality } from '../domain/signal.ts';
+import type { Quality, Window } from '../domain/signal.ts';
 import type { Target } from '../domain/target.ts';
 import type { Memory } from './memory.ts';
-import type { Activity, Evidence, Situation } from './situation.ts';
+import type { Activity, Situation } from './situation.ts';
 
 /** What must be known before the load is looked at: without it nothing may be changed. */
 export interface Preconditions {
@@ -23,7 +23,7 @@ export interface DecisionContext extends Preconditions {
   readonly policy: Policy;
   readonly activity: Activity;
   /** The load by which this policy aims. */
-  readonly load: Evidence;
+  readonly load: Window;
   /** Brought up to now, before this decision's own aim is added. */
   readonly memory: Memory;
 }
@@ -42,11 +42,11 @@ export interface Aim {
 /** Where a stage puts its reasons; in order of effect. */
 export type Reasons = Reason[];
 
+const NO_FACTS: Reason['facts'] = Object.freeze({});
+
 export function because(reasons: Reasons, code: Reason['code'], facts: Reason['facts'] = NO_FACTS): void {
   reasons.push({ code, facts });
 }
-
-const NO_FACTS: Reason['facts'] = Object.freeze({});
 
 const QUALITY_CODES = {
   fresh: undefined,

@@ -4,17 +4,17 @@ import { because, type Reasons } from './decision-context.ts';
 import type { Memory } from './memory.ts';
 
 /** Named as in the configuration (`freeze`). */
-export interface FreezeSettings {
-  readonly enabled: boolean;
+export const FREEZE_DEFAULTS = {
+  enabled: true,
   /** Per cent of the versions that run something; more than that at once is an accident until shown otherwise. */
-  readonly percent: number;
+  percent: 30,
   /** Fewer versions than this freeze nothing: in a small fleet a third is soon reached. */
-  readonly minimum: number;
+  minimum: 10,
   /** How long it must have been calm before a freeze ends by itself. */
-  readonly calmMs: number;
-}
+  calmMs: 300_000,
+};
 
-export const FREEZE_DEFAULTS: FreezeSettings = { enabled: true, percent: 30, minimum: 10, calmMs: 300_000 };
+export type FreezeSettings = Readonly<typeof FREEZE_DEFAULTS>;
 
 /** One cycle in numbers. Only versions of which something is wanted count: at zero there is nothing to lose. */
 export interface FleetTally {
@@ -44,6 +44,8 @@ export interface FreezeJudgement {
   readonly isReleased: boolean;
   readonly memory: FreezeMemory;
 }
+
+export const NOT_FROZEN: FreezeJudgement = { isFrozen: false, isReleased: false, memory: UNFROZEN };
 
 export function newTally(): FleetTally {
   return { versions: 0, blind: 0, falling: 0, wantedBefore: 0, wantedAfter: 0 };
@@ -75,15 +77,14 @@ export function judgeFleet(options: {
   const { tally, memory, settings, controls, nowMs } = options;
   const alarm = findAlarm(tally, settings);
   if (controls.some(({ kind, until }) => kind === 'freeze-release' && until > nowMs)) {
-    return { isFrozen: false, isReleased: alarm !== undefined || memory.frozenSinceMs !== undefined, memory: UNFROZEN };
+    return { ...NOT_FROZEN, isReleased: alarm !== undefined || memory.frozenSinceMs !== undefined };
   }
   if (alarm) {
     const frozenSinceMs = memory.frozenSinceMs ?? nowMs;
     return { isFrozen: true, isReleased: false, memory: { frozenSinceMs, cause: alarm, calmSinceMs: undefined } };
   }
-  if (memory.frozenSinceMs === undefined) return { isFrozen: false, isReleased: false, memory: UNFROZEN };
   const calmSinceMs = memory.calmSinceMs ?? nowMs;
-  if (nowMs - calmSinceMs >= settings.calmMs) return { isFrozen: false, isReleased: false, memory: UNFROZEN };
+  if (memory.frozenSinceMs === undefined || nowMs - calmSinceMs >= settings.calmMs) return NOT_FROZEN;
   return { isFrozen: true, isReleased: false, memory: { ...memory, calmSinceMs } };
 }
 

@@ -2,13 +2,10 @@ import { because, type DecisionContext, type Reasons } from './decision-context.
 import { type Memory, revise } from './memory.ts';
 import { stabilise } from './stabilise.ts';
 
-export interface Held {
-  readonly wanted: number;
-  readonly memory: Memory;
-}
+const NEVER_MS = Number.NEGATIVE_INFINITY;
 
 /** What the load asks for, less what it is too early to believe. Holding only ever keeps to the standing wish. */
-export function hold(context: DecisionContext, aim: number, reasons: Reasons): Held {
+export function hold(context: DecisionContext, aim: number, reasons: Reasons): { wanted: number; memory: Memory } {
   const { standing, memory } = context;
   if (lacksEvidenceToLower(context, aim, reasons)) return { wanted: standing, memory };
   const stable = stabilise(context, aim, reasons);
@@ -48,17 +45,11 @@ function holdForCooldown(context: DecisionContext, wanted: number, reasons: Reas
   // A function at rest wakes at once: a caller is waiting.
   if (isRaise && standing === 0) return wanted;
   const cooldownMs = (isRaise ? policy.cooldownUpSeconds : policy.cooldownDownSeconds) * 1000;
-  const lastMs = isRaise ? memory.raisedMs : latest(memory.raisedMs, memory.loweredMs);
-  if (cooldownMs === 0 || lastMs === undefined) return wanted;
-  const leftMs = lastMs + cooldownMs - situation.nowMs;
-  if (leftMs <= 0) return wanted;
+  const { raisedMs = NEVER_MS, loweredMs = NEVER_MS } = memory;
+  const leftMs = (isRaise ? raisedMs : Math.max(raisedMs, loweredMs)) + cooldownMs - situation.nowMs;
+  if (cooldownMs === 0 || leftMs <= 0) return wanted;
   because(reasons, 'held-by-cooldown', { aim: wanted, leftSeconds: Math.ceil(leftMs / 1000) });
   return standing;
-}
-
-function latest(one: number | undefined, other: number | undefined): number | undefined {
-  if (one === undefined) return other;
-  return other === undefined ? one : Math.max(one, other);
 }
 
 /** A wish that was accepted and is not followed is reported; it is no cause to ask for more. */

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /**
  * What deciding remembers of one version between evaluations. Kept small, for there are 100,000 of them, and never a
  * record of intentions: raises and lowerings are read off the accepted wish, so one that failed leaves no trace.
@@ -61,92 +63,79 @@ export function revise(memory: Memory, next: Memory): Memory {
     : next;
 }
 
-/** The form in which the next owner finds it; letters, because it stands in every row. */
-export interface MemoryDocument {
-  readonly v: 1;
-  readonly c: number;
-  readonly w?: number;
-  readonly r?: number;
-  readonly l?: number;
-  readonly a?: number;
-  readonly s?: true;
-  readonly b?: number;
-  readonly u?: number;
-  readonly d?: string;
-  readonly h?: readonly number[];
-  readonly o?: readonly number[];
-  readonly m?: readonly number[];
-}
+/** More pairs than any window keeps: such a document is not ours. */
+const PAIRS_MAX = 200;
 
-export function writeMemory(memory: Memory): MemoryDocument {
+const count = z.int().min(0).optional();
+const time = z.number().min(0).optional();
+const pairs = z
+  .array(z.number())
+  .max(2 * PAIRS_MAX)
+  .refine((numbers) => numbers.length % 2 === 0)
+  .refine((numbers) => numbers.every((number, at) => (at % 2 === 0 ? number >= 0 : Number.isSafeInteger(number))))
+  .readonly()
+  .optional();
+
+/** The form in which the next owner finds it; letters, because it stands in every row. */
+const memoryDocument = z.object({
+  v: z.literal(1),
+  c: count.nonoptional(),
+  w: count,
+  r: time,
+  l: time,
+  a: time,
+  s: z.literal(true).optional(),
+  b: time,
+  u: time,
+  d: z.string().optional(),
+  h: pairs,
+  o: pairs,
+  m: pairs,
+});
+
+/** What is undefined is left out where it is written. */
+export function writeMemory(memory: Memory): z.infer<typeof memoryDocument> {
+  const { highs, lows, moves } = memory;
   return {
     v: 1,
     c: memory.cycles,
-    ...(memory.wish !== undefined && { w: memory.wish }),
-    ...(memory.raisedMs !== undefined && { r: memory.raisedMs }),
-    ...(memory.loweredMs !== undefined && { l: memory.loweredMs }),
-    ...(memory.divergedSinceMs !== undefined && { a: memory.divergedSinceMs }),
-    ...(memory.wasSighted && { s: true as const }),
-    ...(memory.blindSinceMs !== undefined && { b: memory.blindSinceMs }),
-    ...(memory.recoveredMs !== undefined && { u: memory.recoveredMs }),
-    ...(memory.demandProfile !== undefined && { d: memory.demandProfile }),
-    ...(memory.highs.length > 0 && { h: memory.highs }),
-    ...(memory.lows.length > 0 && { o: memory.lows }),
-    ...(memory.moves.length > 0 && { m: memory.moves }),
+    w: memory.wish,
+    r: memory.raisedMs,
+    l: memory.loweredMs,
+    a: memory.divergedSinceMs,
+    s: memory.wasSighted || undefined,
+    b: memory.blindSinceMs,
+    u: memory.recoveredMs,
+    d: memory.demandProfile,
+    h: highs.length > 0 ? highs : undefined,
+    o: lows.length > 0 ? lows : undefined,
+    m: moves.length > 0 ? moves : undefined,
   };
 }
-
-/** More pairs than any window keeps: such a document is not ours. */
-const PAIRS_MAX = 200;
 
 /**
  * Reads what `writeMemory` wrote, or anything else: what is not whole and sound as a whole is fresh memory. Times ahead of
  * ours, from an owner whose clock was, count as now.
  */
 export function readMemory(document: unknown, nowMs: number): Memory {
-  if (typeof document !== 'object' || document === null) return FRESH_MEMORY;
-  const fields = document as Record<string, unknown>;
-  if (fields['v'] !== 1 || !isCount(fields['c'])) return FRESH_MEMORY;
-  if (fields['w'] !== undefined && !isCount(fields['w'])) return FRESH_MEMORY;
-  for (const name of ['r', 'l', 'a', 'b', 'u']) {
-    if (fields[name] !== undefined && !isTime(fields[name])) return FRESH_MEMORY;
-  }
-  if (fields['d'] !== undefined && typeof fields['d'] !== 'string') return FRESH_MEMORY;
-  const [highs, lows, moves] = [pairs(fields['h'], nowMs), pairs(fields['o'], nowMs), pairs(fields['m'], nowMs)];
-  if (!highs || !lows || !moves) return FRESH_MEMORY;
-  const time = (name: string) => (fields[name] === undefined ? undefined : Math.min(nowMs, fields[name] as number));
+  const read = memoryDocument.safeParse(document);
+  if (!read.success) return FRESH_MEMORY;
+  const { c, w, r, l, a, s, b, u, d, h, o, m } = read.data;
+  const past = (atMs: number | undefined) => (atMs === undefined ? undefined : Math.min(nowMs, atMs));
+  const pastOf = (pairs: readonly number[] = EMPTY) =>
+    pairs.length === 0 ? EMPTY : pairs.map((number, at) => (at % 2 === 0 ? Math.min(nowMs, number) : number));
   return {
-    cycles: fields['c'],
-    wish: fields['w'] as number | undefined,
-    raisedMs: time('r'),
-    loweredMs: time('l'),
-    divergedSinceMs: time('a'),
-    wasSighted: fields['s'] === true,
-    blindSinceMs: time('b'),
-    recoveredMs: time('u'),
-    demandProfile: fields['d'] as string | undefined,
-    highs,
-    lows,
-    moves,
+    cycles: c,
+    wish: w,
+    raisedMs: past(r),
+    loweredMs: past(l),
+    divergedSinceMs: past(a),
+    wasSighted: s === true,
+    blindSinceMs: past(b),
+    recoveredMs: past(u),
+    demandProfile: d,
+    highs: pastOf(h),
+    lows: pastOf(o),
+    moves: pastOf(m),
   };
-}
-
-function pairs(value: unknown, nowMs: number): readonly number[] | undefined {
-  if (value === undefined) return EMPTY;
-  if (!Array.isArray(value) || value.length % 2 !== 0 || value.length > 2 * PAIRS_MAX) return undefined;
-  const read: number[] = [];
-  for (let index = 0; index < value.length; index += 2) {
-    const [atMs, number] = [value[index], value[index + 1]];
-    if (!isTime(atMs) || !Number.isSafeInteger(number)) return undefined;
-    read.push(Math.min(nowMs, atMs), number);
-  }
-  return read;
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }

@@ -40,15 +40,10 @@ export function applyControls(
   }
   if (!override) return wanted;
   const asked = Math.max(0, Math.round(Number.isFinite(override.wanted) ? override.wanted : preconditions.standing));
-  const { min, max } = { min: preconditions.target.instancesMin, max: preconditions.target.instancesMax };
+  const { instancesMin: min, instancesMax: max } = preconditions.target;
   const given = preconditions.situation.settings.overrideIgnoresBounds ? asked : Math.min(Math.max(asked, min), max);
-  because(reasons, 'overridden', {
-    wanted: asked,
-    by: override.by,
-    why: override.why,
-    until: override.until,
-    instead: wanted,
-  });
+  const { by, why, until } = override;
+  because(reasons, 'overridden', { wanted: asked, by, why, until, instead: wanted });
   if (given > asked) because(reasons, 'floor', { min, aim: asked });
   if (given < asked) because(reasons, 'ceiling', { max, aim: asked });
   return given;

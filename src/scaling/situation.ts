@@ -1,7 +1,7 @@
 import type { Control } from '../domain/control.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Reason } from '../domain/reason.ts';
-import type { Quality, Sample, Signals, Window } from '../domain/signal.ts';
+import { ABSENT_WINDOW, type Quality, type Signals, type Window } from '../domain/signal.ts';
 import type { Target } from '../domain/target.ts';
 import type { DecidingSettings } from './deciding-settings.ts';
 import type { Memory } from './memory.ts';
@@ -38,19 +38,10 @@ export interface Situation {
   readonly settings: DecidingSettings;
 }
 
-/** Samples with what they are worth as evidence. */
-export interface Evidence {
-  readonly quality: Quality;
-  readonly samples: readonly Sample[];
-}
-
-const NONE: Evidence = { quality: 'absent', samples: [] };
-
 /** Does not trust the label: a fresh window with nothing in it, or with something that no load can be, is not fresh. */
-export function weigh(window: Window | undefined): Evidence {
-  if (!window) return NONE;
-  const { samples } = window;
-  if (samples.length === 0) return window.quality === 'fresh' || window.quality === 'partial' ? NONE : window;
+export function weigh(window: Window): Window {
+  const { quality, samples } = window;
+  if (samples.length === 0) return isUsable(quality) ? ABSENT_WINDOW : window;
   for (const sample of samples) {
     // Also true for NaN.
     if (!(sample.value >= 0)) return { quality: 'invalid', samples };
@@ -62,16 +53,13 @@ export function isUsable(quality: Quality): boolean {
   return quality === 'fresh' || quality === 'partial';
 }
 
-export interface ActualCount {
-  readonly count: number | undefined;
-  /** Nothing is known to be missing from it. */
-  readonly isSound: boolean;
-}
+const UNCOUNTED = { count: undefined, isSound: false } as const;
 
-const UNCOUNTED: ActualCount = { count: undefined, isSound: false };
-
-/** Instances that run, by the metrics or, where they say nothing or nothing yet, by the control plane. */
-export function countActual(situation: Situation): ActualCount {
+/**
+ * Instances that run, by the metrics or, where they say nothing or nothing yet, by the control plane. `isSound`: nothing is
+ * known to be missing from the count.
+ */
+export function countActual(situation: Situation): { count: number | undefined; isSound: boolean } {
   const { quality, value } = situation.signals.instances;
   const counted = isUsable(quality) ? toCount(value) : undefined;
   if (quality === 'fresh' && counted !== undefined && counted > 0) return { count: counted, isSound: true };

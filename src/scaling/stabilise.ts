@@ -1,20 +1,19 @@
 import { because, type DecisionContext, type Reasons } from './decision-context.ts';
+import type { Memory } from './memory.ts';
 
 /** A window is kept as at most this many steps: enough that none of them matters. */
 const STEPS_PER_WINDOW = 30;
-
-export interface Stable {
-  readonly wanted: number;
-  readonly highs: readonly number[];
-  readonly lows: readonly number[];
-}
 
 /**
  * Stabilisation as Kubernetes' HPA has it: raise no higher than the lowest aim of the up window, lower no further than the
  * highest of the down window, which is never shorter than load takes to fade. Only aims that are still the extreme of some span to come are kept, which is one for a
  * fleet at rest.
  */
-export function stabilise(context: DecisionContext, aim: number, reasons: Reasons): Stable {
+export function stabilise(
+  context: DecisionContext,
+  aim: number,
+  reasons: Reasons,
+): Pick<Memory, 'highs' | 'lows'> & { wanted: number } {
   const { policy, standing, memory, situation } = context;
   const { nowMs, settings } = situation;
   const upMs = policy.stabilisationUpSeconds * 1000;
@@ -25,11 +24,9 @@ export function stabilise(context: DecisionContext, aim: number, reasons: Reason
     // After a gap the aims before it are not known; the wish itself was one.
     const newestMs = highs[highs.length - 2];
     if (newestMs === undefined || nowMs - newestMs > settings.memoryGapMs) highs = [nowMs, standing];
-    highs = extend(highs, { nowMs, windowMs: downMs, aim, outlasts: (older, newer) => older > newer });
+    highs = extend(highs, { nowMs, windowMs: downMs, aim }, (older, newer) => older > newer);
   } else highs = NONE;
-  if (upMs > 0) {
-    lows = extend(lows, { nowMs, windowMs: upMs, aim, outlasts: (older, newer) => older < newer });
-  } else lows = NONE;
+  lows = upMs > 0 ? extend(lows, { nowMs, windowMs: upMs, aim }, (older, newer) => older < newer) : NONE;
 
   // A function at rest wakes at once: a caller is waiting.
   if (aim > standing && upMs > 0 && standing > 0) {
@@ -54,12 +51,8 @@ const NONE: readonly number[] = [];
 /** Flat pairs, oldest first, each the extreme of everything after it; the first is the extreme of the window. */
 function extend(
   pairs: readonly number[],
-  {
-    nowMs,
-    windowMs,
-    aim,
-    outlasts,
-  }: { nowMs: number; windowMs: number; aim: number; outlasts: (older: number, newer: number) => boolean },
+  { nowMs, windowMs, aim }: { nowMs: number; windowMs: number; aim: number },
+  outlasts: (older: number, newer: number) => boolean,
 ): readonly number[] {
   const kept: number[] = [];
   const slotMs = windowMs / STEPS_PER_WINDOW;

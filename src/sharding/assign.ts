@@ -1,12 +1,9 @@
 import murmurhash from 'murmurhash';
 import { BUCKET_COUNT, type Bucket } from '../domain/bucket.ts';
-import type { MemberId } from '../domain/member.ts';
+import type { MemberId, MemberRow } from '../domain/member.ts';
 
 /** A member that may own buckets; twice the weight owns twice as many. */
-export interface WeightedMember {
-  readonly memberId: MemberId;
-  readonly weight: number;
-}
+export type WeightedMember = Pick<MemberRow, 'memberId' | 'weight'>;
 
 /**
  * Rendezvous hashing: every bucket goes to the member with the highest score for it, so that everyone who sees the same
@@ -36,9 +33,7 @@ export function assignBuckets(
 }
 
 export function bucketsOf(owners: readonly (MemberId | undefined)[], memberId: MemberId): Bucket[] {
-  const buckets: Bucket[] = [];
-  for (let bucket = 0; bucket < owners.length; bucket += 1) if (owners[bucket] === memberId) buckets.push(bucket);
-  return buckets;
+  return [...owners.keys()].filter((bucket) => owners[bucket] === memberId);
 }
 
 /** What a change of owners means for one member. */

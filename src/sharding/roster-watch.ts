@@ -37,10 +37,7 @@ interface Watched {
  * member a second. Members that say they are leaving are out at once.
  */
 export class RosterWatch {
-  readonly #me: WeightedMember;
-  readonly #deadAfterMs: number;
-  readonly #selfStopMs: number;
-  readonly #joinWaitMs: number;
+  readonly #options: RosterWatchOptions;
   readonly #watched = new Map<MemberId, Watched>();
   #members: readonly WeightedMember[] = [];
   #polls = 0;
@@ -53,10 +50,7 @@ export class RosterWatch {
   #isLeaving = false;
 
   constructor(options: RosterWatchOptions) {
-    this.#me = options.me;
-    this.#deadAfterMs = options.deadAfterMs;
-    this.#selfStopMs = options.selfStopMs;
-    this.#joinWaitMs = options.joinWaitMs;
+    this.#options = options;
   }
 
   /** A beat of mine was acknowledged; it counts from when it was sent. */
@@ -73,7 +67,7 @@ export class RosterWatch {
   /** A poll of mine has succeeded. Only polls change the view: while I see nothing, it stays as it was. */
   polled(rows: readonly MemberRow[], nowMs: number): RosterView {
     const isMute = this.#isMute(nowMs);
-    const hasGap = this.#lastPollMs === undefined || nowMs - this.#lastPollMs > this.#selfStopMs;
+    const hasGap = this.#lastPollMs === undefined || nowMs - this.#lastPollMs > this.#options.selfStopMs;
     if (hasGap) this.#restartedMs = nowMs;
     const isAfterGap = hasGap || isMute;
     if (isAfterGap) this.#restart(nowMs);
@@ -81,7 +75,7 @@ export class RosterWatch {
     this.#polls += 1;
     const present = new Set<MemberId>();
     for (const row of rows) {
-      if (row.memberId === this.#me.memberId) continue;
+      if (row.memberId === this.#options.me.memberId) continue;
       present.add(row.memberId);
       const hasMoved = this.#see(row, { nowMs, isAfterGap });
       if (hasMoved && isMute) this.#othersMovedMs = nowMs;
@@ -97,7 +91,7 @@ export class RosterWatch {
 
   /** A store that does not take my beats may take none at all. */
   #isMute(nowMs: number): boolean {
-    return this.#lastBeatMs !== undefined && nowMs - this.#lastBeatMs > this.#selfStopMs;
+    return this.#lastBeatMs !== undefined && nowMs - this.#lastBeatMs > this.#options.selfStopMs;
   }
 
   #restart(nowMs: number): void {
@@ -110,8 +104,7 @@ export class RosterWatch {
   #see(row: MemberRow, poll: { nowMs: number; isAfterGap: boolean }): boolean {
     const watched = this.#watched.get(row.memberId);
     if (!watched) {
-      const isProven = !poll.isAfterGap;
-      this.#watched.set(row.memberId, { row, changedMs: poll.nowMs, quietPolls: 0, isProven });
+      this.#watched.set(row.memberId, { row, changedMs: poll.nowMs, quietPolls: 0, isProven: !poll.isAfterGap });
       return false;
     }
     const hasMoved = row.beat > watched.row.beat;
@@ -127,19 +120,16 @@ export class RosterWatch {
 
   #isAlive(watched: Watched, nowMs: number): boolean {
     if (!watched.isProven || watched.row.state !== 'active') return false;
-    return nowMs - watched.changedMs < this.#deadAfterMs || watched.quietPolls < QUIET_POLLS_MIN;
+    return nowMs - watched.changedMs < this.#options.deadAfterMs || watched.quietPolls < QUIET_POLLS_MIN;
   }
 
   #view(nowMs: number): RosterView {
-    const members: WeightedMember[] = [];
-    for (const watched of this.#watched.values()) {
-      if (!this.#isAlive(watched, nowMs)) continue;
-      members.push({ memberId: watched.row.memberId, weight: watched.row.weight });
-    }
-    if (this.#amIn(nowMs)) members.push(this.#me);
+    const alive = [...this.#watched.values()].filter((watched) => this.#isAlive(watched, nowMs));
+    const members: WeightedMember[] = alive.map(({ row: { memberId, weight } }) => ({ memberId, weight }));
+    if (this.#amIn(nowMs)) members.push(this.#options.me);
     members.sort((one, other) => (one.memberId < other.memberId ? -1 : 1));
     if (!areSame(members, this.#members)) this.#members = members;
-    const hasJoined = this.#firstBeatMs !== undefined && nowMs - this.#firstBeatMs >= this.#joinWaitMs;
+    const hasJoined = this.#firstBeatMs !== undefined && nowMs - this.#firstBeatMs >= this.#options.joinWaitMs;
     return { members: this.#members, isSettled: hasJoined && this.#polls >= 2 };
   }
 
@@ -149,8 +139,8 @@ export class RosterWatch {
    */
   #amIn(nowMs: number): boolean {
     if (this.#isLeaving || this.#lastBeatMs === undefined) return false;
-    if (nowMs - Math.max(this.#lastBeatMs, this.#restartedMs) < this.#deadAfterMs) return true;
-    return this.#isMute(nowMs) && this.#othersMovedMs <= this.#lastBeatMs + this.#selfStopMs;
+    if (nowMs - Math.max(this.#lastBeatMs, this.#restartedMs) < this.#options.deadAfterMs) return true;
+    return this.#isMute(nowMs) && this.#othersMovedMs <= this.#lastBeatMs + this.#options.selfStopMs;
   }
 }
 

@@ -108,23 +108,19 @@ export class Tenure {
 
   /** A taking or a renewal was not applied: the row is another member's, from this moment. */
   refused(current: DutyRow | undefined, at: { nowMs: number; jitterMs: number }): void {
-    this.#lose();
+    this.drop();
     if (current) this.#seen = { row: current, sinceMs: at.nowMs, jitterMs: at.jitterMs };
   }
 
   /** I gave it up, or all my rights are in doubt because time broke: nothing is proven any more. */
   drop(): void {
-    this.#lose();
+    this.#isLost ||= this.#mine !== undefined;
+    this.#mine = undefined;
+    this.#seen = undefined;
   }
 
   /** Whether the tenure was proven this recently; asked before each piece of work. */
   isProven(nowMs: number, withinMs: number): boolean {
     return this.#mine !== undefined && nowMs - this.#mine.provenMs <= Math.min(withinMs, this.#options.dutyStopMs - 1);
-  }
-
-  #lose(): void {
-    this.#isLost ||= this.#mine !== undefined;
-    this.#mine = undefined;
-    this.#seen = undefined;
   }
 }

@@ -9,14 +9,11 @@ import {
   type Settlement,
   settlementOf,
 } from '../../domain/function-state.ts';
-import type { MemberId } from '../../domain/member.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { Limiter } from '../../lib/limiter.ts';
-import type { Random } from '../../lib/random.ts';
-import { type Actuator, NotAdmitted } from '../../ports/actuator.ts';
+import { NotAdmitted } from '../../ports/actuator.ts';
 import type { StateKeeper } from '../../ports/state-keeper.ts';
-import type { Meters } from '../../telemetry/meters.ts';
 import type { RareLog } from '../../telemetry/rare-log.ts';
+import type { MemberParts } from '../member-parts.ts';
 import { writeMemo } from './memo.ts';
 import { adoptRow, type Tracked } from './tracked.ts';
 
@@ -36,14 +33,9 @@ export interface ActSettings {
   };
 }
 
-export interface ActOptions {
-  readonly memberId: MemberId;
+export interface ActOptions extends Pick<MemberParts, 'memberId' | 'actuator' | 'clock' | 'random' | 'meters'> {
   readonly states: StateKeeper;
-  readonly actuator: Actuator;
-  readonly clock: Clock;
-  readonly random: Random;
   readonly rareLog: RareLog;
-  readonly meters: Meters;
   /** Heartbeat fresh, bucket mine, no time break: asked before the claim and again right before sending. */
   readonly mayAct: (bucket: Bucket) => boolean;
   readonly onActed: (tracked: Tracked, decision: Decision, actuation: Actuation) => void;

@@ -1,15 +1,7 @@
-import type { Logger } from 'pino';
-import type { MemberId } from '../../domain/member.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { Random } from '../../lib/random.ts';
-import type { Actuator } from '../../ports/actuator.ts';
-import type { SignalReader } from '../../ports/signal-reader.ts';
-import type { Store } from '../../ports/store.ts';
-import type { TargetSource } from '../../ports/target-source.ts';
 import { decidingSettings } from '../../scaling/deciding-settings.ts';
 import type { FreezeSettings } from '../../scaling/fleet-freeze.ts';
-import type { Meters } from '../../telemetry/meters.ts';
 import { RareLog } from '../../telemetry/rare-log.ts';
+import type { MemberParts } from '../member-parts.ts';
 import type { Membership } from '../membership.ts';
 import { Act, type ActSettings } from './act.ts';
 import { ClockSkew, type ClockSkewSettings } from './clock-skew.ts';
@@ -37,21 +29,14 @@ export type ScalingSettings = ActSettings &
   };
 
 /** What the scale and learn loops of one member stand on, put together. */
-export function buildScaling(parts: {
-  memberId: MemberId;
-  membership: Membership;
-  store: Store;
-  reader: SignalReader;
-  targets: TargetSource;
-  actuator: Actuator;
-  clock: Clock;
-  random: Random;
-  logger: Logger;
-  meters: Meters;
-  settings: ScalingSettings;
-  /** Some versions were looked at; of those that are new here the past is to be learned. */
-  onLooked: () => void;
-}) {
+export function buildScaling(
+  parts: MemberParts & {
+    membership: Membership;
+    settings: ScalingSettings;
+    /** Some versions were looked at; of those that are new here the past is to be learned. */
+    onLooked: () => void;
+  },
+) {
   const { membership, store, clock, logger, settings } = parts;
   const rareLog = new RareLog({ clock, logger, everyMs: settings.telemetry.logRepeatMs });
   const observer = new Observer(settings);

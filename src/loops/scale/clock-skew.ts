@@ -1,19 +1,12 @@
-import type { Logger } from 'pino';
 import { numberFact, type Reason } from '../../domain/reason.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { SignalReader } from '../../ports/signal-reader.ts';
-import type { Meters } from '../../telemetry/meters.ts';
+import type { MemberParts } from '../member-parts.ts';
 
 /** Named as in the configuration, where it is explained. */
 export interface ClockSkewSettings {
   readonly timeseries: { readonly clockSkewMaxMs: number };
 }
 
-export interface ClockSkewOptions {
-  readonly reader: SignalReader;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly meters: Meters;
+export interface ClockSkewOptions extends Pick<MemberParts, 'reader' | 'clock' | 'logger' | 'meters'> {
   readonly settings: ClockSkewSettings;
 }
 

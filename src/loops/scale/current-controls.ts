@@ -7,22 +7,14 @@ const NONE: readonly Control[] = [];
 
 /** What operators asked for, as last read: it stays in force while the store does not answer. */
 export class CurrentControls {
-  readonly #controls: Controls;
-  readonly #clock: Clock;
-  readonly #rareLog: RareLog;
-  readonly #byVersion = new Map<string, Control[]>();
+  readonly #options;
+  #byVersion = new Map<string, readonly Control[]>();
   #all = NONE;
-  #isRead = false;
+  /** Until it was read once it is not known what must be left alone. */
+  isRead = false;
 
   constructor(options: { controls: Controls; clock: Clock; rareLog: RareLog }) {
-    this.#controls = options.controls;
-    this.#clock = options.clock;
-    this.#rareLog = options.rareLog;
-  }
-
-  /** Until it was read once it is not known what must be left alone. */
-  get isRead(): boolean {
-    return this.#isRead;
+    this.#options = options;
   }
 
   get all(): readonly Control[] {
@@ -34,24 +26,16 @@ export class CurrentControls {
   }
 
   async read(): Promise<void> {
+    const { controls, clock, rareLog } = this.#options;
     try {
-      this.#all = await this.#controls.list(this.#clock.wallMs());
+      this.#all = await controls.list(clock.wallMs());
     } catch (error) {
-      this.#rareLog.write(
-        'warn',
-        'controls',
-        { event: 'controls.stale', err: error },
-        'going on with the controls as last read',
-      );
+      const facts = { event: 'controls.stale', err: error };
+      rareLog.write('warn', 'controls', facts, 'going on with the controls as last read');
       return;
     }
-    this.#isRead = true;
-    this.#byVersion.clear();
-    for (const control of this.#all) {
-      if (control.kind === 'freeze-release') continue;
-      const ofVersion = this.#byVersion.get(control.versionId);
-      if (ofVersion) ofVersion.push(control);
-      else this.#byVersion.set(control.versionId, [control]);
-    }
+    this.isRead = true;
+    const ofVersions = this.#all.filter((control) => control.kind !== 'freeze-release');
+    this.#byVersion = Map.groupBy(ofVersions, ({ versionId }) => versionId);
   }
 }

@@ -1,6 +1,7 @@
 import type { ActiveVersion } from '../../domain/active-version.ts';
 import type { Bucket } from '../../domain/bucket.ts';
 import type { FunctionState } from '../../domain/function-state.ts';
+import { chunksOf } from '../../lib/chunks-of.ts';
 import { internString } from '../../lib/intern-string.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
 import type { StateKeeper } from '../../ports/state-keeper.ts';
@@ -94,7 +95,7 @@ export class Fleet {
     const staleCatalogue = owned.filter((bucket) =>
       isOld(this.#slices.get(bucket)?.catalogueReadMs, catalogueRefreshMs),
     );
-    for (const buckets of chunksOf(staleCatalogue)) {
+    for (const buckets of chunksOf(staleCatalogue, BUCKETS_PER_READ)) {
       const versions = await catalogue.read(buckets);
       if (epoch !== this.#epoch) return;
       this.#takeVersions(buckets, versions, time.monotonicMs);
@@ -102,7 +103,7 @@ export class Fleet {
     // After the catalogue: a version that has just appeared makes its bucket's durable rows due.
     const staleState = owned.filter((bucket) => isOld(this.#slices.get(bucket)?.stateReadMs, stateRefreshMs));
     const gone: FunctionState[] = [];
-    for (const buckets of chunksOf(staleState)) {
+    for (const buckets of chunksOf(staleState, BUCKETS_PER_READ)) {
       const rows = await states.read(buckets);
       if (epoch !== this.#epoch) return;
       gone.push(...this.#takeStates(buckets, rows, time));
@@ -189,11 +190,9 @@ export class Fleet {
 
   /** What fails is tried again with the next look. */
   async #removeGone(gone: readonly FunctionState[]): Promise<void> {
-    await Promise.allSettled(
-      gone
-        .slice(0, REMOVED_AT_ONCE)
-        .map(({ bucket, versionId, token }) => this.#options.states.forget(bucket, versionId, token)),
-    );
+    const { states } = this.#options;
+    const first = gone.slice(0, REMOVED_AT_ONCE);
+    await Promise.allSettled(first.map(({ bucket, versionId, token }) => states.forget(bucket, versionId, token)));
   }
 
   #enrol(slice: Slice, version: ActiveVersion, nowMs: number): void {
@@ -221,14 +220,6 @@ export class Fleet {
     for (const versionId of [...slice.versions.keys()]) this.#remove(slice, versionId);
     this.#slices.delete(bucket);
   }
-}
-
-function chunksOf(buckets: readonly Bucket[]): Bucket[][] {
-  const pieces: Bucket[][] = [];
-  for (let from = 0; from < buckets.length; from += BUCKETS_PER_READ) {
-    pieces.push(buckets.slice(from, from + BUCKETS_PER_READ));
-  }
-  return pieces;
 }
 
 /** Each row comes with strings of its own, of which the account alone is in a thousand others. */

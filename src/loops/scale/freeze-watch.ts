@@ -5,21 +5,17 @@ import {
   type FreezeJudgement,
   type FreezeSettings,
   judgeFleet,
-  UNFROZEN,
+  NOT_FROZEN,
 } from '../../scaling/fleet-freeze.ts';
 import type { Meters } from '../../telemetry/meters.ts';
 
 /** Remembers whether this replica's share is frozen. Each replica judges its own share: a fair sample of the fleet. */
 export class FreezeWatch {
-  readonly #settings: FreezeSettings;
-  readonly #logger: Logger;
-  readonly #meters: Meters;
-  #judgement: FreezeJudgement = { isFrozen: false, isReleased: false, memory: UNFROZEN };
+  readonly #options;
+  #judgement = NOT_FROZEN;
 
   constructor(options: { settings: FreezeSettings; logger: Logger; meters: Meters }) {
-    this.#settings = options.settings;
-    this.#logger = options.logger;
-    this.#meters = options.meters;
+    this.#options = options;
   }
 
   get isFrozen(): boolean {
@@ -32,22 +28,21 @@ export class FreezeWatch {
   }
 
   judge(tally: FleetTally, facts: { controls: readonly Control[]; nowMs: number }): void {
-    if (!this.#settings.enabled) return;
+    const { settings, logger, meters } = this.#options;
+    if (!settings.enabled) return;
     const before = this.#judgement;
-    this.#judgement = judgeFleet({ tally, memory: before.memory, settings: this.#settings, ...facts });
-    this.#meters.set('starling_freeze_active', this.isFrozen ? 1 : 0);
+    this.#judgement = judgeFleet({ tally, memory: before.memory, settings, ...facts });
+    meters.set('starling_freeze_active', this.isFrozen ? 1 : 0);
     if (before.isFrozen === this.isFrozen) return;
     const { cause } = this.#judgement.memory;
     if (this.isFrozen) {
-      this.#logger.error(
+      logger.error(
         { event: 'freeze.started', cause, ...tally },
         'too much would fall at once: nothing is lowered until it is calm again or somebody releases it',
       );
     } else {
-      this.#logger.warn(
-        { event: 'freeze.ended', released: this.#judgement.isReleased },
-        'decreases are let through again',
-      );
+      const { isReleased: released } = this.#judgement;
+      logger.warn({ event: 'freeze.ended', released }, 'decreases are let through again');
     }
   }
 }

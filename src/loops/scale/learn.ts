@@ -1,9 +1,8 @@
 import { BUCKET_COUNT } from '../../domain/bucket.ts';
 import { type Part, splitByPart } from '../../domain/part.ts';
 import type { Policy } from '../../domain/policy.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { SignalReader } from '../../ports/signal-reader.ts';
 import type { Activation } from '../loop.ts';
+import type { MemberParts } from '../member-parts.ts';
 import type { Fleet } from './fleet.ts';
 import type { Observer } from './observe.ts';
 import type { Tracked } from './tracked.ts';
@@ -15,11 +14,9 @@ export interface LearnSettings {
   readonly defaultPolicy: Pick<Policy, 'idleTimeoutSeconds'>;
 }
 
-export interface LearnOptions {
+export interface LearnOptions extends Pick<MemberParts, 'reader' | 'clock'> {
   readonly fleet: Fleet;
-  readonly reader: SignalReader;
   readonly observer: Observer;
-  readonly clock: Clock;
   readonly settings: LearnSettings;
 }
 

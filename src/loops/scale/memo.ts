@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { policySchema } from '../../domain/policy.ts';
 import type { Target } from '../../domain/target.ts';
 import { FRESH_MEMORY, type Memory, readMemory, writeMemory } from '../../scaling/memory.ts';
@@ -31,33 +32,32 @@ function parse(text: string): Record<string, unknown> {
   }
 }
 
+const count = z.int().min(0);
+const lastKnownDocument = z.object({
+  atMs: z.number(),
+  target: z.object({
+    functionId: z.string(),
+    versionId: z.string(),
+    account: z.string(),
+    instancesMin: count,
+    instancesMax: count,
+    concurrency: count,
+    policy: policySchema.optional(),
+  }),
+});
+
 function readLastKnown(value: unknown, nowMs: number): LastKnown | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { target, atMs } = value as { target?: Partial<Target>; atMs?: unknown };
-  if (typeof target !== 'object' || target === null || typeof atMs !== 'number') return undefined;
-  const { functionId, versionId, account, instancesMin, instancesMax, concurrency } = target;
-  const counts = [instancesMin, instancesMax, concurrency];
-  if (!counts.every((count) => typeof count === 'number' && Number.isSafeInteger(count) && count >= 0))
-    return undefined;
-  if (typeof functionId !== 'string' || typeof versionId !== 'string' || typeof account !== 'string') return undefined;
-  const policy = target.policy === undefined ? undefined : policySchema.safeParse(target.policy);
-  if (policy && !policy.success) return undefined;
-  return {
-    atMs: Math.min(nowMs, atMs),
-    target: {
-      functionId,
-      versionId,
-      account,
-      status: 'ACTIVE',
-      instancesMin: instancesMin as number,
-      instancesMax: instancesMax as number,
-      concurrency: concurrency as number,
-      policy: policy?.data,
-      // Counts are not policy: they were true only then.
-      instancesActive: undefined,
-      instancesPending: undefined,
-    },
-  };
+  const read = lastKnownDocument.safeParse(value);
+  if (!read.success) return undefined;
+  const { atMs, target } = read.data;
+  // Counts are not policy: they were true only then.
+  const rest = {
+    status: 'ACTIVE',
+    policy: target.policy,
+    instancesActive: undefined,
+    instancesPending: undefined,
+  } as const;
+  return { atMs: Math.min(nowMs, atMs), target: { ...target, ...rest } };
 }
 
 export const FRESH_MEMO = { memory: FRESH_MEMORY, lastKnown: undefined } as const;

@@ -14,8 +14,14 @@ import type { Backfill, Column, ProfileReading } from '../../ports/signal-reader
 import { History } from '../../scaling/history.ts';
 import type { Tracked } from './tracked.ts';
 
-type LoadSignal = 'utilisation' | 'demand' | 'instances';
-const LOAD_SIGNALS = ['utilisation', 'demand', 'instances'] as const satisfies readonly LoadSignal[];
+const LOAD_SIGNALS = ['utilisation', 'demand', 'instances'] as const;
+type LoadSignal = (typeof LOAD_SIGNALS)[number];
+const ABSENT_LOAD = {
+  profile: undefined,
+  utilisation: ABSENT_WINDOW,
+  demand: ABSENT_WINDOW,
+  instances: ABSENT_GAUGE,
+} as const;
 
 /** A column, turned so that one version's value is found at once. */
 interface Lookup {
@@ -110,21 +116,14 @@ export class Observer {
     const row = this.#rows.take(tracked.version.versionId);
     const view = this.#chooseProfile(tracked, row, { views, nowMs });
     const invocation = this.#recordInvocation(tracked, row, { views, nowMs });
-    if (!view) {
-      return {
-        profile: undefined,
-        utilisation: ABSENT_WINDOW,
-        demand: ABSENT_WINDOW,
-        instances: ABSENT_GAUGE,
-        invocation,
-      };
-    }
+    if (!view) return { ...ABSENT_LOAD, invocation };
     const { versionId } = tracked.version;
+    const { profile, load, atMs } = view;
     return {
-      profile: view.profile,
-      utilisation: windowOf(view.load.utilisation, this.#utilisation, { versionId, row, atMs: view.atMs }),
-      demand: windowOf(view.load.demand, this.#demand, { versionId, row, atMs: view.atMs }),
-      instances: gaugeOf(view.load.instances, versionId, view.atMs),
+      profile,
+      utilisation: windowOf(load.utilisation, this.#utilisation, { versionId, row, atMs }),
+      demand: windowOf(load.demand, this.#demand, { versionId, row, atMs }),
+      instances: gaugeOf(load.instances, versionId, atMs),
       invocation,
     };
   }

@@ -1,13 +1,10 @@
-import type { Logger } from 'pino';
 import type { Actuation } from '../../domain/actuation.ts';
 import type { Bucket } from '../../domain/bucket.ts';
 import type { Decision } from '../../domain/decision.ts';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
-import type { MemberId } from '../../domain/member.ts';
 import { areSameReasons, type Reason } from '../../domain/reason.ts';
-import type { Clock } from '../../lib/clock.ts';
 import type { Ledger } from '../../ports/ledger.ts';
-import type { Meters } from '../../telemetry/meters.ts';
+import type { MemberParts } from '../member-parts.ts';
 import type { Tracked } from './tracked.ts';
 import { noteTrail } from './trail.ts';
 
@@ -20,12 +17,8 @@ export interface RecorderSettings {
   };
 }
 
-export interface RecorderOptions {
-  readonly memberId: MemberId;
+export interface RecorderOptions extends Pick<MemberParts, 'memberId' | 'clock' | 'logger' | 'meters'> {
   readonly ledger: Ledger;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly meters: Meters;
   readonly settings: RecorderSettings;
 }
 
@@ -68,10 +61,7 @@ export class Recorder {
     this.#enter(tracked, decision, actuation);
     this.#measure(decision, actuation);
     const { functionId, versionId } = tracked.version;
-    const level =
-      actuation.outcome === 'applied' || actuation.outcome === 'already-so' || actuation.outcome === 'dry-run'
-        ? 'info'
-        : 'warn';
+    const level = ['applied', 'already-so', 'dry-run'].includes(actuation.outcome) ? 'info' : 'warn';
     this.#options.logger[level](
       {
         event: `actuation.${actuation.outcome}`,

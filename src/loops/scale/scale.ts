@@ -2,17 +2,14 @@ import { BUCKET_COUNT, type Bucket } from '../../domain/bucket.ts';
 import type { Decision } from '../../domain/decision.ts';
 import { splitByPart } from '../../domain/part.ts';
 import type { Reason } from '../../domain/reason.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { EventLoopYielder } from '../../lib/event-loop-yielder.ts';
-import type { Actuator } from '../../ports/actuator.ts';
-import type { Column, Part, SignalReader } from '../../ports/signal-reader.ts';
-import type { TargetSource } from '../../ports/target-source.ts';
+import type { Column, Part } from '../../ports/signal-reader.ts';
 import { decide } from '../../scaling/decide.ts';
 import { type FleetTally, freezeDecision, newTally, tallyDecision } from '../../scaling/fleet-freeze.ts';
 import { placeVersion } from '../../sharding/place.ts';
-import type { Meters } from '../../telemetry/meters.ts';
 import type { RareLog } from '../../telemetry/rare-log.ts';
 import type { Activation } from '../loop.ts';
+import type { MemberParts } from '../member-parts.ts';
 import type { Membership } from '../membership.ts';
 import type { Act, Change } from './act.ts';
 import type { ClockSkew } from './clock-skew.ts';
@@ -32,23 +29,18 @@ export interface ScaleSettings extends SituationSettings {
   readonly timeseries: { readonly bucketLabel: string | undefined };
 }
 
-export interface ScaleOptions {
+export interface ScaleOptions extends Pick<MemberParts, 'reader' | 'targets' | 'actuator' | 'clock' | 'meters'> {
   readonly membership: Membership;
   readonly fleet: Fleet;
   readonly controls: CurrentControls;
   readonly skew: ClockSkew;
-  readonly targets: TargetSource;
-  readonly reader: SignalReader;
   readonly observer: Observer;
-  readonly actuator: Actuator;
   readonly act: Act;
   readonly freeze: FreezeWatch;
   readonly recorder: Recorder;
   readonly settings: ScaleSettings;
-  readonly clock: Clock;
   /** For trouble that comes back every cycle. */
   readonly rareLog: RareLog;
-  readonly meters: Meters;
   /** Some versions were looked at; of those that are new here the past is to be learned. */
   readonly onLooked: () => void;
 }
@@ -224,30 +216,20 @@ export class Scale {
       await fleet.refresh(owned, { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() });
     } catch (error) {
       meters.add('starling_holds_total', 1, { reason: 'store' });
-      rareLog.write(
-        'warn',
-        'fleet',
-        { event: 'fleet.stale', err: error },
-        'the store does not answer; going on with what is known',
-      );
+      const facts = { event: 'fleet.stale', err: error };
+      rareLog.write('warn', 'fleet', facts, 'the store does not answer; going on with what is known');
     }
     meters.set('starling_versions_tracked', fleet.size);
   }
 
   async #readTargets(mine: readonly Tracked[], signal: AbortSignal): Promise<void> {
     const { targets, rareLog, meters } = this.#options;
-    const refreshed = await targets.refresh(
-      mine.map(({ version }) => version),
-      signal,
-    );
+    const versions = mine.map(({ version }) => version);
+    const refreshed = await targets.refresh(versions, signal);
     if (refreshed.ok) return;
     meters.add('starling_holds_total', 1, { reason: 'targets' });
-    rareLog.write(
-      'warn',
-      'targets',
-      { event: 'targets.stale', detail: refreshed.detail },
-      'going on with the last known bounds and policies',
-    );
+    const facts = { event: 'targets.stale', detail: refreshed.detail };
+    rareLog.write('warn', 'targets', facts, 'going on with the last known bounds and policies');
   }
 
   #blockedBy(tracked: Tracked): Reason | undefined {
@@ -288,11 +270,8 @@ export class Scale {
     }
     const failed = columns.find((column) => column?.state === 'failed');
     if (!failed) return;
-    rareLog.write(
-      'warn',
-      `signals ${profile}`,
-      { event: 'signals.failed', profile, detail: failed.detail },
-      'signals could not be read; nothing is lowered for want of them',
-    );
+    const facts = { event: 'signals.failed', profile, detail: failed.detail };
+    const what = 'signals could not be read; nothing is lowered for want of them';
+    rareLog.write('warn', `signals ${profile}`, facts, what);
   }
 }

@@ -1,8 +1,5 @@
-import type { Control } from '../../domain/control.ts';
 import { isUnconfirmed, standingOf } from '../../domain/function-state.ts';
 import type { Policy } from '../../domain/policy.ts';
-import type { Reason } from '../../domain/reason.ts';
-import type { Signals } from '../../domain/signal.ts';
 import type { TargetAnswer } from '../../ports/target-source.ts';
 import type { DecidingSettings } from '../../scaling/deciding-settings.ts';
 import type { PolicyKnowledge, Situation, TargetKnowledge } from '../../scaling/situation.ts';
@@ -22,14 +19,7 @@ const MISSED_REFRESHES = 3;
 /** Puts together what one decision is made from. The same for the loop and for the commands that only look. */
 export function situationOf(
   tracked: Tracked,
-  facts: {
-    signals: Signals;
-    target: TargetAnswer;
-    controls: readonly Control[];
-    isFleetFrozen: boolean;
-    blockedBy: Reason | undefined;
-    nowMs: number;
-  },
+  facts: Pick<Situation, 'signals' | 'controls' | 'isFleetFrozen' | 'blockedBy' | 'nowMs'> & { target: TargetAnswer },
   settings: SituationSettings,
 ): Situation {
   const target = knowTarget(tracked, facts.target, facts.nowMs);

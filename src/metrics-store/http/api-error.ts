@@ -1,7 +1,5 @@
 /** As Prometheus names what went wrong. */
-export type ErrorType = 'bad_data' | 'execution' | 'timeout' | 'canceled' | 'not_found' | 'unavailable' | 'internal';
-
-const STATUS: Readonly<Record<ErrorType, number>> = {
+const STATUS = {
   bad_data: 400,
   execution: 422,
   timeout: 503,
@@ -9,7 +7,8 @@ const STATUS: Readonly<Record<ErrorType, number>> = {
   not_found: 404,
   unavailable: 503,
   internal: 500,
-};
+} as const;
+type ErrorType = keyof typeof STATUS;
 
 /** Sent to the caller in Prometheus' envelope. */
 export class ApiError extends Error {

@@ -3,11 +3,11 @@ import { Limiter } from '../../lib/limiter.ts';
 import { parseDurationMs } from '../promql/duration.ts';
 import { selectorMatchers } from '../promql/parse-query.ts';
 import { runQuery, runRangeQuery } from '../promql/run-query.ts';
-import { labelValue } from '../storage/labels.ts';
+import { LABEL_NAME, labelValue } from '../storage/labels.ts';
 import type { SampleStore } from '../storage/sample-store.ts';
 import type { Series } from '../storage/series-index.ts';
 import { ApiError, badParameter } from './api-error.ts';
-import { instantJson, rangeJson, seriesJson } from './result-json.ts';
+import { instantJson, matrixJson, seriesJson } from './result-json.ts';
 
 export interface MetricsApiOptions {
   readonly store: SampleStore;
@@ -22,7 +22,6 @@ const POINTS_MAX = 11_000;
 const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;
 /** Beyond this nothing can be told apart from infinity. */
 const TIME_MAX_MS = 8.64e15;
-const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 /** What the query API answers: the text of the `data` of Prometheus' envelope, in pieces. Throws ApiError and QueryError. */
 export class MetricsApi {
@@ -50,10 +49,8 @@ export class MetricsApi {
     if (endMs < startMs) throw badParameter('end', 'end timestamp must not be before start time');
     const stepMs = durationParameter(parameters, 'step');
     if (stepMs <= 0) {
-      throw badParameter(
-        'step',
-        'zero or negative query resolution step widths are not accepted. Try a positive integer',
-      );
+      const why = 'zero or negative query resolution step widths are not accepted. Try a positive integer';
+      throw badParameter('step', why);
     }
     if (stepMs < 1) throw badParameter('step', 'steps shorter than a millisecond are not supported');
     if ((endMs - startMs) / stepMs > POINTS_MAX) {
@@ -62,7 +59,7 @@ export class MetricsApi {
     }
     const span = { startMs, endMs, stepMs: Math.floor(stepMs) };
     const options = { store, ...span, lookbackMs, signal, ...this.#deadline(parameters) };
-    return rangeJson(await this.#turns.run(() => runRangeQuery(parameters.get('query') ?? '', options)));
+    return matrixJson(await this.#turns.run(() => runRangeQuery(parameters.get('query') ?? '', options)));
   }
 
   labelNames(parameters: URLSearchParams): Iterable<string> {

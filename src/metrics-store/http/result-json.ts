@@ -1,4 +1,5 @@
-import type { InstantResult, RangeResult, SeriesOverTime } from '../promql/run-query.ts';
+import type { SeriesOverTime } from '../promql/frame.ts';
+import type { InstantResult } from '../promql/run-query.ts';
 import { valueText } from '../promql/value-text.ts';
 import type { Labels } from '../storage/labels.ts';
 
@@ -17,14 +18,10 @@ export function instantJson(result: InstantResult, atMs: number): Iterable<strin
         return `{"metric":${labelsText(result.labels[row] as Labels)},"value":[${at},"${value}"]}`;
       });
     case 'matrix':
-      return matrixText(result.series);
+      return matrixJson(result.series);
     default:
       return result satisfies never;
   }
-}
-
-export function rangeJson(result: RangeResult): Iterable<string> {
-  return matrixText(result.series);
 }
 
 /** The `data` of a list of series. */
@@ -37,7 +34,8 @@ export function* seriesJson(series: Iterable<{ readonly labels: Labels }>): Gene
   yield before === '[' ? '[]' : ']';
 }
 
-function matrixText(series: RangeResult['series']): Iterable<string> {
+/** The `data` of a range, or of a query over time. */
+export function matrixJson(series: readonly SeriesOverTime[]): Iterable<string> {
   return listed('matrix', series.length, (row) => {
     const { labels, times, values } = series[row] as SeriesOverTime;
     let points = '';

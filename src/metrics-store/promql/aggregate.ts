@@ -1,4 +1,4 @@
-import { type Labels, labelSetter, METRIC_NAME } from '../storage/labels.ts';
+import { LABEL_NAME, type Labels, labelSetter, METRIC_NAME } from '../storage/labels.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Aggregation } from './expression.ts';
 import { type Frame, newFrame, pickRows, trimmed } from './frame.ts';
@@ -13,7 +13,6 @@ interface GroupedRows {
   readonly labels: readonly Labels[];
 }
 
-const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const INT64_MAX = 2 ** 63;
 
 /** Aggregations that make one value of a group's values, one after the other. */

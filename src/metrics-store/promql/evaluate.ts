@@ -1,8 +1,8 @@
 import { METRIC_NAME } from '../storage/labels.ts';
 import { aggregate } from './aggregate.ts';
 import type { Evaluation } from './evaluation.ts';
-import type { Aggregate, Binary, Call, Expression, MatrixSelector, VectorSelector } from './expression.ts';
-import { type Frame, type ScalarValue, type Value, withoutNames } from './frame.ts';
+import { type Aggregate, type Binary, bare, type Call, type Expression, type MatrixSelector } from './expression.ts';
+import { type Frame, type ScalarValue, type StringValue, type Value, withoutNames } from './frame.ts';
 import { histogramQuantile } from './histogram-quantile.ts';
 import { combineScalars, combineVectors, combineWithScalar } from './match-vectors.ts';
 import { FOLDS, quantileOverTime } from './range-functions.ts';
@@ -94,12 +94,10 @@ async function evaluateGrouped({ of, operator, labels, isWithout }: Aggregate, e
 }
 
 async function evaluateCall({ name, args }: Call, evaluation: Evaluation): Promise<Value> {
-  const vector = async (at: number) => (await evaluate(args[at] as Expression, evaluation)) as Frame;
-  const scalar = async (at: number) => (await evaluate(args[at] as Expression, evaluation)) as ScalarValue;
-  const text = async (at: number) => {
-    const value = await evaluate(args[at] as Expression, evaluation);
-    return value.kind === 'string' ? value.text : '';
-  };
+  const value = (at: number) => evaluate(args[at] as Expression, evaluation);
+  const vector = async (at: number) => (await value(at)) as Frame;
+  const scalar = async (at: number) => (await value(at)) as ScalarValue;
+  const text = async (at: number) => ((await value(at)) as StringValue).text;
   const range = (at: number) => bare(args[at] as Expression) as MatrixSelector;
   const fold = FOLDS[name];
   if (fold) return foldRange(range(0), evaluation, { fold, name: name === 'last_over_time' ? 'kept' : 'dropped' });
@@ -132,9 +130,8 @@ async function evaluateCall({ name, args }: Call, evaluation: Evaluation): Promi
     case 'clamp_max':
       return clamp(await vector(0), { max: await scalar(1) }, evaluation);
     case 'sort':
-      return sorted(await vector(0), evaluation, false);
     case 'sort_desc':
-      return sorted(await vector(0), evaluation, true);
+      return sorted(await vector(0), evaluation, name === 'sort_desc');
     case 'label_replace':
       return labelReplace(
         await vector(0),
@@ -165,12 +162,8 @@ async function evaluateCall({ name, args }: Call, evaluation: Evaluation): Promi
 async function timestamps(expression: Expression, evaluation: Evaluation): Promise<Frame> {
   const inside = bare(expression);
   if (inside.kind === 'vector-selector') {
-    return withoutNames(await selectVector(inside satisfies VectorSelector, evaluation, 'time'), evaluation);
+    return withoutNames(await selectVector(inside, evaluation, 'time'), evaluation);
   }
   const frame = (await evaluate(inside, evaluation)) as Frame;
   return mapValues(frame, evaluation, (_, step) => evaluation.timeMs(step) / 1000);
-}
-
-function bare(expression: Expression): Expression {
-  return expression.kind === 'parenthesised' ? bare(expression.of) : expression;
 }

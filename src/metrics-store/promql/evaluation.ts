@@ -33,7 +33,8 @@ export class Evaluation {
   readonly lookbackMs: number;
   readonly #options: EvaluationOptions;
   readonly #yielder: EventLoopYielder;
-  #isYieldDue = false;
+  /** Whether scrapes and other callers have waited long enough for `yield`; `spend` looks. */
+  isYieldDue = false;
   #work = 0;
   #cells = 0;
 
@@ -57,19 +58,14 @@ export class Evaluation {
     this.#work += work;
     if (this.#work < STEPS_BETWEEN_LOOKS) return;
     this.#work = 0;
-    this.#isYieldDue = this.#yielder.isDue();
+    this.isYieldDue = this.#yielder.isDue();
     this.#refuseLate();
-  }
-
-  /** Whether scrapes and other callers have waited long enough for `yield`; `spend` looks. */
-  get isYieldDue(): boolean {
-    return this.#isYieldDue;
   }
 
   /** Lets them have their turn. Throws when the time is up, or nobody waits for the answer any more. */
   async yield(): Promise<void> {
     await this.#yielder.yield();
-    this.#isYieldDue = false;
+    this.isYieldDue = false;
     if (this.#options.signal?.aborted) throw new QueryError('canceled', 'query was canceled: the caller is gone');
     this.#refuseLate();
   }

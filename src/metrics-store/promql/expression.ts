@@ -10,31 +10,11 @@ export type Comparison = (typeof COMPARISONS)[number];
 export type Arithmetic = (typeof ARITHMETIC)[number];
 export type BinaryOperator = SetOperator | Comparison | Arithmetic;
 
-export const AGGREGATIONS = [
-  'sum',
-  'avg',
-  'min',
-  'max',
-  'count',
-  'group',
-  'stddev',
-  'stdvar',
-  'quantile',
-  'topk',
-  'bottomk',
-  'count_values',
-] as const;
+const PLAIN_AGGREGATIONS = ['sum', 'avg', 'min', 'max', 'count', 'group', 'stddev', 'stdvar'] as const;
+/** Those that take a parameter beside what they aggregate. */
+const PARAMETRIC_AGGREGATIONS = ['quantile', 'topk', 'bottomk', 'count_values'] as const;
+export const AGGREGATIONS = [...PLAIN_AGGREGATIONS, ...PARAMETRIC_AGGREGATIONS] as const;
 export type Aggregation = (typeof AGGREGATIONS)[number];
-
-export interface NumberLiteral {
-  readonly kind: 'number';
-  readonly value: number;
-}
-
-export interface StringLiteral {
-  readonly kind: 'string';
-  readonly text: string;
-}
 
 export interface VectorSelector {
   readonly kind: 'vector-selector';
@@ -85,27 +65,21 @@ export interface Binary {
   readonly matching: Matching;
 }
 
-export interface Unary {
-  readonly kind: 'unary';
-  readonly isNegation: boolean;
-  readonly of: Expression;
-}
-
-export interface Parenthesised {
-  readonly kind: 'parenthesised';
-  readonly of: Expression;
-}
-
 export type Expression =
-  | NumberLiteral
-  | StringLiteral
+  | { readonly kind: 'number'; readonly value: number }
+  | { readonly kind: 'string'; readonly text: string }
   | VectorSelector
   | MatrixSelector
   | Call
   | Aggregate
   | Binary
-  | Unary
-  | Parenthesised;
+  | { readonly kind: 'unary'; readonly isNegation: boolean; readonly of: Expression }
+  | { readonly kind: 'parenthesised'; readonly of: Expression };
+
+/** Without the brackets around it. */
+export function bare(expression: Expression): Expression {
+  return expression.kind === 'parenthesised' ? bare(expression.of) : expression;
+}
 
 export function typeOf(expression: Expression): ValueType {
   switch (expression.kind) {
@@ -128,6 +102,10 @@ export function typeOf(expression: Expression): ValueType {
     default:
       return expression satisfies never;
   }
+}
+
+export function takesParameter(aggregation: Aggregation): boolean {
+  return PARAMETRIC_AGGREGATIONS.some((one) => one === aggregation);
 }
 
 /** As people know these types. */

@@ -23,6 +23,13 @@ export interface StringValue {
 
 export type Value = Frame | ScalarValue | StringValue;
 
+export interface SeriesOverTime {
+  readonly labels: Labels;
+  /** Milliseconds since the epoch. */
+  readonly times: Float64Array;
+  readonly values: Float64Array;
+}
+
 /** Room for so many rows, none of which has a value yet. */
 export function newFrame(evaluation: Evaluation, rows: number): Frame {
   evaluation.reserve(rows);

@@ -11,7 +11,7 @@ import { combineSets, matchKey } from './combine-sets.ts';
 import type { Evaluation } from './evaluation.ts';
 import { type Binary, isComparison, isSetOperator } from './expression.ts';
 import { type Frame, mergeSameLabels, newFrame, SAME_LABELS, trimmed, withoutNames } from './frame.ts';
-import { arithmetic, comparison } from './operators.ts';
+import { ARITHMETIC_OF, COMPARISON_OF } from './operators.ts';
 import { QueryError } from './query-error.ts';
 
 const MANY_TO_ONE = 'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)';
@@ -28,41 +28,37 @@ export function combineVectors(binary: Binary, left: Frame, right: Frame, evalua
 
 class VectorMatch {
   readonly #binary: Binary;
-  readonly #many: Frame;
-  readonly #one: Frame;
-  readonly #oneSide: 'left' | 'right';
-  readonly #isRightMany: boolean;
+  readonly #sides: { many: Frame; one: Frame; isRightMany: boolean };
   readonly #evaluation: Evaluation;
-  readonly #isNameless: boolean;
+  /** Of the labels of the many: those that the result has, or has not. */
+  readonly #named: ReadonlySet<string>;
+  readonly #keepsNamed: boolean;
   /** How the two values become one; undefined: they do not go together. */
   readonly #combine: (left: number, right: number) => number | undefined;
 
-  constructor(
-    binary: Binary,
-    { many, one, isRightMany }: { many: Frame; one: Frame; isRightMany: boolean },
-    evaluation: Evaluation,
-  ) {
+  constructor(binary: Binary, sides: { many: Frame; one: Frame; isRightMany: boolean }, evaluation: Evaluation) {
     this.#binary = binary;
-    this.#many = many;
-    this.#one = one;
-    this.#oneSide = isRightMany ? 'left' : 'right';
-    this.#isRightMany = isRightMany;
+    this.#sides = sides;
     this.#evaluation = evaluation;
-    this.#isNameless = binary.isBool || !isComparison(binary.operator);
+    const { isOn, labels, many } = binary.matching;
+    const isNameless = binary.isBool || !isComparison(binary.operator);
+    this.#keepsNamed = many === undefined && isOn;
+    const named = new Set(many === undefined ? labels : []);
+    if (isNameless && this.#keepsNamed) named.delete(METRIC_NAME);
+    else if (isNameless) named.add(METRIC_NAME);
+    this.#named = named;
     this.#combine = combiner(binary);
   }
 
   run(): Frame {
     const { steps } = this.#evaluation;
-    const many = this.#many;
-    const one = this.#one;
+    const { many, one, isRightMany } = this.#sides;
     const keyOf = matchKey(this.#binary.matching);
     const oneRows = this.#rowsBySignature(one, keyOf);
     this.#refuseDoubles(oneRows);
-    const result = newFrame(this.#evaluation, many.labels.length);
+    let result = newFrame(this.#evaluation, many.labels.length);
     const rowOfPair = new Map<number, number>();
-    const origin: { signature: string }[] = [];
-    let grown = result;
+    const origin: string[] = [];
     for (let row = 0; row < many.labels.length; row += 1) {
       const signature = keyOf(many.labels[row] as Labels);
       for (const other of oneRows.get(signature) ?? []) {
@@ -70,50 +66,44 @@ class VectorMatch {
           if (many.has[row * steps + step] === 0 || one.has[other * steps + step] === 0) continue;
           const mine = many.values[row * steps + step] as number;
           const theirs = one.values[other * steps + step] as number;
-          const value = this.#isRightMany ? this.#combine(theirs, mine) : this.#combine(mine, theirs);
+          const value = isRightMany ? this.#combine(theirs, mine) : this.#combine(mine, theirs);
           if (value === undefined) continue;
           const pair = row * one.labels.length + other;
           let to = rowOfPair.get(pair);
           if (to === undefined) {
-            to = origin.push({ signature }) - 1;
+            to = origin.push(signature) - 1;
             rowOfPair.set(pair, to);
-            if ((to + 1) * steps > grown.values.length) grown = doubled(grown, this.#evaluation);
-            grown.labels.push(this.#resultLabels(many.labels[row] as Labels, one.labels[other] as Labels));
+            if ((to + 1) * steps > result.values.length) result = doubled(result, this.#evaluation);
+            result.labels.push(this.#resultLabels(many.labels[row] as Labels, one.labels[other] as Labels));
           }
-          grown.values[to * steps + step] = value;
-          grown.has[to * steps + step] = 1;
+          result.values[to * steps + step] = value;
+          result.has[to * steps + step] = 1;
         }
       }
       this.#evaluation.spend(steps);
     }
-    if (this.#binary.matching.many === undefined) this.#refuseManyToOne(grown, origin);
-    return mergeSameLabels(trimmed(grown, steps), this.#evaluation, (a, b) =>
-      origin[a]?.signature === origin[b]?.signature ? GROUPING : SAME_LABELS,
+    if (this.#binary.matching.many === undefined) this.#refuseManyToOne(result, origin);
+    return mergeSameLabels(trimmed(result, steps), this.#evaluation, (a, b) =>
+      origin[a] === origin[b] ? GROUPING : SAME_LABELS,
     );
   }
 
   #rowsBySignature(frame: Frame, keyOf: (of: Labels) => string): Map<string, number[]> {
-    const rows = new Map<string, number[]>();
-    for (let row = 0; row < frame.labels.length; row += 1) {
-      const signature = keyOf(frame.labels[row] as Labels);
-      const list = rows.get(signature);
-      if (list) list.push(row);
-      else rows.set(signature, [row]);
-    }
     this.#evaluation.spend(frame.labels.length);
-    return rows;
+    return Map.groupBy(frame.labels.keys(), (row) => keyOf(frame.labels[row] as Labels));
   }
 
   /** On the side of the one, no two series may match at a time; with nobody on the other side nobody looks. */
   #refuseDoubles(bySignature: ReadonlyMap<string, readonly number[]>): void {
     const { steps } = this.#evaluation;
+    const { many, one } = this.#sides;
     let isOtherThere: Uint8Array | undefined;
     for (const rows of bySignature.values()) {
       if (rows.length < 2) continue;
-      isOtherThere ??= presence(this.#many, steps);
+      isOtherThere ??= presence(many, steps);
       for (let step = 0; step < steps; step += 1) {
         if (isOtherThere[step] === 0) continue;
-        const [first, second] = rows.filter((row) => this.#one.has[row * steps + step] === 1);
+        const [first, second] = rows.filter((row) => one.has[row * steps + step] === 1);
         if (first !== undefined && second !== undefined) throw this.#doubles(first, second);
       }
     }
@@ -121,24 +111,19 @@ class VectorMatch {
 
   #doubles(first: number, second: number): QueryError {
     const { isOn, labels } = this.#binary.matching;
-    const a = this.#one.labels[first] as Labels;
-    const b = this.#one.labels[second] as Labels;
+    const { one, isRightMany } = this.#sides;
+    const a = one.labels[first] as Labels;
+    const b = one.labels[second] as Labels;
     const group = pickLabels(a, new Set(isOn ? labels : [...labels, METRIC_NAME]), isOn);
     return new QueryError(
       'execution',
-      `found duplicate series for the match group ${showLabels(group)} on the ${this.#oneSide} hand-side of the operation: [${showLabels(b)}, ${showLabels(a)}];many-to-many matching not allowed: matching labels must be unique on one side`,
+      `found duplicate series for the match group ${showLabels(group)} on the ${isRightMany ? 'left' : 'right'} hand-side of the operation: [${showLabels(b)}, ${showLabels(a)}];many-to-many matching not allowed: matching labels must be unique on one side`,
     );
   }
 
-  #refuseManyToOne(frame: Frame, origin: readonly { signature: string }[]): void {
+  #refuseManyToOne(frame: Frame, origin: readonly string[]): void {
     const { steps } = this.#evaluation;
-    const rowsOf = new Map<string, number[]>();
-    for (const [row, { signature }] of origin.entries()) {
-      const rows = rowsOf.get(signature);
-      if (rows) rows.push(row);
-      else rowsOf.set(signature, [row]);
-    }
-    for (const rows of rowsOf.values()) {
+    for (const rows of Map.groupBy(origin.keys(), (row) => origin[row]).values()) {
       if (rows.length < 2) continue;
       for (let step = 0; step < steps; step += 1) {
         const count = rows.filter((row) => frame.has[row * steps + step] === 1).length;
@@ -148,18 +133,8 @@ class VectorMatch {
   }
 
   #resultLabels(many: Labels, one: Labels): Labels {
-    const { isOn, labels, many: manySide, include } = this.#binary.matching;
-    let result = many;
-    if (this.#isNameless || manySide === undefined) {
-      const names = new Set(manySide === undefined ? labels : []);
-      if (manySide === undefined && isOn) {
-        if (this.#isNameless) names.delete(METRIC_NAME);
-        result = pickLabels(many, names, true);
-      } else {
-        if (this.#isNameless) names.add(METRIC_NAME);
-        result = pickLabels(many, names, false);
-      }
-    }
+    const { include } = this.#binary.matching;
+    const result = this.#keepsNamed || this.#named.size > 0 ? pickLabels(many, this.#named, this.#keepsNamed) : many;
     if (include.length === 0) return result;
     const included = new Map(labelEntries(result));
     for (const name of include) included.set(name, labelValue(one, name));
@@ -170,8 +145,8 @@ class VectorMatch {
 
 function combiner({ operator, isBool }: Binary): (left: number, right: number) => number | undefined {
   if (isSetOperator(operator)) throw new Error('sets are combined elsewhere');
-  if (!isComparison(operator)) return arithmetic(operator);
-  const holds = comparison(operator);
+  if (!isComparison(operator)) return ARITHMETIC_OF[operator];
+  const holds = COMPARISON_OF[operator];
   if (isBool) return (left, right) => (holds(left, right) ? 1 : 0);
   return (left, right) => (holds(left, right) ? left : undefined);
 }

@@ -1,42 +1,22 @@
 import type { Arithmetic, Comparison } from './expression.ts';
 
-export function arithmetic(operator: Arithmetic): (a: number, b: number) => number {
-  switch (operator) {
-    case '+':
-      return (a, b) => a + b;
-    case '-':
-      return (a, b) => a - b;
-    case '*':
-      return (a, b) => a * b;
-    case '/':
-      return (a, b) => a / b;
-    case '%':
-      return (a, b) => a % b;
-    case '^':
-      return power;
-    default:
-      return operator satisfies never;
-  }
-}
+export const ARITHMETIC_OF: Readonly<Record<Arithmetic, (a: number, b: number) => number>> = {
+  '+': (a, b) => a + b,
+  '-': (a, b) => a - b,
+  '*': (a, b) => a * b,
+  '/': (a, b) => a / b,
+  '%': (a, b) => a % b,
+  '^': power,
+};
 
-export function comparison(operator: Comparison): (a: number, b: number) => boolean {
-  switch (operator) {
-    case '==':
-      return (a, b) => a === b;
-    case '!=':
-      return (a, b) => a !== b;
-    case '<':
-      return (a, b) => a < b;
-    case '<=':
-      return (a, b) => a <= b;
-    case '>':
-      return (a, b) => a > b;
-    case '>=':
-      return (a, b) => a >= b;
-    default:
-      return operator satisfies never;
-  }
-}
+export const COMPARISON_OF: Readonly<Record<Comparison, (a: number, b: number) => boolean>> = {
+  '==': (a, b) => a === b,
+  '!=': (a, b) => a !== b,
+  '<': (a, b) => a < b,
+  '<=': (a, b) => a <= b,
+  '>': (a, b) => a > b,
+  '>=': (a, b) => a >= b,
+};
 
 /** As IEEE 754 and Go have it: JavaScript makes these no numbers. */
 function power(a: number, b: number): number {

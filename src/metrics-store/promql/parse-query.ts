@@ -4,7 +4,6 @@ import { type Matcher, type MatchOperator, matcherOf } from '../storage/matcher.
 import { PatternError } from '../storage/pattern.ts';
 import {
   AGGREGATIONS,
-  type Aggregation,
   ARITHMETIC,
   type Binary,
   type BinaryOperator,
@@ -15,6 +14,7 @@ import {
   faultOfUnary,
   type Matching,
   SET_OPERATORS,
+  takesParameter,
   type ValueType,
 } from './expression.ts';
 import { signatureOf } from './functions.ts';
@@ -27,7 +27,6 @@ import { expressionNode, partsOf } from './syntax-tree.ts';
 const QUERY_MAX_CHARACTERS = 100_000;
 /** Deeper ones would run out of stack. */
 const DEPTH_MAX = 200;
-const WITH_PARAMETER: ReadonlySet<Aggregation> = new Set(['quantile', 'topk', 'bottomk', 'count_values']);
 const OPERATORS: readonly BinaryOperator[] = [...SET_OPERATORS, ...COMPARISONS, ...ARITHMETIC];
 const SUBQUERIES = 'subqueries (expression[range:step])';
 
@@ -149,7 +148,7 @@ class Reading {
     const body = parts.find((part) => part.name === 'FunctionCallBody');
     if (!body) throw this.#query.wrong(node.from, `no arguments for aggregate expression "${name}"`);
     const args = partsOf(body).map((part) => this.#expression(part, depth + 1));
-    const count = WITH_PARAMETER.has(operator) ? 2 : 1;
+    const count = takesParameter(operator) ? 2 : 1;
     if (args.length !== count) {
       throw this.#query.wrong(
         node.from,
@@ -159,11 +158,8 @@ class Reading {
     const of = args.at(-1) as Expression;
     const parameter = count === 2 ? args[0] : undefined;
     this.#expect(of, 'vector', { node, what: `aggregation expression` });
-    if (parameter)
-      this.#expect(parameter, operator === 'count_values' ? 'string' : 'scalar', {
-        node,
-        what: 'aggregation parameter',
-      });
+    const parameterType = operator === 'count_values' ? 'string' : 'scalar';
+    if (parameter) this.#expect(parameter, parameterType, { node, what: 'aggregation parameter' });
     const grouping = modifier && partsOf(modifier).find((part) => part.name === 'GroupingLabels');
     return {
       kind: 'aggregate',

@@ -1,8 +1,7 @@
 import type { SyntaxNode } from '@lezer/common';
+import { LABEL_NAME } from '../storage/labels.ts';
 import { parseDurationMs } from './duration.ts';
 import { QueryError } from './query-error.ts';
-
-const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 /** The text of a query: reads the words in it, and shows where something is wrong. */
 export class QueryText {

@@ -1,20 +1,11 @@
-import type { Clock } from '../../lib/clock.ts';
-import { compareLabels, type Labels, NO_LABELS } from '../storage/labels.ts';
-import type { SampleStore } from '../storage/sample-store.ts';
+import { compareLabels, NO_LABELS } from '../storage/labels.ts';
 import { evaluate } from './evaluate.ts';
-import { Evaluation } from './evaluation.ts';
-import { type Expression, typeName, typeOf } from './expression.ts';
-import type { Frame } from './frame.ts';
+import { Evaluation, type EvaluationOptions } from './evaluation.ts';
+import { bare, typeName, typeOf } from './expression.ts';
+import type { Frame, SeriesOverTime } from './frame.ts';
 import { parseQuery } from './parse-query.ts';
 import { QueryError } from './query-error.ts';
 import { selectMatrix } from './select-samples.ts';
-
-export interface SeriesOverTime {
-  readonly labels: Labels;
-  /** Milliseconds since the epoch. */
-  readonly times: Float64Array;
-  readonly values: Float64Array;
-}
 
 export type InstantResult =
   | { readonly kind: 'scalar'; readonly value: number }
@@ -23,18 +14,7 @@ export type InstantResult =
   | Frame
   | { readonly kind: 'matrix'; readonly series: readonly SeriesOverTime[] };
 
-export interface RangeResult {
-  readonly series: readonly SeriesOverTime[];
-}
-
-interface QueryOptions {
-  readonly store: SampleStore;
-  readonly clock: Clock;
-  readonly deadlineMs: number;
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal | undefined;
-  readonly lookbackMs: number;
-}
+type QueryOptions = Omit<EvaluationOptions, 'startMs' | 'endMs' | 'stepMs'>;
 
 /** Answers a query for one moment. Throws a QueryError. */
 export async function runQuery(text: string, options: QueryOptions & { atMs: number }): Promise<InstantResult> {
@@ -54,10 +34,7 @@ export async function runQuery(text: string, options: QueryOptions & { atMs: num
 }
 
 /** Answers a query for moments at even distances. Throws a QueryError. */
-export async function runRangeQuery(
-  text: string,
-  options: QueryOptions & { startMs: number; endMs: number; stepMs: number },
-): Promise<RangeResult> {
+export async function runRangeQuery(text: string, options: EvaluationOptions): Promise<readonly SeriesOverTime[]> {
   const expression = parseQuery(text);
   const type = typeOf(expression);
   if (type !== 'scalar' && type !== 'vector') {
@@ -81,9 +58,5 @@ export async function runRangeQuery(
     const times = Float64Array.from(at, (step) => evaluation.timeMs(step));
     return [{ labels, times, values: Float64Array.from(at, (step) => value.values[row * steps + step] as number) }];
   });
-  return { series: series.sort((a, b) => compareLabels(a.labels, b.labels)) };
-}
-
-function bare(expression: Expression): Expression {
-  return expression.kind === 'parenthesised' ? bare(expression.of) : expression;
+  return series.sort((a, b) => compareLabels(a.labels, b.labels));
 }

@@ -2,7 +2,15 @@ import { type Labels, labelsKey } from '../storage/labels.ts';
 import { SampleSpan } from '../storage/sample-slabs.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { MatrixSelector, VectorSelector } from './expression.ts';
-import { dropMetricNames, type Frame, haveSameName, newFrame, SAME_LABELS, trimmed } from './frame.ts';
+import {
+  dropMetricNames,
+  type Frame,
+  haveSameName,
+  newFrame,
+  SAME_LABELS,
+  type SeriesOverTime,
+  trimmed,
+} from './frame.ts';
 import { QueryError } from './query-error.ts';
 import type { Window } from './range-functions.ts';
 
@@ -120,14 +128,11 @@ function refuseSameLabels(rows: readonly Labels[]): void {
 }
 
 /** The samples themselves, as an instant query for a range shows them. */
-export async function selectMatrix(
-  matrix: MatrixSelector,
-  evaluation: Evaluation,
-): Promise<{ labels: Labels; times: Float64Array; values: Float64Array }[]> {
+export async function selectMatrix(matrix: MatrixSelector, evaluation: Evaluation): Promise<SeriesOverTime[]> {
   const { store } = evaluation;
   const toMs = momentMs(matrix.selector, evaluation, 0);
   const span = new SampleSpan();
-  const found: { labels: Labels; times: Float64Array; values: Float64Array }[] = [];
+  const found: SeriesOverTime[] = [];
   for (const series of store.select(matrix.selector.matchers)) {
     if (evaluation.isYieldDue) await evaluation.yield();
     store.copy(series, { fromMs: toMs - matrix.rangeMs, toMs, keepStale: false }, span);

@@ -1,4 +1,5 @@
 import {
+  LABEL_NAME,
   type Labels,
   labelEntries,
   labelsOf,
@@ -14,8 +15,6 @@ import { type Frame, mergeSameLabels, newFrame, pickRows, type ScalarValue, with
 import { larger, smaller } from './operators.ts';
 import { ascending } from './quantile.ts';
 import { QueryError } from './query-error.ts';
-
-const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 /** Functions of a single value. */
 export const MAPS: Readonly<Record<string, (value: number) => number>> = {

@@ -1,4 +1,4 @@
-import { type ClientRequest, Agent as HttpAgent, get as httpGet, type IncomingMessage } from 'node:http';
+import { Agent as HttpAgent, get as httpGet, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, get as httpsGet } from 'node:https';
 
 const HEADERS = {
@@ -12,15 +12,13 @@ const NEWLINE = 10;
 
 /** Fetches the same page again and again, over one connection. */
 export class PageFetcher {
-  readonly #url: string;
-  readonly #maxBytes: number;
+  readonly #options;
   readonly #agent: HttpAgent;
 
-  constructor({ url, maxBytes }: { url: string; maxBytes: number }) {
-    this.#url = url;
-    this.#maxBytes = maxBytes;
-    const options = { keepAlive: true, maxSockets: 1 };
-    this.#agent = url.startsWith('https:') ? new HttpsAgent(options) : new HttpAgent(options);
+  constructor(options: { url: string; maxBytes: number }) {
+    this.#options = options;
+    const one = { keepAlive: true, maxSockets: 1 };
+    this.#agent = options.url.startsWith('https:') ? new HttpsAgent(one) : new HttpAgent(one);
   }
 
   /**
@@ -28,10 +26,9 @@ export class PageFetcher {
    * looks through its whole heap.
    */
   async *pieces({ timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal }): AsyncGenerator<string> {
-    const response = await this.#request(
-      { ...HEADERS, 'x-prometheus-scrape-timeout-seconds': String(timeoutMs / 1000) },
-      signal,
-    );
+    const { maxBytes } = this.#options;
+    const headers = { ...HEADERS, 'x-prometheus-scrape-timeout-seconds': String(timeoutMs / 1000) };
+    const response = await this.#request(headers, signal);
     if (response.statusCode !== 200) {
       response.destroy();
       throw new Error(`it answered ${response.statusCode}`);
@@ -40,7 +37,7 @@ export class PageFetcher {
     let begun: Buffer[] = [];
     for await (const chunk of response as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      if (bytes > this.#maxBytes) throw new Error(`the page is longer than ${this.#maxBytes} bytes`);
+      if (bytes > maxBytes) throw new Error(`the page is longer than ${maxBytes} bytes`);
       const end = chunk.lastIndexOf(NEWLINE) + 1;
       if (end > 0) {
         yield Buffer.concat([...begun, chunk.subarray(0, end)]).toString('utf8');
@@ -56,10 +53,10 @@ export class PageFetcher {
   }
 
   #request(headers: Record<string, string>, signal: AbortSignal): Promise<IncomingMessage> {
-    const get = this.#url.startsWith('https:') ? httpsGet : httpGet;
+    const { url } = this.#options;
+    const get = url.startsWith('https:') ? httpsGet : httpGet;
     return new Promise((resolve, reject) => {
-      const request: ClientRequest = get(this.#url, { agent: this.#agent, headers, signal }, resolve);
-      request.once('error', reject);
+      get(url, { agent: this.#agent, headers, signal }, resolve).once('error', reject);
     });
   }
 }

@@ -111,15 +111,13 @@ export class TargetScraper {
   }
 
   #report(name: string, value: number, { nowMs, isStale = false }: { nowMs: number; isStale?: boolean }): void {
-    const { store } = this.#options;
+    const { store, logger } = this.#options;
     try {
       const series = store.series(labelsOf([[METRIC_NAME, name], ...Object.entries(this.#labels)]));
       store.append(series, { timeMs: nowMs, value, nowMs, isStale });
     } catch (error) {
-      this.#options.logger.warn(
-        { event: 'scrape.unreported', err: error },
-        'no room for the series that describe a scrape',
-      );
+      const facts = { event: 'scrape.unreported', err: error };
+      logger.warn(facts, 'no room for the series that describe a scrape');
     }
   }
 

@@ -5,10 +5,11 @@ export interface Labels {
 }
 
 export const METRIC_NAME = '__name__';
+export const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 export const NO_LABELS: Labels = { names: [], values: [] };
 
 export function labelsOf(pairs: Iterable<readonly [name: string, value: string]>): Labels {
-  const sorted = [...pairs].filter(([, value]) => value !== '').sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  const sorted = [...pairs].filter(([, value]) => value !== '').sort(([a], [b]) => compareTexts(a, b));
   return { names: sorted.map(([name]) => name), values: sorted.map(([, value]) => value) };
 }
 

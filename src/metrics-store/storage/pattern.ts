@@ -7,10 +7,7 @@ const COMPILED_MAX = 50;
 
 /** A regular expression that cannot be used, with the reason. */
 export class PatternError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'PatternError';
-  }
+  override readonly name = 'PatternError';
 }
 
 /** A regular expression that must match a text as a whole. */

@@ -1,11 +1,11 @@
 import type { Policy } from '../../domain/policy.ts';
+import type { Window } from '../../domain/signal.ts';
 import type { Aim, DecisionContext, Preconditions, Reasons } from '../decision-context.ts';
-import type { Evidence } from '../situation.ts';
 import { aimBySteps, stepsLoad } from './steps.ts';
 import { aimByTarget, targetLoad } from './target.ts';
 
 /** The load that this kind of policy goes by. */
-export function loadOf(policy: Policy, preconditions: Preconditions): Evidence {
+export function loadOf(policy: Policy, preconditions: Preconditions): Window {
   switch (policy.kind) {
     case 'steps':
       return stepsLoad(preconditions);

@@ -1,6 +1,6 @@
 import type { StepsPolicy } from '../../domain/policy.ts';
 import { numberFact } from '../../domain/reason.ts';
-import type { Sample } from '../../domain/signal.ts';
+import type { Window } from '../../domain/signal.ts';
 import {
   type Aim,
   because,
@@ -10,11 +10,11 @@ import {
   type Preconditions,
   type Reasons,
 } from '../decision-context.ts';
-import { type Evidence, isUsable, weigh } from '../situation.ts';
+import { isUsable, weigh } from '../situation.ts';
 import { isUnderBand, type Step, type StepBand, type StepEdge, takeStep } from './step-rule.ts';
 
 /** Steps go by utilisation. */
-export function stepsLoad({ situation }: Preconditions): Evidence {
+export function stepsLoad({ situation }: Preconditions): Window {
   return weigh(situation.signals.utilisation);
 }
 
@@ -31,7 +31,11 @@ export function aimBySteps(context: DecisionContext, policy: StepsPolicy, reason
   if (!isUsable(load.quality) || !isCounted) return undefined;
 
   const band = bandOf(policy, context.situation.settings.stepMs);
-  const taken = takeStep(load.samples.map(toValue), actual, band);
+  const taken = takeStep(
+    load.samples.map(({ value }) => value),
+    actual,
+    band,
+  );
   const step = { ...taken, count: Math.min(taken.count, COUNT_MAX) };
   const low = isUnderBand(step, band) ? { mean: numberFact(step.mean) } : undefined;
   // Which step it would be is of no interest where nothing needs to run.
@@ -134,8 +138,4 @@ function explainStep(context: DecisionContext, policy: StepsPolicy, step: Step, 
     default:
       step.direction satisfies never;
   }
-}
-
-function toValue(sample: Sample): number {
-  return sample.value;
 }

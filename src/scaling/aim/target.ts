@@ -1,5 +1,6 @@
 import type { TargetPolicy } from '../../domain/policy.ts';
 import { numberFact } from '../../domain/reason.ts';
+import type { Window } from '../../domain/signal.ts';
 import {
   type Aim,
   because,
@@ -9,7 +10,7 @@ import {
   type Preconditions,
   type Reasons,
 } from '../decision-context.ts';
-import { type Evidence, isUsable, weigh } from '../situation.ts';
+import { isUsable, weigh } from '../situation.ts';
 
 /** Below this much of one call there is nothing to do; a mean decays towards zero but need not get there. */
 const IDLE_DEMAND_MAX = 0.01;
@@ -62,7 +63,7 @@ export function aimByTarget(context: DecisionContext, policy: TargetPolicy, reas
  * The higher of the newest sample and the mean: a rise counts at once, a fall only as the mean follows. Infinities are left
  * out of the mean; a newest sample that is one is dealt with apart.
  */
-function demandOf(load: Evidence, nowMs: number, windowSeconds: number): { demand: number; latest: number } {
+function demandOf(load: Window, nowMs: number, windowSeconds: number): { demand: number; latest: number } {
   const latest = load.samples[load.samples.length - 1]?.value ?? 0;
   const sinceMs = nowMs - windowSeconds * 1000;
   let sum = 0;
@@ -81,7 +82,7 @@ function demandOf(load: Evidence, nowMs: number, windowSeconds: number): { deman
  * a profile that has no demand. Where the profile showed demand before, it is demand that is missing, with whatever was
  * queued; then the rest may only raise.
  */
-export function targetLoad(preconditions: Preconditions): Evidence {
+export function targetLoad(preconditions: Preconditions): Window {
   const { situation, actual, target } = preconditions;
   const { demand, profile } = situation.signals;
   const measured = weigh(demand);
@@ -93,9 +94,6 @@ export function targetLoad(preconditions: Preconditions): Evidence {
   const slots = Math.max(1, actual) * target.concurrency;
   return {
     quality: isLost || !preconditions.isActualSound ? 'partial' : utilisation.quality,
-    samples: utilisation.samples.map(({ atMs, value }) => ({
-      atMs,
-      value: (value / 100) * slots,
-    })),
+    samples: utilisation.samples.map(({ atMs, value }) => ({ atMs, value: (value / 100) * slots })),
   };
 }
