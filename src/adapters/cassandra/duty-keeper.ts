@@ -1,8 +1,7 @@
 import type { DutyName, DutyRow } from '../../domain/duty.ts';
 import type { FencingToken } from '../../domain/fencing-token.ts';
-import type { MemberId } from '../../domain/member.ts';
 import { KeyedQueue } from '../../lib/keyed-queue.ts';
-import type { DutyKeeper } from '../../ports/duty-keeper.ts';
+import { assertRaisesToken, type DutyKeeper, isStillHeld } from '../../ports/duty-keeper.ts';
 import type { Swap } from '../../ports/store-error.ts';
 import { contend, type Judgement } from './compare-and-set.ts';
 import { type Session, textKey, type Write } from './session.ts';
@@ -38,15 +37,10 @@ export class CassandraDutyKeeper implements DutyKeeper {
     });
   }
 
-  async take(
-    observed: DutyRow,
-    next: { token: FencingToken; holder: MemberId; nonce: string },
-  ): Promise<Swap<DutyRow>> {
+  async take(observed: DutyRow, next: Pick<DutyRow, 'token' | 'holder' | 'nonce'>): Promise<Swap<DutyRow>> {
     const { duty, token, renewals } = observed;
-    if (next.token <= token) {
-      throw new RangeError(`taking ${duty} must raise its token: ${token} to ${next.token}`);
-    }
-    const row: DutyRow = { duty, token: next.token, holder: next.holder, nonce: next.nonce, renewals: 0 };
+    assertRaisesToken(observed, next);
+    const row: DutyRow = { duty, ...next, renewals: 0 };
     const params = [next.token, next.holder, next.nonce, 0n, duty, token, BigInt(renewals)];
     return await this.#line.run(duty, () =>
       this.#swap('duty-take', { write: { query: TAKE, params }, becomes: row }, (current) => {
@@ -62,7 +56,7 @@ export class CassandraDutyKeeper implements DutyKeeper {
     const becomes = { ...held, renewals: renewals + 1 };
     return await this.#line.run(duty, () =>
       this.#swap('duty-renew', { write: { query: RENEW, params }, becomes }, (current) => {
-        if (!isStill(held, current)) return 'lost';
+        if (!isStillHeld(held, current)) return 'lost';
         // Only the holder counts up: a higher number is a renewal of mine whose answer was lost.
         return current.renewals > renewals ? 'mine' : 'again';
       }),
@@ -76,7 +70,7 @@ export class CassandraDutyKeeper implements DutyKeeper {
     const becomes: DutyRow = { ...held, holder: '', nonce: '', renewals: renewals + 1 };
     await this.#line.run(duty, () =>
       this.#swap('duty-release', { write: { query: RELEASE, params }, becomes }, (current) =>
-        isStill(held, current) ? 'again' : 'lost',
+        isStillHeld(held, current) ? 'again' : 'lost',
       ),
     );
   }
@@ -117,8 +111,4 @@ export class CassandraDutyKeeper implements DutyKeeper {
       renewals: Number(row['renewals']),
     };
   }
-}
-
-function isStill(held: DutyRow, current: DutyRow | undefined): current is DutyRow {
-  return current !== undefined && current.token === held.token && current.nonce === held.nonce && held.nonce !== '';
 }

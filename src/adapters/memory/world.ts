@@ -6,8 +6,9 @@ import type { FunctionState } from '../../domain/function-state.ts';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
 import type { MemberId, MemberRow } from '../../domain/member.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { type Known, sendUntilKnown } from '../../lib/send-until-known.ts';
 import type { Layout } from '../../ports/store.ts';
-import { StoreError } from '../../ports/store-error.ts';
+import { closedError, isUnknown } from '../../ports/store-error.ts';
 
 export type MemoryOperation =
   | `roster.${'beat' | 'list'}`
@@ -88,6 +89,11 @@ export class MemoryWorld {
   }
 }
 
+/** Sends a write that carries a nonce until it is known what became of it. */
+export function untilKnown<T>(send: () => Promise<T>): Promise<Known<T>> {
+  return sendUntilKnown({ attempts: 3, isUnknown }, send);
+}
+
 function plainConnection(world: MemoryWorld): Connection {
   let isClosed = false;
   return {
@@ -103,8 +109,4 @@ function plainConnection(world: MemoryWorld): Connection {
       isClosed = true;
     },
   };
-}
-
-export function closedError(): StoreError {
-  return new StoreError('closed', 'the store was closed; open another one');
 }

@@ -24,25 +24,13 @@ export interface ClientCredentialsAuth {
 }
 
 /** The OAuth 2.0 client credentials grant: our id and secret for a token that ends. */
-export class ClientCredentials implements TokenIssuer {
-  readonly #auth: ClientCredentialsAuth;
-  readonly #endpoint: TokenEndpoint;
-
-  constructor(auth: ClientCredentialsAuth, endpoint: TokenEndpoint) {
-    this.#auth = auth;
-    this.#endpoint = endpoint;
-  }
-
-  secret(): string {
-    return this.#auth.clientSecret() ?? '';
-  }
-
-  async issue(signal: AbortSignal): Promise<{ token: string; expiresInMs: number | undefined }> {
-    const { clientId, clientSecret, scope } = this.#auth;
+export function clientCredentials(auth: ClientCredentialsAuth, endpoint: TokenEndpoint): TokenIssuer {
+  const { clientId, clientSecret, scope } = auth;
+  const issue = async (signal: AbortSignal) => {
     const form = new URLSearchParams({ grant_type: 'client_credentials', ...(scope ? { scope } : {}) });
     // RFC 6749 §2.3.1: both halves are form-encoded before they are joined.
     const [user, password] = [clientId, needed(clientSecret, 'the client secret')].map(formEncoded) as [string, string];
-    const { status, body, contentType } = await this.#endpoint.post({
+    const { status, body, contentType } = await endpoint.post({
       headers: {
         'Content-Type': 'application/x-www-form-urlencoded',
         Authorization: basicHeader({ user, password }),
@@ -50,7 +38,7 @@ export class ClientCredentials implements TokenIssuer {
       body: form.toString(),
       signal,
     });
-    const { host } = this.#endpoint;
+    const { host } = endpoint;
     if (status !== 200) {
       const { data } = refusedSchema.safeParse(jsonOf(body));
       const why = data ? scrubLine(`${data.error} ${data.error_description ?? ''}`) : contentType || 'no body';
@@ -67,7 +55,8 @@ export class ClientCredentials implements TokenIssuer {
       token: data.access_token,
       expiresInMs: data.expires_in === undefined ? undefined : data.expires_in * 1_000,
     };
-  }
+  };
+  return { issue, secret: () => clientSecret() ?? '' };
 }
 
 function formEncoded(text: string): string {
