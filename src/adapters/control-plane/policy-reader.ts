@@ -15,31 +15,24 @@ const KEPT_MAX = 10_000;
 
 /** Reads policies, each distinct one once: most versions of a fleet share a few, and then share the object too. */
 export class PolicyReader {
-  readonly #lookBackSeconds: number;
-  readonly #base: Policy | undefined;
+  readonly #options: { readonly lookBackSeconds: number; readonly base: Policy | undefined };
   readonly #kept = new Map<string, ReadPolicy>();
 
-  constructor({ lookBackSeconds, base }: { lookBackSeconds: number; base: Policy | undefined }) {
-    this.#lookBackSeconds = lookBackSeconds;
-    this.#base = base;
+  constructor(options: { lookBackSeconds: number; base: Policy | undefined }) {
+    this.#options = options;
   }
 
   /** A policy document as scaling targets carry it. */
   readDocument(document: unknown): ReadPolicy {
     if (document === undefined || document === null) return NONE;
-    return this.#readOnce(`d${JSON.stringify(document)}`, () =>
-      parsePolicy(document, { lookBackSeconds: this.#lookBackSeconds, base: this.#base }),
-    );
+    return this.#readOnce(`d${JSON.stringify(document)}`, () => parsePolicy(document, this.#options));
   }
 
   /** An autoscaling configuration as deployments carry it. */
   readConfiguration(configuration: ReceivedConfiguration | undefined): ReadPolicy {
     if (configuration === undefined) return NONE;
     return this.#readOnce(`c${JSON.stringify(configuration)}`, () =>
-      policyOfConfiguration(autoscalingConfigurationSchema.parse(configuration), {
-        lookBackSeconds: this.#lookBackSeconds,
-        base: this.#base,
-      }),
+      policyOfConfiguration(autoscalingConfigurationSchema.parse(configuration), this.#options),
     );
   }
 

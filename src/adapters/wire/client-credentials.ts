@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { scrubLine } from '../../lib/scrub.ts';
 import { basicHeader, needed, type ReadSecret } from './authorization.ts';
-import { jsonOf, type TokenEndpoint, type TokenIssuer } from './token-endpoint.ts';
+import { jsonOf } from './exchange.ts';
+import type { TokenEndpoint, TokenIssuer } from './token-endpoint.ts';
 
 const issuedSchema = z.object({
   access_token: z.string().min(1),
@@ -44,6 +45,7 @@ export function clientCredentials(auth: ClientCredentialsAuth, endpoint: TokenEn
       const why = data ? scrubLine(`${data.error} ${data.error_description ?? ''}`) : contentType || 'no body';
       throw new Error(`the token endpoint ${host} answered ${status} (${why})`);
     }
+    // Whatever its content type says: not every issuer says application/json.
     const { data } = issuedSchema.safeParse(jsonOf(body));
     if (!data) throw new Error(`the token endpoint ${host} answered without an access_token`);
     if (data.token_type !== undefined && data.token_type.toLowerCase() !== 'bearer') {

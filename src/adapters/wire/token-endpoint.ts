@@ -57,12 +57,3 @@ export class TokenEndpoint {
     this.#agents.close();
   }
 }
-
-/** Whatever its content type says: not every issuer says application/json. Undefined when it is no JSON. */
-export function jsonOf(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-}

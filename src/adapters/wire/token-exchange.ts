@@ -2,7 +2,8 @@ import type { Clock } from '../../lib/clock.ts';
 import { scrubLine } from '../../lib/scrub.ts';
 import { basicHeader, needed, type ReadSecret } from './authorization.ts';
 import { CredentialError, type Headers } from './credential.ts';
-import { jsonOf, type TokenEndpoint, type TokenIssuer } from './token-endpoint.ts';
+import { jsonOf } from './exchange.ts';
+import type { TokenEndpoint, TokenIssuer } from './token-endpoint.ts';
 
 export interface TokenExchangeAuth {
   readonly kind: 'token-exchange';
