@@ -3,7 +3,7 @@ import type { FencingToken } from '../../domain/fencing-token.ts';
 import { KeyedQueue } from '../../lib/keyed-queue.ts';
 import { assertRaisesToken, type DutyKeeper, isStillHeld } from '../../ports/duty-keeper.ts';
 import type { Swap } from '../../ports/store-error.ts';
-import { contend, type Judgement } from './compare-and-set.ts';
+import { contendAlone, type Judgement } from './compare-and-set.ts';
 import { type Session, textKey, type Write } from './session.ts';
 
 const SELECT = 'SELECT fence, holder, nonce, renewals FROM duties WHERE duty = ?';
@@ -81,21 +81,13 @@ export class CassandraDutyKeeper implements DutyKeeper {
     judge: (row: DutyRow | undefined) => Judgement,
   ): Promise<Swap<DutyRow>> {
     const { duty } = becomes;
-    const { clock, random, meters, conditionalDeadlineMs: deadlineMs } = this.#session.options;
-    const outcomes = await contend<{ key: string; judge: typeof judge }, DutyRow>([{ key: duty, judge }], {
-      clock,
-      random,
-      meters,
+    const { conditionalDeadlineMs: deadlineMs } = this.#session.options;
+    const written = await contendAlone<DutyRow>(judge, {
+      ...this.#session.options,
       budgetMs: deadlineMs,
       send: () => this.#session.conditional(what, [write], { routingKey: textKey(duty), deadlineMs }),
-      look: async () => {
-        const row = await this.#look(duty);
-        return new Map(row ? [[duty, row]] : []);
-      },
+      look: () => this.#look(duty),
     });
-    const written = outcomes.get(duty);
-    if (!written) throw new Error(`the swap of ${duty} came to no end`);
-    if (written.outcome === 'unknown') throw written.error;
     return written.outcome === 'applied' ? { outcome: 'applied', row: written.row ?? becomes } : written;
   }
 
