@@ -69,7 +69,6 @@ export interface ProfileQuery extends Readonly<z.infer<typeof querySchema>> {
 }
 
 export const LOAD_SIGNALS = ['utilisation', 'demand', 'instances'] as const;
-export type LoadSignal = (typeof LOAD_SIGNALS)[number];
 
 export const SIGNALS = [...LOAD_SIGNALS, 'invocation'] as const;
 
