@@ -35,10 +35,10 @@ export interface Aging<Row> {
 }
 
 /** A table of tables, made as they are needed: bucket -> version id -> row. */
-class Shelves<Outer, Inner, Row> {
-  readonly #shelves = new Map<Outer, Map<Inner, Row>>();
+class Shelves<Row> {
+  readonly #shelves = new Map<Bucket, Map<string, Row>>();
 
-  shelf(key: Outer): Map<Inner, Row> {
+  shelf(key: Bucket): Map<string, Row> {
     let shelf = this.#shelves.get(key);
     if (!shelf) {
       shelf = new Map();
@@ -47,11 +47,11 @@ class Shelves<Outer, Inner, Row> {
     return shelf;
   }
 
-  peek(key: Outer): ReadonlyMap<Inner, Row> | undefined {
+  peek(key: Bucket): ReadonlyMap<string, Row> | undefined {
     return this.#shelves.get(key);
   }
 
-  *shelves(): Iterable<Map<Inner, Row>> {
+  *shelves(): Iterable<Map<string, Row>> {
     yield* this.#shelves.values();
   }
 }
@@ -61,8 +61,8 @@ export class MemoryWorld {
   readonly clock: Clock;
   readonly members = new Map<MemberId, Aging<MemberRow>>();
   readonly duties = new Map<DutyName, DutyRow>();
-  readonly active = new Shelves<Bucket, string, Aging<ActiveVersion>>();
-  readonly states = new Shelves<Bucket, string, FunctionState>();
+  readonly active = new Shelves<Aging<ActiveVersion>>();
+  readonly states = new Shelves<FunctionState>();
   readonly ledger = new Map<string, LedgerEntry[]>();
   readonly controls = new Map<string, Control>();
   layout: Layout | undefined;
