@@ -6,18 +6,6 @@ import { defaultPolicy, type Policy, type StepsPolicy } from '../domain/policy.t
 export const CONFIGURATION_POLICIES = ['PLATFORM_CONFIGURATION', 'CUSTOM_CONFIGURATION'] as const;
 export type ConfigurationPolicy = (typeof CONFIGURATION_POLICIES)[number];
 
-interface ScalingDetails {
-  readonly factor: number;
-  readonly threshold: number;
-  /** ISO-8601 durations: `threshold` of the last `size` must breach. */
-  readonly stickiness?: { readonly size: string; readonly threshold: string } | undefined;
-}
-
-export interface AutoscalingConfiguration {
-  readonly scaleUpDetails?: ScalingDetails | undefined;
-  readonly scaleDownDetails?: ScalingDetails | undefined;
-}
-
 const duration = z
   .string()
   .refine((text) => parseIsoDuration(text) !== undefined, 'must be an ISO-8601 duration such as PT10M');
@@ -25,6 +13,7 @@ const duration = z
 const details = z.object({
   factor: z.number('must be a number'),
   threshold: z.number('must be a number'),
+  /** `threshold` of the last `size` must breach. */
   stickiness: z.object({ size: duration, threshold: duration }).nullish(),
 });
 
@@ -63,11 +52,11 @@ function wholeMinutes(text: string | undefined): number {
 }
 
 /** What a control plane says about a policy: only steps policies have a form on this part of the wire. */
-export function configurationOfPolicy(policy: StepsPolicy): AutoscalingConfiguration {
+export function configurationOfPolicy(policy: StepsPolicy): ReceivedConfiguration {
   return { scaleUpDetails: detailsOf(policy.up), scaleDownDetails: detailsOf(policy.down) };
 }
 
-function detailsOf({ factor, threshold, stickiness }: StepsPolicy['up']): ScalingDetails {
+function detailsOf({ factor, threshold, stickiness }: StepsPolicy['up']): z.infer<typeof details> {
   if (!stickiness) return { factor, threshold };
   const { windowSeconds, requiredSeconds } = stickiness;
   return {

@@ -7,7 +7,7 @@ import {
   type ReceivedConfiguration,
 } from './autoscaling-configuration.ts';
 import { concurrency, id, instanceCount } from './counts.ts';
-import { buildProblem, type FieldError, fieldErrors, type WireProblem } from './problem.ts';
+import { type FieldError, fieldErrors, invalidRequest, type WireProblem } from './problem.ts';
 
 /** Bounds that can be kept: something may run, and the floor is not above the ceiling. */
 const maxInstances = instanceCount.refine((count) => count > 0, 'must be above 0');
@@ -40,7 +40,7 @@ export type Parsed<T> =
 /** The serving side: POST of a deployment. Policies are not accepted here; they come by PATCH. */
 export function parseDeploymentRequest(body: unknown): Parsed<DeploymentRequest> {
   const parsed = creationSchema.safeParse(body);
-  return parsed.success ? { ok: true, value: parsed.data } : refused(fieldErrors(parsed.error.issues));
+  return parsed.success ? { ok: true, value: parsed.data } : invalidRequest(fieldErrors(parsed.error.issues));
 }
 
 const changeSchema = z.object({
@@ -82,16 +82,12 @@ export function parseSpecificationChange(
   for (const name of FIXED.filter((each) => given.includes(each))) {
     errors.push({ pointer: `/${name}`, message: 'cannot be changed on a running deployment' });
   }
-  if (!parsed.success || errors.length > 0) return refused(errors);
+  if (!parsed.success || errors.length > 0) return invalidRequest(errors);
   const { autoscalingConfigurationPolicy: word, autoscalingConfiguration: told, ...bounds } = parsed.data;
   if (Object.values(parsed.data).every((value) => value === undefined)) {
-    return refused([
-      {
-        pointer: '',
-        message:
-          'names nothing to change: give minInstances, maxInstances, autoscalingConfiguration or autoscalingConfigurationPolicy',
-      },
-    ]);
+    const message =
+      'names nothing to change: give minInstances, maxInstances, autoscalingConfiguration or autoscalingConfigurationPolicy';
+    return invalidRequest([{ pointer: '', message }]);
   }
   const minInstances = bounds.minInstances ?? options.current.minInstances;
   const max = bounds.maxInstances ?? options.current.maxInstances;
@@ -103,7 +99,7 @@ export function parseSpecificationChange(
     errors.push({ pointer: '/autoscalingConfiguration', message: 'must be given with CUSTOM_CONFIGURATION' });
   }
   if (told && word !== 'PLATFORM_CONFIGURATION') errors.push(...configurationErrors(told, options));
-  if (errors.length > 0) return refused(errors);
+  if (errors.length > 0) return invalidRequest(errors);
   const configuration = word === 'PLATFORM_CONFIGURATION' || told === null ? null : told;
   return { ok: true, value: { minInstances, maxInstances: max, configuration } };
 }
@@ -130,9 +126,4 @@ const WIRE_NAMES: Readonly<Record<string, string>> = {
 /** The field on the wire that a field of the policy came from. */
 function pointerOf(path: string): string {
   return ['/autoscalingConfiguration', ...path.split('.').map((part) => WIRE_NAMES[part] ?? part)].join('/');
-}
-
-function refused(errors: readonly FieldError[]): { ok: false; problem: WireProblem } {
-  const detail = errors.map(({ pointer, message }) => `${pointer || 'the body'} ${message}`).join('; ');
-  return { ok: false, problem: buildProblem('invalid-request', detail, { errors }) };
 }

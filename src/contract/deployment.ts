@@ -1,14 +1,12 @@
 import { z } from 'zod';
-import type { FunctionStatus } from '../domain/target.ts';
+import type { FunctionStatus, Target } from '../domain/target.ts';
 import {
-  type AutoscalingConfiguration,
   autoscalingConfigurationSchema,
   type ConfigurationPolicy,
   type ReceivedConfiguration,
 } from './autoscaling-configuration.ts';
-import { concurrency, id, instanceCount } from './counts.ts';
-import { humanName } from './human-name.ts';
-import { readFunctionStatus } from './status.ts';
+import { id, instanceCount } from './counts.ts';
+import { describeFault, functionStatus, humanName, reportedConcurrency } from './fields.ts';
 
 interface DeploymentSpecification {
   readonly gpuSpecificationId: string;
@@ -16,7 +14,7 @@ interface DeploymentSpecification {
   readonly maxInstances: number;
   readonly maxRequestConcurrency: number;
   readonly autoscalingConfigurationPolicy: ConfigurationPolicy;
-  readonly autoscalingConfiguration?: AutoscalingConfiguration | undefined;
+  readonly autoscalingConfiguration?: ReceivedConfiguration | undefined;
 }
 
 /** The answer to GET on a deployment. */
@@ -35,7 +33,7 @@ export interface DeploymentAnswer {
 const specificationSchema = z.object({
   minInstances: instanceCount,
   maxInstances: instanceCount,
-  maxRequestConcurrency: concurrency.nullish().transform((value) => value ?? 1),
+  maxRequestConcurrency: reportedConcurrency,
   autoscalingConfigurationPolicy: z.string().nullish(),
   autoscalingConfiguration: z.unknown().optional(),
 });
@@ -45,21 +43,14 @@ const answerSchema = z.object({
     functionId: id,
     functionVersionId: id,
     name: humanName,
-    functionStatus: z.unknown().optional().transform(readFunctionStatus),
+    functionStatus,
     // None at all would read as bounds of nothing, and nothing is what would then run.
     deploymentSpecifications: z.array(specificationSchema).min(1, 'must name at least one specification').max(1_000),
   }),
 });
 
 /** A deployment as one thing to scale. */
-interface ReceivedDeployment {
-  readonly functionId: string;
-  readonly versionId: string;
-  readonly name: string | undefined;
-  readonly status: FunctionStatus;
-  readonly instancesMin: number;
-  readonly instancesMax: number;
-  readonly concurrency: number;
+interface ReceivedDeployment extends Omit<Target, 'account' | 'policy' | 'instancesActive' | 'instancesPending'> {
   /** Undefined: the platform's policy holds. */
   readonly configuration: ReceivedConfiguration | undefined;
 }
@@ -74,10 +65,7 @@ export type ParsedDeployment =
  */
 export function parseDeploymentAnswer(body: unknown): ParsedDeployment {
   const parsed = answerSchema.safeParse(body);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    return { ok: false, detail: `${issue?.path.join('.') || 'the answer'}: ${issue?.message ?? 'unreadable'}` };
-  }
+  if (!parsed.success) return { ok: false, detail: describeFault(parsed.error, 'the answer') };
   const { functionId, functionVersionId, name, functionStatus, deploymentSpecifications } = parsed.data.deployment;
   const custom = deploymentSpecifications.flatMap((specification) => customOf(specification));
   const configurations = custom.map((each) => autoscalingConfigurationSchema.safeParse(each));

@@ -2,23 +2,19 @@ import { z } from 'zod';
 import type { FunctionStatus } from '../domain/target.ts';
 import { id, instanceCount } from './counts.ts';
 import { parseToken } from './fencing.ts';
-import { buildProblem, fieldErrors, type WireProblem } from './problem.ts';
-import { readFunctionStatus, readScalingStatus, type ScalingStatus } from './status.ts';
-
-/** The body of a PUT: what should run. */
-export interface PredictionBody {
-  readonly requiredNumberOfInstances: number;
-  /** RFC 3339, when it was decided. A note for people. */
-  readonly predictedAt?: string | undefined;
-  /** Given: only this deployment of the version is meant. */
-  readonly deploymentId?: string | undefined;
-}
+import { readFunctionStatus, reportedCount, type ScalingStatus, scalingStatus } from './fields.ts';
+import { buildProblem, fieldErrors, invalidRequest, type WireProblem } from './problem.ts';
 
 const bodySchema = z.object({
   requiredNumberOfInstances: instanceCount,
+  /** When it was decided. A note for people. */
   predictedAt: z.iso.datetime({ offset: true, error: 'must be an RFC 3339 time' }).optional(),
+  /** Given: only this deployment of the version is meant. */
   deploymentId: id.optional(),
 });
+
+/** The body of a PUT: what should run. */
+export type PredictionBody = Readonly<z.infer<typeof bodySchema>>;
 
 export function buildPredictionBody(wish: { wanted: number; decidedMs: number }): PredictionBody {
   return { requiredNumberOfInstances: wish.wanted, predictedAt: new Date(wish.decidedMs).toISOString() };
@@ -39,18 +35,10 @@ export function parsePrediction(
   if (request.fencingToken !== undefined && token === undefined) {
     errors.push({ pointer: 'header:Fencing-Token', message: 'must be decimal digits, below 2^63' });
   }
-  if (!parsed.success || errors.length > 0) {
-    const detail = errors.map(({ pointer, message }) => `${pointer || 'the body'} ${message}`).join('; ');
-    return { ok: false, problem: buildProblem('invalid-request', detail, { errors }) };
-  }
+  if (!parsed.success || errors.length > 0) return invalidRequest(errors);
   if (token === undefined && demandsToken) {
-    return {
-      ok: false,
-      problem: buildProblem(
-        'fencing-token-required',
-        'send the Fencing-Token header: writes without one are not ordered',
-      ),
-    };
+    const detail = 'send the Fencing-Token header: writes without one are not ordered';
+    return { ok: false, problem: buildProblem('fencing-token-required', detail) };
   }
   return { ok: true, body: parsed.data, token };
 }
@@ -65,16 +53,14 @@ export interface PredictionAnswer {
   readonly scalingStatus: ScalingStatus;
 }
 
-const told = instanceCount.optional().catch(undefined);
-
 const answerSchema = z.object({
-  activeInstances: told,
-  pendingInstances: told,
+  activeInstances: reportedCount,
+  pendingInstances: reportedCount,
   functionStatus: z
     .unknown()
     .optional()
     .transform((text) => (text === undefined ? undefined : readFunctionStatus(text))),
-  scalingStatus: z.unknown().optional().transform(readScalingStatus),
+  scalingStatus,
 });
 
 export type ReceivedPrediction = z.infer<typeof answerSchema>;

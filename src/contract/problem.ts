@@ -3,23 +3,23 @@ import { parseToken } from './fencing.ts';
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json';
 
-/** The problems of this contract and the status that each comes with. */
-const PROBLEM_STATUS = {
-  'invalid-request': 400,
-  'not-authenticated': 401,
-  forbidden: 403,
-  'not-found': 404,
-  'method-not-allowed': 405,
-  'stale-fencing-token': 409,
-  gone: 410,
-  'too-large': 413,
-  'fencing-token-required': 428,
-  throttled: 429,
-  internal: 500,
-  unavailable: 503,
+/** The problems of this contract. */
+const PROBLEMS = {
+  'invalid-request': { title: 'The request cannot be accepted', status: 400 },
+  'not-authenticated': { title: 'Who is asking is not known', status: 401 },
+  forbidden: { title: 'The caller may not do this', status: 403 },
+  'not-found': { title: 'There is no such thing here', status: 404 },
+  'method-not-allowed': { title: 'This cannot be done here', status: 405 },
+  'stale-fencing-token': { title: 'A newer writer was here', status: 409 },
+  gone: { title: 'It was here and is gone', status: 410 },
+  'too-large': { title: 'The request is too large', status: 413 },
+  'fencing-token-required': { title: 'A fencing token is required', status: 428 },
+  throttled: { title: 'Too many requests', status: 429 },
+  internal: { title: 'Something went wrong here', status: 500 },
+  unavailable: { title: 'Not available now', status: 503 },
 } as const;
 
-export type ProblemType = keyof typeof PROBLEM_STATUS;
+export type ProblemType = keyof typeof PROBLEMS;
 
 /** One field of a request that cannot be accepted. `pointer` is a JSON pointer into the body, or names a header or query parameter. */
 export interface FieldError {
@@ -37,27 +37,17 @@ export interface WireProblem {
   readonly errors?: readonly FieldError[];
 }
 
-const TITLES: Readonly<Record<ProblemType, string>> = {
-  'invalid-request': 'The request cannot be accepted',
-  'not-authenticated': 'Who is asking is not known',
-  forbidden: 'The caller may not do this',
-  'not-found': 'There is no such thing here',
-  'method-not-allowed': 'This cannot be done here',
-  'stale-fencing-token': 'A newer writer was here',
-  gone: 'It was here and is gone',
-  'too-large': 'The request is too large',
-  'fencing-token-required': 'A fencing token is required',
-  throttled: 'Too many requests',
-  internal: 'Something went wrong here',
-  unavailable: 'Not available now',
-};
-
 export function buildProblem(
   type: ProblemType,
   detail: string,
   more: { storedToken?: string; errors?: readonly FieldError[] } = {},
 ): WireProblem {
-  return { type, title: TITLES[type], status: PROBLEM_STATUS[type], detail, ...more };
+  return { type, ...PROBLEMS[type], detail, ...more };
+}
+
+export function invalidRequest(errors: readonly FieldError[]): { ok: false; problem: WireProblem } {
+  const detail = errors.map(({ pointer, message }) => `${pointer || 'the body'} ${message}`).join('; ');
+  return { ok: false, problem: buildProblem('invalid-request', detail, { errors }) };
 }
 
 const text = z

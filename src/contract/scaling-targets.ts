@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import type { FunctionStatus } from '../domain/target.ts';
-import { concurrency, id, instanceCount } from './counts.ts';
-import { humanName } from './human-name.ts';
+import { id, instanceCount } from './counts.ts';
+import { describeFault, functionStatus, humanName, reportedConcurrency, reportedCount } from './fields.ts';
 import { PAGE_LIMIT_MAX } from './paths.ts';
-import { buildProblem, type FieldError, type WireProblem } from './problem.ts';
-import { readFunctionStatus } from './status.ts';
+import { invalidRequest, type WireProblem } from './problem.ts';
 
 /** One version as a control plane describes it. */
 export interface ScalingTarget {
@@ -21,12 +20,6 @@ export interface ScalingTarget {
   readonly policy?: unknown;
   readonly activeInstances?: number | undefined;
   readonly pendingInstances?: number | undefined;
-}
-
-/** Ordered by version id; `next` is what to send as `after`, null on the last page. */
-export interface ScalingTargetsPage {
-  readonly items: readonly ScalingTarget[];
-  readonly next: string | null;
 }
 
 /** The order of pages: by the bytes of UTF-8, which no locale and no collation changes. */
@@ -53,15 +46,10 @@ export type ParsedPageQuery =
 
 /** The serving side: which page is asked for. */
 export function parsePageQuery(query: URLSearchParams): ParsedPageQuery {
-  const errors: FieldError[] = [];
   const limitText = query.get('limit') ?? String(PAGE_LIMIT_MAX);
   const limit = /^[0-9]{1,6}$/.test(limitText) ? Number(limitText) : 0;
   if (limit < 1 || limit > PAGE_LIMIT_MAX) {
-    errors.push({ pointer: 'query:limit', message: `must be a whole number from 1 to ${PAGE_LIMIT_MAX}` });
-  }
-  const [error] = errors;
-  if (error) {
-    return { ok: false, problem: buildProblem('invalid-request', `${error.pointer} ${error.message}`, { errors }) };
+    return invalidRequest([{ pointer: 'query:limit', message: `must be a whole number from 1 to ${PAGE_LIMIT_MAX}` }]);
   }
   return { ok: true, after: query.get('after') ?? '', limit };
 }
@@ -71,13 +59,13 @@ const itemSchema = z.object({
   functionVersionId: id,
   account: z.string().max(255),
   name: humanName,
-  functionStatus: z.unknown().optional().transform(readFunctionStatus),
+  functionStatus,
   minInstances: instanceCount,
   maxInstances: instanceCount,
-  maxRequestConcurrency: concurrency.nullish().transform((value) => value ?? 1),
+  maxRequestConcurrency: reportedConcurrency,
   policy: z.unknown().optional(),
-  activeInstances: instanceCount.optional().catch(undefined),
-  pendingInstances: instanceCount.optional().catch(undefined),
+  activeInstances: reportedCount,
+  pendingInstances: reportedCount,
 });
 
 export type ReceivedTarget = z.infer<typeof itemSchema>;
@@ -89,6 +77,7 @@ type ParsedItem =
 
 const pageSchema = z.object({
   items: z.array(z.unknown()).max(PAGE_LIMIT_MAX),
+  /** What to send as `after` for the next page; null on the last one. */
   next: id.nullable(),
 });
 
@@ -105,10 +94,7 @@ export function parsePage(
   { after, isWanted }: { after: string; isWanted: (versionId: string) => boolean },
 ): ParsedPage {
   const parsed = pageSchema.safeParse(body);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    return { ok: false, detail: `${issue?.path.join('.') || 'the page'}: ${issue?.message ?? 'unreadable'}` };
-  }
+  if (!parsed.success) return { ok: false, detail: describeFault(parsed.error, 'the page') };
   const { items, next } = parsed.data;
   let previous = after;
   for (const item of items) {
@@ -126,11 +112,7 @@ function readItem(item: unknown): ParsedItem {
   const read = itemSchema.safeParse(item);
   const versionId = versionIdOf(item) ?? '';
   if (read.success) return { ok: true, versionId, item: read.data };
-  return { ok: false, versionId, detail: describe(read.error.issues[0]) };
-}
-
-function describe(issue: z.core.$ZodIssue | undefined): string {
-  return `${issue?.path.join('.') || 'the item'}: ${issue?.message ?? 'unreadable'}`;
+  return { ok: false, versionId, detail: describeFault(read.error, 'the item') };
 }
 
 function versionIdOf(item: unknown): string | undefined {

@@ -20,10 +20,10 @@ export interface Actuator {
 
 /** The control plane takes no wishes for now. Claim nothing; the next cycle decides anew. */
 export class NotAdmitted extends Error {
+  override name = 'NotAdmitted';
   readonly retryAfterMs: number;
   constructor(message: string, retryAfterMs: number) {
     super(message);
-    this.name = 'NotAdmitted';
     this.retryAfterMs = retryAfterMs;
   }
 }

@@ -91,6 +91,7 @@ export type TimeseriesErrorKind =
   | 'open-circuit';
 
 export class TimeseriesError extends Error {
+  override name = 'TimeseriesError';
   readonly kind: TimeseriesErrorKind;
   readonly status: number | undefined;
   constructor(
@@ -99,7 +100,6 @@ export class TimeseriesError extends Error {
     options: ErrorOptions & { status?: number | undefined } = {},
   ) {
     super(message, options);
-    this.name = 'TimeseriesError';
     this.kind = kind;
     this.status = options.status;
   }

@@ -5,12 +5,16 @@
 export type StoreErrorKind = 'unavailable' | 'unknown' | 'busy' | 'auth' | 'full' | 'schema' | 'closed';
 
 export class StoreError extends Error {
+  override name = 'StoreError';
   readonly kind: StoreErrorKind;
   constructor(kind: StoreErrorKind, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = 'StoreError';
     this.kind = kind;
   }
+}
+
+export function closedError(): StoreError {
+  return new StoreError('closed', 'the store was closed; open another one');
 }
 
 /** It may have happened, or may yet: only asking again, or sending again under the same nonce, can tell. */

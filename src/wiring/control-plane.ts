@@ -1,4 +1,3 @@
-import type { HttpTargetSourceStatus } from '../adapters/control-plane/http-target-source.ts';
 import type { BreakerState } from '../lib/breaker.ts';
 import type { Actuator } from '../ports/actuator.ts';
 import type { TargetSource } from '../ports/target-source.ts';
@@ -28,6 +27,6 @@ export function wishesText(breaker: BreakerState): string {
   }
 }
 
-export function targetReadsText(mode: HttpTargetSourceStatus['mode']): string {
+export function targetReadsText(mode: 'bulk' | 'single'): string {
   return mode === 'bulk' ? 'bounds read in pages' : 'bounds read one by one';
 }

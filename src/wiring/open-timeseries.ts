@@ -44,7 +44,6 @@ export async function openTimeseries(
     client,
     profiles,
     clock,
-    meters,
     labels: timeseries.labels,
     bucketLabel: timeseries.bucketLabel,
     scrapeIntervalSeconds: timeseries.scrapeIntervalMs / 1000,

@@ -1,7 +1,7 @@
 import { MemoryStore } from '../../src/adapters/memory/store.ts';
-import { type Connection, closedError, type MemoryOperation, MemoryWorld } from '../../src/adapters/memory/world.ts';
+import { type Connection, type MemoryOperation, MemoryWorld } from '../../src/adapters/memory/world.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import { StoreError, type StoreErrorKind } from '../../src/ports/store-error.ts';
+import { closedError, StoreError, type StoreErrorKind } from '../../src/ports/store-error.ts';
 import { ANSWERED_AT_ONCE, type MemoryCall, type PlannedOutcome } from './planned-outcome.ts';
 
 type Refusal = Exclude<StoreErrorKind, 'unknown' | 'closed'>;

@@ -3,27 +3,12 @@ import type { Clock } from '../../lib/clock.ts';
 import { type Random, systemRandom } from '../../lib/random.ts';
 import { StoreError } from '../../ports/store-error.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
-
-interface Credentials {
-  readonly username: string;
-  readonly password: string;
-}
-
-/** PEM texts. The node's certificate is verified unless `insecure` is spelled out. */
-export interface CassandraTls {
-  /** Authorities to trust; undefined: those that Node trusts. */
-  readonly ca?: string | undefined;
-  readonly cert?: string | undefined;
-  readonly key?: string | undefined;
-  /** The name to look for in the certificate instead of the node's address. */
-  readonly serverName?: string | undefined;
-  readonly insecure?: boolean | undefined;
-}
+import type { TlsMaterial } from '../wire/tls.ts';
 
 /** What may change while the store is open. */
 export interface CassandraSecrets {
-  readonly credentials?: Credentials | undefined;
-  readonly tls?: CassandraTls | undefined;
+  readonly credentials?: { readonly username: string; readonly password: string } | undefined;
+  readonly tls?: TlsMaterial | undefined;
 }
 
 export interface ConnectionOptions extends CassandraSecrets {
@@ -107,7 +92,7 @@ function assertKeyspaceName(name: string): void {
   throw new StoreError('schema', `${JSON.stringify(name)} is no keyspace name: use ${rule}`);
 }
 
-export function assertSaneTls(tls: CassandraTls | undefined): void {
+export function assertSaneTls(tls: TlsMaterial | undefined): void {
   if (!tls) return;
   if (Boolean(tls.cert) !== Boolean(tls.key)) {
     throw new StoreError('auth', 'a client certificate needs its private key, and the key its certificate: give both');

@@ -12,30 +12,23 @@ const READ =
 
 const BATCH_ROWS = 50;
 
-export class CassandraCatalogue implements Catalogue {
-  readonly #session: Session;
-
-  constructor(session: Session) {
-    this.#session = session;
-  }
-
-  async enrol(bucket: Bucket, versions: readonly ActiveVersion[], options: { ttlSeconds: number }): Promise<void> {
-    const writes = versions.map(({ versionId, functionId, account, profiles, seenMs, discoveryToken }) => {
-      const seen = [BigInt(Math.round(seenMs)), discoveryToken, options.ttlSeconds];
-      return { query: ENROL, params: [bucket, versionId, functionId, account, JSON.stringify(profiles), ...seen] };
-    });
-    for (let from = 0; from < writes.length; from += BATCH_ROWS) {
-      await this.#session.writeTogether('enrol', writes.slice(from, from + BATCH_ROWS), intKey(bucket));
-    }
-  }
-
-  async read(buckets: readonly Bucket[]): Promise<ActiveVersion[]> {
-    const load = async (bucket: Bucket) => {
-      const rows = await this.#session.rows('active-read', READ, [bucket]);
-      return rows.map((row) => toActiveVersion(bucket, row));
-    };
-    return await readBuckets(buckets, this.#session.options.readsInFlight, load);
-  }
+export function catalogueOn(session: Session): Catalogue {
+  return {
+    async enrol(bucket, versions, { ttlSeconds }) {
+      const writes = versions.map(({ versionId, functionId, account, profiles, seenMs, discoveryToken }) => {
+        const seen = [BigInt(Math.round(seenMs)), discoveryToken, ttlSeconds];
+        return { query: ENROL, params: [bucket, versionId, functionId, account, JSON.stringify(profiles), ...seen] };
+      });
+      for (let from = 0; from < writes.length; from += BATCH_ROWS) {
+        await session.writeTogether('enrol', writes.slice(from, from + BATCH_ROWS), intKey(bucket));
+      }
+    },
+    read: (buckets) =>
+      readBuckets(buckets, session.options.readsInFlight, async (bucket) => {
+        const rows = await session.rows('active-read', READ, [bucket]);
+        return rows.map((row) => toActiveVersion(bucket, row));
+      }),
+  };
 }
 
 function toActiveVersion(bucket: Bucket, row: Row): ActiveVersion {

@@ -100,6 +100,25 @@ export async function contend<Entrant extends Contender<Row>, Row>(
   return outcomes;
 }
 
+/** The same for one row by itself; throws where nobody can tell what became of the write. */
+export async function contendAlone<Row>(
+  judge: (row: Row | undefined) => Judgement,
+  contest: Pick<Contest<Contender<Row>, Row>, 'clock' | 'random' | 'meters' | 'budgetMs'> & {
+    send: () => Promise<boolean>;
+    look: () => Promise<Row | undefined>;
+  },
+): Promise<Exclude<WriteOutcome<Row>, { outcome: 'unknown' }>> {
+  const key = '';
+  const look = async () => {
+    const row = await contest.look();
+    return new Map(row === undefined ? [] : [[key, row]]);
+  };
+  const written = (await contend<Contender<Row>, Row>([{ key, judge }], { ...contest, look })).get(key);
+  if (!written) throw new Error('a write came to no end');
+  if (written.outcome === 'unknown') throw written.error;
+  return written;
+}
+
 async function lookUntilSeen<Entrant extends Contender<Row>, Row>(
   entrants: readonly Entrant[],
   contest: Contest<Entrant, Row>,

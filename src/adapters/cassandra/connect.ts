@@ -1,7 +1,8 @@
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { Client, ClientOptions } from 'cassandra-driver';
 import { StoreError } from '../../ports/store-error.ts';
-import type { CassandraTls, ConnectionOptions } from './cassandra-options.ts';
+import type { TlsMaterial } from '../wire/tls.ts';
+import type { ConnectionOptions } from './cassandra-options.ts';
 import { toStoreError } from './driver-errors.ts';
 
 export type Driver = typeof import('cassandra-driver');
@@ -75,7 +76,7 @@ function baseOptions(options: ConnectionOptions): ClientOptions {
 }
 
 /** The driver's own default is to verify nothing. */
-export function tlsOptions(tls: CassandraTls): NonNullable<ClientOptions['sslOptions']> {
+export function tlsOptions(tls: TlsMaterial): NonNullable<ClientOptions['sslOptions']> {
   const { ca, cert, key, serverName } = tls;
   return {
     rejectUnauthorized: tls.insecure !== true,

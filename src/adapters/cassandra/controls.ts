@@ -12,34 +12,24 @@ const TTL_MARGIN_SECONDS = 3600;
 /** Cassandra 4.1 refuses a TTL that ends after January 2038. */
 const TTL_MAX_SECONDS = 5 * 365 * 86_400;
 
-export class CassandraControls implements Controls {
-  readonly #session: Session;
-
-  constructor(session: Session) {
-    this.#session = session;
-  }
-
-  async list(nowMs: number): Promise<Control[]> {
-    const { cluster, heartbeatDeadlineMs: deadlineMs } = this.#session.options;
-    const rows = await this.#session.rows('controls', LIST, [cluster], { deadlineMs, isUrgent: true });
-    return rows.map(toControl).filter(({ until }) => until > nowMs);
-  }
-
-  async put(control: Control): Promise<void> {
-    const { clock, cluster } = this.#session.options;
-    const { kind, until, by, why } = control;
-    const versionId = kind === 'freeze-release' ? '' : control.versionId;
-    const wanted = kind === 'override' ? control.wanted : -1;
-    const seconds = Math.ceil((until - clock.wallMs()) / 1000);
-    const ttl = Math.min(Math.max(seconds, 0) + TTL_MARGIN_SECONDS, TTL_MAX_SECONDS);
-    const params = [cluster, kind, versionId, wanted, BigInt(Math.round(until)), by, why, ttl];
-    await this.#session.write('control-put', { query: PUT, params });
-  }
-
-  async remove(kind: ControlKind, versionId: string): Promise<void> {
-    const { cluster } = this.#session.options;
-    await this.#session.write('control-remove', { query: REMOVE, params: [cluster, kind, versionId] });
-  }
+export function controlsOn(session: Session): Controls {
+  const { clock, cluster, heartbeatDeadlineMs: deadlineMs } = session.options;
+  return {
+    async list(nowMs) {
+      const rows = await session.rows('controls', LIST, [cluster], { deadlineMs, isUrgent: true });
+      return rows.map(toControl).filter(({ until }) => until > nowMs);
+    },
+    async put(control) {
+      const { kind, until, by, why } = control;
+      const versionId = kind === 'freeze-release' ? '' : control.versionId;
+      const wanted = kind === 'override' ? control.wanted : -1;
+      const seconds = Math.ceil((until - clock.wallMs()) / 1000);
+      const ttl = Math.min(Math.max(seconds, 0) + TTL_MARGIN_SECONDS, TTL_MAX_SECONDS);
+      const params = [cluster, kind, versionId, wanted, BigInt(Math.round(until)), by, why, ttl];
+      await session.write('control-put', { query: PUT, params });
+    },
+    remove: (kind, versionId) => session.write('control-remove', { query: REMOVE, params: [cluster, kind, versionId] }),
+  };
 }
 
 function toControl(row: Row): Control {

@@ -1,10 +1,9 @@
 import type { DutyName, DutyRow } from '../../domain/duty.ts';
 import type { FencingToken } from '../../domain/fencing-token.ts';
-import type { MemberId } from '../../domain/member.ts';
 import { KeyedQueue } from '../../lib/keyed-queue.ts';
-import type { DutyKeeper } from '../../ports/duty-keeper.ts';
+import { assertRaisesToken, type DutyKeeper, isStillHeld } from '../../ports/duty-keeper.ts';
 import type { Swap } from '../../ports/store-error.ts';
-import { contend, type Judgement } from './compare-and-set.ts';
+import { contendAlone, type Judgement } from './compare-and-set.ts';
 import { type Session, textKey, type Write } from './session.ts';
 
 const SELECT = 'SELECT fence, holder, nonce, renewals FROM duties WHERE duty = ?';
@@ -38,15 +37,10 @@ export class CassandraDutyKeeper implements DutyKeeper {
     });
   }
 
-  async take(
-    observed: DutyRow,
-    next: { token: FencingToken; holder: MemberId; nonce: string },
-  ): Promise<Swap<DutyRow>> {
+  async take(observed: DutyRow, next: Pick<DutyRow, 'token' | 'holder' | 'nonce'>): Promise<Swap<DutyRow>> {
     const { duty, token, renewals } = observed;
-    if (next.token <= token) {
-      throw new RangeError(`taking ${duty} must raise its token: ${token} to ${next.token}`);
-    }
-    const row: DutyRow = { duty, token: next.token, holder: next.holder, nonce: next.nonce, renewals: 0 };
+    assertRaisesToken(observed, next);
+    const row: DutyRow = { duty, ...next, renewals: 0 };
     const params = [next.token, next.holder, next.nonce, 0n, duty, token, BigInt(renewals)];
     return await this.#line.run(duty, () =>
       this.#swap('duty-take', { write: { query: TAKE, params }, becomes: row }, (current) => {
@@ -62,7 +56,7 @@ export class CassandraDutyKeeper implements DutyKeeper {
     const becomes = { ...held, renewals: renewals + 1 };
     return await this.#line.run(duty, () =>
       this.#swap('duty-renew', { write: { query: RENEW, params }, becomes }, (current) => {
-        if (!isStill(held, current)) return 'lost';
+        if (!isStillHeld(held, current)) return 'lost';
         // Only the holder counts up: a higher number is a renewal of mine whose answer was lost.
         return current.renewals > renewals ? 'mine' : 'again';
       }),
@@ -76,7 +70,7 @@ export class CassandraDutyKeeper implements DutyKeeper {
     const becomes: DutyRow = { ...held, holder: '', nonce: '', renewals: renewals + 1 };
     await this.#line.run(duty, () =>
       this.#swap('duty-release', { write: { query: RELEASE, params }, becomes }, (current) =>
-        isStill(held, current) ? 'again' : 'lost',
+        isStillHeld(held, current) ? 'again' : 'lost',
       ),
     );
   }
@@ -87,21 +81,13 @@ export class CassandraDutyKeeper implements DutyKeeper {
     judge: (row: DutyRow | undefined) => Judgement,
   ): Promise<Swap<DutyRow>> {
     const { duty } = becomes;
-    const { clock, random, meters, conditionalDeadlineMs: deadlineMs } = this.#session.options;
-    const outcomes = await contend<{ key: string; judge: typeof judge }, DutyRow>([{ key: duty, judge }], {
-      clock,
-      random,
-      meters,
+    const { conditionalDeadlineMs: deadlineMs } = this.#session.options;
+    const written = await contendAlone<DutyRow>(judge, {
+      ...this.#session.options,
       budgetMs: deadlineMs,
       send: () => this.#session.conditional(what, [write], { routingKey: textKey(duty), deadlineMs }),
-      look: async () => {
-        const row = await this.#look(duty);
-        return new Map(row ? [[duty, row]] : []);
-      },
+      look: () => this.#look(duty),
     });
-    const written = outcomes.get(duty);
-    if (!written) throw new Error(`the swap of ${duty} came to no end`);
-    if (written.outcome === 'unknown') throw written.error;
     return written.outcome === 'applied' ? { outcome: 'applied', row: written.row ?? becomes } : written;
   }
 
@@ -117,8 +103,4 @@ export class CassandraDutyKeeper implements DutyKeeper {
       renewals: Number(row['renewals']),
     };
   }
-}
-
-function isStill(held: DutyRow, current: DutyRow | undefined): current is DutyRow {
-  return current !== undefined && current.token === held.token && current.nonce === held.nonce && held.nonce !== '';
 }

@@ -22,70 +22,63 @@ const DAY_MS = 86_400_000;
 const TICKS = 10_000;
 
 /** Decisions by version and day, so that no partition grows without end and old days go as whole files. */
-export class CassandraLedger implements Ledger {
-  readonly #session: Session;
-  readonly #nodeId = randomBytes(6);
-  readonly #clockId = randomBytes(2);
-  #tick = 0;
+export function ledgerOn(session: Session): Ledger {
+  const { clock, ledgerTtlSeconds, readsInFlight } = session.options;
+  const nodeId = randomBytes(6);
+  const clockId = randomBytes(2);
+  let tick = 0;
+  /** Ticks of 100 ns keep entries of one millisecond apart, and in the order in which they were recorded. */
+  const timeUuidOf = (atMs: number) => {
+    const timeUuid = session.driver.types.TimeUuid.fromDate(new Date(atMs), tick, nodeId, clockId);
+    tick = (tick + 1) % TICKS;
+    return timeUuid;
+  };
+  return {
+    async record(entries) {
+      const writes = entries.map((entry) => {
+        const params = [...columnsOf(entry, timeUuidOf(entry.atMs)), ledgerTtlSeconds];
+        return { query: RECORD, params };
+      });
+      await forEachLimited(writes, readsInFlight, (write) => session.write('ledger-record', write));
+    },
+    async recall(versionId, { limit, beforeMs }) {
+      const nowMs = clock.wallMs();
+      // A writer's clock may be ahead of ours by less than a day.
+      const newest = Math.floor(Math.min(beforeMs ?? Number.POSITIVE_INFINITY, nowMs + DAY_MS) / DAY_MS);
+      const oldest = Math.floor((nowMs - ledgerTtlSeconds * 1000) / DAY_MS) - 1;
+      const entries: LedgerEntry[] = [];
+      for (let day = newest; day >= oldest && entries.length < limit; day -= 1) {
+        const left = limit - entries.length;
+        const rows =
+          beforeMs === undefined
+            ? await session.rows('ledger-recall', DAY, [versionId, day, left])
+            : await session.rows('ledger-recall', DAY_BEFORE, [versionId, day, new Date(beforeMs), left]);
+        for (const row of rows) entries.push(toEntry(versionId, row));
+      }
+      return entries;
+    },
+  };
+}
 
-  constructor(session: Session) {
-    this.#session = session;
-  }
-
-  async record(entries: readonly LedgerEntry[]): Promise<void> {
-    const writes = entries.map((entry) => ({ query: RECORD, params: this.#params(entry) }));
-    await forEachLimited(writes, this.#session.options.readsInFlight, (write) =>
-      this.#session.write('ledger-record', write),
-    );
-  }
-
-  async recall(
-    versionId: string,
-    { limit, beforeMs }: { limit: number; beforeMs?: number | undefined },
-  ): Promise<LedgerEntry[]> {
-    const { clock, ledgerTtlSeconds } = this.#session.options;
-    const nowMs = clock.wallMs();
-    // A writer's clock may be ahead of ours by less than a day.
-    const newest = Math.floor(Math.min(beforeMs ?? Number.POSITIVE_INFINITY, nowMs + DAY_MS) / DAY_MS);
-    const oldest = Math.floor((nowMs - ledgerTtlSeconds * 1000) / DAY_MS) - 1;
-    const entries: LedgerEntry[] = [];
-    for (let day = newest; day >= oldest && entries.length < limit; day -= 1) {
-      const left = limit - entries.length;
-      const rows =
-        beforeMs === undefined
-          ? await this.#session.rows('ledger-recall', DAY, [versionId, day, left])
-          : await this.#session.rows('ledger-recall', DAY_BEFORE, [versionId, day, new Date(beforeMs), left]);
-      for (const row of rows) entries.push(toEntry(versionId, row));
-    }
-    return entries;
-  }
-
-  #params(entry: LedgerEntry): unknown[] {
-    // Ticks of 100 ns keep entries of one millisecond apart, and in the order in which they were recorded.
-    const tick = this.#tick;
-    this.#tick = (tick + 1) % TICKS;
-    const { TimeUuid } = this.#session.driver.types;
-    const at = TimeUuid.fromDate(new Date(entry.atMs), tick, this.#nodeId, this.#clockId);
-    return [
-      entry.versionId,
-      Math.floor(entry.atMs / DAY_MS),
-      at,
-      entry.functionId,
-      entry.verdict,
-      entry.previous ?? NO_COUNT,
-      entry.wanted ?? NO_COUNT,
-      entry.actual ?? NO_COUNT,
-      entry.policy,
-      JSON.stringify(entry.reasons),
-      encodeSamples(entry.utilisation),
-      encodeSamples(entry.demand),
-      entry.holder,
-      entry.token ?? NO_TOKEN,
-      entry.outcome ?? '',
-      entry.detail,
-      this.#session.options.ledgerTtlSeconds,
-    ];
-  }
+function columnsOf(entry: LedgerEntry, at: unknown): unknown[] {
+  return [
+    entry.versionId,
+    Math.floor(entry.atMs / DAY_MS),
+    at,
+    entry.functionId,
+    entry.verdict,
+    entry.previous ?? NO_COUNT,
+    entry.wanted ?? NO_COUNT,
+    entry.actual ?? NO_COUNT,
+    entry.policy,
+    JSON.stringify(entry.reasons),
+    encodeSamples(entry.utilisation),
+    encodeSamples(entry.demand),
+    entry.holder,
+    entry.token ?? NO_TOKEN,
+    entry.outcome ?? '',
+    entry.detail,
+  ];
 }
 
 function toEntry(versionId: string, row: Row): LedgerEntry {

@@ -1,7 +1,7 @@
 import type { Client, QueryOptions, types } from 'cassandra-driver';
 import { withDeadline } from '../../lib/deadline.ts';
 import { Limiter } from '../../lib/limiter.ts';
-import { StoreError } from '../../ports/store-error.ts';
+import { closedError, StoreError } from '../../ports/store-error.ts';
 import { assertSaneTls, type CassandraSecrets, type FilledOptions } from './cassandra-options.ts';
 import { type Connected, connectClient, type Driver, loadDriver } from './connect.ts';
 import { type Effect, toStoreError } from './driver-errors.ts';
@@ -186,7 +186,7 @@ export class Session {
       );
       if (this.#closing.signal.aborted) {
         await this.#shutDown(connected);
-        throw closed();
+        throw closedError();
       }
       const old = this.#line;
       this.#line = { connected, running: 0, onIdle: undefined };
@@ -199,7 +199,7 @@ export class Session {
 
   async close(): Promise<void> {
     if (!this.#closing.signal.aborted) {
-      this.#closing.abort(closed());
+      this.#closing.abort(closedError());
       this.#cancelRenewal?.();
       this.#ends.add(this.#shutDown(this.#line.connected));
     }
@@ -233,7 +233,7 @@ export class Session {
   ): Promise<T> {
     const { clock, meters } = this.options;
     const { signal } = this.#closing;
-    if (signal.aborted) throw closed();
+    if (signal.aborted) throw closedError();
     const line = this.#line;
     const startMs = clock.monotonicMs();
     line.running += 1;
@@ -243,7 +243,7 @@ export class Session {
         work(line.connected.client),
       );
     } catch (error) {
-      const failure = signal.aborted ? closed() : toStoreError(error, call);
+      const failure = signal.aborted ? closedError() : toStoreError(error, call);
       outcome = failure.kind;
       throw failure;
     } finally {
@@ -277,10 +277,6 @@ export class Session {
 
 function copy(writes: readonly Write[]): Array<{ query: string; params: unknown[] }> {
   return writes.map(({ query, params }) => ({ query, params: params as unknown[] }));
-}
-
-function closed(): StoreError {
-  return new StoreError('closed', 'the store was closed; open another one');
 }
 
 /** The partition key of a table that is partitioned by an int. */

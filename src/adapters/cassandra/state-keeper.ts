@@ -40,7 +40,7 @@ export class CassandraStateKeeper implements StateKeeper {
   }
 
   readOne(bucket: Bucket, versionId: string): Promise<FunctionState | undefined> {
-    return this.#inTurn(bucket, async () => (await this.#look(bucket, [versionId])).get(versionId));
+    return this.#inTurn(bucket, async () => (await this.#look(bucket, [{ key: versionId }])).get(versionId));
   }
 
   async claim(bucket: Bucket, claims: readonly Claim[]): Promise<ClaimResult[]> {
@@ -121,25 +121,20 @@ export class CassandraStateKeeper implements StateKeeper {
     bucket: Bucket,
     entrants: readonly Entrant[],
   ): Promise<Map<string, WriteOutcome<FunctionState>>> {
-    const { clock, random, meters, conditionalDeadlineMs: deadlineMs } = this.#session.options;
+    const { conditionalDeadlineMs: deadlineMs } = this.#session.options;
     return contend<Entrant, FunctionState>(entrants, {
-      clock,
-      random,
-      meters,
+      ...this.#session.options,
       budgetMs: deadlineMs,
       send: (open) => {
         const writes = open.map(({ write }) => write);
         return this.#session.conditional(what, writes, { routingKey: intKey(bucket), deadlineMs });
       },
-      look: (open) =>
-        this.#look(
-          bucket,
-          open.map(({ key }) => key),
-        ),
+      look: (open) => this.#look(bucket, open),
     });
   }
 
-  async #look(bucket: Bucket, versionIds: readonly string[]): Promise<Map<string, FunctionState>> {
+  async #look(bucket: Bucket, sought: readonly { readonly key: string }[]): Promise<Map<string, FunctionState>> {
+    const versionIds = sought.map(({ key }) => key);
     const options = { deadlineMs: Math.min(LOOK_MS, this.#session.options.statementDeadlineMs), isSerial: true };
     const rows: Row[] = await this.#session.rows('state-look', SELECT_SOME, [bucket, versionIds], options);
     return new Map(rows.map((row) => [row['version_id'] as string, toState(bucket, row)]));

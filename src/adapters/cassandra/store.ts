@@ -1,11 +1,11 @@
 import { describeLayoutConflict, type Layout, type Store } from '../../ports/store.ts';
 import { StoreError } from '../../ports/store-error.ts';
 import { type CassandraOptions, type CassandraSecrets, fillOptions } from './cassandra-options.ts';
-import { CassandraCatalogue } from './catalogue.ts';
-import { CassandraControls } from './controls.ts';
+import { catalogueOn } from './catalogue.ts';
+import { controlsOn } from './controls.ts';
 import { CassandraDutyKeeper } from './duty-keeper.ts';
-import { CassandraLedger } from './ledger.ts';
-import { CassandraRoster } from './roster.ts';
+import { ledgerOn } from './ledger.ts';
+import { rosterOn } from './roster.ts';
 import { MIGRATIONS, migrationKey } from './schema/migrations.ts';
 import { readSetting, writeSettingOnce } from './schema/settings.ts';
 import { Session } from './session.ts';
@@ -15,22 +15,22 @@ const LAYOUT = 'layout';
 
 /** The coordination store of a fleet, on Cassandra. */
 export class CassandraStore implements Store {
-  readonly roster: CassandraRoster;
-  readonly duties: CassandraDutyKeeper;
-  readonly catalogue: CassandraCatalogue;
-  readonly states: CassandraStateKeeper;
-  readonly ledger: CassandraLedger;
-  readonly controls: CassandraControls;
+  readonly roster: Store['roster'];
+  readonly duties: Store['duties'];
+  readonly catalogue: Store['catalogue'];
+  readonly states: Store['states'];
+  readonly ledger: Store['ledger'];
+  readonly controls: Store['controls'];
   readonly #session: Session;
 
   private constructor(session: Session) {
     this.#session = session;
-    this.roster = new CassandraRoster(session);
+    this.roster = rosterOn(session);
     this.duties = new CassandraDutyKeeper(session);
-    this.catalogue = new CassandraCatalogue(session);
+    this.catalogue = catalogueOn(session);
     this.states = new CassandraStateKeeper(session);
-    this.ledger = new CassandraLedger(session);
-    this.controls = new CassandraControls(session);
+    this.ledger = ledgerOn(session);
+    this.controls = controlsOn(session);
   }
 
   /** Connects; rejects with a StoreError where it cannot, and may then be called again. */

@@ -38,20 +38,6 @@ export interface HttpTargetSourceOptions {
   readonly forgetAfterMs?: number | undefined;
 }
 
-export interface HttpTargetSourceStatus {
-  readonly url: string;
-  /** What is in use now. */
-  readonly mode: 'bulk' | 'single';
-  readonly known: number;
-  readonly gone: number;
-  readonly unknown: number;
-  readonly oldestMs: number;
-  readonly pages: number;
-  readonly lastSuccessWallMs: number | undefined;
-  readonly lastErrorWallMs: number | undefined;
-  readonly lastError: string;
-}
-
 const DEPLOYMENT_MAX_BYTES = 64 * 1024;
 /** How often a control plane that had no pages is asked for them again. */
 const OFFER_AGAIN_MS = 600_000;
@@ -116,10 +102,11 @@ export class HttpTargetSource implements TargetSource {
     return this.#cache.answer(versionId, this.#lastError || 'the control plane has not been asked yet');
   }
 
-  status(): HttpTargetSourceStatus {
+  status() {
     return {
       url: this.#connection.url,
-      mode: this.#usesPages() ? 'bulk' : 'single',
+      /** What is in use now. */
+      mode: this.#usesPages() ? ('bulk' as const) : ('single' as const),
       ...this.#cache.count(),
       pages: this.#usesPages() ? this.#pages.pageCount : 0,
       lastSuccessWallMs: this.#lastSuccessWallMs,
@@ -181,10 +168,8 @@ export class HttpTargetSource implements TargetSource {
   }
 
   #measure(): void {
-    const { known, gone, unknown, oldestMs } = this.#cache.count();
-    this.#meters.set('starling_targets', known, { state: 'known' });
-    this.#meters.set('starling_targets', gone, { state: 'gone' });
-    this.#meters.set('starling_targets', unknown, { state: 'unknown' });
+    const { oldestMs, ...counts } = this.#cache.count();
+    for (const [state, count] of Object.entries(counts)) this.#meters.set('starling_targets', count, { state });
     this.#meters.set('starling_target_age_seconds_max', oldestMs / 1_000);
   }
 }

@@ -13,43 +13,32 @@ export type ReadPolicy =
 
 const KEPT_MAX = 10_000;
 
+export interface PolicyReaderOptions {
+  readonly lookBackSeconds: number;
+  readonly base: Policy | undefined;
+  readonly source: PolicySource;
+}
+
 /** Reads policies, each distinct one once: most versions of a fleet share a few, and then share the object too. */
 export class PolicyReader {
-  readonly #lookBackSeconds: number;
-  readonly #base: Policy | undefined;
-  readonly #source: PolicySource;
+  readonly #options: PolicyReaderOptions;
   readonly #kept = new Map<string, ReadPolicy>();
 
-  constructor({
-    lookBackSeconds,
-    base,
-    source,
-  }: {
-    lookBackSeconds: number;
-    base: Policy | undefined;
-    source: PolicySource;
-  }) {
-    this.#lookBackSeconds = lookBackSeconds;
-    this.#base = base;
-    this.#source = source;
+  constructor(options: PolicyReaderOptions) {
+    this.#options = options;
   }
 
   /** A policy document as scaling targets carry it. */
   readDocument(document: unknown): ReadPolicy {
-    if (this.#source === 'default' || document === undefined || document === null) return NONE;
-    return this.#readOnce(`d${JSON.stringify(document)}`, () =>
-      parsePolicy(document, { lookBackSeconds: this.#lookBackSeconds, base: this.#base }),
-    );
+    if (this.#options.source === 'default' || document === undefined || document === null) return NONE;
+    return this.#readOnce(`d${JSON.stringify(document)}`, () => parsePolicy(document, this.#options));
   }
 
   /** An autoscaling configuration as deployments carry it. */
   readConfiguration(configuration: ReceivedConfiguration | undefined): ReadPolicy {
-    if (this.#source === 'default' || configuration === undefined) return NONE;
+    if (this.#options.source === 'default' || configuration === undefined) return NONE;
     return this.#readOnce(`c${JSON.stringify(configuration)}`, () =>
-      policyOfConfiguration(autoscalingConfigurationSchema.parse(configuration), {
-        lookBackSeconds: this.#lookBackSeconds,
-        base: this.#base,
-      }),
+      policyOfConfiguration(autoscalingConfigurationSchema.parse(configuration), this.#options),
     );
   }
 

@@ -4,14 +4,12 @@ import type { JsonAnswer } from '../wire/exchange.ts';
 import type { Outcome } from '../wire/outcome.ts';
 
 /** Reading did not work. `not-offered`: this control plane has no such call. */
-export type ReadFailureKind = 'not-offered' | 'no-answer' | 'answer' | 'auth' | 'throttled';
-
 export class ReadFailure extends Error {
-  readonly kind: ReadFailureKind;
+  override name = 'ReadFailure';
+  readonly kind: 'not-offered' | 'no-answer' | 'answer' | 'auth' | 'throttled';
   readonly retryAfterMs: number | undefined;
-  constructor(kind: ReadFailureKind, message: string, retryAfterMs?: number) {
+  constructor(kind: ReadFailure['kind'], message: string, retryAfterMs?: number) {
     super(message);
-    this.name = 'ReadFailure';
     this.kind = kind;
     this.retryAfterMs = retryAfterMs;
   }
@@ -28,8 +26,6 @@ export function describeFailure(result: Outcome<JsonAnswer>): ReadFailure {
   const said = scrubLine(`it answered ${status}: ${reason}`);
   if (NOT_OFFERED.includes(status)) return new ReadFailure('not-offered', said);
   if (status === 401 || status === 403) return new ReadFailure('auth', said);
-  if (status === 429 || status === 503) {
-    return new ReadFailure('throttled', said, result.retryAfterMs);
-  }
+  if (status === 429 || status === 503) return new ReadFailure('throttled', said, result.retryAfterMs);
   return new ReadFailure('answer', said);
 }

@@ -33,10 +33,6 @@ export class TargetCache {
     this.#sweptMs = clock.monotonicMs();
   }
 
-  get size(): number {
-    return this.#known.size;
-  }
-
   pending(): ReadonlySet<string> {
     return this.#pending;
   }

@@ -1,14 +1,13 @@
 import { scalingTargetsPath } from '../../contract/paths.ts';
 import { compareIds, parsePage, type ReceivedTarget } from '../../contract/scaling-targets.ts';
 import type { Target } from '../../domain/target.ts';
-import { withDeadline } from '../../lib/deadline.ts';
 import { internString } from '../../lib/intern-string.ts';
 import { forEachLimited } from '../../lib/limiter.ts';
 import type { JsonAnswer } from '../wire/exchange.ts';
 import type { Outcome } from '../wire/outcome.ts';
 import { describeFailure, ReadFailure } from './read-failure.ts';
+import { answerTo, msUntilNext, type ReadingOptions } from './reading-options.ts';
 import type { Confirmation, Known } from './target-cache.ts';
-import type { TargetReadsOptions } from './target-reads.ts';
 
 /** A stretch of all version ids, read together: after `after`, up to where the next page begins. */
 interface Page extends Confirmation {
@@ -26,7 +25,7 @@ const PAGES_AT_ONCE = 4;
 /** Ten million versions. A control plane with more pages than that has no last one. */
 const PAGES_MAX = 10_000;
 
-export interface TargetPagesOptions extends Omit<TargetReadsOptions, 'readsAtOnce'> {
+export interface TargetPagesOptions extends ReadingOptions {
   readonly pageSize: number;
 }
 
@@ -88,25 +87,18 @@ export class TargetPages {
     signal?.throwIfAborted();
     // Swallowed by the page before it, which was read meanwhile.
     if (!this.#pages.includes(page)) return;
-    const { connection, clock, pageSize, timeoutMs, responseMaxBytes } = this.#options;
-    const startMs = clock.monotonicMs();
-    const result = await withDeadline(
-      { clock, what: 'a page of scaling targets', afterMs: timeoutMs, signal },
-      (ending): Promise<Outcome<JsonAnswer>> =>
-        connection.request({
-          call: 'scaling-targets',
-          method: 'GET',
-          path: scalingTargetsPath({ after: page.after, limit: pageSize }),
-          ...(page.etag === undefined ? {} : { headers: { 'If-None-Match': page.etag } }),
-          responseMaxBytes,
-          signal: ending,
-        }),
-    );
+    const startMs = this.#options.clock.monotonicMs();
+    const request = {
+      call: 'scaling-targets',
+      path: scalingTargetsPath({ after: page.after, limit: this.#options.pageSize }),
+      ...(page.etag === undefined ? {} : { headers: { 'If-None-Match': page.etag } }),
+    } as const;
+    const result = await answerTo(request, { ...this.#options, what: 'a page of scaling targets', signal });
     if (!this.#pages.includes(page)) return;
     if (result.arrival === 'answered' && result.status === 304 && page.etag !== undefined) this.#confirm(page, startMs);
     else this.#take(page, result, startMs);
     page.readings += 1;
-    page.dueMs = this.#nextDueMs(page, startMs);
+    page.dueMs = startMs + msUntilNext(this.#options, { isFirst: page.readings === 1 });
   }
 
   #confirm(page: Page, startMs: number): void {
@@ -208,13 +200,6 @@ export class TargetPages {
         instancesPending: item.pendingInstances,
       },
     };
-  }
-
-  /** The first time anywhere in the span, so that pages first read together fall due apart; then near its end, so that they stay so. */
-  #nextDueMs(page: Page, startMs: number): number {
-    const { refreshMs, random } = this.#options;
-    const isFirst = page.readings === 1;
-    return startMs + refreshMs * (isFirst ? 0.1 + random.next() * 0.9 : 0.9 + random.next() * 0.1);
   }
 }
 

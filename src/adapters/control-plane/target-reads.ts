@@ -1,28 +1,14 @@
 import { parseDeploymentAnswer } from '../../contract/deployment.ts';
 import { deploymentPath, isAddressable } from '../../contract/paths.ts';
-import type { Clock } from '../../lib/clock.ts';
-import { withDeadline } from '../../lib/deadline.ts';
 import { forEachLimited } from '../../lib/limiter.ts';
-import type { Random } from '../../lib/random.ts';
 import type { JsonAnswer } from '../wire/exchange.ts';
 import type { Outcome } from '../wire/outcome.ts';
-import type { ControlPlaneConnection } from './connection.ts';
-import type { PolicyReader } from './policy-reader.ts';
 import { describeFailure, ReadFailure } from './read-failure.ts';
-import type { Known, TargetCache } from './target-cache.ts';
+import { answerTo, msUntilNext, type ReadingOptions } from './reading-options.ts';
+import type { Known } from './target-cache.ts';
 
-export interface TargetReadsOptions {
-  readonly connection: ControlPlaneConnection;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly cache: TargetCache;
-  readonly policies: PolicyReader;
-  readonly refreshMs: number;
-  readonly timeoutMs: number;
-  readonly responseMaxBytes: number;
+export interface TargetReadsOptions extends ReadingOptions {
   readonly readsAtOnce: number;
-  /** Nothing new is begun in one refresh after this long. */
-  readonly budgetMs: number;
 }
 
 /** More than these are not read within any budget. */
@@ -79,24 +65,15 @@ export class TargetReads {
   }
 
   async #read(known: Known, signal: AbortSignal | undefined): Promise<void> {
-    const { connection, clock, cache, timeoutMs, responseMaxBytes } = this.#options;
+    const { clock, cache } = this.#options;
     if (!isAddressable(known.functionId) || !isAddressable(known.versionId)) {
       cache.setTrouble(known, 'no URL can carry its id');
       this.#dueMs.set(known, Number.POSITIVE_INFINITY);
       return;
     }
     const startMs = clock.monotonicMs();
-    const result = await withDeadline(
-      { clock, what: 'reading a deployment', afterMs: timeoutMs, signal },
-      (ending): Promise<Outcome<JsonAnswer>> =>
-        connection.request({
-          call: 'deployment',
-          method: 'GET',
-          path: deploymentPath(known),
-          responseMaxBytes,
-          signal: ending,
-        }),
-    );
+    const request = { call: 'deployment', path: deploymentPath(known) } as const;
+    const result = await answerTo(request, { ...this.#options, what: 'reading a deployment', signal });
     this.#take(known, result, startMs);
     this.#setDue(known, startMs);
   }
@@ -106,20 +83,14 @@ export class TargetReads {
     this.#setDue(known, this.#options.clock.monotonicMs());
   }
 
-  /** The first time anywhere in the span, so that those first read together fall due apart; then near its end. */
   #setDue(known: Known, startMs: number): void {
-    const { refreshMs, random } = this.#options;
-    const share = this.#dueMs.has(known) ? 0.9 + random.next() * 0.1 : 0.1 + random.next() * 0.9;
-    this.#dueMs.set(known, startMs + refreshMs * share);
+    this.#dueMs.set(known, startMs + msUntilNext(this.#options, { isFirst: !this.#dueMs.has(known) }));
   }
 
   #take(known: Known, result: Outcome<JsonAnswer>, startMs: number): void {
     const { cache, policies } = this.#options;
-    if (
-      result.arrival === 'answered' &&
-      (result.status === 404 || result.status === 410) &&
-      result.bodyKind !== 'page'
-    ) {
+    const isGone = result.arrival === 'answered' && (result.status === 404 || result.status === 410);
+    if (isGone && result.bodyKind !== 'page') {
       cache.setGone(known);
       return;
     }

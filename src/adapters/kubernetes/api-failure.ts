@@ -5,11 +5,11 @@ import type { Outcome } from '../wire/outcome.ts';
 
 /** Reading did not work. Says what was asked, what was answered, and what to do. */
 export class ApiFailure extends Error {
+  override name = 'ApiFailure';
   readonly status: number | undefined;
   readonly retryAfterMs: number | undefined;
   constructor(message: string, { status, retryAfterMs }: { status?: number; retryAfterMs?: number | undefined } = {}) {
     super(message);
-    this.name = 'ApiFailure';
     this.status = status;
     this.retryAfterMs = retryAfterMs;
   }

@@ -16,20 +16,15 @@ export interface ClusterViewOptions extends PolicyReaderOptions {
   readonly timeoutMs: number;
 }
 
-export type Found =
-  | { readonly state: 'found'; readonly workload: Workload; readonly ageMs: number }
+export type Found = { readonly state: 'found'; readonly workload: Workload; readonly ageMs: number } | Absence;
+
+export type Absence =
   /** Everything was looked through, and it is not there. */
   | { readonly state: 'gone'; readonly detail: string }
   /** It is there and must not be scaled by us, or nobody can tell whether it may be; says what to do. */
   | { readonly state: 'barred'; readonly detail: string }
   /** Not everything can be seen now. */
   | { readonly state: 'unseen'; readonly detail: string };
-
-interface Watch {
-  /** What it watches and where: a kind, or SCALERS, and a namespace, or nothing for all. */
-  readonly key: string;
-  readonly reflector: Reflector;
-}
 
 const UNASKED = 'the Kubernetes API has not been asked yet';
 /** A watch that has been silent for longer does not prove that something is not there. */
@@ -42,7 +37,7 @@ export class ClusterView {
   readonly #options: ClusterViewOptions;
   readonly #index: WorkloadIndex;
   readonly #running = new AbortController();
-  /** By their keys. Some watch hundreds of namespaces. */
+  /** By what they watch and where: a kind, or SCALERS, and a namespace, or nothing for all. There may be hundreds. */
   #watches: ReadonlyMap<string, Reflector> = new Map();
   #starting: Promise<void> | undefined;
   #noStart: string = UNASKED;
@@ -118,7 +113,7 @@ export class ClusterView {
   }
 
   /** Why a workload must not be scaled by us; undefined when it may. */
-  barrierOf(workload: Workload, version: Partial<FunctionVersion>): Exclude<Found, { state: 'found' }> | undefined {
+  barrierOf(workload: Workload, version: Partial<FunctionVersion>): Absence | undefined {
     const name = nameOf(workload);
     if (workload.isLeaving) return { state: 'gone', detail: `${name} is being deleted` };
     if (workload.fault !== '') return { state: 'barred', detail: `${name}: ${workload.fault}` };
@@ -143,16 +138,15 @@ export class ClusterView {
 
   async #open(): Promise<void> {
     const namespaces: readonly (string | undefined)[] = (await this.#options.namespacesOf()) ?? [undefined];
-    const watches = namespaces.flatMap((namespace) => this.#watchesIn(namespace));
-    this.#watches = new Map(watches.map(({ key, reflector }) => [key, reflector]));
-    for (const { reflector } of watches) void reflector.run(this.#running.signal);
+    this.#watches = new Map(namespaces.flatMap((namespace) => this.#watchesIn(namespace)));
+    for (const reflector of this.#watches.values()) void reflector.run(this.#running.signal);
   }
 
-  #watchesIn(namespace: string | undefined): Watch[] {
+  #watchesIn(namespace: string | undefined): [key: string, Reflector][] {
     const index = this.#index;
     const inside = namespace === undefined ? '' : `namespaces/${encodeURIComponent(namespace)}/`;
     const place = namespace === undefined ? 'in all namespaces' : `in namespace ${namespace}`;
-    const workloads = KINDS.map((kind): Watch => {
+    const workloads = KINDS.map((kind): [string, Reflector] => {
       const reflector = new Reflector({
         ...this.#options,
         path: `/apis/apps/v1/${inside}${WORKLOADS[kind]}`,
@@ -162,7 +156,7 @@ export class ClusterView {
         onPut: (item) => index.putWorkload(kind, item),
         onDeleted: (item) => index.dropWorkload(kind, item),
       });
-      return { key: keyOf(kind, namespace), reflector };
+      return [keyOf(kind, namespace), reflector];
     });
     const scalers = new Reflector({
       ...this.#options,
@@ -172,7 +166,7 @@ export class ClusterView {
       onPut: (item) => index.putScaler(item),
       onDeleted: (item) => index.dropScaler(item),
     });
-    return [...workloads, { key: keyOf(SCALERS, namespace), reflector: scalers }];
+    return [...workloads, [keyOf(SCALERS, namespace), scalers]];
   }
 
   #ageMs(workload: Workload): number {

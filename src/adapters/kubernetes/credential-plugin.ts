@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { jsonOf } from '../wire/exchange.ts';
 import { AccessError, type Credentials } from './credentials.ts';
 
 const run = promisify(execFile);
@@ -44,12 +45,4 @@ export async function runCredentialPlugin(plugin: {
   const endMs = Date.parse(expirationTimestamp ?? '');
   const leftMs = Number.isNaN(endMs) ? UNSAID_MS : endMs - plugin.wallMs - EARLY_MS;
   return { proof: { token, cert, key }, validMs: Math.max(1_000, leftMs) };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

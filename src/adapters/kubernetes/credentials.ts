@@ -16,10 +16,7 @@ export interface ReadAccess {
 
 /** No way to the API server can be made from what is there. Says what is missing and what to do. */
 export class AccessError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'AccessError';
-  }
+  override name = 'AccessError';
 }
 
 /** Files are read again after this: kubelets replace a token in place, well before the old one ends. */

@@ -92,11 +92,6 @@ export async function readKubeconfig(options: {
   return { credentials, namespace: context.namespace ?? 'default', validMs: shown.validMs };
 }
 
-interface Proof {
-  readonly proof: Pick<Credentials, 'token' | 'cert' | 'key'>;
-  readonly validMs: number;
-}
-
 async function proofOf(
   user: User,
   means: {
@@ -105,7 +100,7 @@ async function proofOf(
     at: (name: string) => string;
     either: (data: string | undefined, name: string | undefined) => Promise<string | undefined>;
   },
-): Promise<Proof> {
+): ReturnType<typeof runCredentialPlugin> {
   if (user.exec) {
     const { apiVersion, command, args, env } = user.exec;
     // A name with a folder is meant from where the kubeconfig is; a bare one is looked for on the PATH.

@@ -5,7 +5,7 @@ import { withDeadline } from '../../lib/deadline.ts';
 import type { TargetAnswer, TargetSource } from '../../ports/target-source.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
 import type { ClusterView } from './cluster-view.ts';
-import type { Workload } from './workload.ts';
+import { countsOf, type Workload } from './workload.ts';
 
 export interface KubernetesTargetSourceOptions {
   readonly view: ClusterView;
@@ -106,7 +106,6 @@ export class KubernetesTargetSource implements TargetSource {
 }
 
 function targetOf(workload: Workload, asked: FunctionVersion | undefined): Target {
-  const { ready, replicas } = workload;
   return {
     versionId: workload.versionId,
     functionId: workload.functionId ?? asked?.functionId ?? '',
@@ -117,7 +116,6 @@ function targetOf(workload: Workload, asked: FunctionVersion | undefined): Targe
     instancesMax: workload.instancesMax,
     concurrency: workload.concurrency,
     policy: workload.policy,
-    instancesActive: ready,
-    instancesPending: ready === undefined ? undefined : Math.max(0, replicas - ready),
+    ...countsOf(workload),
   };
 }

@@ -6,10 +6,10 @@ import type { JsonAnswer } from '../wire/exchange.ts';
 import type { Outcome } from '../wire/outcome.ts';
 import { type WishAttempt, type WishResult, type WishSender, wishResult } from '../wishes/wish-sender.ts';
 import type { ApiClient } from './api-client.ts';
-import type { ClusterView, Found } from './cluster-view.ts';
+import type { Absence, ClusterView } from './cluster-view.ts';
 import { scalePatch, workloadPath } from './scale-patch.ts';
-import { actuationOfAbsence, countsOf, fenced, readRefusal, readWritten } from './wish-result.ts';
-import { MARKS, nameOf, type Workload } from './workload.ts';
+import { actuationOfAbsence, fenced, readRefusal, readWritten } from './wish-result.ts';
+import { countsOf, MARKS, nameOf, type Workload } from './workload.ts';
 
 export interface KubernetesWishSenderOptions {
   readonly client: ApiClient;
@@ -105,7 +105,7 @@ export class KubernetesWishSender implements WishSender {
   }
 }
 
-function barrierOfSwitch(workload: Workload): Exclude<Found, { state: 'found' }> | undefined {
+function barrierOfSwitch(workload: Workload): Absence | undefined {
   if (workload.isOn) return undefined;
   return {
     state: 'barred',

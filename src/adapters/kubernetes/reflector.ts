@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import { withDeadline } from '../../lib/deadline.ts';
 import type { Random } from '../../lib/random.ts';
+import { jsonOf } from '../wire/exchange.ts';
 import type { ApiClient, WatchEnd } from './api-client.ts';
 import { ApiFailure, describeResult, parseStatus } from './api-failure.ts';
 
@@ -232,12 +233,4 @@ function queryOf(parts: Readonly<Record<string, string | undefined>>): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parts)) if (value !== undefined) query.set(name, value);
   return query.toString();
-}
-
-function jsonOf(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

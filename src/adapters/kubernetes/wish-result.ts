@@ -3,9 +3,9 @@ import type { JsonAnswer } from '../wire/exchange.ts';
 import type { Outcome } from '../wire/outcome.ts';
 import { COMPLAINT_UNSAID_MS, type WishResult, wishResult } from '../wishes/wish-sender.ts';
 import { describeResult, parseStatus } from './api-failure.ts';
-import type { Found } from './cluster-view.ts';
+import type { Absence } from './cluster-view.ts';
 import type { ScalePatch } from './scale-patch.ts';
-import { nameOf, WORKLOADS, type Workload } from './workload.ts';
+import { countsOf, nameOf, WORKLOADS, type Workload } from './workload.ts';
 
 /** What became of a patch that was accepted; `written` is the workload as it came back. */
 export function readWritten(before: Workload, written: Workload | undefined, patch: ScalePatch): WishResult {
@@ -49,7 +49,7 @@ export function fenced({ stored, ...workload }: Workload, wish: Wish): WishResul
   return wishResult(actuation('fenced', detail, { storedToken: stored?.token }));
 }
 
-export function actuationOfAbsence(found: Exclude<Found, { state: 'found' }>): Actuation {
+export function actuationOfAbsence(found: Absence): Actuation {
   switch (found.state) {
     case 'gone':
       return actuation('refused', found.detail, { isGone: true });
@@ -60,11 +60,4 @@ export function actuationOfAbsence(found: Exclude<Found, { state: 'found' }>): A
     default:
       return found satisfies never;
   }
-}
-
-export function countsOf({ ready, replicas }: Workload): Pick<Actuation, 'instancesActive' | 'instancesPending'> {
-  return {
-    instancesActive: ready,
-    instancesPending: ready === undefined ? undefined : Math.max(0, replicas - ready),
-  };
 }

@@ -3,6 +3,7 @@ import { parseToken } from '../../contract/fencing.ts';
 import type { FencingToken } from '../../domain/fencing-token.ts';
 import { isUsableId } from '../../domain/function-version.ts';
 import type { Policy } from '../../domain/policy.ts';
+import type { Target } from '../../domain/target.ts';
 
 /** What people say on an object, and what we write there. Explained in docs/kubernetes-control-plane.md. */
 export const MARKS = {
@@ -128,6 +129,10 @@ export function parseWorkload(kind: WorkloadKind, object: unknown, readPolicy: R
 
 export function nameOf({ kind, namespace, name }: Pick<Workload, 'kind' | 'namespace' | 'name'>): string {
   return `${kind} ${namespace}/${name}`;
+}
+
+export function countsOf({ ready, replicas }: Workload): Pick<Target, 'instancesActive' | 'instancesPending'> {
+  return { instancesActive: ready, instancesPending: ready === undefined ? undefined : Math.max(0, replicas - ready) };
 }
 
 function readStored(annotations: Readonly<Record<string, string>>): Workload['stored'] | 'broken' {

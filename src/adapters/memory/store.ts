@@ -6,8 +6,8 @@ import type { Ledger } from '../../ports/ledger.ts';
 import type { Roster } from '../../ports/roster.ts';
 import { describeLayoutConflict, type Layout, type Store } from '../../ports/store.ts';
 import { StoreError } from '../../ports/store-error.ts';
-import { MemoryDutyKeeper } from './duties.ts';
-import { MemoryStateKeeper } from './states.ts';
+import { dutiesOn } from './duties.ts';
+import { statesOn } from './states.ts';
 import type { Connection, MemoryWorld } from './world.ts';
 
 /** Long enough for anyone to have noticed; the rows only must not pile up. */
@@ -17,9 +17,9 @@ const LEFT_TTL_MS = 30_000;
 /** One client of a memory world. Many of them on one world are many members. */
 export class MemoryStore implements Store {
   readonly roster: Roster;
-  readonly duties: MemoryDutyKeeper;
+  readonly duties: Store['duties'];
   readonly catalogue: Catalogue;
-  readonly states: MemoryStateKeeper;
+  readonly states: Store['states'];
   readonly ledger: Ledger;
   readonly controls: Controls;
   readonly connection: Connection;
@@ -28,9 +28,9 @@ export class MemoryStore implements Store {
     const connection = world.connect(name);
     this.connection = connection;
     this.roster = roster(connection);
-    this.duties = new MemoryDutyKeeper(connection);
+    this.duties = dutiesOn(connection);
     this.catalogue = catalogue(connection);
-    this.states = new MemoryStateKeeper(connection);
+    this.states = statesOn(connection);
     this.ledger = ledger(connection);
     this.controls = controls(connection);
   }

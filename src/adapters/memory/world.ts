@@ -6,8 +6,9 @@ import type { FunctionState } from '../../domain/function-state.ts';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
 import type { MemberId, MemberRow } from '../../domain/member.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { type Known, sendUntilKnown } from '../../lib/send-until-known.ts';
 import type { Layout } from '../../ports/store.ts';
-import { StoreError } from '../../ports/store-error.ts';
+import { closedError, isUnknown } from '../../ports/store-error.ts';
 
 export type MemoryOperation =
   | `roster.${'beat' | 'list'}`
@@ -34,10 +35,10 @@ export interface Aging<Row> {
 }
 
 /** A table of tables, made as they are needed: bucket -> version id -> row. */
-class Shelves<Outer, Inner, Row> {
-  readonly #shelves = new Map<Outer, Map<Inner, Row>>();
+class Shelves<Row> {
+  readonly #shelves = new Map<Bucket, Map<string, Row>>();
 
-  shelf(key: Outer): Map<Inner, Row> {
+  shelf(key: Bucket): Map<string, Row> {
     let shelf = this.#shelves.get(key);
     if (!shelf) {
       shelf = new Map();
@@ -46,11 +47,11 @@ class Shelves<Outer, Inner, Row> {
     return shelf;
   }
 
-  peek(key: Outer): ReadonlyMap<Inner, Row> | undefined {
+  peek(key: Bucket): ReadonlyMap<string, Row> | undefined {
     return this.#shelves.get(key);
   }
 
-  *shelves(): Iterable<Map<Inner, Row>> {
+  *shelves(): Iterable<Map<string, Row>> {
     yield* this.#shelves.values();
   }
 }
@@ -60,8 +61,8 @@ export class MemoryWorld {
   readonly clock: Clock;
   readonly members = new Map<MemberId, Aging<MemberRow>>();
   readonly duties = new Map<DutyName, DutyRow>();
-  readonly active = new Shelves<Bucket, string, Aging<ActiveVersion>>();
-  readonly states = new Shelves<Bucket, string, FunctionState>();
+  readonly active = new Shelves<Aging<ActiveVersion>>();
+  readonly states = new Shelves<FunctionState>();
   readonly ledger = new Map<string, LedgerEntry[]>();
   readonly controls = new Map<string, Control>();
   layout: Layout | undefined;
@@ -88,6 +89,11 @@ export class MemoryWorld {
   }
 }
 
+/** Sends a write that carries a nonce until it is known what became of it. */
+export function untilKnown<T>(send: () => Promise<T>): Promise<Known<T>> {
+  return sendUntilKnown({ attempts: 3, isUnknown }, send);
+}
+
 function plainConnection(world: MemoryWorld): Connection {
   let isClosed = false;
   return {
@@ -103,8 +109,4 @@ function plainConnection(world: MemoryWorld): Connection {
       isClosed = true;
     },
   };
-}
-
-export function closedError(): StoreError {
-  return new StoreError('closed', 'the store was closed; open another one');
 }

@@ -3,11 +3,11 @@ import type { Part } from '../../domain/part.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { type Discovered, type ReadState, TimeseriesError } from '../../ports/signal-reader.ts';
 import { CallCounters } from './call-counters.ts';
-import type { Owned, Presence } from './presence.ts';
+import type { Presence } from './presence.ts';
 import { type RawSeries, type SeriesList, sampleValue } from './query-result.ts';
 import type { QueryRunner } from './query-runner.ts';
 import { worstState } from './signal-columns.ts';
-import type { SignalProfile } from './signal-profile.ts';
+import { type Owned, ownedQuery, type SignalProfile } from './signal-profile.ts';
 
 export interface DiscoveryOptions {
   readonly profiles: readonly SignalProfile[];
@@ -15,9 +15,10 @@ export interface DiscoveryOptions {
   readonly presence: Presence;
   readonly clock: Clock;
   readonly bucketLabel: string | undefined;
-  /** With no earlier count to compare with, versions called within this span are found. */
-  readonly firstLookSeconds: number;
 }
+
+/** With no earlier count to compare with, versions called within this span are found. */
+const FIRST_LOOK_SECONDS = 300;
 
 type Version = Discovered['versions'][number];
 
@@ -125,20 +126,14 @@ export class Discovery {
       if (!versionId || value === undefined || Number.isNaN(value)) continue;
       if (this.#counters.hasMoved(key, versionId, value)) moved.push(metric);
     }
-    if (!isFirstLook) return { metrics: moved, state: 'read' as const, detail: '' };
-    const recent = ownedQuery(profile, profile.recentCalls);
+    const recent = isFirstLook ? ownedQuery(profile, profile.recentCalls) : undefined;
     if (!recent) return { metrics: moved, state: 'read' as const, detail: '' };
-    const {
-      series: called,
-      state,
-      detail,
-    } = await this.#ask(recent, { ...asked, idleSeconds: this.#options.firstLookSeconds });
-    if (state === 'failed') this.#counters.forget(key);
-    const ids = new Set(Array.from(called, ({ metric }) => metric[profile.identity.versionId]));
-    const metrics = Array.from(series, ({ metric }) => metric).filter((metric) =>
-      ids.has(metric[profile.identity.versionId]),
-    );
-    return { metrics, state, detail };
+    const called = await this.#ask(recent, { ...asked, idleSeconds: FIRST_LOOK_SECONDS });
+    if (called.state === 'failed') this.#counters.forget(key);
+    const { versionId } = profile.identity;
+    const ids = new Set(Array.from(called.series, ({ metric }) => metric[versionId]));
+    const metrics = Array.from(series, ({ metric }) => metric).filter((metric) => ids.has(metric[versionId]));
+    return { ...called, metrics };
   }
 
   #add(
@@ -199,8 +194,3 @@ export class Discovery {
 }
 
 const NO_PROFILES: readonly string[] = [];
-
-function ownedQuery(profile: SignalProfile, name: string | undefined): Owned | undefined {
-  const query = name === undefined ? undefined : profile.queries.get(name);
-  return query && { profile, query };
-}

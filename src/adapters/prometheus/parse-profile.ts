@@ -1,9 +1,9 @@
 import { LineCounter, type Node, parseDocument } from 'yaml';
 import {
-  LOAD_SIGNALS,
   type ProfileDocument,
   type ProfileQuery,
   queriesOf,
+  SIGNALS,
   type SignalProfile,
   signalProfileSchema,
 } from './signal-profile.ts';
@@ -12,10 +12,10 @@ type Path = readonly (string | number)[];
 
 /** Everything that is wrong with one profile file, each with its line. */
 export class ProfileError extends Error {
+  override name = 'ProfileError';
   readonly problems: readonly string[];
   constructor(file: string, problems: readonly string[]) {
     super(`the signal profile ${file} cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
-    this.name = 'ProfileError';
     this.problems = problems;
   }
 }
@@ -59,23 +59,10 @@ export function parseProfile(text: string, file: string): SignalProfile {
 
 function profileOf(document: ProfileDocument, sourceOf: (query: string) => string): SignalProfile {
   const queries = new Map<string, ProfileQuery>();
-  for (const [name, { promql, metrics, environmentLabel }] of Object.entries(document.queries)) {
-    queries.set(name, { name, promql: promql.trim(), metrics, environmentLabel, source: sourceOf(name) });
+  for (const [name, query] of Object.entries(document.queries)) {
+    queries.set(name, { ...query, name, promql: query.promql.trim(), source: sourceOf(name) });
   }
-  const { name, description, identity, scrapeIntervalSeconds, rateScrapes, freshSeconds } = document;
-  const { signals, discovery, recentCalls } = document;
-  return {
-    name,
-    description,
-    identity,
-    scrapeIntervalSeconds,
-    rateScrapes,
-    freshSeconds,
-    queries,
-    signals,
-    discovery,
-    recentCalls,
-  };
+  return { ...document, queries };
 }
 
 interface Fault {
@@ -87,7 +74,7 @@ interface Fault {
 function crossCheck(document: ProfileDocument): Fault[] {
   const faults: Fault[] = [];
   const uses: Array<{ path: Path; query: string; needs: '{{by}}' | '{{identity}}' }> = [];
-  for (const signal of [...LOAD_SIGNALS, 'invocation'] as const) {
+  for (const signal of SIGNALS) {
     for (const query of queriesOf(document.signals[signal])) {
       uses.push({ path: ['signals', signal], query, needs: '{{by}}' });
     }

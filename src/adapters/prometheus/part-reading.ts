@@ -1,35 +1,27 @@
 import type { Part } from '../../domain/part.ts';
 import { type Column, type ProfileReading, TimeseriesError } from '../../ports/signal-reader.ts';
-import type { Owned, Presence } from './presence.ts';
+import type { Presence } from './presence.ts';
 import type { QueryRunner } from './query-runner.ts';
 import { NO_ROWS, type QueryTable, tableRows } from './query-table.ts';
 import { signalColumn } from './signal-columns.ts';
-import { LOAD_SIGNALS, queriesOf, type SignalProfile, termsOf } from './signal-profile.ts';
+import { type Owned, ownedQuery, queriesOf, SIGNALS, type SignalProfile, termsOf } from './signal-profile.ts';
 import type { VersionIndex } from './version-index.ts';
 
-const SIGNALS = [...LOAD_SIGNALS, 'invocation'] as const;
 type Signal = (typeof SIGNALS)[number];
-
-export interface PartReadingOptions {
-  readonly runner: QueryRunner;
-  readonly presence: Presence;
-  readonly index: VersionIndex;
-}
 
 /** One read of one part: the queries of all profiles at one moment, each distinct text sent once. */
 export class PartReading {
-  readonly #options: PartReadingOptions;
-  readonly #part: Part;
-  readonly #atSeconds: number;
-  readonly #signal: AbortSignal | undefined;
+  readonly #options: { readonly runner: QueryRunner; readonly presence: Presence; readonly index: VersionIndex };
+  readonly #asked: { readonly part: Part; readonly atSeconds: number; readonly signal: AbortSignal | undefined };
   readonly #tables = new Map<string, Promise<QueryTable>>();
   #rowsMax = 0;
 
-  constructor(options: PartReadingOptions, part: Part, asked: { atSeconds: number; signal: AbortSignal | undefined }) {
+  constructor(
+    options: { runner: QueryRunner; presence: Presence; index: VersionIndex },
+    asked: { part: Part; atSeconds: number; signal: AbortSignal | undefined },
+  ) {
     this.#options = options;
-    this.#part = part;
-    this.#atSeconds = asked.atSeconds;
-    this.#signal = asked.signal;
+    this.#asked = asked;
   }
 
   /** Rows of the longest answer so far. */
@@ -51,7 +43,7 @@ export class PartReading {
     };
     return {
       profile: profile.name,
-      atMs: this.#atSeconds * 1000,
+      atMs: this.#asked.atSeconds * 1000,
       utilisation: column('utilisation'),
       demand: column('demand'),
       instances: column('instances'),
@@ -61,15 +53,11 @@ export class PartReading {
 
   /** Profiles may count calls with the very same query. */
   #tableOf(profile: SignalProfile, name: string): Promise<QueryTable> {
-    const query = profile.queries.get(name);
-    if (!query) throw new Error(`the profile ${profile.name} has no query ${name}`); // parseProfile has checked it
-    const owned = { profile, query };
+    const owned = ownedQuery(profile, name);
+    if (!owned) throw new Error(`the profile ${profile.name} has no query ${name}`); // parseProfile has checked it
     const weightLabels = weightLabelsOf(profile, name);
-    const key = JSON.stringify([
-      this.#options.runner.text(owned, { part: this.#part }),
-      profile.identity.versionId,
-      weightLabels,
-    ]);
+    const text = this.#options.runner.text(owned, this.#asked);
+    const key = JSON.stringify([text, profile.identity.versionId, weightLabels]);
     const table = this.#tables.get(key) ?? this.#ask(owned, weightLabels);
     this.#tables.set(key, table);
     return table;
@@ -77,13 +65,13 @@ export class PartReading {
 
   async #ask(owned: Owned, weightLabels: readonly string[]): Promise<QueryTable> {
     const { runner, presence, index } = this.#options;
-    const signal = this.#signal;
+    const { signal } = this.#asked;
     if (!presence.isWorthAsking(owned)) {
       const isPresent = await presence.isPresent(owned, signal);
       return { ...NO_ROWS, state: 'read', isPresent, detail: `no ${owned.query.metrics.join(' or ')} in the store` };
     }
     try {
-      const { series, partial } = await runner.at(owned, { part: this.#part, atSeconds: this.#atSeconds, signal });
+      const { series, partial } = await runner.at(owned, this.#asked);
       if (series.length > 0) presence.saw(owned);
       const rows = tableRows(series, { index, versionLabel: owned.profile.identity.versionId, weightLabels });
       this.#rowsMax = Math.max(this.#rowsMax, rows.slots.length);

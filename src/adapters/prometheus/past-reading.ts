@@ -1,12 +1,12 @@
 import type { Part } from '../../domain/part.ts';
 import { type Backfill, type PastSamples, TimeseriesError } from '../../ports/signal-reader.ts';
 import { weightLabelsOf } from './part-reading.ts';
-import type { Owned, Presence } from './presence.ts';
+import type { Presence } from './presence.ts';
 import type { QueryResult } from './query-result.ts';
 import type { QueryRunner } from './query-runner.ts';
 import { type QueryTable, tablesInTime } from './query-table.ts';
 import { pastValues, worstState } from './signal-columns.ts';
-import { queriesOf, type SignalProfile } from './signal-profile.ts';
+import { ownedQuery, queriesOf, type SignalProfile } from './signal-profile.ts';
 import { VersionIndex } from './version-index.ts';
 
 const PAST_SIGNALS = ['utilisation', 'demand'] as const;
@@ -114,7 +114,7 @@ export class PastReading {
 
   /** Who was called within these last seconds. */
   async #invoked(profile: SignalProfile, idleSeconds: number) {
-    const owned = profile.recentCalls === undefined ? undefined : ownedQuery(profile, profile.recentCalls);
+    const owned = ownedQuery(profile, profile.recentCalls);
     if (!owned) {
       // A profile that counts no calls has none to tell; one that counts them but cannot look back leaves it open.
       const invoked = profile.signals.invocation === undefined ? new Set<string>() : undefined;
@@ -128,22 +128,12 @@ export class PastReading {
         this.#calls.get(key) ?? this.#runner.at(owned, { part, atSeconds: endSeconds, idleSeconds, signal });
       this.#calls.set(key, asking);
       const { series, partial } = await asking;
-      const ids = Array.from(series, ({ metric }) => metric[profile.identity.versionId] ?? '').filter(
-        (id) => id !== '',
-      );
-      return {
-        invoked: new Set(ids),
-        state: partial ? ('partial' as const) : ('read' as const),
-        detail: partial,
-      };
+      const invoked = new Set(Array.from(series, ({ metric }) => metric[profile.identity.versionId] ?? ''));
+      invoked.delete('');
+      return { invoked, state: partial ? ('partial' as const) : ('read' as const), detail: partial };
     } catch (error) {
       if (!(error instanceof TimeseriesError)) throw error;
       return { invoked: undefined, state: 'failed' as const, detail: error.message };
     }
   }
-}
-
-function ownedQuery(profile: SignalProfile, name: string): Owned | undefined {
-  const query = profile.queries.get(name);
-  return query && { profile, query };
 }

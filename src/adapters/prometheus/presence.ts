@@ -1,26 +1,21 @@
 import type { Clock } from '../../lib/clock.ts';
 import { literalPattern, quoted } from './promql-text.ts';
 import { environmentMatchers, freshSeconds, type QueryContext } from './query-text.ts';
-import type { ProfileQuery, SignalProfile } from './signal-profile.ts';
-
-/** A query together with the profile that it stands in. */
-export interface Owned {
-  readonly profile: SignalProfile;
-  readonly query: ProfileQuery;
-}
+import type { Owned } from './signal-profile.ts';
 
 export interface PresenceOptions {
   readonly clock: Clock;
   /** Runs one query that lists metric names; rejects when the store does not answer. */
   readonly list: (promql: string, signal: AbortSignal | undefined) => Promise<ReadonlySet<string>>;
   readonly context: Pick<QueryContext, 'labels' | 'environmentLabels' | 'scrapeIntervalSeconds'>;
-  /** How long the answer "it exists" is believed without another look. */
-  readonly cacheMs: number;
   /** How often metrics that did not exist are looked for again. */
   readonly recheckMs: number;
-  /** How long a metric that has vanished is still asked for with every cycle. */
-  readonly retireMs: number;
 }
+
+/** How long the answer "it exists" is believed without another look. */
+const CACHE_MS = 10_000;
+/** A metric that was there and is gone is asked for with every cycle for this long. */
+const RETIRE_MS = 300_000;
 
 /** Where the answer of the listing query carries the name of a metric. */
 export const METRIC_LABEL = 'metric';
@@ -59,8 +54,7 @@ export class Presence {
   isWorthAsking(owned: Owned): boolean {
     const seen = this.#seen.get(keyOf(owned));
     if (!seen || seen.isPresent) return true;
-    const { clock, retireMs } = this.#options;
-    return seen.presentMs !== undefined && clock.monotonicMs() - seen.presentMs < retireMs;
+    return seen.presentMs !== undefined && this.#options.clock.monotonicMs() - seen.presentMs < RETIRE_MS;
   }
 
   isKnownPresent(owned: Owned): boolean {
@@ -80,7 +74,7 @@ export class Presence {
       const seen = this.#seen.get(keyOf(owned));
       return !seen || (!seen.isPresent && nowMs - seen.checkedMs >= this.#options.recheckMs);
     });
-    const isResting = nowMs - this.#failedMs < this.#options.cacheMs;
+    const isResting = nowMs - this.#failedMs < CACHE_MS;
     if (due.length === 0 || isResting) return this.#refreshing ?? Promise.resolve();
     this.#refreshing ??= this.#ask(due, signal).finally(() => {
       this.#refreshing = undefined;
@@ -92,7 +86,7 @@ export class Presence {
   #isFresh(owned: Owned): boolean {
     const seen = this.#seen.get(keyOf(owned));
     if (!seen) return false;
-    const maxAgeMs = seen.isPresent || this.isWorthAsking(owned) ? this.#options.cacheMs : 2 * this.#options.recheckMs;
+    const maxAgeMs = seen.isPresent || this.isWorthAsking(owned) ? CACHE_MS : 2 * this.#options.recheckMs;
     return this.#options.clock.monotonicMs() - seen.checkedMs <= maxAgeMs;
   }
 

@@ -1,15 +1,14 @@
 import type { Part } from '../../domain/part.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Backfill, Discovered, ProfileReading, SignalReader } from '../../ports/signal-reader.ts';
-import type { Meters } from '../../telemetry/meters.ts';
 import { Discovery } from './discovery.ts';
 import { PartReading } from './part-reading.ts';
 import { PastReading } from './past-reading.ts';
 import { planParts, type Share, shareOf } from './plan-parts.ts';
-import { METRIC_LABEL, type Owned, Presence } from './presence.ts';
+import { METRIC_LABEL, Presence } from './presence.ts';
 import { type Flavour, probeFlavour, probeSkew } from './probe-store.ts';
 import { QueryRunner } from './query-runner.ts';
-import { LOAD_SIGNALS, queriesOf, type SignalProfile } from './signal-profile.ts';
+import { type Owned, ownedQuery, queriesOf, SIGNALS, type SignalProfile } from './signal-profile.ts';
 import type { StoreClient } from './store-client.ts';
 import { VersionIndex } from './version-index.ts';
 
@@ -18,7 +17,6 @@ export interface PrometheusSignalReaderOptions {
   /** In the order in which they are preferred. */
   readonly profiles: readonly SignalProfile[];
   readonly clock: Clock;
-  readonly meters?: Meters | undefined;
   /** Labels that series must carry, such as `environment`; one that a profile names for some queries holds for those alone. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /** The label that the scrape adds with `hashmod` (modulus: the number of buckets). */
@@ -32,12 +30,8 @@ export interface PrometheusSignalReaderOptions {
   readonly partVersionsMax?: number | undefined;
   readonly partsMax?: number | undefined;
   readonly requestsPerCycleMax?: number | undefined;
-  /** How long "this metric exists" is believed. */
-  readonly presenceCacheMs?: number | undefined;
   /** How often metrics that do not exist are looked for: the first version of a profile is found no sooner. */
   readonly presenceRecheckMs?: number | undefined;
-  /** Discovery's first look finds versions that were called within this span. */
-  readonly discoveryFirstLookSeconds?: number | undefined;
 }
 
 /** An answer about the past holds some forty samples of each: parts of this size keep it to a few megabytes. */
@@ -45,8 +39,6 @@ const PAST_PART_VERSIONS = 1_000;
 const PAST_PARTS_MAX = 256;
 /** Requests of a cycle that are not reads of parts: the search for absent metrics, a presence check, the clock probe. */
 const REQUESTS_BESIDE_PARTS = 3;
-/** A metric that was there and is gone is asked for with every cycle for this long. */
-const PRESENCE_RETIRE_MS = 300_000;
 /** Several cycles. */
 const INDEX_KEPT_MS = 120_000;
 const BEGINS_LIKE_UUID = /^[0-9a-f]{8}(?:-|$)/;
@@ -79,28 +71,18 @@ export class PrometheusSignalReader implements SignalReader {
       rateSeconds: options.rateSeconds,
     };
     const runner = new QueryRunner({ client, clock, settleMs: options.settleMs ?? 2_000, context });
-    const { presenceCacheMs = 10_000, presenceRecheckMs = 60_000, discoveryFirstLookSeconds = 300 } = options;
     this.#runner = runner;
     this.#presence = new Presence(queries, {
       clock,
       context,
-      cacheMs: presenceCacheMs,
-      recheckMs: presenceRecheckMs,
-      retireMs: PRESENCE_RETIRE_MS,
+      recheckMs: options.presenceRecheckMs ?? 60_000,
       list: async (promql, signal) => {
         const asked = { name: 'presence', promql, atSeconds: runner.settledSeconds(), signal };
         const { series } = await runner.instant(asked);
         return new Set(Array.from(series, ({ metric }) => metric[METRIC_LABEL] ?? ''));
       },
     });
-    this.#discovery = new Discovery({
-      profiles,
-      runner,
-      clock,
-      bucketLabel,
-      presence: this.#presence,
-      firstLookSeconds: discoveryFirstLookSeconds,
-    });
+    this.#discovery = new Discovery({ profiles, runner, clock, bucketLabel, presence: this.#presence });
   }
 
   plan({ isForPast = false, ...share }: Share & { isForPast?: boolean }): Part[] {
@@ -124,18 +106,13 @@ export class PrometheusSignalReader implements SignalReader {
     return seen > 2 * versions ? seen : versions;
   }
 
-  async read(
-    part: Part,
-    { profiles: wanted, signal }: { profiles?: ReadonlySet<string> | undefined; signal?: AbortSignal | undefined },
-  ): Promise<ProfileReading[]> {
+  async read(part: Part, { profiles: wanted, signal }: Parameters<SignalReader['read']>[1]): Promise<ProfileReading[]> {
     const { profiles } = this.#options;
     await this.#presence.refresh(signal);
     signal?.throwIfAborted();
     const index = this.#indexOf(part);
-    const reading = new PartReading({ runner: this.#runner, presence: this.#presence, index }, part, {
-      atSeconds: this.#runner.settledSeconds(),
-      signal,
-    });
+    const asked = { part, atSeconds: this.#runner.settledSeconds(), signal };
+    const reading = new PartReading({ runner: this.#runner, presence: this.#presence, index }, asked);
     const readings = await Promise.all(
       profiles.map((profile) => reading.profile(profile, { isLoadWanted: wanted?.has(profile.name) ?? true })),
     );
@@ -147,9 +124,8 @@ export class PrometheusSignalReader implements SignalReader {
 
   async backfill(
     part: Part,
-    options: { lookBackMs: number; stepMs: number; idleMs: number; gapMs: number; signal?: AbortSignal | undefined },
+    { lookBackMs, stepMs, idleMs, gapMs, signal }: Parameters<SignalReader['backfill']>[1],
   ): Promise<Backfill[]> {
-    const { lookBackMs, stepMs, idleMs, gapMs, signal } = options;
     await this.#presence.refresh(signal);
     const endSeconds = this.#runner.settledSeconds();
     const stepSeconds = Math.max(1, Math.round(stepMs / 1000));
@@ -199,11 +175,9 @@ export class PrometheusSignalReader implements SignalReader {
   #queriesPerPart(): number {
     const texts = new Set<string>();
     for (const profile of this.#options.profiles) {
-      for (const signal of [...LOAD_SIGNALS, 'invocation'] as const) {
-        for (const name of queriesOf(profile.signals[signal])) {
-          const query = profile.queries.get(name);
-          if (query && this.#presence.isWorthAsking({ profile, query })) texts.add(query.promql);
-        }
+      for (const name of SIGNALS.flatMap((signal) => queriesOf(profile.signals[signal]))) {
+        const owned = ownedQuery(profile, name);
+        if (owned && this.#presence.isWorthAsking(owned)) texts.add(owned.query.promql);
       }
     }
     return Math.max(1, texts.size);
@@ -211,8 +185,8 @@ export class PrometheusSignalReader implements SignalReader {
 
   #areCallsCounted(): boolean {
     return this.#options.profiles.some((profile) => {
-      const query = profile.queries.get(profile.recentCalls ?? '');
-      return query !== undefined && this.#presence.isKnownPresent({ profile, query });
+      const owned = ownedQuery(profile, profile.recentCalls);
+      return owned !== undefined && this.#presence.isKnownPresent(owned);
     });
   }
 

@@ -1,9 +1,9 @@
 import type { Part } from '../../domain/part.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { TimeseriesError } from '../../ports/signal-reader.ts';
-import type { Owned } from './presence.ts';
 import type { QueryResult } from './query-result.ts';
 import { type QueryContext, queryText } from './query-text.ts';
+import type { Owned } from './signal-profile.ts';
 import type { StoreClient } from './store-client.ts';
 
 export interface QueryRunnerOptions {
@@ -70,14 +70,8 @@ export class QueryRunner {
     } catch (error) {
       if (!(error instanceof TimeseriesError) || error.kind !== 'query') throw error;
       const { profile, query } = owned;
-      throw new TimeseriesError(
-        'query',
-        `${query.source}: query "${query.name}" of the profile ${profile.name}: ${error.message}`,
-        {
-          cause: error,
-          status: error.status,
-        },
-      );
+      const place = `${query.source}: query "${query.name}" of the profile ${profile.name}`;
+      throw new TimeseriesError('query', `${place}: ${error.message}`, { cause: error, status: error.status });
     }
   }
 }

@@ -62,30 +62,30 @@ export type Term = z.infer<typeof termSchema>;
 export type SignalDefinition = z.infer<typeof signalSchema>;
 export type ProfileDocument = z.infer<typeof signalProfileSchema>;
 
-export interface ProfileQuery {
+export interface ProfileQuery extends Readonly<z.infer<typeof querySchema>> {
   readonly name: string;
-  readonly promql: string;
-  readonly metrics: readonly string[];
-  readonly environmentLabel: string | undefined;
   /** For people who must mend it: `config/profiles/x.yaml:12`. */
   readonly source: string;
 }
 
-export type LoadSignal = 'utilisation' | 'demand' | 'instances';
-export const LOAD_SIGNALS = ['utilisation', 'demand', 'instances'] as const satisfies readonly LoadSignal[];
+export const LOAD_SIGNALS = ['utilisation', 'demand', 'instances'] as const;
+
+export const SIGNALS = [...LOAD_SIGNALS, 'invocation'] as const;
 
 /** A profile that was read and found good. */
-export interface SignalProfile {
-  readonly name: string;
-  readonly description: string;
-  readonly identity: { readonly versionId: string; readonly functionId: string; readonly account: string };
-  readonly scrapeIntervalSeconds: number;
-  readonly rateScrapes: number;
-  readonly freshSeconds: number;
+export interface SignalProfile extends Readonly<Omit<ProfileDocument, 'queries'>> {
   readonly queries: ReadonlyMap<string, ProfileQuery>;
-  readonly signals: ProfileDocument['signals'];
-  readonly discovery: ProfileDocument['discovery'];
-  readonly recentCalls: string | undefined;
+}
+
+/** A query together with the profile that it stands in. */
+export interface Owned {
+  readonly profile: SignalProfile;
+  readonly query: ProfileQuery;
+}
+
+export function ownedQuery(profile: SignalProfile, name: string | undefined): Owned | undefined {
+  const query = name === undefined ? undefined : profile.queries.get(name);
+  return query && { profile, query };
 }
 
 /** The queries that a signal is made from. */

@@ -4,7 +4,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { sendUntilKnown } from '../../lib/send-until-known.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
 import type { Controls } from '../../ports/controls.ts';
-import type { DutyKeeper } from '../../ports/duty-keeper.ts';
+import { assertRaisesToken, type DutyKeeper } from '../../ports/duty-keeper.ts';
 import type { Ledger } from '../../ports/ledger.ts';
 import type { Roster } from '../../ports/roster.ts';
 import type { StateKeeper } from '../../ports/state-keeper.ts';
@@ -141,9 +141,7 @@ function dutiesOn(channel: Channel): DutyKeeper {
     read: async (duty, tokenFloor) =>
       (await channel.read('duties.read', duty)) ?? (await channel.write('duties.open', duty, tokenFloor)),
     async take(observed, next) {
-      if (next.token <= observed.token) {
-        throw new RangeError(`taking ${observed.duty} must raise its token: ${observed.token} to ${next.token}`);
-      }
+      assertRaisesToken(observed, next);
       return await resolved(() => channel.write('duties.take', observed, next));
     },
     renew: (held) => resolved(() => channel.write('duties.renew', held)),

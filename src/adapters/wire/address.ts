@@ -4,10 +4,7 @@ import { isLinkLocal, isLoopback } from '../../lib/loopback.ts';
 
 /** An address from the configuration that will not do. Says which, why, and what to write instead. */
 export class AddressError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'AddressError';
-  }
+  override name = 'AddressError';
 }
 
 /** A URL to talk to: http or https, no user in it, credentials over plain http only to this machine itself. `isWhole`: nothing is put behind it. */

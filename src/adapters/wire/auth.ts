@@ -1,12 +1,12 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
 import { basicHeader, headerText, headerToken, needed, type ReadSecret } from './authorization.ts';
-import { ClientCredentials, type ClientCredentialsAuth } from './client-credentials.ts';
+import { type ClientCredentialsAuth, clientCredentials } from './client-credentials.ts';
 import type { Credential, Headers } from './credential.ts';
 import { IssuedToken } from './issued-token.ts';
 import type { TlsMaterial } from './tls.ts';
 import { TokenEndpoint } from './token-endpoint.ts';
-import { TokenExchange, type TokenExchangeAuth } from './token-exchange.ts';
+import { type TokenExchangeAuth, tokenExchange } from './token-exchange.ts';
 
 /** How to prove who we are. */
 export type Auth =
@@ -63,10 +63,14 @@ export function headerCredential(auth: Auth, means: CredentialMeans): HeaderCred
         const password = needed(auth.password, `the password for ${means.to}`);
         return { authorization: basicHeader({ user, password }) };
       });
-    case 'oauth2':
-      return clientCredentials(auth, means);
-    case 'token-exchange':
-      return tokenExchange(auth, means);
+    case 'oauth2': {
+      const endpoint = new TokenEndpoint({ ...means, url: auth.tokenUrl });
+      return issued(kind, grantedToken(auth, { ...means, endpoint }), endpoint);
+    }
+    case 'token-exchange': {
+      const endpoint = new TokenEndpoint({ ...means, url: auth.exchangeUrl });
+      return issued(kind, exchangedToken(auth, { ...means, endpoint }), endpoint);
+    }
     default:
       return kind satisfies never;
   }
@@ -84,11 +88,16 @@ function fixed(kind: Auth['kind'], read: () => Headers): HeaderCredential {
   };
 }
 
-function clientCredentials(auth: ClientCredentialsAuth, means: CredentialMeans): HeaderCredential {
-  const { clock, random, onFailure } = means;
-  const endpoint = new TokenEndpoint({ ...means, url: auth.tokenUrl });
-  const credential = new IssuedToken({
-    issuer: new ClientCredentials(auth, endpoint),
+function issued(kind: Auth['kind'], credential: IssuedToken, endpoint: TokenEndpoint): HeaderCredential {
+  return { credential, status: () => ({ kind, ...credential.status() }), close: () => endpoint.close() };
+}
+
+function grantedToken(
+  auth: ClientCredentialsAuth,
+  { clock, random, onFailure, endpoint }: CredentialMeans & { endpoint: TokenEndpoint },
+): IssuedToken {
+  return new IssuedToken({
+    issuer: clientCredentials(auth, endpoint),
     toHeaders: (token) => bearer(token, 'the access token'),
     lack: 'no access token',
     onFailure,
@@ -99,18 +108,6 @@ function clientCredentials(auth: ClientCredentialsAuth, means: CredentialMeans):
     refreshAtShare: auth.refreshAtShare ?? 0.8,
     lifeMaxMs: auth.lifeMaxMs ?? 3_600_000,
   });
-  return { credential, status: () => ({ kind: 'oauth2', ...credential.status() }), close: () => endpoint.close() };
-}
-
-function tokenExchange(auth: TokenExchangeAuth, means: CredentialMeans): HeaderCredential {
-  const { clock, random, onFailure, to } = means;
-  const endpoint = new TokenEndpoint({ ...means, url: auth.exchangeUrl });
-  const credential = exchangedToken(auth, { endpoint, clock, random, onFailure, to });
-  return {
-    credential,
-    status: () => ({ kind: 'token-exchange', ...credential.status() }),
-    close: () => endpoint.close(),
-  };
 }
 
 export function exchangedToken(
@@ -120,7 +117,7 @@ export function exchangedToken(
   const { clock, random, onFailure, to, endpoint } = means;
   const { tokenHeader } = auth;
   return new IssuedToken({
-    issuer: new TokenExchange(auth, { endpoint, clock, of: to }),
+    issuer: tokenExchange(auth, { endpoint, clock, to }),
     toHeaders: (token) =>
       tokenHeader ? { [tokenHeader]: headerText(token, 'the token') } : bearer(token, 'the token'),
     lack: 'no token',

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { scrubLine } from '../../lib/scrub.ts';
 import { basicHeader, needed, type ReadSecret } from './authorization.ts';
-import { jsonOf, type TokenEndpoint, type TokenIssuer } from './token-endpoint.ts';
+import { jsonOf } from './exchange.ts';
+import type { TokenEndpoint, TokenIssuer } from './token-endpoint.ts';
 
 const issuedSchema = z.object({
   access_token: z.string().min(1),
@@ -24,25 +25,13 @@ export interface ClientCredentialsAuth {
 }
 
 /** The OAuth 2.0 client credentials grant: our id and secret for a token that ends. */
-export class ClientCredentials implements TokenIssuer {
-  readonly #auth: ClientCredentialsAuth;
-  readonly #endpoint: TokenEndpoint;
-
-  constructor(auth: ClientCredentialsAuth, endpoint: TokenEndpoint) {
-    this.#auth = auth;
-    this.#endpoint = endpoint;
-  }
-
-  secret(): string {
-    return this.#auth.clientSecret() ?? '';
-  }
-
-  async issue(signal: AbortSignal): Promise<{ token: string; expiresInMs: number | undefined }> {
-    const { clientId, clientSecret, scope } = this.#auth;
+export function clientCredentials(auth: ClientCredentialsAuth, endpoint: TokenEndpoint): TokenIssuer {
+  const { clientId, clientSecret, scope } = auth;
+  const issue = async (signal: AbortSignal) => {
     const form = new URLSearchParams({ grant_type: 'client_credentials', ...(scope ? { scope } : {}) });
     // RFC 6749 §2.3.1: both halves are form-encoded before they are joined.
     const [user, password] = [clientId, needed(clientSecret, 'the client secret')].map(formEncoded) as [string, string];
-    const { status, body, contentType } = await this.#endpoint.post({
+    const { status, body, contentType } = await endpoint.post({
       headers: {
         'Content-Type': 'application/x-www-form-urlencoded',
         Authorization: basicHeader({ user, password }),
@@ -50,12 +39,13 @@ export class ClientCredentials implements TokenIssuer {
       body: form.toString(),
       signal,
     });
-    const { host } = this.#endpoint;
+    const { host } = endpoint;
     if (status !== 200) {
       const { data } = refusedSchema.safeParse(jsonOf(body));
       const why = data ? scrubLine(`${data.error} ${data.error_description ?? ''}`) : contentType || 'no body';
       throw new Error(`the token endpoint ${host} answered ${status} (${why})`);
     }
+    // Whatever its content type says: not every issuer says application/json.
     const { data } = issuedSchema.safeParse(jsonOf(body));
     if (!data) throw new Error(`the token endpoint ${host} answered without an access_token`);
     if (data.token_type !== undefined && data.token_type.toLowerCase() !== 'bearer') {
@@ -67,7 +57,8 @@ export class ClientCredentials implements TokenIssuer {
       token: data.access_token,
       expiresInMs: data.expires_in === undefined ? undefined : data.expires_in * 1_000,
     };
-  }
+  };
+  return { issue, secret: () => clientSecret() ?? '' };
 }
 
 function formEncoded(text: string): string {

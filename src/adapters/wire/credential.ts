@@ -2,11 +2,8 @@ import { type Unanswered, unanswered } from './outcome.ts';
 
 /** There is nothing to prove ourselves with just now. */
 export class CredentialError extends Error {
+  override name = 'CredentialError';
   readonly kind = 'auth';
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'CredentialError';
-  }
 }
 
 /** Proves who we are, whatever carries the request; a `Proof` is what goes along with it. */

@@ -96,10 +96,16 @@ function parse(bytes: Buffer, contentType: string): Pick<JsonAnswer, 'bodyKind' 
   if (text.trim() === '') return { bodyKind: 'empty', body: undefined };
   const isJson = contentType === 'application/json' || contentType.endsWith('+json');
   if (!isJson) return { bodyKind: 'page', body: undefined };
+  const body = jsonOf(text);
+  return { bodyKind: body === undefined ? 'broken' : 'json', body };
+}
+
+/** Undefined when it is no JSON. */
+export function jsonOf(text: string): unknown {
   try {
-    return { bodyKind: 'json', body: JSON.parse(text) };
+    return JSON.parse(text);
   } catch {
-    return { bodyKind: 'broken', body: undefined };
+    return undefined;
   }
 }
 

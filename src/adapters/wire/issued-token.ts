@@ -2,9 +2,7 @@ import { ExpiringValue, type ExpiringValueOptions } from '../../lib/expiring-val
 import { type Credential, CredentialError, type Headers } from './credential.ts';
 import type { TokenIssuer } from './token-endpoint.ts';
 
-export interface IssuedTokenOptions
-  extends Pick<ExpiringValueOptions<Headers>, 'clock' | 'random'>,
-    Omit<Partial<ExpiringValueOptions<Headers>>, 'fetch' | 'clock' | 'random'> {
+export interface IssuedTokenOptions extends Omit<ExpiringValueOptions<Headers>, 'fetch'> {
   readonly issuer: TokenIssuer;
   readonly toHeaders: (token: string) => Headers;
   /** For messages: "no access token". */

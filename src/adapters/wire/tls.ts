@@ -3,11 +3,13 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { Clock } from '../../lib/clock.ts';
 import { lookupChecked } from './address.ts';
 
-/** PEM texts, read anew for every request: certificates are renewed while we run. */
+/** PEM texts. Certificates are renewed while we run. */
 export interface TlsMaterial {
+  /** Authorities to trust; undefined: those that Node trusts. */
   readonly ca?: string | undefined;
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
+  /** The name to look for in the certificate instead of the address. */
   readonly serverName?: string | undefined;
   /** Does not verify the other side. Only when somebody wrote it out. */
   readonly insecure?: boolean | undefined;
@@ -15,6 +17,7 @@ export interface TlsMaterial {
 
 export interface AgentOptions {
   readonly clock: Clock;
+  /** Asked for every request. */
   readonly tls?: (() => TlsMaterial) | undefined;
   /** So many at a time, and so many kept. */
   readonly connectionsMax: number;

@@ -6,12 +6,6 @@ import { Agents, type TlsMaterial } from './tls.ts';
 
 const RESPONSE_MAX_BYTES = 64 * 1024;
 
-export interface TokenReply {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: string;
-}
-
 /** Hands out tokens that end. */
 export interface TokenIssuer {
   /** Rejects when it gives none. */
@@ -42,7 +36,11 @@ export class TokenEndpoint {
     this.#agents = new Agents({ clock, connectionsMax: 2, tls });
   }
 
-  async post(request: { headers: Headers; body: string; signal: AbortSignal }): Promise<TokenReply> {
+  async post(request: {
+    headers: Headers;
+    body: string;
+    signal: AbortSignal;
+  }): Promise<{ status: number; contentType: string; body: string }> {
     const headers = { Accept: 'application/json', 'User-Agent': this.#userAgent, ...request.headers };
     const answer = await exchange(
       { ...request, method: 'POST', url: this.#url, headers, agents: this.#agents },
@@ -57,14 +55,5 @@ export class TokenEndpoint {
 
   close(): void {
     this.#agents.close();
-  }
-}
-
-/** Whatever its content type says: not every issuer says application/json. Undefined when it is no JSON. */
-export function jsonOf(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
   }
 }

@@ -2,7 +2,8 @@ import type { Clock } from '../../lib/clock.ts';
 import { scrubLine } from '../../lib/scrub.ts';
 import { basicHeader, needed, type ReadSecret } from './authorization.ts';
 import { CredentialError, type Headers } from './credential.ts';
-import { jsonOf, type TokenEndpoint, type TokenIssuer } from './token-endpoint.ts';
+import { jsonOf } from './exchange.ts';
+import type { TokenEndpoint, TokenIssuer } from './token-endpoint.ts';
 
 export interface TokenExchangeAuth {
   readonly kind: 'token-exchange';
@@ -19,26 +20,13 @@ export interface TokenExchangeAuth {
 }
 
 /** Gives user and password for a token that ends. */
-export class TokenExchange implements TokenIssuer {
-  readonly #auth: TokenExchangeAuth;
-  readonly #endpoint: Pick<TokenEndpoint, 'post'>;
-  readonly #of: string;
-  readonly #clock: Clock;
-
-  /** `of`: whose user it is, for messages. */
-  constructor(auth: TokenExchangeAuth, means: { endpoint: Pick<TokenEndpoint, 'post'>; of: string; clock: Clock }) {
-    this.#auth = auth;
-    this.#endpoint = means.endpoint;
-    this.#of = means.of;
-    this.#clock = means.clock;
-  }
-
-  secret(): string {
-    return `${this.#auth.user() ?? ''}:${this.#auth.password() ?? ''}`;
-  }
-
-  async issue(signal: AbortSignal): Promise<{ token: string; expiresInMs: number | undefined }> {
-    const { status, body } = await this.#endpoint.post({ ...this.#request(), signal });
+export function tokenExchange(
+  auth: TokenExchangeAuth,
+  /** `to`: whose user it is, for messages. */
+  { endpoint, to, clock }: { endpoint: Pick<TokenEndpoint, 'post'>; to: string; clock: Clock },
+): TokenIssuer {
+  const issue = async (signal: AbortSignal) => {
+    const { status, body } = await endpoint.post({ ...requestOf(auth, to), signal });
     if (status < 200 || status > 299) {
       throw new CredentialError(`the token endpoint answered ${status}: ${scrubLine(body)}`);
     }
@@ -51,28 +39,26 @@ export class TokenExchange implements TokenIssuer {
     if (typeof token !== 'string' || token === '') {
       throw new CredentialError('the answer of the token endpoint has neither "access_token" nor "token"');
     }
-    return { token, expiresInMs: lifetimeOf(answer, this.#clock.wallMs()) };
-  }
+    return { token, expiresInMs: lifetimeOf(answer, clock.wallMs()) };
+  };
+  return { issue, secret: () => `${auth.user() ?? ''}:${auth.password() ?? ''}` };
+}
 
-  #request(): { headers: Headers; body: string } {
-    const user = needed(this.#auth.user, `the user for ${this.#of}`);
-    const password = needed(this.#auth.password, `the password for ${this.#of}`);
-    const { format = 'form' } = this.#auth;
-    switch (format) {
-      case 'basic':
-        return { headers: { authorization: basicHeader({ user, password }) }, body: '' };
-      case 'json':
-        return {
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ username: user, password }),
-        };
-      case 'form': {
-        const form = new URLSearchParams({ grant_type: 'password', username: user, password });
-        return { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: form.toString() };
-      }
-      default:
-        return format satisfies never;
+function requestOf(auth: TokenExchangeAuth, to: string): { headers: Headers; body: string } {
+  const user = needed(auth.user, `the user for ${to}`);
+  const password = needed(auth.password, `the password for ${to}`);
+  const { format = 'form' } = auth;
+  switch (format) {
+    case 'basic':
+      return { headers: { authorization: basicHeader({ user, password }) }, body: '' };
+    case 'json':
+      return { headers: { 'content-type': 'application/json' }, body: JSON.stringify({ username: user, password }) };
+    case 'form': {
+      const form = new URLSearchParams({ grant_type: 'password', username: user, password });
+      return { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: form.toString() };
     }
+    default:
+      return format satisfies never;
   }
 }
 

@@ -1,6 +1,5 @@
 import { type Actuation, actuation, type Wish } from '../../domain/actuation.ts';
 import type { FunctionVersion } from '../../domain/function-version.ts';
-import type { BreakerState } from '../../lib/breaker.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { DeadlineExceeded, withDeadline } from '../../lib/deadline.ts';
 import { scrubLine } from '../../lib/scrub.ts';
@@ -16,18 +15,6 @@ export interface GatedActuatorOptions extends WishGateOptions {
   readonly isDryRun?: boolean | undefined;
   /** Function ids or version ids for which nothing is sent. */
   readonly dryRunIds?: readonly string[] | undefined;
-}
-
-export interface GatedActuatorStatus {
-  readonly breaker: BreakerState;
-  readonly lastSuccessWallMs: number | undefined;
-  readonly lastErrorWallMs: number | undefined;
-  readonly lastError: string;
-  /** What is left of the pause that the control plane asked for. */
-  readonly pausedMs: number;
-  readonly ratePerSecond: number;
-  readonly wishesInFlight: number;
-  readonly isDryRun: boolean;
 }
 
 /** Puts wishes to a control plane, whatever its wire format: within the fleet's rate, behind a breaker, up to a deadline. */
@@ -90,12 +77,13 @@ export class GatedActuator implements Actuator {
     return result.actuation;
   }
 
-  status(): GatedActuatorStatus {
+  status() {
     return {
       breaker: this.#gate.breakerState,
       lastSuccessWallMs: this.#lastSuccessWallMs,
       lastErrorWallMs: this.#lastErrorWallMs,
       lastError: this.#lastError,
+      /** What is left of the pause that the control plane asked for. */
       pausedMs: this.#gate.msPaused(),
       ratePerSecond: this.#gate.ratePerSecond(),
       wishesInFlight: this.#inFlight,

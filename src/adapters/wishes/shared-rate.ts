@@ -42,12 +42,10 @@ export class SharedRate {
     const raiseShare = Math.min(0.9, Math.max(0, options.raiseShare));
     this.#options = { ...options, raiseShare };
     const { clock, ratePerSecond, burst } = options;
-    this.#forRaises = new TokenBucket({ clock, ratePerSecond: ratePerSecond * raiseShare, burst: burst * raiseShare });
-    this.#forAll = new TokenBucket({
-      clock,
-      ratePerSecond: ratePerSecond * (1 - raiseShare),
-      burst: burst * (1 - raiseShare),
-    });
+    const bucketOf = (share: number) =>
+      new TokenBucket({ clock, ratePerSecond: ratePerSecond * share, burst: burst * share });
+    this.#forRaises = bucketOf(raiseShare);
+    this.#forAll = bucketOf(1 - raiseShare);
     this.#spread();
   }
 
@@ -82,12 +80,8 @@ export class SharedRate {
 
   admit(signal: AbortSignal | undefined, isRaise: boolean): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const pausedMs = this.msPaused();
-    if (pausedMs > PAUSE_WAIT_MAX_MS) {
-      return Promise.reject(
-        new NotAdmitted(`the control plane asked for a pause of ${Math.ceil(pausedMs)} ms`, pausedMs),
-      );
-    }
+    const refusal = this.#refusal();
+    if (refusal) return Promise.reject(refusal);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const waiting: Waiting = { isRaise, resolve, reject };
     this.#waiting.push(waiting);
@@ -105,10 +99,8 @@ export class SharedRate {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     const pausedMs = this.msPaused();
-    if (pausedMs > PAUSE_WAIT_MAX_MS) {
-      const error = new NotAdmitted(`the control plane asked for a pause of ${Math.ceil(pausedMs)} ms`, pausedMs);
-      for (const { reject } of this.#waiting.splice(0)) reject(error);
-    }
+    const refusal = this.#refusal();
+    if (refusal) for (const { reject } of this.#waiting.splice(0)) reject(refusal);
     if (pausedMs === 0) {
       this.#spread();
       // Raises first; each kind in the order it came.
@@ -135,6 +127,12 @@ export class SharedRate {
       this.#waiting.splice(index, 1);
       waiting.resolve();
     }
+  }
+
+  #refusal(): NotAdmitted | undefined {
+    const pausedMs = this.msPaused();
+    if (pausedMs <= PAUSE_WAIT_MAX_MS) return undefined;
+    return new NotAdmitted(`the control plane asked for a pause of ${Math.ceil(pausedMs)} ms`, pausedMs);
   }
 
   #factor(): number {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type CassandraTls, fillOptions } from '../../../src/adapters/cassandra/cassandra-options.ts';
+import { fillOptions } from '../../../src/adapters/cassandra/cassandra-options.ts';
 import { tlsOptions } from '../../../src/adapters/cassandra/connect.ts';
 import { createKeyspaceCql } from '../../../src/adapters/cassandra/schema/replication.ts';
+import type { TlsMaterial } from '../../../src/adapters/wire/tls.ts';
 import { StoreError } from '../../../src/ports/store-error.ts';
 import { HandWoundClock } from '../../support/hand-wound-clock.ts';
 
@@ -41,7 +42,7 @@ describe('options of the Cassandra store', () => {
 
 describe('TLS options', () => {
   const certificate = { subject: { CN: 'node' }, subjectaltname: 'DNS:node.example' } as never;
-  const check = (tls: CassandraTls, host: string) => tlsOptions(tls).checkServerIdentity?.(host, certificate);
+  const check = (tls: TlsMaterial, host: string) => tlsOptions(tls).checkServerIdentity?.(host, certificate);
 
   it('verifies unless insecure is spelled out', () => {
     expect(tlsOptions({}).rejectUnauthorized).toBe(true);

@@ -9,18 +9,12 @@ import {
 import { parseDeploymentAnswer } from '../../../src/contract/deployment.ts';
 import { parseSpecificationChange } from '../../../src/contract/deployment-change.ts';
 import { formatToken, idempotencyKey, judgeWrite, parseToken } from '../../../src/contract/fencing.ts';
-import {
-  deploymentPath,
-  gpuSpecificationPath,
-  isAddressable,
-  matchRoute,
-  predictionPath,
-  scalingTargetsPath,
-} from '../../../src/contract/paths.ts';
+import { deploymentPath, isAddressable, predictionPath, scalingTargetsPath } from '../../../src/contract/paths.ts';
 import { parsePrediction, parsePredictionAnswer } from '../../../src/contract/prediction.ts';
 import { parseProblem } from '../../../src/contract/problem.ts';
 import { compareIds, parsePage, parsePageQuery } from '../../../src/contract/scaling-targets.ts';
 import { defaultPolicy, type StepsPolicy } from '../../../src/domain/policy.ts';
+import { matchRoute } from '../../support/control-plane/match-route.ts';
 
 const anyId = fc.string({ minLength: 1, maxLength: 255, unit: 'grapheme' }).filter(isAddressable);
 const LOOK_BACK = { lookBackSeconds: 3_600, base: undefined };
@@ -41,7 +35,7 @@ describe('paths', () => {
   });
 
   it('match the specification of a deployment', () => {
-    const path = gpuSpecificationPath({ deploymentId: 'd/1', gpuSpecificationId: 'g"1' });
+    const path = `/v2/nvcf/deployments/${encodeURIComponent('d/1')}/gpu-specifications/${encodeURIComponent('g"1')}`;
     expect(matchRoute(path)).toEqual({ call: 'gpu-specification', deploymentId: 'd/1', gpuSpecificationId: 'g"1' });
   });
 

@@ -4,7 +4,6 @@ import { createServer as createTlsServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net';
 import { parseDeploymentRequest, parseSpecificationChange } from '../../../src/contract/deployment-change.ts';
 import { formatToken } from '../../../src/contract/fencing.ts';
-import { matchRoute, type Route } from '../../../src/contract/paths.ts';
 import { parsePrediction } from '../../../src/contract/prediction.ts';
 import { buildProblem, type ProblemType, type WireProblem } from '../../../src/contract/problem.ts';
 import { parsePageQuery } from '../../../src/contract/scaling-targets.ts';
@@ -12,6 +11,7 @@ import { DoubleFleet, type VersionSeed } from './double-fleet.ts';
 import { DoubleIssuer } from './double-issuer.ts';
 import { answerDoubleCall } from './double-remote.ts';
 import { type DoubleCall, Faults, type Reply, suffer } from './faults.ts';
+import { matchRoute, type Route } from './match-route.ts';
 
 export interface ControlPlaneDoubleOptions {
   readonly versions?: readonly VersionSeed[];

@@ -2,7 +2,7 @@ import type { ReceivedConfiguration } from '../../../src/contract/autoscaling-co
 import type { DeploymentAnswer } from '../../../src/contract/deployment.ts';
 import { formatToken, judgeWrite, type WriteJudgement } from '../../../src/contract/fencing.ts';
 import type { PredictionAnswer, PredictionBody } from '../../../src/contract/prediction.ts';
-import { compareIds, type ScalingTarget, type ScalingTargetsPage } from '../../../src/contract/scaling-targets.ts';
+import { compareIds, type ScalingTarget } from '../../../src/contract/scaling-targets.ts';
 import type { FunctionStatus } from '../../../src/domain/target.ts';
 
 /** What a test says of a version; the rest has defaults. */
@@ -121,7 +121,7 @@ export class DoubleFleet {
     return { kind: 'answer', answer: version.answer };
   }
 
-  page({ after, limit }: { after: string; limit: number }): ScalingTargetsPage {
+  page({ after, limit }: { after: string; limit: number }): { items: ScalingTarget[]; next: string | null } {
     const order = this.#sorted();
     let low = 0;
     let high = order.length;

@@ -5,7 +5,7 @@ import { connectClient, loadDriver } from '../connect.ts';
 import { toStoreError } from '../driver-errors.ts';
 import { schemaNode, untilSchemaAgreed } from '../schema-agreement.ts';
 import { Session } from '../session.ts';
-import { MigrationLock } from './migration-lock.ts';
+import { takeMigrationLock } from './migration-lock.ts';
 import { MIGRATIONS, migrationKey, SCHEMA_VERSION, SETTINGS_TABLE } from './migrations.ts';
 import {
   assertPossible,
@@ -124,7 +124,7 @@ async function openOnceVisible(options: FilledOptions): Promise<Session> {
 
 async function bringTables(session: Session, progress: MigrationProgress): Promise<void> {
   await session.define('creating the table settings', SETTINGS_TABLE);
-  const lock = await MigrationLock.take(session, () => progress.waiting());
+  const lock = await takeMigrationLock(session, () => progress.waiting());
   try {
     for (const { id, cql } of MIGRATIONS) {
       const key = migrationKey(id);

@@ -9,45 +9,34 @@ const POLL_MS = 500;
 const STALE_MS = 60_000;
 
 /** One migration at a time. The lock of a holder that died is taken over after it was seen unchanged for a minute. */
-export class MigrationLock {
-  readonly #session: Session;
-  readonly #name: string;
-  #turns = 0;
-  #value: string;
-
-  private constructor(session: Session) {
-    this.#session = session;
-    this.#name = session.options.random.uuid();
-    this.#value = `${this.#name}#0`;
+export async function takeMigrationLock(session: Session, onWait: () => void) {
+  const { clock, random } = session.options;
+  const name = random.uuid();
+  let turns = 0;
+  let held = `${name}#0`;
+  let seen: { value: string; sinceMs: number } | undefined;
+  for (;;) {
+    const value = await readSetting(session, NAME);
+    if (value !== undefined && value !== seen?.value) {
+      if (!seen) onWait();
+      seen = { value, sinceMs: clock.monotonicMs() };
+    }
+    const isFree = value === undefined || (seen && clock.monotonicMs() - seen.sinceMs >= STALE_MS);
+    if (isFree && (await swapSetting(session, NAME, { from: value, to: held }))) break;
+    await sleep(clock, POLL_MS);
   }
-
-  static async take(session: Session, onWait: () => void): Promise<MigrationLock> {
-    const lock = new MigrationLock(session);
-    const { clock } = session.options;
-    let seen: { value: string; sinceMs: number } | undefined;
-    for (;;) {
-      const value = await readSetting(session, NAME);
-      if (value !== undefined && value !== seen?.value) {
-        if (!seen) onWait();
-        seen = { value, sinceMs: clock.monotonicMs() };
+  return {
+    /** Proves that nobody has taken over. */
+    async renew(): Promise<void> {
+      turns += 1;
+      const next = `${name}#${turns}`;
+      if (!(await swapSetting(session, NAME, { from: held, to: next }))) {
+        throw new StoreError('busy', 'another migration has taken over, because this one stood still: run it again');
       }
-      const isFree = value === undefined || (seen && clock.monotonicMs() - seen.sinceMs >= STALE_MS);
-      if (isFree && (await swapSetting(session, NAME, { from: value, to: lock.#value }))) return lock;
-      await sleep(clock, POLL_MS);
-    }
-  }
-
-  /** Proves that nobody has taken over. */
-  async renew(): Promise<void> {
-    this.#turns += 1;
-    const next = `${this.#name}#${this.#turns}`;
-    if (!(await swapSetting(this.#session, NAME, { from: this.#value, to: next }))) {
-      throw new StoreError('busy', 'another migration has taken over, because this one stood still: run it again');
-    }
-    this.#value = next;
-  }
-
-  async release(): Promise<void> {
-    await swapSetting(this.#session, NAME, { from: this.#value, to: undefined });
-  }
+      held = next;
+    },
+    async release(): Promise<void> {
+      await swapSetting(session, NAME, { from: held, to: undefined });
+    },
+  };
 }

@@ -1,6 +1,5 @@
-import { StoreError } from '../../../ports/store-error.ts';
-import { contend } from '../compare-and-set.ts';
-import { type Session, textKey } from '../session.ts';
+import { contendAlone, type Judgement } from '../compare-and-set.ts';
+import { type Session, textKey, type Write } from '../session.ts';
 
 const READ = 'SELECT value FROM settings WHERE name = ?';
 const CREATE = 'INSERT INTO settings (name, value) VALUES (?, ?) IF NOT EXISTS';
@@ -40,26 +39,17 @@ function swapWrite(name: string, { from, to }: { from: string | undefined; to: s
   return { query: SWAP, params: [to, name, from] };
 }
 
-async function swap(
+function swap(
   session: Session,
   name: string,
-  write: { query: string; params: unknown[] },
-  judge: (value: string | undefined) => 'mine' | 'again' | 'lost',
+  write: Write,
+  judge: (value: string | undefined) => Judgement,
 ): Promise<{ outcome: 'applied' | 'lost'; row: string | undefined }> {
-  const { clock, random, meters, conditionalDeadlineMs: deadlineMs } = session.options;
-  const outcomes = await contend<{ key: string; judge: typeof judge }, string>([{ key: name, judge }], {
-    clock,
-    random,
-    meters,
+  const { conditionalDeadlineMs: deadlineMs } = session.options;
+  return contendAlone<string>(judge, {
+    ...session.options,
     budgetMs: 2 * deadlineMs,
     send: () => session.conditional('setting-swap', [write], { routingKey: textKey(name), deadlineMs }),
-    look: async () => {
-      const value = await readSetting(session, name);
-      return new Map(value === undefined ? [] : [[name, value]]);
-    },
+    look: () => readSetting(session, name),
   });
-  const written = outcomes.get(name);
-  if (written?.outcome === 'applied' || written?.outcome === 'lost') return written;
-  const cause = written?.error;
-  throw cause instanceof StoreError ? cause : new StoreError('unknown', `the setting ${name} is in doubt`, { cause });
 }

@@ -44,9 +44,7 @@ export function toFunctionState(row: Columns): FunctionState {
 export function claimStates(sql: Sql, bucket: Bucket, claims: readonly Claim[]): ClaimResult[] {
   return claims.map((claim) => {
     const { versionId, token, nonce } = claim;
-    const changes =
-      claim.observed === undefined ? insert(sql, bucket, claim) : raise(sql, bucket, claim, claim.observed);
-    if (changes === 1) return { versionId, outcome: 'applied' };
+    if (write(sql, bucket, claim) === 1) return { versionId, outcome: 'applied' };
     const current = readState(sql, bucket, versionId);
     // An earlier copy of this very claim, whose answer was lost.
     if (current?.token === token && current.nonce === nonce) return { versionId, outcome: 'applied' };
@@ -54,43 +52,21 @@ export function claimStates(sql: Sql, bucket: Bucket, claims: readonly Claim[]):
   });
 }
 
-function insert(sql: Sql, bucket: Bucket, claim: Claim): number | bigint {
-  return sql
-    .prepare(`INSERT OR IGNORE INTO function_state VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, NULL, 0, '', 0, ?)`)
-    .run(
-      bucket,
-      claim.versionId,
-      claim.token,
-      claim.nonce,
-      claim.holder,
-      claim.wanted,
-      claim.previous ?? null,
-      claim.reason,
-      Math.round(claim.claimedMs),
-      claim.memo,
-    ).changes;
-}
-
-function raise(sql: Sql, bucket: Bucket, claim: Claim, observed: FencingToken): number | bigint {
+function write(sql: Sql, bucket: Bucket, claim: Claim): number | bigint {
+  const { versionId, observed, token, nonce, holder, wanted, previous = null, reason, memo } = claim;
+  const written = [token, nonce, holder, wanted, previous, reason, Math.round(claim.claimedMs), memo];
+  if (observed === undefined) {
+    return sql
+      .prepare(`INSERT OR IGNORE INTO function_state VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, NULL, 0, '', 0, ?)`)
+      .run(bucket, versionId, ...written).changes;
+  }
   return sql
     .prepare(
       `UPDATE function_state SET token = ?, nonce = ?, phase = 'pending', holder = ?, wanted = ?, previous = ?, reason = ?,
          claimed_ms = ?, memo = ?
        WHERE bucket = ? AND version_id = ? AND token = ?`,
     )
-    .run(
-      claim.token,
-      claim.nonce,
-      claim.holder,
-      claim.wanted,
-      claim.previous ?? null,
-      claim.reason,
-      Math.round(claim.claimedMs),
-      claim.memo,
-      bucket,
-      claim.versionId,
-      observed,
-    ).changes;
+    .run(...written, bucket, versionId, observed).changes;
 }
 
 export function settleStates(sql: Sql, bucket: Bucket, settlements: readonly Settlement[]): SettleResult[] {
