@@ -1,13 +1,7 @@
-import { accessSync, constants, existsSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-
-/** A folder that cannot hold data; reported in one line. */
-export class FileFault extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'FileFault';
-  }
-}
+import { accessSync, constants, existsSync, openSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { FileFault } from '../../config/live-files.ts';
+import { makeFolder } from '../../lib/make-folder.ts';
 
 export interface DataFolder {
   readonly path: string;
@@ -52,14 +46,6 @@ export function prepareDataFolder(folder: string): DataFolder {
       return { path: file, descriptor: withFile(file, () => openSync(file, 'w', 0o600)) };
     },
   };
-}
-
-/** Folder by folder: Node's own recursive mkdir never comes back below /proc and the like. */
-function makeFolder(folder: string): void {
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
-  if (dirname(folder) !== folder) makeFolder(dirname(folder));
-  // Code and environments of functions lie in it: other users must not read them.
-  mkdirSync(folder, { mode: 0o700 });
 }
 
 /** What is done with a file, or a FileFault that names it. */

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { nested } from '../../config/declarations.ts';
 import { type ConfigInput, configFiles, givenKeys, type LoadedConfig, loadConfig } from '../../config/load-config.ts';
 import { ConfigError } from '../../config/problem.ts';
 
@@ -55,7 +56,15 @@ export class DevSettings {
       store: !this.#keys.has('store.url'),
     };
     const [taken] = RESERVED.filter((key) => this.#keys.has(key));
-    if (taken !== undefined) throw reservedOption(taken);
+    if (taken === undefined) return;
+    throw new ConfigError([
+      {
+        key: taken,
+        source: 'flag, environment or file',
+        says: 'cannot be chosen for starling dev, which gives each replica its own',
+        mend: '--port chooses the address that people open; starling autoscale takes this option',
+      },
+    ]);
   }
 
   /** The file as it is written for these places. */
@@ -70,7 +79,7 @@ export class DevSettings {
       'http.metrics': '127.0.0.1:0',
       'telemetry.logFormat': 'json',
     };
-    return PREFACE + stringify(nested(options));
+    return PREFACE + stringify(nested(Object.entries(options)));
   }
 
   /** All of it together, as every replica will read it. Throws ConfigError. */
@@ -106,32 +115,4 @@ export class DevSettings {
 /** As a shell takes it for one word. */
 function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-/** `a.b` is `b` in `a`. */
-function nested(options: Readonly<Record<string, string>>): object {
-  const root: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(options)) {
-    const path = key.split('.');
-    const last = path.pop() ?? '';
-    let group = root;
-    for (const name of path) {
-      group[name] ??= {};
-      group = group[name] as Record<string, unknown>;
-    }
-    group[last] = value;
-  }
-  return root;
-}
-
-function reservedOption(key: string): ConfigError {
-  return new ConfigError([
-    {
-      key,
-      value: undefined,
-      source: 'flag, environment or file',
-      says: 'cannot be chosen for starling dev, which gives each replica its own',
-      mend: '--port chooses the address that people open; starling autoscale takes this option',
-    },
-  ]);
 }

@@ -55,7 +55,7 @@ export async function runDemo(options: {
       counts: { wanted: undefined, wish: undefined, instances: 0 },
     });
   }
-  const changes = new AppliedChanges({ admin });
+  const changes = new AppliedChanges(admin);
   // What an earlier demo left is not to be taken for this one's.
   await Promise.all(runs.map(({ versionId }) => changes.take(versionId)));
   // What was never called is not the autoscaler's business yet.
@@ -80,12 +80,7 @@ export async function runDemo(options: {
             phase,
             share: (passedMs + Math.min(spentMs, phase.lastsMs)) / wholeMs,
             elapsedMs: clock.monotonicMs() - beganMs,
-            functions: runs.map(({ name, versionId, callers, counts }) => ({
-              name,
-              versionId,
-              callers: callers.count,
-              ...counts,
-            })),
+            functions: runs,
             milestones,
           },
           (format, text) => styleText(format, text, { stream: process.stdout }),
