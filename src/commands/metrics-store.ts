@@ -61,7 +61,7 @@ export function declareMetricsStore(command: Command, end: (code: ExitCode) => v
 
 /** Runs until SIGTERM or SIGINT; a second signal, or a stop that hangs, ends the process at once. */
 async function serve(flags: MetricsStoreFlags): Promise<ExitCode> {
-  const signals = listenForStop({ clock: systemClock });
+  const signals = listenForStop(systemClock);
   const logger = createLogs({
     level: flags.logLevel,
     format: flags.logFormat,

@@ -57,27 +57,18 @@ function withFile<T>(file: string, act: () => T): T {
   }
 }
 
-function faultOf(path: string, error: unknown): FileFault {
-  return new FileFault(`cannot keep data in ${path}: ${explain(error)}; choose another folder with --data-dir`, {
-    cause: error,
-  });
-}
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EISDIR: 'it is a folder',
+  EEXIST: 'something on its path is not a folder',
+  ENOTDIR: 'something on its path is not a folder',
+};
 
-function explain(error: unknown): string {
-  switch ((error as NodeJS.ErrnoException).code) {
-    case 'EACCES':
-    case 'EPERM':
-      return 'this user may not write there';
-    case 'EROFS':
-      return 'the file system is read-only';
-    case 'ENOSPC':
-      return 'the disk is full';
-    case 'EISDIR':
-      return 'it is a folder';
-    case 'EEXIST':
-    case 'ENOTDIR':
-      return 'something on its path is not a folder';
-    default:
-      return error instanceof Error ? error.message : String(error);
-  }
+function faultOf(path: string, cause: unknown): FileFault {
+  const { code = '', message } = cause as NodeJS.ErrnoException;
+  const why = REASONS[code] ?? message;
+  return new FileFault(`cannot keep data in ${path}: ${why}; choose another folder with --data-dir`, { cause });
 }

@@ -3,13 +3,6 @@ import { nested } from '../../config/declarations.ts';
 import { type ConfigInput, configFiles, givenKeys, type LoadedConfig, loadConfig } from '../../config/load-config.ts';
 import { ConfigError } from '../../config/problem.ts';
 
-/** Which parts are ours to start; an option that names a real one leaves ours out. */
-export interface Embedded {
-  readonly platform: boolean;
-  readonly metricsStore: boolean;
-  readonly store: boolean;
-}
-
 /** Where the parts listen, and where the file that they share lies. */
 export interface Places {
   readonly storeFile: string;
@@ -42,7 +35,8 @@ const RESERVED = ['http.admin', 'member.address'];
 
 /** The options that were given, and what dev adds to them: a configuration file that every other source overrides. */
 export class DevSettings {
-  readonly embedded: Embedded;
+  /** Which parts are ours to start; an option that names a real one leaves ours out. */
+  readonly embedded: Readonly<Record<'platform' | 'metricsStore' | 'store', boolean>>;
   readonly #given: ConfigInput;
   readonly #keys: ReadonlySet<string>;
 

@@ -92,7 +92,7 @@ export function declarePlatform(command: Command, end: (code: ExitCode) => void)
 
 /** Runs until SIGTERM or SIGINT; a second signal, or a stop that hangs, ends the process at once, and its instances with it. */
 async function serve(flags: PlatformFlags, env: NodeJS.ProcessEnv): Promise<ExitCode> {
-  const signals = listenForStop({ clock: systemClock });
+  const signals = listenForStop(systemClock);
   const logger = createLogs({
     level: flags.logLevel,
     format: flags.logFormat,

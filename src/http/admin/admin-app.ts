@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { StoreError } from '../../ports/store-error.ts';
 import { consoleRoutes } from '../console.ts';
-import { type Problem, ProblemError } from '../problem.ts';
+import { ProblemError } from '../problem.ts';
 import type { AdminWorld } from './admin-world.ts';
 import { controlRoutes } from './control-routes.ts';
 import { eventRoutes } from './events/event-routes.ts';
@@ -58,7 +58,7 @@ function answerFault(onFault: (error: unknown) => void): ErrorRequestHandler {
   };
 }
 
-function asProblem(error: unknown): { problem: Problem; headers: Readonly<Record<string, string>> } {
+function asProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof StoreError) {
     return new ProblemError(
