@@ -48,10 +48,7 @@ export function adminApp(world: AdminWorld, onFault: (error: unknown) => void): 
 
 function answerFault(onFault: (error: unknown) => void): ErrorRequestHandler {
   return (error, _request, response, next) => {
-    if (response.headersSent) {
-      next(error);
-      return;
-    }
+    if (response.headersSent) return next(error);
     const { problem, headers } = asProblem(error);
     if (problem.status >= 500) onFault(error);
     response.set(headers).status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
