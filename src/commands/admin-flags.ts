@@ -10,11 +10,6 @@ const URL_DEFAULT = 'http://127.0.0.1:8080';
 const TOKEN_ENV = 'STARLING_HTTP_ADMIN_TOKEN';
 const TOKEN_FILE_ENV = 'STARLING_HTTP_ADMIN_TOKEN_FILE';
 
-interface AdminFlags {
-  readonly url: string;
-  readonly tokenFile?: string;
-}
-
 /** Where the running server is, and what proves that the caller may. */
 export function addAdminFlags(command: Command): Command {
   return command
@@ -31,7 +26,7 @@ export function addAdminFlags(command: Command): Command {
 
 /** Throws an AdminError when the token cannot be read, or would be everybody's. */
 export function adminClient(command: Command): AdminClient {
-  const { url, tokenFile } = command.opts<AdminFlags>();
+  const { url, tokenFile } = command.opts<{ url: string; tokenFile?: string }>();
   const token = tokenFile === undefined ? process.env[TOKEN_ENV] || undefined : readToken(tokenFile);
   if (token !== undefined && !isPrivate(new URL(url))) {
     throw new AdminError(`the token would go over plain HTTP to ${new URL(url).host}; use https:// or a tunnel`, {

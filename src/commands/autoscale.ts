@@ -22,10 +22,7 @@ export function declareAutoscale(command: Command, end: (code: ExitCode) => void
 /** Runs until SIGTERM or SIGINT; a second signal, or a stop that hangs, ends the process at once. */
 async function serve(loaded: LoadedConfig, { isChild }: { isChild: boolean }): Promise<ExitCode> {
   // Before anything is loaded: the first process of a container gets no signal that it does not listen for.
-  const signals = listenForStop({
-    clock: systemClock,
-    endsWithParent: isChild,
-  });
+  const signals = listenForStop(systemClock, { endsWithParent: isChild });
   const { Service } = await import('../wiring/service.ts');
   const service = await Service.create(loaded, { clock: systemClock, random: systemRandom });
   endOnCrash((error) => service.logCrash(error));

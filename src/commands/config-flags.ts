@@ -18,10 +18,8 @@ const SHOWN = new Set([
 /** Gives a command every option as a flag, and the flags that carry files and single keys. */
 export function addConfigFlags(command: Command): Command {
   command
-    .addOption(
-      new Flag('-c, --config <file>', 'YAML file with options; may be repeated, the later wins').argParser(collect),
-    )
-    .addOption(new Flag('--set <key=value>', 'one option by its key; may be repeated').argParser(collect));
+    .option('-c, --config <file>', 'YAML file with options; may be repeated, the later wins', collect)
+    .option('--set <key=value>', 'one option by its key; may be repeated', collect);
   for (const leaf of LEAVES) {
     for (const flag of leaf.flags) {
       const isShown = SHOWN.has(leaf.key) && flag === leaf.flags.at(-1);
@@ -45,14 +43,13 @@ export async function configOf(command: Command): Promise<LoadedConfig> {
 
 /** The options of the command line, without the environment. */
 export function settingsOf(command: Command): Pick<ConfigInput, 'files' | 'flags' | 'set'> {
-  const given = command.optsWithGlobals<Record<string, unknown>>();
+  const given = command.optsWithGlobals<Record<string, unknown> & { config?: string[]; set?: string[] }>();
   const flags: Record<string, string> = {};
   for (const flag of LEAF_BY_FLAG.keys()) {
     const value = given[attributeName(flag)];
     if (typeof value === 'string') flags[flag] = value;
   }
-  const files = texts(given['config']);
-  return { ...(files.length > 0 ? { files } : {}), flags, set: texts(given['set']) };
+  return { ...(given.config && { files: given.config }), flags, set: given.set ?? [] };
 }
 
 /** As commander names the value of a flag. */
@@ -61,10 +58,6 @@ function attributeName(flag: string): string {
 }
 
 /** Commander's own variadic flags would swallow the arguments behind them. */
-function collect(value: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), value];
-}
-
-function texts(value: unknown): string[] {
-  return Array.isArray(value) ? value.map(String) : [];
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
 }

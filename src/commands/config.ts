@@ -8,7 +8,7 @@ import { addConfigFlags, configOf } from './config-flags.ts';
 export function declareConfig(command: Command, end: (code: ExitCode) => void): void {
   command
     .addOption(new Flag('-o, --output <format>', 'how to print it').choices(['table', 'yaml', 'json']).default('table'))
-    .addOption(new Flag('--schema', 'print the JSON Schema of configuration files instead'));
+    .option('--schema', 'print the JSON Schema of configuration files instead');
   addConfigFlags(command).action(async () => {
     const { schema, output: format } = command.opts<{ schema?: boolean; output: ConfigOutput }>();
     if (schema) {

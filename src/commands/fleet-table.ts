@@ -1,5 +1,13 @@
 import { formatDuration } from '../config/duration.ts';
-import type { FleetControl, FleetFunction } from '../wiring/fleet/fleet.ts';
+import type { AdminClient } from '../wiring/fleet/admin-client.ts';
+import {
+  type FleetControl,
+  type FleetFunction,
+  type FleetMember,
+  readControls,
+  readFunctions,
+  readMembers,
+} from '../wiring/fleet/fleet.ts';
 import { type Column, cut } from './text-table.ts';
 
 /** A function version with its pause or override. */
@@ -25,6 +33,17 @@ export function fleetRows(versions: readonly FleetFunction[], controls: readonly
     if (versionId !== undefined && (kind === 'pause' || !controlOf.has(versionId))) controlOf.set(versionId, control);
   }
   return versions.map((version) => ({ version, control: controlOf.get(version.versionId) }));
+}
+
+/** Every active function version with its control, and the members that were asked. */
+export async function readFleet(client: AdminClient): Promise<{ members: FleetMember[]; rows: FleetRow[] }> {
+  const [members, controls] = await Promise.all([readMembers(client), readControls(client)]);
+  return { members, rows: fleetRows(await readFunctions(client, members), controls) };
+}
+
+/** As a document for machines. */
+export function showRow({ version, control }: FleetRow): object {
+  return { ...version, control: control ?? null };
 }
 
 /** Rows that hold the text in their name or one of their ids, in the order that was asked for; the largest and the newest come first. */

@@ -1,8 +1,7 @@
 import { type Command, Option as Flag } from 'commander';
 import { EXIT, type ExitCode } from '../wiring/exit-codes.ts';
-import { readControls, readFunctions, readMembers } from '../wiring/fleet/fleet.ts';
 import { addAdminFlags, adminClient } from './admin-flags.ts';
-import { arrange, fleetColumns, fleetRows, isAnyNamed, noRowsText, SORTS, type Sort } from './fleet-table.ts';
+import { arrange, fleetColumns, isAnyNamed, noRowsText, readFleet, SORTS, type Sort, showRow } from './fleet-table.ts';
 import { addOutputFlag, type OutputFormat, printAs } from './output.ts';
 import { textTable } from './text-table.ts';
 
@@ -13,11 +12,8 @@ export function declareFunctions(command: Command, end: (code: ExitCode) => void
     .addOption(new Flag('--sort <by>', 'largest or newest first, or by name').choices(SORTS).default('name'));
   addOutputFlag(addAdminFlags(command)).action(async () => {
     const { match, sort, output } = command.opts<{ match: string; sort: Sort; output: OutputFormat }>();
-    const client = adminClient(command);
-    const [members, controls] = await Promise.all([readMembers(client), readControls(client)]);
-    const rows = arrange(fleetRows(await readFunctions(client, members), controls), { match, sort });
-    const items = rows.map(({ version, control }) => ({ ...version, control: control ?? null }));
-    await printAs(output, { items }, () =>
+    const rows = arrange((await readFleet(adminClient(command))).rows, { match, sort });
+    await printAs(output, { items: rows.map(showRow) }, () =>
       rows.length > 0
         ? textTable(fleetColumns({ nowMs: Date.now(), isNamed: isAnyNamed(rows) }), rows).join('\n')
         : noRowsText(match),

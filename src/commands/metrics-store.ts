@@ -33,12 +33,8 @@ interface MetricsStoreFlags extends LogFlags {
 /** `starling metrics-store`: the last hour of metrics in memory, until it is stopped. */
 export function declareMetricsStore(command: Command, end: (code: ExitCode) => void): void {
   command
-    .addOption(
-      new Flag('--host <host>', 'where to listen; it has no password, so others should not reach it').default(
-        '127.0.0.1',
-      ),
-    )
-    .addOption(new Flag('-p, --port <port>', 'port for queries').argParser(port).default(PORT))
+    .option('--host <host>', 'where to listen; it has no password, so others should not reach it', '127.0.0.1')
+    .option('-p, --port <port>', 'port for queries', port, PORT)
     .addOption(
       new Flag('-t, --target <[job=]url>', 'scrape this page of metrics; may be repeated')
         .argParser(collectTarget)
@@ -49,34 +45,23 @@ export function declareMetricsStore(command: Command, end: (code: ExitCode) => v
         .argParser(collectLabel)
         .default({}, 'none'),
     )
-    .addOption(
-      durationFlag('--scrape-interval <duration>', 'how often; from 1s on', { defaultMs: 15_000, minMs: 1_000 }),
+    .addOption(durationFlag('--scrape-interval <duration>', 'how often; from 1s on', 15_000, { minMs: 1_000 }))
+    .addOption(durationFlag('--scrape-timeout <duration>', 'never longer than the interval', 10_000, { minMs: 1 }))
+    .addOption(durationFlag('--retention <duration>', 'how long samples are kept', 3_600_000, { minMs: 1 }))
+    .option(
+      '--bucket-label <name>',
+      `adds a label with the bucket (hashmod ${BUCKET_COUNT}), as in timeseries.bucketLabel`,
+      readLabelName,
     )
-    .addOption(
-      durationFlag('--scrape-timeout <duration>', 'never longer than the interval', { defaultMs: 10_000, minMs: 1 }),
-    )
-    .addOption(durationFlag('--retention <duration>', 'how long samples are kept', { defaultMs: 3_600_000, minMs: 1 }))
-    .addOption(
-      new Flag(
-        '--bucket-label <name>',
-        `adds a label with the bucket (hashmod ${BUCKET_COUNT}), as in timeseries.bucketLabel`,
-      ).argParser(readLabelName),
-    )
-    .addOption(
-      new Flag('--bucket-of <label>', 'the label that is hashed for it')
-        .argParser(readLabelName)
-        .default('function_version_id'),
-    )
-    .addOption(
-      new Flag('--series-max <number>', 'more series are not taken').argParser(readAs(integerKind)).default(200_000),
-    )
-    .addOption(durationFlag('--query-timeout <duration>', 'longer queries are ended', { defaultMs: 30_000, minMs: 1 }));
+    .option('--bucket-of <label>', 'the label that is hashed for it', readLabelName, 'function_version_id')
+    .option('--series-max <number>', 'more series are not taken', readAs(integerKind), 200_000)
+    .addOption(durationFlag('--query-timeout <duration>', 'longer queries are ended', 30_000, { minMs: 1 }));
   addLogFlags(command).action(async () => end(await serve(command.opts<MetricsStoreFlags>())));
 }
 
 /** Runs until SIGTERM or SIGINT; a second signal, or a stop that hangs, ends the process at once. */
 async function serve(flags: MetricsStoreFlags): Promise<ExitCode> {
-  const signals = listenForStop({ clock: systemClock });
+  const signals = listenForStop(systemClock);
   const logger = createLogs({
     level: flags.logLevel,
     format: flags.logFormat,
@@ -101,16 +86,8 @@ async function serve(flags: MetricsStoreFlags): Promise<ExitCode> {
     logger,
   });
   const targets = flags.target.map(({ url }) => url);
-  logger.info(
-    {
-      event: 'metrics-store.started',
-      url: store.url,
-      targets,
-      scrapeIntervalMs: scrapeInterval,
-      retentionMs: retention,
-    },
-    'running',
-  );
+  const running = { url: store.url, targets, scrapeIntervalMs: scrapeInterval, retentionMs: retention };
+  logger.info({ event: 'metrics-store.started', ...running }, 'running');
 
   await signals.asked;
   await stopOrExit(store.stop(), {

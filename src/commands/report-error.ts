@@ -36,14 +36,8 @@ function explain(error: unknown): { text: string; code: ExitCode } {
 }
 
 function storeCode({ kind }: StoreError): ExitCode {
-  switch (kind) {
-    case 'schema':
-      return EXIT.usage;
-    case 'auth':
-      return EXIT.notAuthorised;
-    default:
-      return EXIT.cannotConnect;
-  }
+  if (kind === 'schema') return EXIT.usage;
+  return kind === 'auth' ? EXIT.notAuthorised : EXIT.cannotConnect;
 }
 
 /** What Ctrl-C aborts rejects with this. */

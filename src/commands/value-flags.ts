@@ -23,8 +23,7 @@ export function wholeNumber({ min, max }: { min: number; max: number }): (text: 
   };
 }
 
-export function durationFlag(flag: string, description: string, options: { defaultMs: number; minMs?: number }): Flag {
-  const { defaultMs, minMs = 0 } = options;
+export function durationFlag(flag: string, description: string, defaultMs: number, { minMs = 0 } = {}): Flag {
   return new Flag(flag, description)
     .argParser((text) => {
       const ms = readAs(durationKind)(text);
@@ -53,11 +52,7 @@ export interface LogFlags {
 
 export function addLogFlags(command: Command): Command {
   return command
-    .addOption(
-      new Flag('--log-level <level>', 'debug, info, warn, error; or info,module=debug')
-        .argParser(readLevels)
-        .default('info'),
-    )
+    .option('--log-level <level>', 'debug, info, warn, error; or info,module=debug', readLevels, 'info')
     .addOption(new Flag('--log-format <format>', 'how to log').choices(['auto', 'json', 'pretty']).default('auto'));
 }
 

@@ -118,9 +118,7 @@ function checkTimeseries({ timeseries, scaling }: PlainConfig): Conflict[] {
         ]
       : []),
     ...(auth.kind === 'token-exchange' ? unless(auth.exchangeUrl !== undefined, lacks('auth.exchangeUrl')) : []),
-    ...(auth.kind === 'token-exchange' && auth.exchangeUrl
-      ? checkCleartext('timeseries.auth.exchangeUrl', auth.exchangeUrl)
-      : []),
+    ...(auth.kind === 'token-exchange' ? checkCleartext('timeseries.auth.exchangeUrl', auth.exchangeUrl) : []),
     ...unless(timeseries.timeoutMs <= scaling.intervalMs, {
       key: 'timeseries.timeout',
       says: `${show(timeseries.timeoutMs)} is longer than scaling.interval (${show(scaling.intervalMs)}): a slow answer would cost a cycle`,
@@ -147,7 +145,7 @@ function checkControlPlane({ controlPlane }: PlainConfig): Conflict[] {
           ...unless(hasSecret(auth.clientSecret), lacks('auth.clientSecretFile')),
         ]
       : []),
-    ...(auth.kind === 'oauth2' && auth.tokenUrl ? checkCleartext('controlPlane.auth.tokenUrl', auth.tokenUrl) : []),
+    ...(auth.kind === 'oauth2' ? checkCleartext('controlPlane.auth.tokenUrl', auth.tokenUrl) : []),
   ];
 }
 
@@ -187,28 +185,26 @@ function checkStore({ store }: PlainConfig): Conflict[] {
 
 function checkListeners({ http }: PlainConfig): Conflict[] {
   const conflicts: Conflict[] = [];
-  const taken = new Map<string, string>();
+  const taken = new Map<number, string>();
   for (const name of ['admin', 'health', 'metrics'] as const) {
-    const address = http[name];
-    if (!address || address.port === 0) continue;
-    const other = taken.get(String(address.port));
+    const { port = 0 } = http[name] ?? {};
+    if (port === 0) continue;
+    const other = taken.get(port);
     if (other) {
-      conflicts.push({
-        key: `http.${name}`,
-        says: `listens on port ${address.port} as http.${other} does`,
-        mend: 'give each listener a port of its own',
-      });
+      const says = `listens on port ${port} as http.${other} does`;
+      conflicts.push({ key: `http.${name}`, says, mend: 'give each listener a port of its own' });
     }
-    taken.set(String(address.port), name);
+    taken.set(port, name);
   }
-  if (http.admin && !isLoopback(http.admin.host) && !hasSecret(http.adminToken)) {
-    conflicts.push({
+  const isOpen = http.admin && !isLoopback(http.admin.host) && !hasSecret(http.adminToken);
+  return [
+    ...conflicts,
+    ...unless(!isOpen, {
       key: 'http.admin',
       says: 'is open beyond this machine without a token: anybody could pause the fleet',
       mend: 'set http.adminTokenFile, or listen on 127.0.0.1',
-    });
-  }
-  return conflicts;
+    }),
+  ];
 }
 
 function checkShutdown({ shutdown, controlPlane }: PlainConfig): Conflict[] {
@@ -233,7 +229,8 @@ function checkTls(key: string, tls: { certFile: string | undefined; keyFile: str
 }
 
 /** Anyone on the way reads credentials over plain HTTP, unless they never leave the machine. */
-function checkCleartext(key: string, url: string): Conflict[] {
+function checkCleartext(key: string, url: string | undefined): Conflict[] {
+  if (url === undefined) return [];
   const { protocol, hostname } = new URL(url);
   return unless(protocol === 'https:' || isLoopback(hostname), {
     key,

@@ -1,23 +1,19 @@
 import { parsePolicy } from '../domain/parse-policy.ts';
 import { defaultPolicy, type Policy } from '../domain/policy.ts';
 import type { PlainConfig } from './config.ts';
+import type { ConfigProblem } from './problem.ts';
 import { parseStoreUrl, portOf, type StoreTarget } from './store-target.ts';
 
 /** A fault that only shows when several options are seen together. */
-export interface Conflict {
-  readonly key: string;
-  readonly says: string;
-  readonly mend: string;
-}
-
-export type Derived<Value> =
-  | { readonly ok: true; readonly value: Value }
-  | { readonly ok: false; readonly conflicts: readonly Conflict[] };
+export type Conflict = Omit<ConfigProblem, 'value' | 'source'>;
 
 /** `isSet`: whether any layer gives the key a value. Two different answers to one question are refused. */
-export function deriveStoreTarget(config: PlainConfig, isSet: (key: string) => boolean): Derived<StoreTarget> {
+export function deriveStoreTarget(
+  config: PlainConfig,
+  isSet: (key: string) => boolean,
+): { storeTarget: StoreTarget; conflicts: readonly Conflict[] } {
   const url = parseStoreUrl(config.store.url);
-  if (url.kind !== 'cassandra') return { ok: true, value: url };
+  if (url.kind !== 'cassandra') return { storeTarget: url, conflicts: [] };
 
   const { cassandra } = config.store;
   const conflicts: Conflict[] = [];
@@ -45,18 +41,16 @@ export function deriveStoreTarget(config: PlainConfig, isSet: (key: string) => b
   }
   // Every node of a cluster listens on the same port; the first that is written counts for all.
   const port = hosts.map(portOf).find((found) => found !== undefined) ?? cassandra.portDefault;
-  if (conflicts.length > 0) return { ok: false, conflicts };
   const contactPoints = hosts.map((host) => (portOf(host) === undefined ? `${host}:${port}` : host));
-  return { ok: true, value: { kind: 'cassandra', contactPoints, port, keyspace, localDataCenter } };
+  return { storeTarget: { kind: 'cassandra', contactPoints, port, keyspace, localDataCenter }, conflicts };
 }
 
-export function deriveDefaultPolicy(config: PlainConfig): Derived<Policy> {
+/** Without a policy where there are conflicts. */
+export function deriveDefaultPolicy(config: PlainConfig): { policy?: Policy; conflicts: readonly Conflict[] } {
   const parsed = parsePolicy(policyDocument(config), { lookBackSeconds: config.scaling.lookBackMs / 1000 });
-  if (parsed.ok) return { ok: true, value: parsed.policy };
-  return {
-    ok: false,
-    conflicts: parsed.problems.map(({ path, message, mend }) => ({ key: optionKey(path), says: message, mend })),
-  };
+  if (parsed.ok) return { policy: parsed.policy, conflicts: [] };
+  const conflicts = parsed.problems.map(({ path, message, mend }) => ({ key: optionKey(path), says: message, mend }));
+  return { conflicts };
 }
 
 function policyDocument({ policy }: PlainConfig): unknown {

@@ -11,13 +11,12 @@ export function parseDuration(text: string): number | undefined {
 
 function parseParts(text: string): number | undefined {
   let totalMs = 0;
-  let end = 0;
-  PART.lastIndex = 0;
-  for (let part = PART.exec(text); part; part = PART.exec(text)) {
-    totalMs += Number(part[1]) * (UNIT_MS[part[2] ?? ''] ?? Number.NaN);
-    end = PART.lastIndex;
+  let read = 0;
+  for (const [part, count, unit = ''] of text.matchAll(PART)) {
+    totalMs += Number(count) * (UNIT_MS[unit] ?? Number.NaN);
+    read += part.length;
   }
-  return end === text.length && end > 0 ? wholeMs(totalMs) : undefined;
+  return read === text.length && read > 0 ? wholeMs(totalMs) : undefined;
 }
 
 function parseIso(text: string): number | undefined {

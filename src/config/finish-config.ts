@@ -1,7 +1,7 @@
 import type { Config, PlainConfig } from './config.ts';
 import { crossCheck } from './cross-checks.ts';
 import { LEAVES, nested, SECRET_KEYS } from './declarations.ts';
-import { type Conflict, type Derived, deriveDefaultPolicy, deriveStoreTarget } from './derive.ts';
+import { type Conflict, deriveDefaultPolicy, deriveStoreTarget } from './derive.ts';
 import { ConfigError } from './problem.ts';
 import { Secret, type SecretRef } from './secret.ts';
 import type { Stored } from './value-kind.ts';
@@ -18,20 +18,13 @@ export interface Bound {
 export function finishConfig(bound: Bound): Config {
   const plain = typed(bound);
   const { sources } = bound;
-  const storeTarget = deriveStoreTarget(plain, (key) => sources.has(key));
-  const defaultPolicy = deriveDefaultPolicy(plain);
-  const conflicts = [
-    ...crossCheck(plain),
-    ...givenTwice(sources),
-    ...conflictsOf(storeTarget),
-    ...conflictsOf(defaultPolicy),
-  ];
-  if (conflicts.length > 0 || !storeTarget.ok || !defaultPolicy.ok) {
-    throw new ConfigError(
-      conflicts.map((conflict) => ({ ...conflict, value: undefined, source: sources.get(conflict.key) ?? 'default' })),
-    );
+  const { storeTarget, conflicts: inStore } = deriveStoreTarget(plain, (key) => sources.has(key));
+  const { policy: defaultPolicy, conflicts: inPolicy } = deriveDefaultPolicy(plain);
+  const conflicts = [...crossCheck(plain), ...givenTwice(sources), ...inStore, ...inPolicy];
+  if (conflicts.length > 0 || !defaultPolicy) {
+    throw new ConfigError(conflicts.map((each) => ({ ...each, source: sources.get(each.key) ?? 'default' })));
   }
-  return Object.freeze({ ...plain, storeTarget: storeTarget.value, defaultPolicy: defaultPolicy.value });
+  return Object.freeze({ ...plain, storeTarget, defaultPolicy });
 }
 
 function typed({ read }: Bound): PlainConfig {
@@ -51,10 +44,6 @@ function secretRef(inline: Stored | undefined, file: Stored | undefined): Secret
     file: file === undefined ? undefined : String(file),
     inline: inline === undefined ? undefined : new Secret(String(inline)),
   });
-}
-
-function conflictsOf(derived: Derived<unknown>): readonly Conflict[] {
-  return derived.ok ? [] : derived.conflicts;
 }
 
 function givenTwice(sources: ReadonlyMap<string, string>): Conflict[] {

@@ -44,9 +44,8 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     } else if (!SERVICE_LINK.test(name)) {
       const guess = nearest(name, LEAF_BY_ENV.keys());
       problems.push({
+        // Without the value: it may be a mistyped secret.
         key: name,
-        // It may be a mistyped secret.
-        value: undefined,
         source: 'environment',
         says: 'there is no such option',
         mend: guess ? `did you mean ${guess}?` : 'unset it, or see docs/configuration.md for the names',
@@ -67,38 +66,28 @@ function readSet(text: string): Layer {
   const leaf = LEAF_BY_KEY.get(key);
   const source = `flag --set ${key}`;
   if (split < 0) {
-    return refused({
-      key,
-      value: undefined,
-      source: 'flag --set',
-      says: 'must be key=value',
-      mend: 'such as --set scaling.interval=15s',
-    });
+    const mend = 'such as --set scaling.interval=15s';
+    return refused({ key, source: 'flag --set', says: 'must be key=value', mend });
   }
-  if (!leaf) return refused(unknownKey({ key, value: undefined, source }));
+  if (!leaf) return refused(unknownKey({ key, source }));
   // Everyone on the machine can read the arguments of a process.
   if (leaf.option.sensitive) return refused(misplacedSecret({ key, source, place: 'flag', file: 'a file' }));
-  return given({ leaf, given: text.slice(split + 1), source });
+  return { assignments: [{ leaf, given: text.slice(split + 1), source }], problems: [] };
 }
 
 function readFlag(flag: string, value: string): Layer {
   const leaf = LEAF_BY_FLAG.get(flag);
-  if (leaf) return given({ leaf, given: value, source: `flag --${flag}` });
+  if (leaf) return { assignments: [{ leaf, given: value, source: `flag --${flag}` }], problems: [] };
   const guess = nearest(flag, LEAF_BY_FLAG.keys());
   return refused({
     key: `--${flag}`,
-    value: undefined,
     source: 'flag',
     says: 'there is no such flag',
     mend: guess ? `did you mean --${guess}?` : 'see docs/configuration.md for the flags',
   });
 }
 
-function given(assignment: Assignment): Layer {
-  return { assignments: [assignment], problems: [] };
-}
-
-function refused(problem: ConfigProblem): Layer {
+export function refused(problem: ConfigProblem): Layer {
   return { assignments: [], problems: [problem] };
 }
 
@@ -108,7 +97,7 @@ export function misplacedSecret(options: { key: string; source: string; place: s
   return { key, value: MASK, source, says, mend: `write it to ${file} and name that file in ${key}File` };
 }
 
-export function unknownKey(options: { key: string; value: string | undefined; source: string }): ConfigProblem {
+export function unknownKey(options: Pick<ConfigProblem, 'key' | 'value' | 'source'>): ConfigProblem {
   const guess = nearestKey(options.key);
   return {
     ...options,

@@ -38,10 +38,7 @@ const FILE_BYTES_MAX = 1_048_576;
 
 /** A file of the configuration could not be used. At the start that is fatal; later it is an event. */
 export class FileFault extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'FileFault';
-  }
+  override readonly name = 'FileFault';
 }
 
 /**
@@ -183,9 +180,7 @@ export class LiveFiles<Value> implements Live<Value> {
       this.#noteMode(file, mode);
       return readFileSync(file, 'utf8');
     } catch (error) {
-      throw new FileFault(`${name}: ${file} cannot be read: ${(error as Error).message}`, {
-        cause: error,
-      });
+      throw new FileFault(`${name}: ${file} cannot be read: ${(error as Error).message}`, { cause: error });
     }
   }
 

@@ -1,8 +1,8 @@
 /** One thing that is wrong, with what it takes to put it right. */
 export interface ConfigProblem {
   readonly key: string;
-  /** As it was written, masked where it is secret; undefined where there is no value to show. */
-  readonly value: string | undefined;
+  /** As it was written, masked where it is secret; left out where there is no value to show. */
+  readonly value?: string | undefined;
   /** `file:line`, the environment variable, the flag, or `default`. */
   readonly source: string;
   readonly says: string;

@@ -1,15 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import type { Clock } from '../lib/clock.ts';
-import { fixed, type Live, LiveFiles, type LiveFilesEvent } from './live-files.ts';
+import { fixed, type Live, LiveFiles, type LiveFilesOptions } from './live-files.ts';
 import { Secret, type SecretRef } from './secret.ts';
-
-export interface SecretsOptions {
-  readonly clock: Clock;
-  readonly onEvent?: (event: LiveFilesEvent) => void;
-  readonly pollMs?: number;
-  readonly debounceMs?: number;
-}
 
 /** Certificates and key as PEM, checked to fit together. */
 export interface TlsMaterial {
@@ -20,56 +12,41 @@ export interface TlsMaterial {
   readonly expiresMs: number | undefined;
 }
 
-export interface TlsFiles {
-  readonly caFile: string | undefined;
-  readonly certFile: string | undefined;
-  readonly keyFile: string | undefined;
-}
+type TlsFiles = Readonly<Record<'caFile' | 'certFile' | 'keyFile', string | undefined>>;
 
 /** Opens what the configuration points to, and closes it all at the end. Opening throws FileFault: a start-up fault. */
 export class Secrets {
-  readonly #options: SecretsOptions;
+  readonly #options: Pick<LiveFilesOptions<unknown>, 'clock' | 'onEvent'>;
   readonly #open: Live<unknown>[] = [];
 
-  constructor(options: SecretsOptions) {
+  constructor(options: Pick<LiveFilesOptions<unknown>, 'clock' | 'onEvent'>) {
     this.#options = options;
   }
 
   /** Undefined when there is none. */
   secret(name: string, ref: SecretRef): Live<Secret> | undefined {
     if (ref.file === undefined) return ref.inline && fixed(ref.inline);
-    return this.#keep(
-      new LiveFiles({
-        ...this.#options,
-        name,
-        files: [ref.file],
-        parse: ([text = '']) => parseSecret(text),
-        confidential: [ref.file],
-      }),
-    );
+    const files = [ref.file];
+    const parse = ([text = '']: readonly string[]) => parseSecret(text);
+    return this.#keep(new LiveFiles({ ...this.#options, name, files, parse, confidential: files }));
   }
 
   /** Undefined when nothing is configured, so that the defaults of Node apply. */
   tls(name: string, { caFile, certFile, keyFile }: TlsFiles): Live<TlsMaterial> | undefined {
-    const named = { caFile, certFile, keyFile };
-    const present = (Object.keys(named) as (keyof TlsFiles)[]).filter((each) => named[each] !== undefined);
-    if (present.length === 0) return undefined;
-    const parse = (contents: readonly string[]): TlsMaterial =>
-      parseTls(
-        Object.fromEntries(present.map((each, index) => [each, contents[index]])) as Partial<
-          Record<keyof TlsFiles, string>
-        >,
-      );
-    const files = present.map((each) => named[each] ?? '');
+    const files = [caFile, certFile, keyFile].filter((file) => file !== undefined);
+    if (files.length === 0) return undefined;
+    const parse = (contents: readonly string[]): TlsMaterial => {
+      const textOf = (file: string | undefined) => (file === undefined ? undefined : contents[files.indexOf(file)]);
+      return parseTls({ ca: textOf(caFile), cert: textOf(certFile), key: textOf(keyFile) });
+    };
     const confidential = keyFile === undefined ? [] : [keyFile];
     const live = this.#keep(new LiveFiles({ ...this.#options, name, files, parse, confidential }));
-    this.#reportExpiry(name, live.current());
-    live.subscribe((material) => this.#reportExpiry(name, material));
+    const reportExpiry = ({ expiresMs }: TlsMaterial) => {
+      if (expiresMs !== undefined) this.#options.onEvent?.({ kind: 'certificate', name, expiresMs });
+    };
+    reportExpiry(live.current());
+    live.subscribe(reportExpiry);
     return live;
-  }
-
-  #reportExpiry(name: string, { expiresMs }: TlsMaterial): void {
-    if (expiresMs !== undefined) this.#options.onEvent?.({ kind: 'certificate', name, expiresMs });
   }
 
   close(): void {
@@ -90,16 +67,12 @@ function parseSecret(text: string): Secret {
   return new Secret(value);
 }
 
-function parseTls({ caFile: ca, certFile: cert, keyFile: key }: Partial<Record<keyof TlsFiles, string>>): TlsMaterial {
+function parseTls({ ca, cert, key }: Record<'ca' | 'cert' | 'key', string | undefined>): TlsMaterial {
   // OpenSSL accepts an authority file without a single certificate and says nothing.
   if (ca !== undefined && !ca.includes('-----BEGIN CERTIFICATE-----'))
     throw new Error('the authority file holds no PEM certificate');
   // Throws on bad PEM, and when key and certificate do not belong together.
-  createSecureContext({
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-  });
+  createSecureContext({ ca, cert, key });
   return {
     ca,
     cert,

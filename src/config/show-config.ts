@@ -22,12 +22,10 @@ function showTable(effective: readonly EffectiveOption[]): string {
     ...effective.map(({ key, value, source }) => [key, value === undefined ? '-' : String(value), source]),
   ];
   const widths = [0, 1].map((column) => Math.min(60, Math.max(...rows.map((row) => row[column]?.length ?? 0))));
-  return rows
-    .map(
-      ([key = '', value = '', source = '']) =>
-        `${key.padEnd(widths[0] ?? 0)}  ${oneLine(value).padEnd(widths[1] ?? 0)}  ${source}\n`,
-    )
-    .join('');
+  const lines = rows.map(([key = '', value = '', source = '']) => {
+    return `${key.padEnd(widths[0] ?? 0)}  ${oneLine(value).padEnd(widths[1] ?? 0)}  ${source}\n`;
+  });
+  return lines.join('');
 }
 
 /** What is unset or secret stands as a comment, and so does a group of nothing else. */

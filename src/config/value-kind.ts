@@ -22,9 +22,9 @@ export interface ValueKind<Value = unknown, Suffix extends string = string> {
 
 const BYTES: Readonly<Record<string, number>> = {
   B: 1,
-  KiB: 1024,
-  MiB: 1024 ** 2,
-  GiB: 1024 ** 3,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
   kB: 1e3,
   MB: 1e6,
   GB: 1e9,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from 'yaml';
 import { GROUP_KEYS, LEAF_BY_KEY, type Leaf } from './declarations.ts';
-import { type Assignment, type Layer, misplacedSecret, unknownKey } from './layer.ts';
+import { type Assignment, type Layer, misplacedSecret, refused, unknownKey } from './layer.ts';
 import type { ConfigProblem } from './problem.ts';
 import { pairsKind } from './value-kind.ts';
 
@@ -9,14 +9,12 @@ export function readYamlFile(file: string): Layer {
   try {
     return readYamlLayer({ file, text: readFileSync(file, 'utf8') });
   } catch (error) {
-    const problem: ConfigProblem = {
+    return refused({
       key: file,
-      value: undefined,
       source: 'flag --config or STARLING_CONFIG',
       says: whyUnread(error as NodeJS.ErrnoException),
       mend: 'check the path and its permissions',
-    };
-    return { assignments: [], problems: [problem] };
+    });
   }
 }
 
@@ -37,7 +35,6 @@ export function readYamlLayer({ file, text }: { file: string; text: string }): L
 
   const problems: ConfigProblem[] = document.errors.map((error) => ({
     key: file,
-    value: undefined,
     source: at(error.pos[0]),
     says: `is not YAML: ${error.message}`,
     mend: 'check indentation, colons and repeated keys on that line',
@@ -85,7 +82,6 @@ export function readYamlLayer({ file, text }: { file: string; text: string }): L
     }
     problems.push({
       key,
-      value: undefined,
       source,
       says: node === null || isScalar(node) ? 'has no value' : `must be one ${leaf.option.kind.name}`,
       mend: 'give it a value, or leave the line out',

@@ -18,10 +18,7 @@ export async function startMetricsServer(options: {
     }
     options.render().then(
       (text) => {
-        response.writeHead(200, {
-          'Content-Type': PROMETHEUS_CONTENT_TYPE,
-          'Cache-Control': 'no-store',
-        });
+        response.writeHead(200, { 'Content-Type': PROMETHEUS_CONTENT_TYPE, 'Cache-Control': 'no-store' });
         response.end(request.method === 'HEAD' ? undefined : text);
       },
       (error: unknown) => {

@@ -99,19 +99,17 @@ export async function writeFunctionSeries(
   const series = options.withPeerNames ? [...FUNCTION_SERIES, ...PEER_FUNCTION_SERIES] : FUNCTION_SERIES;
   const chunks: string[] = [];
   let sinceYield = 0;
-  if (chosen.length > 0) {
-    for (const each of series) {
-      let isHeaded = false;
-      for (const point of chosen) {
-        const value = each.value(point);
-        if (value !== undefined) {
-          if (!isHeaded) chunks.push(header({ ...each, kind: 'gauge' }));
-          isHeaded = true;
-          chunks.push(`${each.name}${labelsOf(point, each.labels?.(point))} ${numberText(value)}\n`);
-        }
-        sinceYield += 1;
-        if (sinceYield % CHUNK === 0) await new Promise((resolve) => setImmediate(resolve));
+  for (const each of series) {
+    let isHeaded = false;
+    for (const point of chosen) {
+      const value = each.value(point);
+      if (value !== undefined) {
+        if (!isHeaded) chunks.push(header({ ...each, kind: 'gauge' }));
+        isHeaded = true;
+        chunks.push(`${each.name}${labelsOf(point, each.labels?.(point))} ${numberText(value)}\n`);
       }
+      sinceYield += 1;
+      if (sinceYield % CHUNK === 0) await new Promise((resolve) => setImmediate(resolve));
     }
   }
   return {

@@ -35,14 +35,11 @@ export function createLogs(options: LoggerOptions): Logs {
       level: filter.fallback,
       base: {
         'service.name': options.serviceName ?? 'starling',
-        ...(options.version === undefined ? {} : { 'service.version': options.version }),
-        ...(options.memberId === undefined ? {} : { 'service.instance.id': options.memberId }),
+        'service.version': options.version,
+        'service.instance.id': options.memberId,
       },
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: {
-        level: (label) => ({ level: label }),
-        log: maskFields,
-      },
+      formatters: { level: (label) => ({ level: label }), log: maskFields },
       serializers: { err: errorFields, error: errorFields },
       mixin: spanFields,
       hooks: {
@@ -54,18 +51,7 @@ export function createLogs(options: LoggerOptions): Logs {
     },
     destinationOf(options),
   );
-  const modules = new Map<string, Logger>();
-  return {
-    root,
-    of(module) {
-      let logger = modules.get(module);
-      if (!logger) {
-        logger = root.child({ module }, { level: filter.levelOf(module) });
-        modules.set(module, logger);
-      }
-      return logger;
-    },
-  };
+  return { root, of: (module) => root.child({ module }, { level: filter.levelOf(module) }) };
 }
 
 function destinationOf({ destination, to = 'stdout', format }: LoggerOptions): DestinationStream {

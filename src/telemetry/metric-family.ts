@@ -1,19 +1,10 @@
 import { type CollectionResult, DataPointType } from '@opentelemetry/sdk-metrics';
 
 /** A metric with its series, as the exposition format thinks of it. */
-export type MetricFamily =
-  | {
-      readonly name: string;
-      readonly kind: 'counter' | 'gauge';
-      readonly help: string;
-      readonly points: readonly NumberPoint[];
-    }
-  | {
-      readonly name: string;
-      readonly kind: 'histogram';
-      readonly help: string;
-      readonly points: readonly HistogramPoint[];
-    };
+export type MetricFamily = { readonly name: string; readonly help: string } & (
+  | { readonly kind: 'counter' | 'gauge'; readonly points: readonly NumberPoint[] }
+  | { readonly kind: 'histogram'; readonly points: readonly HistogramPoint[] }
+);
 
 export type LabelSet = Readonly<Record<string, string>>;
 

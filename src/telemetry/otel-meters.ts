@@ -45,7 +45,7 @@ export class OtelMeters implements Meters {
   readonly #gauges = new Map<string, Map<string, GaugePoint>>();
   readonly #refreshers: (() => void)[] = [];
 
-  constructor(options: { reader: IMetricReader; resource: Attributes; entries?: readonly MetricEntry[] }) {
+  constructor(options: { reader: IMetricReader; resource: Attributes }) {
     this.#reader = options.reader;
     this.#provider = new MeterProvider({
       resource: resourceFromAttributes(options.resource),
@@ -53,8 +53,7 @@ export class OtelMeters implements Meters {
       views: [{ instrumentName: '*', aggregationCardinalityLimit: SERIES_MAX }],
     });
     const meter = this.#provider.getMeter('starling');
-    for (const { name, kind, unit, help, labels, boundaries } of options.entries ??
-      (CATALOGUE as readonly MetricEntry[])) {
+    for (const { name, kind, unit, help, labels, boundaries } of CATALOGUE as readonly MetricEntry[]) {
       const description = { description: help, unit };
       if (kind === 'counter') {
         const counter = meter.createCounter(name, description);

@@ -19,6 +19,8 @@ const only =
   (labels: LabelSet) =>
     labels[name] === value ? rest : undefined;
 
+const COMPONENTS: LabelSet = { store: 'cassandra_client', timeseries: 'timeseries_db_client' };
+
 export const PEER_ALIASES: readonly Alias[] = [
   alias('function_discovery_duration_seconds', 'starling_loop_duration_seconds', only('loop', 'discover')),
   alias('timeseries_db_requests_total', 'starling_timeseries_request_seconds', statusOf, 'count'),
@@ -33,7 +35,7 @@ export const PEER_ALIASES: readonly Alias[] = [
   ),
   alias('cassandra_health_status', 'starling_dependency_up', only('dependency', 'store')),
   alias('health_component_status', 'starling_dependency_up', (labels) => ({
-    component: component(labels['dependency']),
+    component: COMPONENTS[labels['dependency'] ?? ''] ?? labels['dependency'] ?? '',
   })),
   alias('distributed_lock', 'starling_duty_held', (labels) => ({ lock_name: labels['duty'] ?? '' })),
   alias('processing_utilization_data_age_milliseconds', 'starling_sample_age_seconds', same, 'milliseconds'),
@@ -53,48 +55,35 @@ export function peerFamilies(families: readonly MetricFamily[]): MetricFamily[] 
 function rename(family: MetricFamily, { name, of, labels, as }: Alias): MetricFamily {
   const help = `As ${of}.`;
   if (family.kind !== 'histogram') {
-    return { name, kind: family.kind, help, points: addUp(numberPoints(family.points, labels)) };
+    return { name, kind: family.kind, help, points: relabel(family.points, labels, addNumbers) };
   }
-  const points = family.points.flatMap((point) => {
-    const kept = labels(point.labels);
-    return kept ? [{ ...point, labels: kept }] : [];
-  });
-  if (as === 'count')
-    return {
-      name,
-      kind: 'counter',
-      help,
-      points: addUp(points.map(({ labels: kept, count }) => ({ labels: kept, value: count }))),
-    };
-  const merged = mergeHistograms(points);
-  return { name, kind: 'histogram', help, points: as === 'milliseconds' ? merged.map(inMilliseconds) : merged };
-}
-
-function numberPoints(points: readonly NumberPoint[], labels: Alias['labels']): NumberPoint[] {
-  return points.flatMap((point) => {
-    const kept = labels(point.labels);
-    return kept ? [{ labels: kept, value: point.value }] : [];
-  });
+  if (as === 'count') {
+    const counts = family.points.map((point) => ({ labels: point.labels, value: point.count }));
+    return { name, kind: 'counter', help, points: relabel(counts, labels, addNumbers) };
+  }
+  const points = relabel(family.points, labels, addHistograms);
+  return { name, kind: 'histogram', help, points: as === 'milliseconds' ? points.map(inMilliseconds) : points };
 }
 
 /** Dropping a label makes several series one. */
-function addUp(points: readonly NumberPoint[]): NumberPoint[] {
-  const sums = new Map<string, NumberPoint>();
-  for (const { labels, value } of points) {
-    const key = JSON.stringify(labels);
-    sums.set(key, { labels, value: (sums.get(key)?.value ?? 0) + value });
-  }
-  return [...sums.values()];
-}
-
-function mergeHistograms(points: readonly HistogramPoint[]): HistogramPoint[] {
-  const merged = new Map<string, HistogramPoint>();
+function relabel<Point extends { readonly labels: LabelSet }>(
+  points: readonly Point[],
+  labels: Alias['labels'],
+  add: (a: Point, b: Point) => Point,
+): Point[] {
+  const merged = new Map<string, Point>();
   for (const point of points) {
-    const key = JSON.stringify(point.labels);
+    const kept = labels(point.labels);
+    if (!kept) continue;
+    const key = JSON.stringify(kept);
     const before = merged.get(key);
-    merged.set(key, before ? addHistograms(before, point) : point);
+    merged.set(key, before ? add(before, point) : { ...point, labels: kept });
   }
   return [...merged.values()];
+}
+
+function addNumbers(a: NumberPoint, b: NumberPoint): NumberPoint {
+  return { ...a, value: a.value + b.value };
 }
 
 function addHistograms(a: HistogramPoint, b: HistogramPoint): HistogramPoint {
@@ -114,17 +103,6 @@ function inMilliseconds(point: HistogramPoint): HistogramPoint {
 
 function statusOf(labels: LabelSet): LabelSet {
   return { status: labels['outcome'] ?? '' };
-}
-
-function component(dependency: string | undefined): string {
-  switch (dependency) {
-    case 'store':
-      return 'cassandra_client';
-    case 'timeseries':
-      return 'timeseries_db_client';
-    default:
-      return dependency ?? '';
-  }
 }
 
 function alias(name: string, of: string, labels: Alias['labels'], as: Alias['as'] = 'same'): Alias {

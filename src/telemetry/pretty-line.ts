@@ -8,16 +8,8 @@ const COLOURS = {
   error: 'red',
   fatal: 'magenta',
 } as const;
-const HIDDEN = new Set([
-  'level',
-  'time',
-  'msg',
-  'module',
-  'err',
-  'service.name',
-  'service.version',
-  'service.instance.id',
-]);
+const SHOWN_ELSEWHERE = ['level', 'time', 'msg', 'module', 'err'];
+const HIDDEN = new Set([...SHOWN_ELSEWHERE, 'service.name', 'service.version', 'service.instance.id']);
 
 /** One JSON log line as people like to read it on a terminal: time, level, module, message, then what is known. */
 export function prettyLine(line: string, options: { isColoured: boolean }): string {

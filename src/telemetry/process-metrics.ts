@@ -45,10 +45,8 @@ export function watchProcess(meters: OtelMeters): () => void {
     }
     delay.reset();
     const current = performance.eventLoopUtilization();
-    meters.set(
-      'starling_event_loop_utilisation_ratio',
-      performance.eventLoopUtilization(current, utilisation).utilization,
-    );
+    const since = performance.eventLoopUtilization(current, utilisation);
+    meters.set('starling_event_loop_utilisation_ratio', since.utilization);
     utilisation = current;
   });
   return () => {

@@ -3,29 +3,21 @@ import type { Clock } from '../lib/clock.ts';
 
 const KEYS_MAX = 1000;
 
-interface Period {
-  startMs: number;
-  held: number;
-}
-
 /** Writes the same problem once per period, then again with how often it came meanwhile: a store that is down is one line. */
 export class RareLog {
-  readonly #clock: Clock;
-  readonly #logger: Logger;
-  readonly #everyMs: number;
-  readonly #periods = new Map<string, Period>();
+  readonly #options: { clock: Clock; logger: Logger; everyMs: number };
+  readonly #periods = new Map<string, { readonly startMs: number; held: number }>();
 
   constructor(options: { clock: Clock; logger: Logger; everyMs: number }) {
-    this.#clock = options.clock;
-    this.#logger = options.logger;
-    this.#everyMs = options.everyMs;
+    this.#options = options;
   }
 
   /** `key` says which problem it is; it must not hold unbounded text, such as an error message. */
   write(level: 'info' | 'warn' | 'error', key: string, fields: object, message: string): void {
-    const nowMs = this.#clock.monotonicMs();
+    const { clock, logger, everyMs } = this.#options;
+    const nowMs = clock.monotonicMs();
     const period = this.#periods.get(key);
-    if (period && nowMs - period.startMs < this.#everyMs) {
+    if (period && nowMs - period.startMs < everyMs) {
       period.held += 1;
       return;
     }
@@ -36,7 +28,7 @@ export class RareLog {
     }
     this.#periods.set(key, { startMs: nowMs, held: 0 });
     const held = period?.held ?? 0;
-    this.#logger[level](held > 0 ? { ...fields, repeated: held } : fields, message);
+    logger[level](held > 0 ? { ...fields, repeated: held } : fields, message);
   }
 
   /** The problem is over: the next one is written at once. Returns how many lines were held back. */

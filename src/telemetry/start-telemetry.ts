@@ -105,11 +105,8 @@ function wantedBy({ otlp }: TelemetrySettings): { metrics: boolean; traces: bool
   const asked = (signal: 'METRICS' | 'TRACES', isOn: boolean) => {
     const exporter = env[`OTEL_${signal}_EXPORTER`];
     if (exporter === 'none') return false;
-    return (
-      isOn ||
-      Boolean(exporter) ||
-      Boolean(env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`] ?? env['OTEL_EXPORTER_OTLP_ENDPOINT'])
-    );
+    const endpoint = env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`] ?? env['OTEL_EXPORTER_OTLP_ENDPOINT'];
+    return isOn || Boolean(exporter) || Boolean(endpoint);
   };
   return { metrics: asked('METRICS', otlp.metrics), traces: asked('TRACES', otlp.traces) };
 }

@@ -69,19 +69,8 @@ export function adminWorld(parts: {
     live: (versionId) => {
       const tracked = autoscaler.fleet.get(versionId);
       if (!tracked) return undefined;
-      const { version, state, profile, latest, trail, memory, lastInvokedMs, watchedSinceMs } = tracked;
-      return {
-        version,
-        state,
-        profile,
-        latest,
-        trail,
-        memory,
-        lastInvokedMs,
-        watchedSinceMs,
-        ...autoscaler.observer.samplesOf(versionId, clock.wallMs()),
-        target: targets.get(versionId),
-      };
+      const samples = autoscaler.observer.samplesOf(versionId, clock.wallMs());
+      return { ...tracked, ...samples, target: targets.get(versionId) };
     },
     console: parts.console,
     configuration: () => ({ hash: loaded.hash, options: loaded.effective }),

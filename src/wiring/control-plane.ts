@@ -14,19 +14,10 @@ export interface ControlPlane {
 }
 
 /** What the state of the circuit breaker means for the wishes. */
-export function wishesText(breaker: BreakerState): string {
-  switch (breaker) {
-    case 'closed':
-      return 'takes wishes';
-    case 'half-open':
-      return 'a wish is tried, after too many failed';
-    case 'open':
-      return 'no wishes are sent for a while: too many failed';
-    default:
-      return breaker satisfies never;
-  }
-}
+export const WISHES_TEXT: Readonly<Record<BreakerState, string>> = {
+  closed: 'takes wishes',
+  'half-open': 'a wish is tried, after too many failed',
+  open: 'no wishes are sent for a while: too many failed',
+};
 
-export function targetReadsText(mode: 'bulk' | 'single'): string {
-  return mode === 'bulk' ? 'bounds read in pages' : 'bounds read one by one';
-}
+export const READS_TEXT = { bulk: 'bounds read in pages', single: 'bounds read one by one' } as const;

@@ -6,19 +6,25 @@ import type { Meters } from '../telemetry/meters.ts';
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 10_000;
 
+export interface DependencyOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly meters: Meters;
+  /** Aborted when the service stops. */
+  readonly stopping: AbortSignal;
+}
+
 /** Something this service stands on, and what it last did. Logs when that changes, not every time it is asked. */
 export class Dependency {
   readonly #name: string;
-  readonly #logger: Logger;
-  readonly #meters: Meters;
+  readonly #options: DependencyOptions;
   #state: DependencyHealth['state'] = 'awaited';
   #detail = 'not asked so far';
   #hasAnswered = false;
 
-  constructor(options: { name: string; logger: Logger; meters: Meters }) {
-    this.#name = options.name;
-    this.#logger = options.logger;
-    this.#meters = options.meters;
+  constructor(name: string, options: DependencyOptions) {
+    this.#name = name;
+    this.#options = options;
   }
 
   get health(): DependencyHealth {
@@ -34,28 +40,33 @@ export class Dependency {
     this.#tell(this.#hasAnswered ? 'down' : 'awaited', error instanceof Error ? error.message : String(error));
   }
 
+  /** Takes the answer to a check while the service runs. */
+  async note(answer: Promise<string>): Promise<void> {
+    try {
+      this.answered(await answer);
+    } catch (error) {
+      if (!this.#options.stopping.aborted) this.failed(error);
+    }
+  }
+
   /** Asks again and again, more and more slowly, until there is an answer or a fault that waiting will not mend. */
   async await<T>(
     ask: () => Promise<T>,
-    options: {
-      clock: Clock;
-      signal: AbortSignal;
-      isFatal: (error: unknown) => boolean;
-      describe: (answer: T) => string;
-    },
+    { isFatal, describe }: { isFatal: (error: unknown) => boolean; describe: (answer: T) => string },
   ): Promise<T> {
+    const { clock, stopping } = this.#options;
     for (let attempt = 0; ; attempt += 1) {
-      options.signal.throwIfAborted();
+      stopping.throwIfAborted();
       try {
-        const answer = await orAborted(ask(), options.signal);
-        this.answered(options.describe(answer));
+        const answer = await orAborted(ask(), stopping);
+        this.answered(describe(answer));
         return answer;
       } catch (error) {
-        options.signal.throwIfAborted();
-        if (options.isFatal(error)) throw error;
+        stopping.throwIfAborted();
+        if (isFatal(error)) throw error;
         this.failed(error);
       }
-      await sleep(options.clock, Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** attempt), options.signal);
+      await sleep(clock, Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** attempt), stopping);
     }
   }
 
@@ -63,16 +74,14 @@ export class Dependency {
     const isNews = state !== this.#state || (state !== 'up' && detail !== this.#detail);
     this.#state = state;
     this.#detail = detail;
-    this.#meters.set('starling_dependency_up', state === 'up' ? 1 : 0, { dependency: this.#name });
+    const { logger, meters } = this.#options;
+    const dependency = this.#name;
+    meters.set('starling_dependency_up', state === 'up' ? 1 : 0, { dependency });
     if (!isNews) return;
-    if (state === 'up')
-      this.#logger.info({ event: 'dependency.up', dependency: this.#name, detail }, `${this.#name} answers`);
+    if (state === 'up') logger.info({ event: 'dependency.up', dependency, detail }, `${dependency} answers`);
     else {
       const next = state === 'awaited' ? 'waiting for it' : 'nothing changes until it is back';
-      this.#logger.warn(
-        { event: 'dependency.down', dependency: this.#name, detail },
-        `${this.#name}: ${detail}; ${next}`,
-      );
+      logger.warn({ event: 'dependency.down', dependency, detail }, `${dependency}: ${detail}; ${next}`);
     }
   }
 }

@@ -9,17 +9,7 @@ export function openActuator(
   { controlPlane }: Config,
   { clock, random, meters }: Pick<ConnectionTools, 'clock' | 'random' | 'meters'>,
 ): GatedActuator {
-  return new GatedActuator({
-    sender,
-    clock,
-    random,
-    meters,
-    timeoutMs: controlPlane.timeoutMs,
-    ratePerSecond: controlPlane.ratePerSecond,
-    burst: controlPlane.burst,
-    raiseShare: controlPlane.raiseShare,
-    breaker: { failures: controlPlane.breaker.failures, openForMs: controlPlane.breaker.openForMs },
-    isDryRun: controlPlane.dryRun,
-    dryRunIds: controlPlane.dryRunFunctions,
-  });
+  const { timeoutMs, ratePerSecond, burst, raiseShare, breaker, dryRun: isDryRun, dryRunFunctions } = controlPlane;
+  const limits = { timeoutMs, ratePerSecond, burst, raiseShare, breaker };
+  return new GatedActuator({ sender, clock, random, meters, ...limits, isDryRun, dryRunIds: dryRunFunctions });
 }

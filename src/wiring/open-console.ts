@@ -63,17 +63,8 @@ async function buildOnce(checkout: string, signal: AbortSignal): Promise<string>
 /** In a process of its own: what a bundler takes of memory is given back. */
 function build(options: { checkout: string; outDir: string; signal: AbortSignal }): Promise<void> {
   const { checkout, outDir, signal } = options;
-  const args = [
-    viteOf(checkout),
-    'build',
-    sourcesOf(checkout),
-    '--configLoader',
-    'native',
-    '--outDir',
-    outDir,
-    '--logLevel',
-    'error',
-  ];
+  const flags = ['--configLoader', 'native', '--outDir', outDir, '--logLevel', 'error'];
+  const args = [viteOf(checkout), 'build', sourcesOf(checkout), ...flags];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
       cwd: checkout,
@@ -88,7 +79,7 @@ function build(options: { checkout: string; outDir: string; signal: AbortSignal 
     child.once('error', reject);
     child.once('close', (code) => {
       if (code === 0) resolve();
-      else reject(new Error(firstLine(said) || `vite ended with ${code}`));
+      else reject(new Error(said.trim().split(/\s*\n/, 1)[0] || `vite ended with ${code}`));
     });
   });
 }
@@ -116,13 +107,4 @@ function digestOfSources(checkout: string): string {
 
 function hasPage(directory: string): boolean {
   return existsSync(path.join(directory, 'index.html'));
-}
-
-function firstLine(text: string): string {
-  return (
-    text
-      .split('\n')
-      .map((line) => line.trim())
-      .find((line) => line !== '') ?? ''
-  );
 }

@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/problem.ts';
 import type { Secrets } from '../config/secrets.ts';
 import { type ConnectionTools, tlsOf } from './connection-tools.ts';
-import { type ControlPlane, targetReadsText, wishesText } from './control-plane.ts';
+import { type ControlPlane, READS_TEXT, WISHES_TEXT } from './control-plane.ts';
 import { openActuator } from './open-actuator.ts';
 import { openKubernetes } from './open-kubernetes.ts';
 
@@ -21,14 +21,10 @@ export function openControlPlane(config: Config, tools: ConnectionTools): Contro
   }
 }
 
-export interface HttpControlPlane extends ControlPlane {
-  readonly targets: HttpTargetSource;
-}
-
 export function openHttpControlPlane(
   config: Config,
   { secrets, clock, random, meters }: ConnectionTools,
-): HttpControlPlane {
+): ControlPlane & { readonly targets: HttpTargetSource } {
   const { controlPlane, scaling } = config;
   const material = secrets.tls('controlPlane.tls', controlPlane.tls);
   const connection = new ControlPlaneConnection({
@@ -68,9 +64,8 @@ export function openHttpControlPlane(
         ({ lastErrorWallMs, lastSuccessWallMs }) => (lastErrorWallMs ?? 0) > (lastSuccessWallMs ?? 0),
       );
       if (worst) throw new Error(worst.lastError);
-      return wishes.isDryRun
-        ? 'dry run: nothing is sent'
-        : `${wishesText(wishes.breaker)}, ${targetReadsText(reads.mode)}`;
+      if (wishes.isDryRun) return 'dry run: nothing is sent';
+      return `${WISHES_TEXT[wishes.breaker]}, ${READS_TEXT[reads.mode]}`;
     },
     close: () => connection.close(),
   };
@@ -107,7 +102,6 @@ function authOf(config: Config, secrets: Secrets): Auth {
 /** The configuration was checked before; this narrows the type. */
 function needed<T>(value: T | undefined, key: string): T {
   if (value !== undefined) return value;
-  throw new ConfigError([
-    { key, value: undefined, source: 'default', says: 'is needed for this kind of authentication', mend: `set ${key}` },
-  ]);
+  const says = 'is needed for this kind of authentication';
+  throw new ConfigError([{ key, source: 'default', says, mend: `set ${key}` }]);
 }

@@ -5,7 +5,7 @@ import { KubernetesTargetSource } from '../adapters/kubernetes/kubernetes-target
 import { KubernetesWishSender } from '../adapters/kubernetes/kubernetes-wish-sender.ts';
 import type { Config } from '../config/config.ts';
 import type { ConnectionTools } from './connection-tools.ts';
-import { type ControlPlane, wishesText } from './control-plane.ts';
+import { type ControlPlane, WISHES_TEXT } from './control-plane.ts';
 import { openActuator } from './open-actuator.ts';
 
 export interface KubernetesControlPlane extends ControlPlane {
@@ -57,9 +57,8 @@ export function openKubernetes(config: Config, { clock, random, meters }: Connec
       if (!view.isStarted) return 'not asked yet';
       const trouble = view.trouble();
       if (trouble !== '') throw new Error(trouble);
-      return wishes.isDryRun
-        ? 'dry run: nothing is sent'
-        : `${wishesText(wishes.breaker)}, ${view.index.size} workloads`;
+      if (wishes.isDryRun) return 'dry run: nothing is sent';
+      return `${WISHES_TEXT[wishes.breaker]}, ${view.index.size} workloads`;
     },
     close: () => {
       view.close();

@@ -48,13 +48,13 @@ async function openCassandra(config: Config, tools: ConnectionTools): Promise<St
   const { CassandraStore } = await import('../adapters/cassandra/store.ts');
   const connection = cassandraConnection(config, tools);
   const store = await CassandraStore.open(connection.options());
-  const replace = () => {
-    store.replaceSecrets(connection.secrets()).catch((error: unknown) => {
-      tools.logger.error(
-        { event: 'secrets.refused', err: error },
-        'the store does not take the new secrets; the old ones stay in use',
-      );
-    });
+  const replace = async () => {
+    try {
+      await store.replaceSecrets(connection.secrets());
+    } catch (error) {
+      const message = 'the store does not take the new secrets; the old ones stay in use';
+      tools.logger.error({ event: 'secrets.refused', err: error }, message);
+    }
   };
   for (const live of connection.live) live.subscribe(replace);
   return store;

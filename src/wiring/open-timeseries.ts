@@ -23,34 +23,24 @@ export async function openTimeseries(
   const profiles = await loadProfiles({ names: timeseries.profiles, directory: timeseries.profilesDir });
   const material = secrets.tls('timeseries.tls', timeseries.tls);
   const client = new StoreClient({
-    url: timeseries.url,
+    // Its address, limits and retries go by the same names as in the configuration.
+    ...timeseries,
     clock,
     random,
     meters,
     auth: authOf(config, secrets),
     tls: () => tlsOf(material, timeseries.tls),
-    headers: timeseries.headers,
-    compression: timeseries.compression,
-    timeoutMs: timeseries.timeoutMs,
-    retries: timeseries.retries,
-    retryDelayMs: timeseries.retryDelayMs,
-    retryDelayMaxMs: timeseries.retryDelayMaxMs,
-    responseMaxBytes: timeseries.responseMaxBytes,
-    concurrency: timeseries.concurrency,
     breakerFailures: timeseries.breaker.failures,
     breakerOpenMs: timeseries.breaker.openForMs,
   });
   const reader = new PrometheusSignalReader({
+    // Its labels and the sizes of its queries too.
+    ...timeseries,
     client,
     profiles,
     clock,
-    labels: timeseries.labels,
-    bucketLabel: timeseries.bucketLabel,
     scrapeIntervalSeconds: timeseries.scrapeIntervalMs / 1000,
     rateSeconds: scaling.utilisationWindowMs === undefined ? undefined : scaling.utilisationWindowMs / 1000,
-    settleMs: timeseries.settleMs,
-    partVersionsMax: timeseries.partVersionsMax,
-    requestsPerCycleMax: timeseries.requestsPerCycleMax,
     presenceRecheckMs: discovery.intervalMs,
   });
   const rateScrapesMax = Math.max(...profiles.map(({ rateScrapes }) => rateScrapes));

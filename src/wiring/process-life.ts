@@ -43,13 +43,7 @@ export function leaveSoon(): void {
  * The first signal asks to stop; a second one that is no echo ends the process at once. With `endsWithParent` the end of
  * the process that started this one asks too, also when it was killed.
  */
-export function listenForStop({
-  clock,
-  endsWithParent = false,
-}: {
-  clock: Clock;
-  endsWithParent?: boolean;
-}): StopSignals {
+export function listenForStop(clock: Clock, { endsWithParent = false } = {}): StopSignals {
   const { promise: asked, resolve } = Promise.withResolvers<void>();
   let firstMs: number | undefined;
   const onSignal = () => {

@@ -1,16 +1,13 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
-import type { Live } from '../config/live-files.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
-import type { Secret } from '../config/secret.ts';
 import { Secrets } from '../config/secrets.ts';
-import type { AdminWorld } from '../http/admin/admin-world.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Random } from '../lib/random.ts';
 import { Autoscaler } from '../loops/autoscaler.ts';
 import type { Store } from '../ports/store.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/start-telemetry.ts';
 import { adminWorld } from './admin-world.ts';
+import type { ConnectionTools } from './connection-tools.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { Dependencies } from './dependencies.ts';
 import { openConsole } from './open-console.ts';
@@ -25,10 +22,7 @@ const TELEMETRY_GRACE_MS = 1_500;
 /** Beside the drain itself: two beats and the release of the duty. */
 const HAND_OVER_MS = 2_000;
 
-export interface ServiceTools {
-  readonly clock: Clock;
-  readonly random: Random;
-}
+type ServiceTools = Pick<ConnectionTools, 'clock' | 'random'>;
 
 /** Where the running service answers; ports as they came out when 0 was asked for. */
 export interface ServiceAddresses {
@@ -59,24 +53,20 @@ export class Service {
     const { config } = loaded;
     const memberId = `${config.member.idPrefix ?? hostname()}/${tools.random.uuid()}`;
     const telemetry = await startTelemetry({ version: VERSION, memberId, settings: config.telemetry });
-    return new Service(loaded, tools, { memberId, telemetry });
+    return new Service(loaded, tools, memberId, telemetry);
   }
 
-  private constructor(loaded: LoadedConfig, tools: ServiceTools, made: { memberId: string; telemetry: Telemetry }) {
+  private constructor(loaded: LoadedConfig, tools: ServiceTools, memberId: string, telemetry: Telemetry) {
     this.#loaded = loaded;
     this.#tools = tools;
-    this.#memberId = made.memberId;
-    this.#telemetry = made.telemetry;
-    this.#logger = made.telemetry.logger;
-    this.#startedMs = tools.clock.wallMs();
-    const { meters, logs } = made.telemetry;
-    this.#secrets = new Secrets({ clock: tools.clock, onEvent: secretEvents(logs.of('secrets'), meters, tools.clock) });
-    this.#dependencies = new Dependencies({
-      clock: tools.clock,
-      logger: this.#logger,
-      meters,
-      stopping: this.#stopping.signal,
-    });
+    this.#memberId = memberId;
+    this.#telemetry = telemetry;
+    this.#logger = telemetry.logger;
+    const { clock } = tools;
+    this.#startedMs = clock.wallMs();
+    const { meters, logs } = telemetry;
+    this.#secrets = new Secrets({ clock, onEvent: secretEvents(logs.of('secrets'), meters, clock) });
+    this.#dependencies = new Dependencies({ clock, logger: this.#logger, meters, stopping: this.#stopping.signal });
     this.#listeners = new ServiceListeners(loaded.config, this.#logger);
     meters.set('starling_config_info', 1, { hash: loaded.hash });
   }
@@ -107,8 +97,24 @@ export class Service {
     await this.#dependencies.awaitTimeseries(timeseries);
     const autoscaler = this.#build(store, timeseries, controlPlane);
     this.#autoscaler = autoscaler;
-    const admin = await this.#listeners.openAdmin(() => this.#world({ store, autoscaler, controlPlane, token }));
-    this.#dependencies.watch({ store, timeseries, controlPlane });
+    const { logs } = this.#telemetry;
+    const admin = await this.#listeners.openAdmin(() =>
+      adminWorld({
+        loaded: this.#loaded,
+        memberId: this.#memberId,
+        startedMs: this.#startedMs,
+        store,
+        autoscaler,
+        targets: controlPlane.targets,
+        token,
+        clock: this.#tools.clock,
+        logger: logs.of('admin'),
+        dependencies: () => this.#dependencies.health(),
+        stopping: this.#stopping.signal,
+        console: openConsole({ logger: logs.of('console'), signal: this.#stopping.signal }),
+      }),
+    );
+    this.#dependencies.watch(store, timeseries, controlPlane);
     this.#telemetry.setFunctionSeries(() => functionSeries(autoscaler, controlPlane.targets));
     // Stopped while it was still starting: what was closed meanwhile must not be started.
     this.#stopping.signal.throwIfAborted();
@@ -168,34 +174,6 @@ export class Service {
       meters,
       settings: { ...config, fadeMs },
       onMembersChanged: (count) => controlPlane.shareRate(count),
-    });
-  }
-
-  /** What the admin API shows, and lets people do. */
-  #world({
-    store,
-    autoscaler,
-    controlPlane,
-    token,
-  }: {
-    store: Store;
-    autoscaler: Autoscaler;
-    controlPlane: ControlPlane;
-    token: Live<Secret> | undefined;
-  }): AdminWorld {
-    return adminWorld({
-      loaded: this.#loaded,
-      memberId: this.#memberId,
-      startedMs: this.#startedMs,
-      store,
-      autoscaler,
-      targets: controlPlane.targets,
-      token,
-      clock: this.#tools.clock,
-      logger: this.#telemetry.logs.of('admin'),
-      dependencies: () => this.#dependencies.health(),
-      stopping: this.#stopping.signal,
-      console: openConsole({ logger: this.#telemetry.logs.of('console'), signal: this.#stopping.signal }),
     });
   }
 }

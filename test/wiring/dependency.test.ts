@@ -5,18 +5,18 @@ import { silentMeters } from '../../src/telemetry/meters.ts';
 import { Dependency } from '../../src/wiring/dependency.ts';
 import { HandWoundClock } from '../support/hand-wound-clock.ts';
 
-function watch() {
+function watch({ clock = new HandWoundClock(), stopping = new AbortController().signal } = {}) {
   const lines: { event: string; detail: string; level: number }[] = [];
   const up: number[] = [];
   const logger = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const meters: Meters = { ...silentMeters, set: (_, value) => void up.push(value) };
-  return { dependency: new Dependency({ name: 'store', logger, meters }), lines, up };
+  return { dependency: new Dependency('store', { clock, logger, meters, stopping }), lines, up };
 }
 
 describe('a dependency', () => {
   it('is asked more and more slowly until it answers, and says each thing once', async () => {
     const clock = new HandWoundClock();
-    const { dependency, lines, up } = watch();
+    const { dependency, lines, up } = watch({ clock });
     const askedMs: number[] = [];
     const awaited = dependency.await(
       async () => {
@@ -24,7 +24,7 @@ describe('a dependency', () => {
         if (askedMs.length < 8) throw new Error('refused');
         return 'there';
       },
-      { clock, signal: new AbortController().signal, isFatal: () => false, describe: (answer) => answer },
+      { isFatal: () => false, describe: (answer) => answer },
     );
     await clock.wind(60_000);
     expect(await awaited).toBe('there');
@@ -50,20 +50,19 @@ describe('a dependency', () => {
   });
 
   it('is not waited for when waiting mends nothing', async () => {
-    const clock = new HandWoundClock();
     const { dependency } = watch();
     const fault = new Error('no tables');
-    const options = { clock, signal: new AbortController().signal, isFatal: () => true, describe: String };
+    const options = { isFatal: () => true, describe: String };
     await expect(dependency.await(() => Promise.reject(fault), options)).rejects.toBe(fault);
   });
 
   it.each(['while it is asked', 'between two questions'])('is let go of at once, %s', async (when) => {
     const clock = new HandWoundClock();
-    const { dependency } = watch();
     const stopping = new AbortController();
+    const { dependency } = watch({ clock, stopping: stopping.signal });
     const ask =
       when === 'while it is asked' ? () => new Promise<string>(() => {}) : () => Promise.reject(new Error('no'));
-    const awaited = dependency.await(ask, { clock, signal: stopping.signal, isFatal: () => false, describe: String });
+    const awaited = dependency.await(ask, { isFatal: () => false, describe: String });
     await clock.wind(100);
     stopping.abort(new Error('stop'));
     await expect(awaited).rejects.toThrow('stop');

@@ -22,18 +22,8 @@ function within(name: string): string {
 
 function flagPart({ long, short, description, value, choices }: FlagShape): string {
   const name = `-l ${long.slice(2)}${short === undefined ? '' : ` -s ${short.slice(1)}`} -d ${quoted(description)}`;
-  switch (value) {
-    case 'none':
-      return name;
-    case 'some':
-      return `${name} -x -a ${quoted(choices.join(' '))}`;
-    case 'file':
-      return `${name} -r -F`;
-    case 'any':
-      return `${name} -x`;
-    default:
-      return value satisfies never;
-  }
+  const taking = { none: '', some: ` -x -a ${quoted(choices.join(' '))}`, file: ' -r -F', any: ' -x' };
+  return `${name}${taking[value]}`;
 }
 
 function quoted(text: string): string {

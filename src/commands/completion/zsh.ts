@@ -36,18 +36,8 @@ if [[ $funcstack[1] == _starling ]]; then _starling "$@"; else compdef _starling
 
 function flagSpec({ long, description, value, choices }: FlagShape): string {
   const text = `[${escaped(description)}]`;
-  switch (value) {
-    case 'none':
-      return quoted(`${long}${text}`);
-    case 'some':
-      return quoted(`${long}=${text}:value:(${choices.join(' ')})`);
-    case 'file':
-      return quoted(`${long}=${text}:file:_files`);
-    case 'any':
-      return quoted(`${long}=${text}:value: `);
-    default:
-      return value satisfies never;
-  }
+  const taking = { some: `:value:(${choices.join(' ')})`, file: ':file:_files', any: ':value: ' };
+  return quoted(value === 'none' ? `${long}${text}` : `${long}=${text}${taking[value]}`);
 }
 
 /** Within a spec, brackets and colons mean something. */

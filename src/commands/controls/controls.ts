@@ -33,14 +33,8 @@ export function declareOverride(command: Command, end: (code: ExitCode) => void)
   changing(addSpanFlags(command)).action(async (versionId: string, wanted: number) => {
     const flags = command.opts<Flags>();
     const question = `Run ${wanted} of ${printableLine(versionId)} for ${formatDuration(flags.for)}, whatever its load?`;
-    end(
-      await put(command, {
-        versionId,
-        path: pathOf(versionId, 'override'),
-        body: { ...spanBody(flags), wanted },
-        question,
-      }),
-    );
+    const body = { ...spanBody(flags), wanted };
+    end(await put(command, { versionId, path: pathOf(versionId, 'override'), body, question }));
   });
 }
 
@@ -76,20 +70,17 @@ function changing(command: Command): Command {
   return addOutputFlag(addAdminFlags(addChangeFlags(command)));
 }
 
-interface Change {
-  readonly versionId?: string;
-  readonly path: string;
-  readonly body: object;
-  readonly question: string;
-}
-
-async function put(command: Command, change: Change): Promise<ExitCode> {
+async function put(
+  command: Command,
+  change: { versionId?: string; path: string; body: object; question: string },
+): Promise<ExitCode> {
+  const { versionId, path, body, question } = change;
   const { yes: isYes = false, dryRun: isDryRun = false, output } = command.opts<Flags>();
   const client = adminClient(command);
-  if (!isDryRun && !(await confirm(change.question, { isYes }))) return unchanged();
-  const control = await send(client, change, isDryRun);
+  if (!isDryRun && !(await confirm(question, { isYes }))) return unchanged();
+  const control = await client.put(isDryRun ? `${path}?dryRun=true` : path, body, controlSchema);
   await printAs(output, control, () => `${isDryRun ? 'would stand' : 'stands'}: ${controlText(control)}`);
-  if (change.versionId !== undefined) await warnIfUnknown(client, change.versionId);
+  if (versionId !== undefined) await warnIfUnknown(client, versionId);
   return EXIT.ok;
 }
 
@@ -104,10 +95,6 @@ async function warnIfUnknown(client: AdminClient, versionId: string): Promise<vo
       `no active function version has the id ${printableLine(versionId)} now; starling functions lists them\n`,
     );
   }
-}
-
-function send(client: AdminClient, { path, body }: { path: string; body: object }, isDryRun: boolean) {
-  return client.put(isDryRun ? `${path}?dryRun=true` : path, body, controlSchema);
 }
 
 function unchanged(): ExitCode {
@@ -126,14 +113,10 @@ function controlText(control: FleetControl): string {
 }
 
 function kindText({ kind, wanted }: FleetControl): string {
-  switch (kind) {
-    case 'pause':
-      return 'the pause';
-    case 'override':
-      return `the override to ${wanted}`;
-    case 'freeze-release':
-      return 'the release of the freeze';
-    default:
-      return kind satisfies never;
-  }
+  const texts = {
+    pause: 'the pause',
+    override: `the override to ${wanted}`,
+    'freeze-release': 'the release of the freeze',
+  };
+  return texts[kind];
 }

@@ -1,13 +1,7 @@
-import { accessSync, constants, existsSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-
-/** A folder that cannot hold data; reported in one line. */
-export class FileFault extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'FileFault';
-  }
-}
+import { accessSync, constants, existsSync, openSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { FileFault } from '../../config/live-files.ts';
+import { makeFolder } from '../../lib/make-folder.ts';
 
 export interface DataFolder {
   readonly path: string;
@@ -54,14 +48,6 @@ export function prepareDataFolder(folder: string): DataFolder {
   };
 }
 
-/** Folder by folder: Node's own recursive mkdir never comes back below /proc and the like. */
-function makeFolder(folder: string): void {
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
-  if (dirname(folder) !== folder) makeFolder(dirname(folder));
-  // Code and environments of functions lie in it: other users must not read them.
-  mkdirSync(folder, { mode: 0o700 });
-}
-
 /** What is done with a file, or a FileFault that names it. */
 function withFile<T>(file: string, act: () => T): T {
   try {
@@ -71,27 +57,18 @@ function withFile<T>(file: string, act: () => T): T {
   }
 }
 
-function faultOf(path: string, error: unknown): FileFault {
-  return new FileFault(`cannot keep data in ${path}: ${explain(error)}; choose another folder with --data-dir`, {
-    cause: error,
-  });
-}
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EISDIR: 'it is a folder',
+  EEXIST: 'something on its path is not a folder',
+  ENOTDIR: 'something on its path is not a folder',
+};
 
-function explain(error: unknown): string {
-  switch ((error as NodeJS.ErrnoException).code) {
-    case 'EACCES':
-    case 'EPERM':
-      return 'this user may not write there';
-    case 'EROFS':
-      return 'the file system is read-only';
-    case 'ENOSPC':
-      return 'the disk is full';
-    case 'EISDIR':
-      return 'it is a folder';
-    case 'EEXIST':
-    case 'ENOTDIR':
-      return 'something on its path is not a folder';
-    default:
-      return error instanceof Error ? error.message : String(error);
-  }
+function faultOf(path: string, cause: unknown): FileFault {
+  const { code = '', message } = cause as NodeJS.ErrnoException;
+  const why = REASONS[code] ?? message;
+  return new FileFault(`cannot keep data in ${path}: ${why}; choose another folder with --data-dir`, { cause });
 }

@@ -1,13 +1,7 @@
 import { stringify } from 'yaml';
+import { nested } from '../../config/declarations.ts';
 import { type ConfigInput, configFiles, givenKeys, type LoadedConfig, loadConfig } from '../../config/load-config.ts';
 import { ConfigError } from '../../config/problem.ts';
-
-/** Which parts are ours to start; an option that names a real one leaves ours out. */
-export interface Embedded {
-  readonly platform: boolean;
-  readonly metricsStore: boolean;
-  readonly store: boolean;
-}
 
 /** Where the parts listen, and where the file that they share lies. */
 export interface Places {
@@ -41,7 +35,8 @@ const RESERVED = ['http.admin', 'member.address'];
 
 /** The options that were given, and what dev adds to them: a configuration file that every other source overrides. */
 export class DevSettings {
-  readonly embedded: Embedded;
+  /** Which parts are ours to start; an option that names a real one leaves ours out. */
+  readonly embedded: Readonly<Record<'platform' | 'metricsStore' | 'store', boolean>>;
   readonly #given: ConfigInput;
   readonly #keys: ReadonlySet<string>;
 
@@ -55,7 +50,15 @@ export class DevSettings {
       store: !this.#keys.has('store.url'),
     };
     const [taken] = RESERVED.filter((key) => this.#keys.has(key));
-    if (taken !== undefined) throw reservedOption(taken);
+    if (taken === undefined) return;
+    throw new ConfigError([
+      {
+        key: taken,
+        source: 'flag, environment or file',
+        says: 'cannot be chosen for starling dev, which gives each replica its own',
+        mend: '--port chooses the address that people open; starling autoscale takes this option',
+      },
+    ]);
   }
 
   /** The file as it is written for these places. */
@@ -70,7 +73,7 @@ export class DevSettings {
       'http.metrics': '127.0.0.1:0',
       'telemetry.logFormat': 'json',
     };
-    return PREFACE + stringify(nested(options));
+    return PREFACE + stringify(nested(Object.entries(options)));
   }
 
   /** All of it together, as every replica will read it. Throws ConfigError. */
@@ -106,32 +109,4 @@ export class DevSettings {
 /** As a shell takes it for one word. */
 function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-/** `a.b` is `b` in `a`. */
-function nested(options: Readonly<Record<string, string>>): object {
-  const root: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(options)) {
-    const path = key.split('.');
-    const last = path.pop() ?? '';
-    let group = root;
-    for (const name of path) {
-      group[name] ??= {};
-      group = group[name] as Record<string, unknown>;
-    }
-    group[last] = value;
-  }
-  return root;
-}
-
-function reservedOption(key: string): ConfigError {
-  return new ConfigError([
-    {
-      key,
-      value: undefined,
-      source: 'flag, environment or file',
-      says: 'cannot be chosen for starling dev, which gives each replica its own',
-      mend: '--port chooses the address that people open; starling autoscale takes this option',
-    },
-  ]);
 }

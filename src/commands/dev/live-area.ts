@@ -2,12 +2,14 @@ import { stripVTControlCharacters } from 'node:util';
 
 const COLUMNS_DEFAULT = 80;
 
+type Terminal = Pick<NodeJS.WriteStream, 'isTTY' | 'write' | 'columns'>;
+
 /** Lines at the end of a terminal that are overwritten, with lasting lines above them. */
 export class LiveArea {
-  readonly #stream: Pick<NodeJS.WriteStream, 'isTTY' | 'write' | 'columns'>;
+  readonly #stream: Terminal;
   #lines: readonly string[] = [];
 
-  constructor(stream: Pick<NodeJS.WriteStream, 'isTTY' | 'write' | 'columns'>) {
+  constructor(stream: Terminal) {
     this.#stream = stream;
   }
 

@@ -6,7 +6,7 @@ import { systemRandom } from '../../lib/random.ts';
 import { type MetricsStore, openMetricsStore } from '../../metrics-store/open-metrics-store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { VERSION } from '../../wiring/version.ts';
-import { ConsoleProxy } from './console-proxy.ts';
+import { openConsoleProxy } from './console-proxy.ts';
 import type { DataFolder } from './data-folder.ts';
 import type { DevSettings, Places } from './dev-settings.ts';
 import { type EmbeddedPlatform, startPlatform } from './embedded-platform.ts';
@@ -70,8 +70,8 @@ export class Parts {
     await this.#makeTables(loaded);
     signal.throwIfAborted();
     const { replicas } = this;
-    const door = await ConsoleProxy.open({ port: ports.console, behind: () => replicas.servingPort });
-    this.#open.push({ stop: () => door.close() });
+    const door = await openConsoleProxy({ port: ports.console, behind: () => replicas.servingPort });
+    this.#open.push(door);
     void this.#reportUnreachable(loaded, signal);
     area.show([`starting ${count === 1 ? 'the autoscaler' : `${count} autoscalers`} …`]);
     const cancelHint = systemClock.after(SLOW_START_MS, () => {
@@ -151,7 +151,7 @@ export class Parts {
       logger: logger.child({ module: 'metrics-store' }),
       version: VERSION,
     });
-    this.#open.push({ stop: () => store.stop() });
+    this.#open.push(store);
     return store;
   }
 

@@ -20,13 +20,8 @@ export function portPlan(port: number): PortPlan {
   return { console: port, platform: port + PLATFORM_ABOVE, metricsStore: port + METRICS_STORE_ABOVE };
 }
 
-interface WantedPort {
-  readonly what: string;
-  readonly port: number;
-}
-
 /** Looks at all of them before anything is started; one line for each that cannot be had. */
-export async function refuseTakenPorts(wanted: readonly WantedPort[]): Promise<void> {
+export async function refuseTakenPorts(wanted: readonly { what: string; port: number }[]): Promise<void> {
   const faults = await Promise.all(wanted.map(faultOf));
   const taken = faults.filter((fault) => fault !== undefined);
   if (taken.length === 0) return;
@@ -37,23 +32,27 @@ export async function isFree(port: number): Promise<boolean> {
   return (await faultOf({ what: '', port })) === undefined;
 }
 
-async function faultOf({ what, port }: WantedPort): Promise<string | undefined> {
+async function faultOf({ what, port }: { what: string; port: number }): Promise<string | undefined> {
   if (port === 0) return undefined;
-  const server = createServer();
   try {
-    await listen(server, { host: HOST, port, what });
+    await listenOnce(port, what);
     return undefined;
   } catch (error) {
     return (error as Error).message;
-  } finally {
-    await new Promise<void>((resolve) => server.close(() => resolve()));
   }
 }
 
 /** A port that was free a moment ago, for a process that must know where to listen before it starts. */
-export async function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
+  return listenOnce(0, 'a replica');
+}
+
+/** Takes the port and gives it back. */
+async function listenOnce(port: number, what: string): Promise<number> {
   const server = createServer();
-  const port = await listen(server, { host: HOST, port: 0, what: 'a replica' });
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
+  try {
+    return await listen(server, { host: HOST, port, what });
+  } finally {
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  }
 }

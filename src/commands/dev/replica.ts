@@ -10,16 +10,12 @@ const MAIN = fileURLToPath(
 );
 const STDERR_TAIL_MAX = 4_000;
 
-interface ServiceProcess {
+/** How the launcher starts what runs for long. */
+const LAUNCHED: {
   readonly flags: readonly string[];
   readonly flagsOf: Readonly<Record<string, readonly string[]>>;
   readonly environment: Readonly<Record<string, string>>;
-}
-
-/** How the launcher starts what runs for long. */
-const LAUNCHED: ServiceProcess = JSON.parse(
-  readFileSync(new URL('../../../bin/service-process.json', import.meta.url), 'utf8'),
-);
+} = JSON.parse(readFileSync(new URL('../../../bin/service-process.json', import.meta.url), 'utf8'));
 
 export interface ReplicaEnd {
   readonly code: number | null;

@@ -5,10 +5,7 @@ import { Replica, type ReplicaEnd } from './replica.ts';
 
 /** A part that could not be started; its message is shown as it is. */
 export class PartFault extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'PartFault';
-  }
+  override readonly name = 'PartFault';
 }
 
 /** The autoscaler processes of one `starling dev`, and what becomes of them. */

@@ -34,7 +34,7 @@ export interface DevOptions {
 /** Starts the parts in order, shows one screen, and runs until SIGTERM or SIGINT. Rejects with a start-up fault. */
 export async function runDev(given: ConfigInput, options: DevOptions): Promise<ExitCode> {
   // The replicas and the platform's instances end with this process, however it ends.
-  const signals = listenForStop({ clock: systemClock });
+  const signals = listenForStop(systemClock);
   const settings = new DevSettings(given);
   const folder = prepareDataFolder(options.dataDir);
   const ports = portPlan(options.port);

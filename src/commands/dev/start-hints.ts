@@ -41,7 +41,7 @@ export async function whyUnreachable(url: string, signal: AbortSignal): Promise<
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   const give = () => resolve(undefined);
   socket.once('connect', give);
-  socket.once('error', (error: NodeJS.ErrnoException) => resolve(inWords(error)));
+  socket.once('error', ({ code = '', message }: NodeJS.ErrnoException) => resolve(REASONS[code] ?? message));
   socket.setTimeout(WITHIN_MS, () => resolve(`no answer within ${WITHIN_MS / 1000} s`));
   signal.addEventListener('abort', give, { once: true });
   try {
@@ -52,17 +52,10 @@ export async function whyUnreachable(url: string, signal: AbortSignal): Promise<
   }
 }
 
-function inWords({ code, message }: NodeJS.ErrnoException): string {
-  switch (code) {
-    case 'ECONNREFUSED':
-      return 'nothing listens there';
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return 'there is no such host';
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-      return 'there is no way to that host';
-    default:
-      return message;
-  }
-}
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'there is no such host',
+  EAI_AGAIN: 'there is no such host',
+  EHOSTUNREACH: 'there is no way to that host',
+  ENETUNREACH: 'there is no way to that host',
+};

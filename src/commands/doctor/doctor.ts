@@ -14,7 +14,7 @@ interface DoctorOptions {
 export function declareDoctor(command: Command, end: (code: ExitCode) => void): void {
   command
     .addOption(new Flag('--only <area...>', 'look at these alone').choices(AREAS))
-    .addOption(new Flag('--strict', 'what is doubtful counts as wrong'));
+    .option('--strict', 'what is doubtful counts as wrong');
   addOutputFlag(addConfigFlags(command)).action(async () => {
     const { output, only = AREAS, strict = false } = command.opts<DoctorOptions>();
     const loaded = await configOf(command);

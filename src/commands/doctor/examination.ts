@@ -11,29 +11,25 @@ export interface CheckResult {
   readonly mend?: string | undefined;
 }
 
+export interface ExaminationOptions {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly onFinding: (finding: Finding) => void;
+  readonly onBegin: (area: string, what: string) => void;
+}
+
 /** Runs checks one after the other; each has a deadline and ends in a finding, also when it fails. */
 export class Examination {
-  readonly #clock: Clock;
-  readonly #signal: AbortSignal;
-  readonly #onFinding: (finding: Finding) => void;
-  readonly #onBegin: (area: string, what: string) => void;
+  readonly #options: ExaminationOptions;
 
-  constructor(options: {
-    clock: Clock;
-    signal: AbortSignal;
-    onFinding: (finding: Finding) => void;
-    onBegin: (area: string, what: string) => void;
-  }) {
-    this.#clock = options.clock;
-    this.#signal = options.signal;
-    this.#onFinding = options.onFinding;
-    this.#onBegin = options.onBegin;
+  constructor(options: ExaminationOptions) {
+    this.#options = options;
   }
 
   find(found: Parameters<typeof makeFinding>[0]): void {
     // After Ctrl-C nothing more is printed.
-    this.#signal.throwIfAborted();
-    this.#onFinding(makeFinding(found));
+    this.#options.signal.throwIfAborted();
+    this.#options.onFinding(makeFinding(found));
   }
 
   /** Gives the value of the check, or undefined when it failed; then `mendOf` says what to do. */
@@ -42,12 +38,10 @@ export class Examination {
     work: (signal: AbortSignal) => Promise<T>,
     resultOf: (value: T) => CheckResult,
   ): Promise<T | undefined> {
-    this.#onBegin(area, what);
+    const { clock, signal, onBegin } = this.#options;
+    onBegin(area, what);
     try {
-      const value = await withDeadline(
-        { clock: this.#clock, what: `the check "${what}"`, afterMs: CHECK_MS, signal: this.#signal },
-        work,
-      );
+      const value = await withDeadline({ clock, what: `the check "${what}"`, afterMs: CHECK_MS, signal }, work);
       this.find({ area, what, state: 'good', ...resultOf(value) });
       return value;
     } catch (error) {

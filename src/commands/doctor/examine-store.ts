@@ -53,22 +53,15 @@ async function isFileThere(path: string, examination: Examination): Promise<bool
     { area, what: 'file', mendOf: () => 'let this user read the file and its folder, or name another file' },
     () => inspectFile(path),
     (found) => {
-      switch (found) {
-        case 'absent':
-          return { detail: `${path} is not there so far; starling autoscale makes it` };
-        case 'empty':
-          return { detail: `${path} is empty so far; starling autoscale makes its tables` };
-        case 'foreign':
-          return {
-            state: 'bad',
-            detail: `${path} is the SQLite file of another program`,
-            mend: 'name another file in store.url: starling would make its tables in this one',
-          };
-        case 'usable':
-          return { detail: path };
-        default:
-          return found satisfies never;
-      }
+      const detail = {
+        absent: `${path} is not there so far; starling autoscale makes it`,
+        empty: `${path} is empty so far; starling autoscale makes its tables`,
+        foreign: `${path} is the SQLite file of another program`,
+        usable: path,
+      }[found];
+      if (found !== 'foreign') return { detail };
+      const mend = 'name another file in store.url: starling would make its tables in this one';
+      return { state: 'bad', detail, mend };
     },
   );
   if (kind === 'absent') {
@@ -113,14 +106,11 @@ async function examineTables(
   const versions = await examination.check(
     { area, what: 'active versions', mendOf },
     () => store.catalogue.read(ALL_BUCKETS),
-    ({ length }) =>
-      length > 0
-        ? { detail: String(length) }
-        : {
-            state: 'doubtful',
-            detail: 'none are known so far',
-            mend: 'does starling autoscale run on this store, and do metrics arrive (below)?',
-          },
+    ({ length }) => {
+      if (length > 0) return { detail: String(length) };
+      const mend = 'does starling autoscale run on this store, and do metrics arrive (below)?';
+      return { state: 'doubtful', detail: 'none are known so far', mend };
+    },
   );
   return versions ?? [];
 }
@@ -139,36 +129,29 @@ async function examineMembers(store: Store, clock: Clock, examination: Examinati
     { area, what: 'discovery duty', mendOf },
     // The row is there as soon as a member is; where it is not, reading makes it, unheld.
     () => store.duties.read('discovery', nextToken(undefined, clock.wallMs())),
-    ({ holder }) =>
-      holder === ''
-        ? {
-            state: 'doubtful',
-            detail: 'held by nobody just now',
-            mend: 'look again in some seconds; a member takes it',
-          }
-        : { detail: `held by ${holder}` },
+    ({ holder }) => {
+      if (holder !== '') return { detail: `held by ${holder}` };
+      const mend = 'look again in some seconds; a member takes it';
+      return { state: 'doubtful', detail: 'held by nobody just now', mend };
+    },
   );
 }
 
 function mendOf(error: unknown): string {
-  if (!(error instanceof StoreError)) return 'is it running, and can it be reached from here? check store.url';
-  switch (error.kind) {
-    case 'auth':
-      return 'check user, password and certificates in store.cassandra, and what the role may do (docs/cassandra.md)';
-    case 'schema':
-      return 'check the keyspace in store.url; starling migrate makes what is missing, as a role that may';
-    case 'full':
-      return 'make room: nothing can be claimed until then';
-    case 'busy':
-      return 'is it overloaded, or does another process keep it locked?';
-    case 'unavailable':
-    case 'unknown':
-    case 'closed':
-      return 'is it running, are enough nodes up for a quorum, can it be reached from here? check store.url';
-    default:
-      return error.kind satisfies never;
-  }
+  if (error instanceof StoreError) return MENDS[error.kind];
+  return 'is it running, and can it be reached from here? check store.url';
 }
+
+const IS_IT_UP = 'is it running, are enough nodes up for a quorum, can it be reached from here? check store.url';
+const MENDS: Readonly<Record<StoreError['kind'], string>> = {
+  auth: 'check user, password and certificates in store.cassandra, and what the role may do (docs/cassandra.md)',
+  schema: 'check the keyspace in store.url; starling migrate makes what is missing, as a role that may',
+  full: 'make room: nothing can be claimed until then',
+  busy: 'is it overloaded, or does another process keep it locked?',
+  unavailable: IS_IT_UP,
+  unknown: IS_IT_UP,
+  closed: IS_IT_UP,
+};
 
 /** The store makes the folders that are missing. */
 function nearestFolder(path: string): string {

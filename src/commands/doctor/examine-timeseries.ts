@@ -50,11 +50,8 @@ export async function examineTimeseries(
         if (state === 'failed') return { state: 'bad', detail, mend: 'mend the query, or what the store complains of' };
         if (state === 'partial') return { state: 'doubtful', detail: `${count}; ${detail}`, mend: PARTIAL };
         if (versions.length > 0) return { detail: count };
-        return {
-          state: 'doubtful',
-          detail: count,
-          mend: 'a version is found by its request counter or its worker series; are the identity labels right?',
-        };
+        const mend = 'a version is found by its request counter or its worker series; are the identity labels right?';
+        return { state: 'doubtful', detail: count, mend };
       },
     );
     return found?.versions ?? [];
@@ -64,6 +61,7 @@ export async function examineTimeseries(
 }
 
 const PARTIAL = 'partial answers may raise and never lower; look at the store';
+const FAILED = 'mend the query of the profile, or what the store complains of';
 
 function judgeSkew(skewMs: number, allowedMs: number): CheckResult & { state: 'good' | 'bad' } {
   const detail = `this machine is ${Math.round(Math.abs(skewMs))} ms ${skewMs < 0 ? 'behind' : 'ahead'}`;
@@ -166,11 +164,7 @@ function judgeColumn(column: Column): CheckResult {
   const count = `${column.versionIds.length} versions`;
   switch (column.state) {
     case 'failed':
-      return {
-        state: 'bad',
-        detail: column.detail,
-        mend: 'mend the query of the profile, or what the store complains of',
-      };
+      return { state: 'bad', detail: column.detail, mend: FAILED };
     case 'partial':
       return { state: 'doubtful', detail: `${count}; ${column.detail}`, mend: PARTIAL };
     case 'read':
@@ -194,23 +188,16 @@ function judgeRead({ rejected, isPresent }: Column, count: string): CheckResult 
 }
 
 function mendOf(error: unknown): string {
-  if (!(error instanceof TimeseriesError)) return 'check timeseries.url and the network';
-  switch (error.kind) {
-    case 'auth':
-      return 'check timeseries.auth, and what the account may read';
-    case 'not-prometheus':
-      return 'timeseries.url is the part of the address before /api/v1: check host, port and path';
-    case 'query':
-      return 'mend the query where it stands';
-    case 'too-large':
-      return 'lower timeseries.partVersionsMax, or raise timeseries.responseMaxBytes';
-    case 'overloaded':
-    case 'open-circuit':
-      return 'look at the store: it answers with errors';
-    case 'unreachable':
-    case 'timeout':
-      return 'is it running, and can it be reached from here? check timeseries.url';
-    default:
-      return error.kind satisfies never;
-  }
+  return error instanceof TimeseriesError ? MENDS[error.kind] : 'check timeseries.url and the network';
 }
+
+const MENDS: Readonly<Record<TimeseriesError['kind'], string>> = {
+  auth: 'check timeseries.auth, and what the account may read',
+  'not-prometheus': 'timeseries.url is the part of the address before /api/v1: check host, port and path',
+  query: 'mend the query where it stands',
+  'too-large': 'lower timeseries.partVersionsMax, or raise timeseries.responseMaxBytes',
+  overloaded: 'look at the store: it answers with errors',
+  'open-circuit': 'look at the store: it answers with errors',
+  unreachable: 'is it running, and can it be reached from here? check timeseries.url',
+  timeout: 'is it running, and can it be reached from here? check timeseries.url',
+};

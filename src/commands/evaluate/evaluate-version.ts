@@ -3,8 +3,7 @@ import type { ActiveVersion } from '../../domain/active-version.ts';
 import type { Decision } from '../../domain/decision.ts';
 import type { FunctionState } from '../../domain/function-state.ts';
 import type { Part } from '../../domain/part.ts';
-import { whyNot } from '../../domain/reason-text.ts';
-import { showReasons, showSamples, showTime } from '../../http/admin/show.ts';
+import { showDecision, showSamples, showTime } from '../../http/admin/show.ts';
 import { skewReason } from '../../loops/scale/clock-skew.ts';
 import { GAP_MS } from '../../loops/scale/learn.ts';
 import { readMemo } from '../../loops/scale/memo.ts';
@@ -44,18 +43,12 @@ export async function evaluate(
   );
 }
 
-interface EvaluationContext {
-  readonly loaded: LoadedConfig;
-  readonly store: Store;
-  readonly tools: ConnectionTools;
-  readonly signal: AbortSignal;
-}
-
 async function decideFor(
   version: ActiveVersion,
-  { loaded, store, tools, signal }: EvaluationContext,
+  context: { loaded: LoadedConfig; store: Store; tools: ConnectionTools; signal: AbortSignal },
 ): Promise<Evaluation> {
-  const { config } = loaded;
+  const { store, tools, signal } = context;
+  const { config } = context.loaded;
   // One look cannot tell low load from fading load: what is asked for here is what the load as it is would bring.
   const deciding = decidingSettings({ ...config.scaling, fadeMs: 0 });
   const { lookBackMs, stepMs } = config.scaling;
@@ -129,14 +122,7 @@ function show({ version, decision, complaints }: Evaluation) {
     versionId: version.versionId,
     functionId: version.functionId,
     account: version.account,
-    at: showTime(decision.atMs),
-    verdict: decision.verdict,
-    previous: decision.previous ?? null,
-    wanted: decision.wanted ?? null,
-    actual: decision.actual ?? null,
-    policy: decision.policy,
-    reasons: showReasons(decision.reasons),
-    whyNot: whyNot(decision),
+    ...showDecision(decision),
     complaints,
     signals: {
       profile: signals.profile ?? null,

@@ -36,9 +36,7 @@ interface PlatformFlags extends LogFlags, ProfilingFlags, ScalingRuleFlags {
 /** `starling platform`: functions on this machine, until it is stopped. */
 export function declarePlatform(command: Command, end: (code: ExitCode) => void): void {
   command
-    .addOption(
-      new Flag('--data-dir <folder>', 'where functions are kept; made if it is not there').default('./starling-data'),
-    )
+    .option('--data-dir <folder>', 'where functions are kept; made if it is not there', './starling-data')
     .addOption(
       new Flag('--native <host:port>', "the platform's own API, the control plane and metrics; or off")
         .argParser(readAs(listenKind))
@@ -46,10 +44,8 @@ export function declarePlatform(command: Command, end: (code: ExitCode) => void)
     );
   for (const { name, description, port } of DIALECTS) {
     command
-      .addOption(
-        new Flag(`--${name} <host:port>`, `${description}; or off (default: 127.0.0.1:${port})`).argParser(listenOrNot),
-      )
-      .addOption(new Flag(`--no-${name}`, 'leave it out'));
+      .option(`--${name} <host:port>`, `${description}; or off (default: 127.0.0.1:${port})`, listenOrNot)
+      .option(`--no-${name}`, 'leave it out');
   }
   command
     .addOption(
@@ -57,11 +53,9 @@ export function declarePlatform(command: Command, end: (code: ExitCode) => void)
         .argParser(collectHost)
         .default([], 'addresses and localhost'),
     )
-    .addOption(durationFlag('--grace <duration>', 'for calls under way when it stops', { defaultMs: 10_000 }))
+    .addOption(durationFlag('--grace <duration>', 'for calls under way when it stops', 10_000))
     .addOption(
-      durationFlag('--wish-ttl <duration>', 'a wish holds so long after the autoscaler was last heard of', {
-        defaultMs: 300_000,
-      }),
+      durationFlag('--wish-ttl <duration>', 'a wish holds so long after the autoscaler was last heard of', 300_000),
     )
     .addOption(
       new Flag('--beyond-wish <rule>', 'may calls start instances beyond a wish that holds?')
@@ -78,11 +72,13 @@ export function declarePlatform(command: Command, end: (code: ExitCode) => void)
         .choices(['auto', 'watchdog'])
         .default('auto'),
     )
-    .addOption(durationFlag('--tick <duration>', 'how often pools are looked at', { defaultMs: 2_000 }).hideHelp())
+    .addOption(durationFlag('--tick <duration>', 'how often pools are looked at', 2_000).hideHelp())
     .addOption(
-      durationFlag('--idle-before-scale-down <duration>', 'only instances free for so long are taken away', {
-        defaultMs: 10_000,
-      }).hideHelp(),
+      durationFlag(
+        '--idle-before-scale-down <duration>',
+        'only instances free for so long are taken away',
+        10_000,
+      ).hideHelp(),
     )
     .addOption(
       new Flag('--metric-label <name=value>', 'a label for every series; may be repeated')
@@ -96,7 +92,7 @@ export function declarePlatform(command: Command, end: (code: ExitCode) => void)
 
 /** Runs until SIGTERM or SIGINT; a second signal, or a stop that hangs, ends the process at once, and its instances with it. */
 async function serve(flags: PlatformFlags, env: NodeJS.ProcessEnv): Promise<ExitCode> {
-  const signals = listenForStop({ clock: systemClock });
+  const signals = listenForStop(systemClock);
   const logger = createLogs({
     level: flags.logLevel,
     format: flags.logFormat,

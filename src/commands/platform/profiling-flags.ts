@@ -1,7 +1,7 @@
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
 import { sizeKind, urlKind } from '../../config/value-kind.ts';
 import type { ProfilingSettings } from '../../platform/profiling/open-profiling.ts';
-import type { ProfileType } from '../../platform/profiling/profile-type.ts';
+import { PROFILE_TYPES, type ProfileType } from '../../platform/profiling/profile-type.ts';
 import { readAs } from '../value-flags.ts';
 
 export interface ProfilingFlags {
@@ -12,7 +12,6 @@ export interface ProfilingFlags {
   readonly profileAllocationStep: number;
 }
 
-const ALL: readonly ProfileType[] = ['cpu', 'wall', 'alloc', 'lock'];
 const TOKEN_VARIABLE = 'STARLING_PYROSCOPE_TOKEN';
 
 export function addProfilingFlags(command: Command): void {
@@ -20,7 +19,7 @@ export function addProfilingFlags(command: Command): void {
     .addOption(
       new Flag(
         '--profile <types>',
-        `what may be profiled at /debug/pprof: ${ALL.join(',')}, all or off (default: off; all with --pyroscope)`,
+        `what may be profiled at /debug/pprof: ${PROFILE_TYPES.join(',')}, all or off (default: off; all with --pyroscope)`,
       ).argParser(readTypes),
     )
     .addOption(
@@ -28,8 +27,8 @@ export function addProfilingFlags(command: Command): void {
         .argParser(readAs(urlKind))
         .env('PYROSCOPE_URL'),
     )
-    .addOption(new Flag('--pyroscope-application <name>', 'what profiles are filed under').default('starling-platform'))
-    .addOption(new Flag('--pyroscope-tenant <id>', 'where Pyroscope keeps several apart'))
+    .option('--pyroscope-application <name>', 'what profiles are filed under', 'starling-platform')
+    .option('--pyroscope-tenant <id>', 'where Pyroscope keeps several apart')
     .addOption(
       new Flag('--profile-allocation-step <size>', 'about one stack is kept for so much that is allocated')
         .argParser(readSize)
@@ -42,7 +41,7 @@ export function profilingOf(
   flags: ProfilingFlags,
   { env, labels }: { env: NodeJS.ProcessEnv; labels: Readonly<Record<string, string>> },
 ): ProfilingSettings | undefined {
-  const { profile = flags.pyroscope === undefined ? 'off' : ALL } = flags;
+  const { profile = flags.pyroscope === undefined ? 'off' : PROFILE_TYPES } = flags;
   if (profile === 'off') return undefined;
   return {
     types: profile,
@@ -62,11 +61,11 @@ export function profilingOf(
 
 function readTypes(text: string): readonly ProfileType[] | 'off' {
   if (text === 'off') return 'off';
-  if (text === 'all') return ALL;
+  if (text === 'all') return PROFILE_TYPES;
   const names = text.split(',');
-  const types = ALL.filter((type) => names.includes(type));
+  const types = PROFILE_TYPES.filter((type) => names.includes(type));
   if (types.length === 0 || types.length !== names.length) {
-    throw new InvalidArgumentError(`It must be all, off, or some of ${ALL.join(',')}.`);
+    throw new InvalidArgumentError(`It must be all, off, or some of ${PROFILE_TYPES.join(',')}.`);
   }
   return types;
 }

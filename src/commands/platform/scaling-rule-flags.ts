@@ -23,20 +23,13 @@ export function addScalingRuleFlags(command: Command): void {
         .argParser(readDuration)
         .default(5_000, '5s'),
     )
-    .addOption(
-      new Flag('--scale-up-queue <calls>', 'more that wait start instances').argParser(wholeNumber(COUNT)).default(10),
-    )
-    .addOption(new Flag('--scale-up-step <instances>', 'the most at a time').argParser(wholeNumber(COUNT)).default(3))
-    .addOption(
-      new Flag('--scale-up-latency <duration>', 'a greater mean starts instances (default: none does)').argParser(
-        readDuration,
-      ),
-    )
-    .addOption(
-      new Flag(
-        '--scale-up-errors <share>',
-        'a greater share of failed calls starts instances, 0 to 1 (default: none does)',
-      ).argParser(readShare),
+    .option('--scale-up-queue <calls>', 'more that wait start instances', wholeNumber(COUNT), 10)
+    .option('--scale-up-step <instances>', 'the most at a time', wholeNumber(COUNT), 3)
+    .option('--scale-up-latency <duration>', 'a greater mean starts instances (default: none does)', readDuration)
+    .option(
+      '--scale-up-errors <share>',
+      'a greater share of failed calls starts instances, 0 to 1 (default: none does)',
+      readShare,
     )
     .addOption(
       new Flag('--reap-every <duration>', 'how often instances are looked at whose time is over')

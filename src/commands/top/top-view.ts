@@ -96,19 +96,15 @@ function paintStanding(text: string, { status }: TopFacts, fault: string | undef
   return status.freeze.isFrozen ? paint('yellow', text) : paint('dim', text);
 }
 
+const VERDICT_FORMATS: Readonly<Record<string, Parameters<Paint>[0]>> = {
+  raise: 'green',
+  abstain: 'red',
+  lower: 'bold',
+};
+
 function paintRow(line: string, row: FleetRow | undefined, paint: Paint): string {
-  if (!row) return line;
-  if (row.control) return paint('yellow', line);
-  switch (row.version.latest?.verdict) {
-    case 'raise':
-      return paint('green', line);
-    case 'abstain':
-      return paint('red', line);
-    case 'lower':
-      return paint('bold', line);
-    default:
-      return line;
-  }
+  const format = row?.control ? 'yellow' : VERDICT_FORMATS[row?.version.latest?.verdict ?? ''];
+  return format ? paint(format, line) : line;
 }
 
 function footline(

@@ -2,9 +2,9 @@ import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
 import { parseDuration } from '../../config/duration.ts';
 import { EXIT, type ExitCode } from '../../wiring/exit-codes.ts';
 import type { AdminClient } from '../../wiring/fleet/admin-client.ts';
-import { readControls, readFunctions, readMembers, readStatus } from '../../wiring/fleet/fleet.ts';
+import { readStatus } from '../../wiring/fleet/fleet.ts';
 import { addAdminFlags, adminClient } from '../admin-flags.ts';
-import { arrange, fleetRows, SORTS, type Sort } from '../fleet-table.ts';
+import { arrange, readFleet, SORTS, type Sort, showRow } from '../fleet-table.ts';
 import { addOutputFlag, type OutputFormat, printAs } from '../output.ts';
 import { TOP_START } from './top-state.ts';
 import { type TopFacts, topOnce } from './top-view.ts';
@@ -34,10 +34,7 @@ export function declareTop(command: Command, end: (code: ExitCode) => void): voi
     if (isOnce || output !== 'table' || !process.stdin.isTTY || !process.stdout.isTTY) {
       const facts = await look(client);
       const { status, members } = facts;
-      const functions = arrange(facts.rows, start).map(({ version, control }) => ({
-        ...version,
-        control: control ?? null,
-      }));
+      const functions = arrange(facts.rows, start).map(showRow);
       await printAs(output, { status, members, functions }, () => topOnce(facts, start).join('\n'));
     } else {
       const { watchFleet } = await import('./watch-fleet.ts');
@@ -49,13 +46,8 @@ export function declareTop(command: Command, end: (code: ExitCode) => void): voi
 }
 
 async function look(client: AdminClient): Promise<TopFacts> {
-  const [status, members, controls] = await Promise.all([
-    readStatus(client),
-    readMembers(client),
-    readControls(client),
-  ]);
-  const rows = fleetRows(await readFunctions(client, members), controls);
-  return { url: client.url, atMs: Date.now(), status, members, rows };
+  const [status, fleet] = await Promise.all([readStatus(client), readFleet(client)]);
+  return { url: client.url, atMs: Date.now(), status, ...fleet };
 }
 
 function readInterval(text: string): number {

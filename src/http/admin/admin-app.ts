@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { StoreError } from '../../ports/store-error.ts';
 import { consoleRoutes } from '../console.ts';
-import { type Problem, ProblemError } from '../problem.ts';
+import { ProblemError } from '../problem.ts';
 import type { AdminWorld } from './admin-world.ts';
 import { controlRoutes } from './control-routes.ts';
 import { eventRoutes } from './events/event-routes.ts';
@@ -48,17 +48,14 @@ export function adminApp(world: AdminWorld, onFault: (error: unknown) => void): 
 
 function answerFault(onFault: (error: unknown) => void): ErrorRequestHandler {
   return (error, _request, response, next) => {
-    if (response.headersSent) {
-      next(error);
-      return;
-    }
+    if (response.headersSent) return next(error);
     const { problem, headers } = asProblem(error);
     if (problem.status >= 500) onFault(error);
     response.set(headers).status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   };
 }
 
-function asProblem(error: unknown): { problem: Problem; headers: Readonly<Record<string, string>> } {
+function asProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof StoreError) {
     return new ProblemError(

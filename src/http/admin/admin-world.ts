@@ -1,23 +1,17 @@
-import type { ActiveVersion } from '../../domain/active-version.ts';
 import type { Bucket } from '../../domain/bucket.ts';
-import type { Decision } from '../../domain/decision.ts';
-import type { FunctionState } from '../../domain/function-state.ts';
 import type { MemberId, MemberRow } from '../../domain/member.ts';
 import type { Policy } from '../../domain/policy.ts';
-import type { Signals } from '../../domain/signal.ts';
+import type { Sample } from '../../domain/signal.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { LoopStatus } from '../../loops/loop.ts';
-import type { TrailPoint } from '../../loops/scale/trail.ts';
+import type { Tracked } from '../../loops/scale/tracked.ts';
 import type { Store } from '../../ports/store.ts';
 import type { TargetAnswer } from '../../ports/target-source.ts';
 import type { ConsoleState } from '../console.ts';
 import type { DependencyHealth } from '../health.ts';
 
 /** A version in this replica's care, in one line. */
-export interface VersionSummary {
-  readonly version: ActiveVersion;
-  readonly state: FunctionState | undefined;
-  readonly latest: Omit<Decision, 'signals'> | undefined;
+export interface VersionSummary extends Readonly<Pick<Tracked, 'version' | 'state' | 'latest'>> {
   /** The newest samples, however old: the reasons of the decision show whether they were used. */
   readonly utilisation: number | undefined;
   readonly demand: number | undefined;
@@ -25,33 +19,18 @@ export interface VersionSummary {
 }
 
 /** What deciding remembers of a version that people may want to know. */
-export interface MemoryView {
-  readonly cycles: number;
-  readonly raisedMs: number | undefined;
-  readonly loweredMs: number | undefined;
-  /** Since when wanted and actual differ. */
-  readonly divergedSinceMs: number | undefined;
-  /** Since when its load cannot be seen. */
-  readonly blindSinceMs: number | undefined;
-  readonly recoveredMs: number | undefined;
-}
+export type MemoryView = Pick<
+  Tracked['memory'],
+  'cycles' | 'raisedMs' | 'loweredMs' | 'divergedSinceMs' | 'blindSinceMs' | 'recoveredMs'
+>;
 
 /** The same version as it is right now, in full. */
-export interface LiveVersion extends Pick<VersionSummary, 'version' | 'state' | 'latest' | 'target'> {
-  readonly profile: string | undefined;
-  readonly utilisation: Signals['utilisation']['samples'];
-  readonly demand: Signals['demand']['samples'];
-  readonly trail: readonly TrailPoint[];
+export interface LiveVersion
+  extends Pick<Tracked, 'version' | 'state' | 'latest' | 'profile' | 'trail' | 'lastInvokedMs' | 'watchedSinceMs'> {
+  readonly utilisation: readonly Sample[];
+  readonly demand: readonly Sample[];
   readonly memory: MemoryView;
-  readonly lastInvokedMs: number | undefined;
-  readonly watchedSinceMs: number | undefined;
-}
-
-export interface FreezeView {
-  readonly isFrozen: boolean;
-  readonly isReleased: boolean;
-  readonly sinceMs: number | undefined;
-  readonly cause: string | undefined;
+  readonly target: TargetAnswer;
 }
 
 /** What the admin API shows and pokes, gathered by the wiring of the service. */
@@ -72,7 +51,12 @@ export interface AdminWorld {
   readonly loops: () => readonly LoopStatus[];
   readonly poke: (loop: string) => boolean;
   readonly dependencies: () => readonly DependencyHealth[];
-  readonly freeze: () => FreezeView;
+  readonly freeze: () => {
+    readonly isFrozen: boolean;
+    readonly isReleased: boolean;
+    readonly sinceMs: number | undefined;
+    readonly cause: string | undefined;
+  };
   readonly summaryOf: (versionId: string) => VersionSummary | undefined;
   /** All that are in this replica's care; what is not given anew has not changed. */
   readonly tracked: () => Iterable<Pick<VersionSummary, 'version' | 'state' | 'latest'>>;

@@ -59,11 +59,6 @@ export function controlRoutes(world: AdminWorld, onControl: () => void): Router 
     response.json(await put(request, { kind: 'pause', versionId, until: untilOf(forSeconds), by, why }, 'paused'));
   });
 
-  router.delete('/functions/:versionId/pause', async (request, response) => {
-    await remove(request, 'pause', check(versionPath, request.params, 'path').versionId);
-    response.status(204).end();
-  });
-
   router.put('/functions/:versionId/override', async (request, response) => {
     const { versionId } = check(versionPath, request.params, 'path');
     const { forSeconds, by, why, wanted } = check(overrideBody, request.body, 'body');
@@ -71,10 +66,12 @@ export function controlRoutes(world: AdminWorld, onControl: () => void): Router 
     response.json(await put(request, control, `overridden to ${wanted}`));
   });
 
-  router.delete('/functions/:versionId/override', async (request, response) => {
-    await remove(request, 'override', check(versionPath, request.params, 'path').versionId);
-    response.status(204).end();
-  });
+  for (const kind of ['pause', 'override'] as const) {
+    router.delete(`/functions/:versionId/${kind}`, async (request, response) => {
+      await remove(request, kind, check(versionPath, request.params, 'path').versionId);
+      response.status(204).end();
+    });
+  }
 
   router.put('/freeze/release', async (request, response) => {
     const { forSeconds, by, why } = check(pauseBody, request.body, 'body');

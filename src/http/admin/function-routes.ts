@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import type { ActiveVersion } from '../../domain/active-version.ts';
-import { BUCKET_COUNT, type Bucket } from '../../domain/bucket.ts';
+import { BUCKET_COUNT } from '../../domain/bucket.ts';
 import { ProblemError } from '../problem.ts';
 import type { AdminWorld } from './admin-world.ts';
 import { check } from './check.ts';
@@ -53,10 +53,8 @@ export function functionRoutes(world: AdminWorld): Router {
   return router;
 }
 
-interface Position {
-  readonly bucket: Bucket;
-  readonly versionId: string;
-}
+type Position = Pick<ActiveVersion, 'bucket' | 'versionId'>;
+const position = z.tuple([z.int().gte(0).lt(BUCKET_COUNT), z.string()]);
 
 async function page(world: AdminWorld, { limit, after }: { limit: number; after: Position | undefined }) {
   const items: unknown[] = [];
@@ -98,24 +96,15 @@ function writeCursor({ bucket, versionId }: Position): string {
 function readCursor(cursor: string | undefined): Position | undefined {
   if (cursor === undefined) return undefined;
   try {
-    const [bucket, versionId] = z
-      .tuple([
-        z
-          .number()
-          .int()
-          .min(0)
-          .max(BUCKET_COUNT - 1),
-        z.string(),
-      ])
-      .parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
+    const [bucket, versionId] = position.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
     return { bucket, versionId };
-  } catch (cause) {
+  } catch {
     throw new ProblemError({
       status: 400,
       code: 'cursor-unusable',
       title: 'Unusable cursor',
       detail: 'Use the value of "next" from the page before, unchanged, or leave the cursor out to start again.',
-      errors: [{ pointer: '/query/cursor', message: cause instanceof Error ? 'not a cursor of this API' : 'unusable' }],
+      errors: [{ pointer: '/query/cursor', message: 'not a cursor of this API' }],
     });
   }
 }

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { ProblemError } from '../problem.ts';
 import type { AdminWorld } from './admin-world.ts';
 
@@ -44,7 +44,7 @@ export function authenticate(world: AdminWorld): RequestHandler {
 
 /** Changes are counted per caller, and a browser may make them only as JSON, which a foreign page cannot send unasked. */
 export function limitChanges(world: AdminWorld): RequestHandler {
-  return (request: Request, _response: Response, next: NextFunction) => {
+  return (request, _response, next) => {
     if (SAFE_METHODS.has(request.method)) return next();
     if (request.method !== 'DELETE' && !request.is('application/json')) {
       throw new ProblemError({

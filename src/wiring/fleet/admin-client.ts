@@ -52,9 +52,7 @@ export class AdminClient {
   }
 
   #notStarling(how: string): AdminError {
-    return new AdminError(`${this.url} answers, but ${how}; is the port right?`, {
-      exitCode: EXIT.failed,
-    });
+    return new AdminError(`${this.url} answers, but ${how}; is the port right?`, { exitCode: EXIT.failed });
   }
 
   async #ask(method: string, path: string, body?: object): Promise<string> {
@@ -120,20 +118,17 @@ function parseJson(text: string): unknown {
   }
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'there is no such host',
+  EAI_AGAIN: 'there is no such host',
+  ECONNRESET: 'the connection was closed',
+  UND_ERR_SOCKET: 'the connection was closed',
+};
+
 /** The message of fetch is "fetch failed"; the reason is its cause. */
 function explain(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
-  const { code, message } = (cause ?? error) as NodeJS.ErrnoException;
-  switch (code) {
-    case 'ECONNREFUSED':
-      return 'nothing listens there';
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return 'there is no such host';
-    case 'ECONNRESET':
-    case 'UND_ERR_SOCKET':
-      return 'the connection was closed';
-    default:
-      return message;
-  }
+  const { code = '', message } = (cause ?? error) as NodeJS.ErrnoException;
+  return REASONS[code] ?? message;
 }

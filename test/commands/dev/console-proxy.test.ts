@@ -1,6 +1,6 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ConsoleProxy } from '../../../src/commands/dev/console-proxy.ts';
+import { openConsoleProxy } from '../../../src/commands/dev/console-proxy.ts';
 
 const open: { close(): unknown }[] = [];
 afterEach(async () => {
@@ -32,8 +32,8 @@ describe('the console proxy', () => {
   it('leads to a live replica, and ends the connections to a dead one', async () => {
     const [a, b] = [await echo('a'), await echo('b')];
     let behind: number | undefined = a.port;
-    const door = await ConsoleProxy.open({ port: 0, behind: () => behind });
-    open.push(door);
+    const door = await openConsoleProxy({ port: 0, behind: () => behind });
+    open.push({ close: () => door.stop() });
     const first = await ask(door.port, 'hello');
     expect(first.answer).toBe('a:hello');
     const cut = new Promise((resolve) => first.socket.once('close', resolve));
@@ -46,17 +46,17 @@ describe('the console proxy', () => {
   });
 
   it('closes connections at once while no replica is live', async () => {
-    const door = await ConsoleProxy.open({ port: 0, behind: () => undefined });
-    open.push(door);
+    const door = await openConsoleProxy({ port: 0, behind: () => undefined });
+    open.push({ close: () => door.stop() });
     await expect(ask(door.port, 'hello')).rejects.toThrow(/closed|ECONNRESET/);
   });
 
   it('leaves the replicas running when it closes', async () => {
     const a = await echo('a');
-    const door = await ConsoleProxy.open({ port: 0, behind: () => a.port });
+    const door = await openConsoleProxy({ port: 0, behind: () => a.port });
     const { socket } = await ask(door.port, 'hello');
     const cut = new Promise((resolve) => socket.once('close', resolve));
-    await door.close();
+    await door.stop();
     await cut;
     expect(a.server.listening).toBe(true);
   });

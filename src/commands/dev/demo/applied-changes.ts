@@ -4,14 +4,17 @@ import type { AdminClient } from '../../../wiring/fleet/admin-client.ts';
 /** Far more than come between two looks, also when some looks failed. */
 const ENTRIES = 50;
 
-const entrySchema = z.object({
-  verdict: z.string(),
-  previous: z.number().nullable(),
-  wanted: z.number().nullable(),
-  token: z.string().nullable(),
-  outcome: z.string().nullable(),
+const entriesSchema = z.object({
+  items: z.array(
+    z.object({
+      verdict: z.string(),
+      previous: z.number().nullable(),
+      wanted: z.number().nullable(),
+      token: z.string().nullable(),
+      outcome: z.string().nullable(),
+    }),
+  ),
 });
-const entriesSchema = z.object({ items: z.array(entrySchema) });
 
 /** A raise or a lower that the autoscaler decided on and the control plane took. */
 export interface AppliedChange {
@@ -25,7 +28,7 @@ export class AppliedChanges {
   /** The tokens that were returned, by version. Not the newest alone: two replicas write their entries independently. */
   readonly #returned = new Map<string, Set<string>>();
 
-  constructor({ admin }: { admin: AdminClient }) {
+  constructor(admin: AdminClient) {
     this.#admin = admin;
   }
 

@@ -3,21 +3,23 @@ import { type Clock, sleep } from '../../../lib/clock.ts';
 /** A caller that is refused waits before it calls again. */
 const AFTER_FAILURE_MS = 250;
 
+interface CallersOptions {
+  /** Resolves with the HTTP status of its answer. */
+  readonly call: () => Promise<number>;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
 /** Keeps so many calls under way at any time. */
 export class Callers {
-  readonly #call: () => Promise<number>;
-  readonly #clock: Clock;
-  readonly #signal: AbortSignal;
+  readonly #options: CallersOptions;
   #wanted = 0;
   #running = 0;
   #answered = 0;
   #failed = 0;
 
-  /** `call` resolves with the HTTP status of its answer. */
-  constructor(options: { call: () => Promise<number>; clock: Clock; signal: AbortSignal }) {
-    this.#call = options.call;
-    this.#clock = options.clock;
-    this.#signal = options.signal;
+  constructor(options: CallersOptions) {
+    this.#options = options;
   }
 
   get answered(): number {
@@ -41,13 +43,14 @@ export class Callers {
   }
 
   async #keepCalling(): Promise<void> {
+    const { call, clock, signal } = this.#options;
     try {
-      while (this.#running <= this.#wanted && !this.#signal.aborted) {
-        const status = await this.#call().catch(() => 0);
+      while (this.#running <= this.#wanted && !signal.aborted) {
+        const status = await call().catch(() => 0);
         if (status === 200) this.#answered += 1;
-        else if (!this.#signal.aborted) {
+        else if (!signal.aborted) {
           this.#failed += 1;
-          await sleep(this.#clock, AFTER_FAILURE_MS, this.#signal).catch(() => {});
+          await sleep(clock, AFTER_FAILURE_MS, signal).catch(() => {});
         }
       }
     } finally {

@@ -11,11 +11,12 @@ export interface DemoMoment {
   /** Of the whole demo, from 0 to 1. */
   readonly share: number;
   readonly elapsedMs: number;
-  readonly functions: readonly (InstanceCounts & {
+  readonly functions: readonly {
     readonly name: DemoName;
     readonly versionId: string;
-    readonly callers: number;
-  })[];
+    readonly callers: { readonly count: number };
+    readonly counts: Pick<InstanceCounts, 'wanted' | 'instances'>;
+  }[];
   readonly milestones: Pick<Milestones, 'has'>;
 }
 
@@ -27,12 +28,12 @@ export function demoView(
   const { phase, share, elapsedMs, functions, milestones } = moment;
   const filled = Math.round(Math.min(1, Math.max(0, share)) * BAR);
   const bar = '█'.repeat(filled) + '░'.repeat(BAR - filled);
-  const rows = functions.map(({ name, versionId, callers, wanted, instances }) => {
+  const rows = functions.map(({ name, versionId, callers, counts: { wanted, instances } }) => {
     const aim = wanted ?? instances;
     const running = '■'.repeat(Math.min(instances, aim));
     const starting = '□'.repeat(Math.max(0, aim - instances));
     const leaving = paint('dim', '■'.repeat(Math.max(0, instances - aim)));
-    return `  ${name.padEnd(NAME)} ${paint('dim', versionId.slice(0, ID))}  calls under way ${count(callers)}   wanted ${count(wanted)}   running ${count(instances)}   ${running}${leaving}${starting}`;
+    return `  ${name.padEnd(NAME)} ${paint('dim', versionId.slice(0, ID))}  calls under way ${count(callers.count)}   wanted ${count(wanted)}   running ${count(instances)}   ${running}${leaving}${starting}`;
   });
   const seen = MILESTONES.map((milestone) =>
     milestones.has(milestone) ? paint('green', `✓ ${milestone}`) : `· ${milestone}`,

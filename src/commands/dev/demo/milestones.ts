@@ -30,9 +30,7 @@ export class Milestones {
     }
     if (now.instances === 0 && this.#sleeping.delete(name)) reached.push('to zero');
     if (now.instances >= 1 && this.#waking.delete(name)) reached.push('from zero');
-    const fresh = reached.filter(
-      (milestone, index) => !this.#seen.has(milestone) && reached.indexOf(milestone) === index,
-    );
+    const fresh = [...new Set(reached)].filter((milestone) => !this.#seen.has(milestone));
     for (const milestone of fresh) this.#seen.add(milestone);
     return fresh;
   }

@@ -29,21 +29,23 @@ interface DemoRun {
   counts: InstanceCounts;
 }
 
-/** Registers the functions, drives the load, and shows what comes of it. Returns when it is over; rejects when the signal aborts. */
-export async function runDemo(options: {
-  platformUrl: string;
+interface DemoOptions {
+  readonly platformUrl: string;
   /** The autoscaler, asked what it wants. */
-  admin: AdminClient;
-  pace: keyof typeof PHASES;
-  area: LiveArea;
-  clock: Clock;
-  signal: AbortSignal;
+  readonly admin: AdminClient;
+  readonly pace: keyof typeof PHASES;
+  readonly area: LiveArea;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
   /** The command that explains a version's decisions. */
-  explain: (versionId: string) => string;
+  readonly explain: (versionId: string) => string;
   /** The page of a version in the console. */
-  pageOf: (versionId: string) => string;
-}): Promise<void> {
-  const { platformUrl, admin, pace, area, clock, signal, explain, pageOf } = options;
+  readonly pageOf: (versionId: string) => string;
+}
+
+/** Registers the functions, drives the load, and shows what comes of it. Returns when it is over; rejects when the signal aborts. */
+export async function runDemo(options: DemoOptions): Promise<void> {
+  const { platformUrl, admin, pace, area, clock, signal } = options;
   const client = new PlatformClient({ url: platformUrl, signal });
   const runs: DemoRun[] = [];
   for (const each of DEMO_FUNCTIONS) {
@@ -55,7 +57,7 @@ export async function runDemo(options: {
       counts: { wanted: undefined, wish: undefined, instances: 0 },
     });
   }
-  const changes = new AppliedChanges({ admin });
+  const changes = new AppliedChanges(admin);
   // What an earlier demo left is not to be taken for this one's.
   await Promise.all(runs.map(({ versionId }) => changes.take(versionId)));
   // What was never called is not the autoscaler's business yet.
@@ -80,12 +82,7 @@ export async function runDemo(options: {
             phase,
             share: (passedMs + Math.min(spentMs, phase.lastsMs)) / wholeMs,
             elapsedMs: clock.monotonicMs() - beganMs,
-            functions: runs.map(({ name, versionId, callers, counts }) => ({
-              name,
-              versionId,
-              callers: callers.count,
-              ...counts,
-            })),
+            functions: runs,
             milestones,
           },
           (format, text) => styleText(format, text, { stream: process.stdout }),
@@ -96,7 +93,7 @@ export async function runDemo(options: {
   }
   for (const { callers } of runs) callers.set(0);
   area.clear();
-  area.say(ending({ runs, milestones, explain, pageOf, tookMs: clock.monotonicMs() - beganMs }));
+  area.say(ending(runs, { ...options, milestones, tookMs: clock.monotonicMs() - beganMs }));
 }
 
 function isOver(phase: Phase, spentMs: number, milestones: Milestones): boolean {
@@ -145,14 +142,11 @@ function listOf(reached: readonly Milestone[]): string {
   return reached.length === 0 ? '' : ` (${reached.join(', ')})`;
 }
 
-function ending(options: {
-  runs: readonly DemoRun[];
-  milestones: Milestones;
-  explain: (versionId: string) => string;
-  pageOf: (versionId: string) => string;
-  tookMs: number;
-}): string {
-  const { runs, milestones, explain, pageOf, tookMs } = options;
+function ending(
+  runs: readonly DemoRun[],
+  facts: Pick<DemoOptions, 'explain' | 'pageOf'> & { milestones: Milestones; tookMs: number },
+): string {
+  const { milestones, explain, pageOf, tookMs } = facts;
   const answered = runs.reduce((sum, { callers }) => sum + callers.answered, 0);
   const failed = runs.reduce((sum, { callers }) => sum + callers.failed, 0);
   const { missing } = milestones;

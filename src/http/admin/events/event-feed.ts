@@ -6,17 +6,11 @@ export interface Listener {
   end(): void;
 }
 
-export interface EventFeedOptions {
-  /** Marks this life of the process: no listener can go on from an id of another life. */
-  readonly epoch: string;
-  readonly listenersMax?: number;
-  /** A listener that lets this much pile up is let go; it comes back and goes on from the last event it saw. */
-  readonly pendingBytesMax?: number;
-  readonly keptMax?: number;
-  readonly keptBytesMax?: number;
-}
-
-const BYTES_MAX = 8 * 2 ** 20;
+const LISTENERS_MAX = 32;
+/** A listener that lets this much pile up is let go; it comes back and goes on from the last event it saw. */
+const PENDING_BYTES_MAX = 8 * 2 ** 20;
+const KEPT_MAX = 512;
+const KEPT_BYTES_MAX = 8 * 2 ** 20;
 
 interface Kept {
   readonly number: number;
@@ -28,14 +22,15 @@ interface Kept {
  * on where it was; where that is not possible the listener is asked to read everything anew (`resync`).
  */
 export class EventFeed {
-  readonly #options: Required<EventFeedOptions>;
+  readonly #epoch: string;
   readonly #listeners = new Set<Listener>();
   #kept: Kept[] = [];
   #keptBytes = 0;
   #number = 0;
 
-  constructor(options: EventFeedOptions) {
-    this.#options = { listenersMax: 32, pendingBytesMax: BYTES_MAX, keptMax: 512, keptBytesMax: BYTES_MAX, ...options };
+  /** `epoch` marks this life of the process: no listener can go on from an id of another life. */
+  constructor({ epoch }: { epoch: string }) {
+    this.#epoch = epoch;
   }
 
   get listeners(): number {
@@ -43,13 +38,13 @@ export class EventFeed {
   }
 
   get isFull(): boolean {
-    return this.#listeners.size >= this.#options.listenersMax;
+    return this.#listeners.size >= LISTENERS_MAX;
   }
 
   /** Begins with `hello`, then what was missed since `lastId`, or `resync`. The answer ends the subscription. */
   subscribe(listener: Listener, options: { hello: unknown; lastId: string | undefined }): () => void {
     const missed = options.lastId === undefined ? [] : this.#since(options.lastId);
-    const id = `id: ${this.#options.epoch}-${this.#number}\n`;
+    const id = `id: ${this.#epoch}-${this.#number}\n`;
     const opening = [`retry: 2000\n${id}${line('hello', options.hello)}`];
     if (missed) opening.push(...missed.map(({ text }) => text));
     else opening.push(line('resync', {}));
@@ -61,10 +56,10 @@ export class EventFeed {
   /** News: numbered, and kept for those who are away for a moment. */
   publish(type: string, data: unknown): void {
     this.#number += 1;
-    const text = `id: ${this.#options.epoch}-${this.#number}\n${line(type, data)}`;
+    const text = `id: ${this.#epoch}-${this.#number}\n${line(type, data)}`;
     this.#kept.push({ number: this.#number, text });
     this.#keptBytes += text.length;
-    while (this.#kept.length > this.#options.keptMax || this.#keptBytes > this.#options.keptBytesMax) {
+    while (this.#kept.length > KEPT_MAX || this.#keptBytes > KEPT_BYTES_MAX) {
       this.#keptBytes -= this.#kept.shift()?.text.length ?? 0;
     }
     this.#sendAll(text);
@@ -87,7 +82,7 @@ export class EventFeed {
   #send(listener: Listener, text: string): void {
     if (!this.#listeners.has(listener)) return;
     listener.send(text);
-    if (listener.pendingBytes() <= this.#options.pendingBytesMax) return;
+    if (listener.pendingBytes() <= PENDING_BYTES_MAX) return;
     this.#listeners.delete(listener);
     listener.end();
   }
@@ -95,7 +90,7 @@ export class EventFeed {
   /** Undefined where what was missed is not kept any more. */
   #since(lastId: string): readonly Kept[] | undefined {
     const [epoch, number = Number.NaN] = splitId(lastId);
-    if (epoch !== this.#options.epoch || !(number <= this.#number)) return undefined;
+    if (epoch !== this.#epoch || !(number <= this.#number)) return undefined;
     const oldest = this.#kept[0]?.number ?? this.#number + 1;
     return number + 1 < oldest ? undefined : this.#kept.filter((kept) => kept.number > number);
   }

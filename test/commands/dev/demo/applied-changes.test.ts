@@ -15,7 +15,7 @@ function ledgerOf(...entries: Entry[]) {
       })),
     });
   };
-  const changes = new AppliedChanges({ admin: { get } as unknown as AdminClient });
+  const changes = new AppliedChanges({ get } as unknown as AdminClient);
   return { changes, paths, add: (entry: Entry) => entries.unshift(entry) };
 }
 

@@ -40,20 +40,20 @@ describe('the event feed', () => {
 
   it.each([
     ['another life of the process', 'other-1'],
-    ['the future', 'e-99'],
+    ['the future', 'e-999'],
     ['nonsense', '\n'],
     ['longer ago than is kept', 'e-1'],
   ])('asks to read everything anew after %s', (_, lastId) => {
-    const feed = new EventFeed({ epoch: 'e', keptMax: 2 });
-    for (let n = 0; n < 5; n += 1) feed.publish('functions', { n });
+    const feed = new EventFeed({ epoch: 'e' });
+    for (let n = 0; n < 520; n += 1) feed.publish('functions', { n });
     const { listener, types } = aListener();
     feed.subscribe(listener, { hello: {}, lastId });
     expect(types()).toEqual(['hello', 'resync']);
   });
 
   it('keeps no more than so many bytes', () => {
-    const feed = new EventFeed({ epoch: 'e', keptBytesMax: 1_000 });
-    for (let n = 0; n < 10; n += 1) feed.publish('functions', { text: 'x'.repeat(300) });
+    const feed = new EventFeed({ epoch: 'e' });
+    for (let n = 0; n < 10; n += 1) feed.publish('functions', { text: 'x'.repeat(3 * 2 ** 20) });
     const { listener, types } = aListener();
     feed.subscribe(listener, { hello: {}, lastId: 'e-8' });
     expect(types()).toEqual(['hello', 'functions', 'functions']);
@@ -63,8 +63,8 @@ describe('the event feed', () => {
   });
 
   it('lets go of a listener that does not take what it is sent, and of no other', () => {
-    const feed = new EventFeed({ epoch: 'e', pendingBytesMax: 100 });
-    const slow = aListener(() => 101);
+    const feed = new EventFeed({ epoch: 'e' });
+    const slow = aListener(() => 8 * 2 ** 20 + 1);
     const quick = aListener();
     feed.subscribe(slow.listener, FRESH);
     feed.subscribe(quick.listener, FRESH);
@@ -76,7 +76,9 @@ describe('the event feed', () => {
   });
 
   it('is full at its bound, and ends everybody when it closes', () => {
-    const feed = new EventFeed({ epoch: 'e', listenersMax: 1 });
+    const feed = new EventFeed({ epoch: 'e' });
+    for (let others = 0; others < 31; others += 1) feed.subscribe(aListener().listener, FRESH);
+    expect(feed.isFull).toBe(false);
     const { listener, types } = aListener();
     const leave = feed.subscribe(listener, FRESH);
     expect(feed.isFull).toBe(true);
