@@ -1,3 +1,4 @@
+import { SharedTimer } from '../../lib/shared-timer.ts';
 import type { SpawnSource } from '../model/invocation.ts';
 import { PlatformError } from '../model/platform-error.ts';
 import type { InstanceLifecycle } from './instance-lifecycle.ts';
@@ -18,12 +19,13 @@ export class Growth {
   readonly #state: PoolState;
   readonly #lifecycle: InstanceLifecycle;
   readonly #makeRoom: MakeRoom;
-  #cancelResume: (() => void) | undefined;
+  readonly #resume: SharedTimer;
 
   constructor(state: PoolState, lifecycle: InstanceLifecycle, makeRoom: MakeRoom) {
     this.#state = state;
     this.#lifecycle = lifecycle;
     this.#makeRoom = makeRoom;
+    this.#resume = new SharedTimer({ clock: state.context.clock, onRing: () => this.#growAgain() });
   }
 
   /** Starts as many as there are calls for which no start is on its way. */
@@ -76,8 +78,7 @@ export class Growth {
 
   /** Nothing is tried again by itself. */
   stop(): void {
-    this.#cancelResume?.();
-    this.#cancelResume = undefined;
+    this.#resume.clear();
   }
 
   #memoryExhausted(): PlatformError {
@@ -111,7 +112,7 @@ export class Growth {
     const parked = version.pool.reuse === 'never' ? instances.idle.length : 0;
     const isAnyComing = instances.current > parked;
     if (refusal === 'paused') {
-      if (isAnyComing) this.#resumeAfterPause(nowMs);
+      if (isAnyComing) this.#resume.setBy(this.backoff.pausedUntilMs);
       else queue.rejectAll(this.backoff.latest, nowMs);
     } else if (refusal === 'memory') {
       const isRoomComing = this.#makeRoom({ bytes: instanceBytes, forChild: queue.children > 0 });
@@ -119,12 +120,8 @@ export class Growth {
     }
   }
 
-  #resumeAfterPause(nowMs: number): void {
-    const { clock } = this.#state.context;
-    this.#cancelResume ??= clock.after(this.backoff.pausedUntilMs - nowMs, () => {
-      this.#cancelResume = undefined;
-      if (this.#state.queue.size > 0) this.grow(clock.monotonicMs());
-    });
+  #growAgain(): void {
+    if (this.#state.queue.size > 0) this.grow(this.#state.nowMs());
   }
 }
 

@@ -17,8 +17,8 @@ const LOCK: Frame = { name: 'Atomics.wait', file: '', line: 0 };
 
 export interface CpuFold extends Owner {
   readonly profile: CpuProfile;
-  /** While a call ran, doing nothing is waiting; undefined: not known. */
-  readonly calls: Recording['calls'] | undefined;
+  /** While a call ran, doing nothing is waiting. */
+  readonly calls: Recording['calls'];
   readonly sampleUs: number;
   readonly cpu: StackProfile | undefined;
   readonly wall: StackProfile | undefined;

@@ -179,10 +179,7 @@ export class Recorder implements InstanceRecordings {
     this.#replies = undefined;
   }
 
-  #fold(
-    { epoch, threads, calls }: Omit<Recording, 'calls'> & { calls: Recording['calls'] | undefined },
-    owner: Owner,
-  ): void {
+  #fold({ epoch, threads, calls }: Recording, owner: Owner): void {
     for (const { sinceEpoch, profiles } of this.#captures) {
       if (epoch < sinceEpoch) continue;
       const [cpu, wall] = [profiles.get('cpu'), profiles.get('wall')];

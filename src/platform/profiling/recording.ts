@@ -46,8 +46,8 @@ export interface Recording {
   readonly epoch: number;
   /** The process's main thread, and others that ended or were asked meanwhile. */
   readonly threads: readonly ThreadRecording[];
-  /** When calls ran, on the clock of the CPU profile. */
-  readonly calls: readonly (readonly [beganUs: number, endedUs: number])[];
+  /** When calls ran, on the clock of the CPU profile; undefined: not known. */
+  readonly calls: readonly (readonly [beganUs: number, endedUs: number])[] | undefined;
 }
 
 /** Deeper trees than V8 makes are not walked. */

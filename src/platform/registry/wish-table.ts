@@ -55,7 +55,16 @@ export class WishTable {
         return { kind: 'repeated', answer: stored?.answer ?? answer() };
       default: {
         const wish = { token, body, answer: answer(), acceptedMs: this.#clock.wallMs() };
-        this.#keep(versionId, wish);
+        this.#sql.run(
+          `INSERT INTO fences VALUES (?, CAST(? AS INTEGER), ?, ?, ?) ON CONFLICT (version_id) DO UPDATE SET
+             token = excluded.token, body = excluded.body, answer = excluded.answer, accepted_ms = excluded.accepted_ms`,
+          versionId,
+          formatToken(wish.token),
+          JSON.stringify(wish.body),
+          JSON.stringify(wish.answer),
+          Math.round(wish.acceptedMs),
+        );
+        this.#stored.set(versionId, wish);
         return { kind: 'accepted', answer: wish.answer };
       }
     }
@@ -65,18 +74,5 @@ export class WishTable {
   forget(versionId: string): void {
     this.#sql.run('DELETE FROM fences WHERE version_id = ?', versionId);
     this.#stored.delete(versionId);
-  }
-
-  #keep(versionId: string, wish: StoredWish): void {
-    this.#sql.run(
-      `INSERT INTO fences VALUES (?, CAST(? AS INTEGER), ?, ?, ?) ON CONFLICT (version_id) DO UPDATE SET
-         token = excluded.token, body = excluded.body, answer = excluded.answer, accepted_ms = excluded.accepted_ms`,
-      versionId,
-      formatToken(wish.token),
-      JSON.stringify(wish.body),
-      JSON.stringify(wish.answer),
-      Math.round(wish.acceptedMs),
-    );
-    this.#stored.set(versionId, wish);
   }
 }

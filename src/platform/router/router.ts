@@ -87,10 +87,13 @@ export class Router implements Invoker {
     const arrivedMs = this.#clock.monotonicMs();
     const version = this.#resolve(request);
     const pool = this.#pools.poolFor(version);
-    const call = this.#begin(request, { version, pool, arrivedMs });
+    const isChild = request.source === 'fanout';
+    const deadlineMs = arrivedMs + version.launch.timeoutMs * (isChild ? CHILD_WAIT_SHARE : 1);
+    this.#order += 1;
+    const call: CallInProgress = { request, version, pool, arrivedMs, deadlineMs, order: this.#order, isChild };
     pool.counters.requests += 1;
     try {
-      if (call.isChild) return await this.#run(call);
+      if (isChild) return await this.#run(call);
       if (!this.#hostGate.tryEnter()) await this.#waitOutside(call);
       try {
         return await this.#run(call);
@@ -130,16 +133,6 @@ export class Router implements Invoker {
       default:
         return version.status satisfies never;
     }
-  }
-
-  #begin(
-    request: InvocationRequest,
-    { version, pool, arrivedMs }: { version: ServedVersion; pool: InstancePool; arrivedMs: number },
-  ): CallInProgress {
-    const isChild = request.source === 'fanout';
-    const deadlineMs = arrivedMs + version.launch.timeoutMs * (isChild ? CHILD_WAIT_SHARE : 1);
-    this.#order += 1;
-    return { request, version, pool, arrivedMs, deadlineMs, order: this.#order, isChild };
   }
 
   #waitOutside({ request, arrivedMs, deadlineMs, order }: CallInProgress): Promise<void> {
@@ -190,8 +183,12 @@ export class Router implements Invoker {
     return pool.leasing.wait({ nowMs, order, deadlineMs, signal: request.signal, isChild, isRetry: attempt > 1 });
   }
 
-  #conclude(call: CallInProgress, { lease, end, requestId, sentMs, nowMs }: EndedCall): Invocation {
+  #conclude(
+    call: CallInProgress,
+    ended: { lease: Lease; end: ReachedEnd; requestId: string; sentMs: number; nowMs: number },
+  ): Invocation {
     const { request, version, pool, arrivedMs } = call;
+    const { lease, end, requestId, sentMs, nowMs } = ended;
     const { running, isCold } = lease;
     const rssBytes = running.rssBytes();
     const facts: CallFacts = {
@@ -213,14 +210,6 @@ export class Router implements Invoker {
     const { timeoutMs, memoryMb } = version.launch;
     throw errorOf(end, { facts, timeoutMs, memoryMb });
   }
-}
-
-interface EndedCall {
-  readonly lease: Lease;
-  readonly end: ReachedEnd;
-  readonly requestId: string;
-  readonly sentMs: number;
-  readonly nowMs: number;
 }
 
 type ReachedEnd = Exclude<CallEnd, { kind: 'not-reached' }>;

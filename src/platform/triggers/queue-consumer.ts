@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
+import { SharedTimer } from '../../lib/shared-timer.ts';
 import type { QueueSettings, Trigger } from '../model/trigger.ts';
 import type { QueueDepth } from '../model/triggers.ts';
 import type { LeasedMessage, MessageTable } from '../registry/message-table.ts';
@@ -36,17 +37,18 @@ export class QueueConsumer {
   trigger: QueueTrigger;
   readonly #options: QueueConsumerOptions;
   readonly #underWay = new Set<Promise<void>>();
+  readonly #timer: SharedTimer;
   #waiting: number;
   #leased = 0;
   #dead: number;
   #isRunning = false;
-  #cancelTimer: (() => void) | undefined;
   #refusals = 0;
   #pausedUntilMs = 0;
 
   constructor(trigger: QueueTrigger, counts: QueueDepth | undefined, options: QueueConsumerOptions) {
     this.trigger = trigger;
     this.#options = options;
+    this.#timer = new SharedTimer({ clock: options.clock, onRing: () => this.#pump() });
     this.#waiting = counts?.waiting ?? 0;
     this.#dead = counts?.dead ?? 0;
   }
@@ -73,8 +75,7 @@ export class QueueConsumer {
   /** Takes no more from the queue. Resolves when what is on its way has ended. */
   async stop(): Promise<void> {
     this.#isRunning = false;
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
+    this.#timer.clear();
     await Promise.all(this.#underWay);
   }
 
@@ -94,18 +95,18 @@ export class QueueConsumer {
   }
 
   #pump(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
+    const { clock, onFault } = this.#options;
+    this.#timer.clear();
     try {
       while (this.#isRunning && this.#waiting > 0 && this.#underWay.size < this.trigger.settings.concurrency) {
         const waitMs = this.#deliverNext();
         if (waitMs === undefined) continue;
-        this.#cancelTimer = this.#options.clock.after(waitMs, () => this.#pump());
+        this.#timer.setBy(clock.monotonicMs() + waitMs);
         return;
       }
     } catch (error) {
-      this.#options.onFault(this.trigger, error);
-      this.#cancelTimer = this.#options.clock.after(FAULT_WAIT_MS, () => this.#pump());
+      onFault(this.trigger, error);
+      this.#timer.setBy(clock.monotonicMs() + FAULT_WAIT_MS);
     }
   }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Clock } from '../../../lib/clock.ts';
+import { SharedTimer } from '../../../lib/shared-timer.ts';
 
 /**
  * Workers must not outlive the platform, not even when it is killed with SIGKILL. A worker that computes without end never
@@ -42,12 +43,13 @@ export class ProcessGuard {
   readonly #groups = new Set<number>();
   #shell: ChildProcess | undefined;
   #startedMs = 0;
-  #cancelLinger: (() => void) | undefined;
+  readonly #linger: SharedTimer;
 
   constructor(options: { folder: string; memoryGroups: string | undefined; clock: Clock }) {
     this.#folder = options.folder;
     this.#memoryGroups = options.memoryGroups ?? '';
     this.#clock = options.clock;
+    this.#linger = new SharedTimer({ clock: options.clock, onRing: () => this.leave() });
   }
 
   /** The process that guards now. */
@@ -56,8 +58,7 @@ export class ProcessGuard {
   }
 
   watch(group: number): void {
-    this.#cancelLinger?.();
-    this.#cancelLinger = undefined;
+    this.#linger.clear();
     this.#groups.add(group);
     if (this.#shell) this.#say(`watch ${group}`);
     else this.#start();
@@ -66,13 +67,12 @@ export class ProcessGuard {
   release(group: number): void {
     this.#groups.delete(group);
     this.#say(`release ${group}`);
-    if (this.#groups.size === 0) this.#cancelLinger ??= this.#clock.after(LINGER_MS, () => this.leave());
+    if (this.#groups.size === 0) this.#linger.setBy(this.#clock.monotonicMs() + LINGER_MS);
   }
 
   /** Nothing is left to guard. */
   leave(): void {
-    this.#cancelLinger?.();
-    this.#cancelLinger = undefined;
+    this.#linger.clear();
     const shell = this.#shell;
     this.#shell = undefined;
     shell?.stdin?.end('leave\n');
