@@ -28,8 +28,8 @@ export class Growth {
     this.#resume = new SharedTimer({ clock: state.context.clock, onRing: () => this.#growAgain() });
   }
 
-  /** Starts as many as there are calls for which no start is on its way. */
-  grow(nowMs: number): void {
+  /** Starts as many as there are calls for which no start is on its way. Returns why there are fewer. */
+  grow(nowMs: number): Refusal | undefined {
     const { instances, queue, version } = this.#state;
     const isShared = version.pool.reuse === 'warm';
     let lacking = queue.size - instances.expectedRoom({ isShared });
@@ -37,10 +37,11 @@ export class Growth {
       const refusal = this.add(queue.first?.request.isRetry ? 'retry' : 'lazy', nowMs);
       if (refusal) {
         this.#onRefused(refusal, nowMs);
-        return;
+        return refusal;
       }
       lacking -= isShared ? version.launch.concurrency : 1;
     }
+    return undefined;
   }
 
   /** Starts one, or says why not. */
@@ -70,7 +71,7 @@ export class Growth {
     const [error] = (await Promise.all(started)).filter((error) => error !== undefined);
     if (instances.serving === 0) {
       if (error) throw error;
-      if (refusal === 'memory') throw this.#memoryExhausted();
+      if (refusal === 'memory') throw this.memoryExhausted();
       if (refusal === 'paused') throw this.backoff.latest;
     }
     return instances.count('warm');
@@ -81,7 +82,7 @@ export class Growth {
     this.#resume.clear();
   }
 
-  #memoryExhausted(): PlatformError {
+  memoryExhausted(): PlatformError {
     const { context, instanceBytes } = this.#state;
     const mib = (bytes: number) => Math.floor(bytes / MIB);
     const free = `${mib(context.ledger.freeBytes({ forChild: false }))} of ${mib(context.ledger.budgetBytes)} MiB are free`;
@@ -116,7 +117,7 @@ export class Growth {
       else queue.rejectAll(this.backoff.latest, nowMs);
     } else if (refusal === 'memory') {
       const isRoomComing = this.#makeRoom({ bytes: instanceBytes, forChild: queue.children > 0 });
-      if (!isRoomComing && !isAnyComing) queue.rejectAll(this.#memoryExhausted(), nowMs);
+      if (!isRoomComing && !isAnyComing) queue.rejectAll(this.memoryExhausted(), nowMs);
     }
   }
 

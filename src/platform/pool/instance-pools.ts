@@ -74,6 +74,7 @@ export class InstancePools implements Pools, PoolOwner {
       limits: {
         instancesMax: INSTANCES_PER_CPU * host.cpus,
         memoryFactor: options.memoryFactor ?? 1.5,
+        whenMemoryIsShort: options.whenMemoryIsShort ?? 'wait',
         lazyAboveWish: options.lazyAboveWish ?? 'grow',
         startTimeoutMs: options.startTimeoutMs ?? 30_000,
         scaleDownAfterIdleMs: options.scaleDownAfterIdleMs ?? 10_000,

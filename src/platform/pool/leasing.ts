@@ -37,7 +37,7 @@ export class Leasing {
 
   /** Waits in turn for an instance, which is started for the call where that is allowed. */
   wait(request: WaitRequest): Promise<Lease> {
-    const { instances, queue, version, closed, operatorCap } = this.#state;
+    const { instances, queue, version, context, closed, operatorCap } = this.#state;
     if (request.signal?.aborted) return Promise.reject(request.signal.reason);
     if (closed) return Promise.reject(closed);
     if (operatorCap === 0) {
@@ -46,10 +46,12 @@ export class Leasing {
       );
     }
     const { call, turnAway } = queue.join(request);
-    this.#growth.grow(request.nowMs);
+    const refusal = this.#growth.grow(request.nowMs);
     const { queueDepth, reuse } = version.pool;
     const uncovered = queue.size - instances.expectedRoom({ isShared: reuse === 'warm' });
-    if (uncovered > queueDepth) {
+    if (refusal === 'memory' && uncovered > 0 && context.limits.whenMemoryIsShort === 'refuse') {
+      turnAway(this.#growth.memoryExhausted());
+    } else if (uncovered > queueDepth) {
       turnAway(new PlatformError('queue-full', `${queueDepth} calls wait for an instance already: try again later`));
     }
     this.#state.onChanged();

@@ -17,6 +17,8 @@ export interface PoolLimits {
   readonly instancesMax: number;
   /** What an instance may use, as a multiple of its function's memory: so much is reserved, and so much is enforced. */
   readonly memoryFactor: number;
+  /** Memory refused: calls wait while an instance of the pool runs or memory is coming back, or are turned away at once. */
+  readonly whenMemoryIsShort: 'wait' | 'refuse';
   /** May a call start an instance beyond a wish that holds? `hold`: only the first one, from zero. */
   readonly lazyAboveWish: 'grow' | 'hold';
   /** A start that takes longer has failed. */

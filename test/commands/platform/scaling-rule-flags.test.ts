@@ -28,7 +28,7 @@ describe('the flags of the built-in rules', () => {
     });
   });
 
-  it('C36d: are settings, all of them', () => {
+  it('are settings, all of them', () => {
     const told = read(
       ...['--scale-up-every', '2s', '--scale-up-queue', '4', '--scale-up-step', '7'],
       ...['--scale-up-latency', '250ms', '--scale-up-errors', '0.05', '--reap-every', '1m'],

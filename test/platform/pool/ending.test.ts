@@ -15,7 +15,7 @@ describe('ending instances', () => {
   };
 
   describe('the reaper', () => {
-    it('B32, C27: every 30 s, what was idle for too long; never a busy one', async () => {
+    it('every 30 s, what was idle for too long; never a busy one', async () => {
       engine.put('v', { launch: { timeoutMs: 600_000 }, pool: { idleTtlMs: 60_000 } });
       await warmUp(2);
       engine.backend.handlers.set('v', ({ sleep }) => sleep(200_000));
@@ -28,7 +28,7 @@ describe('ending instances', () => {
       expect(await call).toBe('warm');
     });
 
-    it('A107, C28: idle means idle since the last call, not since the start', async () => {
+    it('idle means idle since the last call, not since the start', async () => {
       engine.put('v', { pool: { idleTtlMs: 60_000 } });
       await warmUp(1);
       for (let minute = 0; minute < 5; minute += 1) {
@@ -40,7 +40,7 @@ describe('ending instances', () => {
       expect(engine.backend.launches).toBe(1);
     });
 
-    it('C28: what is over its age: free ones at once, busy ones after their call', async () => {
+    it('what is over its age: free ones at once, busy ones after their call', async () => {
       engine.put('v', { launch: { timeoutMs: 600_000 }, pool: { ageMaxMs: 100_000, idleTtlMs: 1e9 } });
       await warmUp(2);
       engine.backend.handlers.set('v', ({ sleep }) => sleep(150_000));
@@ -52,7 +52,7 @@ describe('ending instances', () => {
       expect(engine.of('v')).toMatchObject({ instances: [], stoppedBy: { age: 2 } });
     });
 
-    it('A103: what has served its number of calls', async () => {
+    it('what has served its number of calls', async () => {
       engine.put('v', { pool: { usesMax: 3 } });
       const ids: string[] = [];
       for (let round = 0; round < 7; round += 1) {
@@ -74,7 +74,7 @@ describe('ending instances', () => {
       await engine.clock.wind(2_000);
     });
 
-    it('C26: keeps the least count that the operator asked for, and what is kept warm once there was traffic', async () => {
+    it('keeps the least count that the operator asked for, and what is kept warm once there was traffic', async () => {
       engine.put('min', { pool: { instancesMin: 2, idleTtlMs: 1_000 } });
       engine.put('warm', { pool: { keepWarm: 2, idleTtlMs: 1_000 } });
       engine.pools.refresh('min');
@@ -96,7 +96,7 @@ describe('ending instances', () => {
   });
 
   describe('another deploy', () => {
-    it('B11, B28: free instances of the old one end, and exactly one new is left', async () => {
+    it('free instances of the old one end, and exactly one new is left', async () => {
       engine.put('v');
       await warmUp(1);
       engine.put('v', { deployId: 'second' });
@@ -110,7 +110,7 @@ describe('ending instances', () => {
       expect(engine.of('v').stoppedBy).toEqual({ 'stale-deploy': 1 });
     });
 
-    it('A137, B49: a busy one ends its call and is never handed out again', async () => {
+    it('a busy one ends its call and is never handed out again', async () => {
       engine.put('v');
       const old = engine.invoke('v', { payload: 'old' });
       await engine.clock.wind(110);
@@ -164,7 +164,7 @@ describe('ending instances', () => {
   });
 
   describe('retiring', () => {
-    it('B30, A138: exactly the instances that are there; a function that is made again is safe', async () => {
+    it('exactly the instances that are there; a function that is made again is safe', async () => {
       engine.put('v');
       await warmUp(2);
       const busy = engine.outcome('v', { payload: 'old' });
@@ -227,7 +227,7 @@ describe('ending instances', () => {
   });
 
   describe('stopping', () => {
-    it('A111: lets calls end, turns away who waits, and leaves no process', async () => {
+    it('lets calls end, turns away who waits, and leaves no process', async () => {
       engine.put('v', { pool: { instancesMax: 1 } });
       const calls = [engine.outcome('v'), engine.outcome('v')];
       await engine.clock.wind(110);

@@ -8,7 +8,7 @@ describe('leases', () => {
   });
   afterEach(() => engine.end());
 
-  it('B15: one call in flight per instance (cap 1, eight calls: one launch, no overlap), first come, first served', async () => {
+  it('one call in flight per instance (cap 1, eight calls: one launch, no overlap), first come, first served', async () => {
     engine.put('v', { pool: { instancesMax: 1 } });
     const calls = Array.from({ length: 8 }, (_, index) => engine.outcome('v', { payload: `call ${index}` }));
     await engine.clock.wind(100 + 8 * 60);
@@ -18,7 +18,7 @@ describe('leases', () => {
     expect(engine.backend.started[0]?.served).toEqual(Array.from({ length: 8 }, (_, index) => `call ${index}`));
   });
 
-  it('B16: the pool grows with load and never beyond its cap (cap 4, eight calls of 60 ms)', async () => {
+  it('the pool grows with load and never beyond its cap (cap 4, eight calls of 60 ms)', async () => {
     engine.put('v', { pool: { instancesMax: 4 } });
     const calls = Array.from({ length: 8 }, () => engine.outcome('v'));
     await engine.clock.wind(100 + 2 * 60);
@@ -27,7 +27,7 @@ describe('leases', () => {
     expect(engine.backend.peakOverlap).toBe(1);
   });
 
-  it('C17, C18, C20: cold, warming, warm, busy, warm; the second call is warm and on the same instance', async () => {
+  it('cold, warming, warm, busy, warm; the second call is warm and on the same instance', async () => {
     engine.put('v');
     const first = engine.invoke('v');
     expect(engine.states('v')).toEqual(['warming']);

@@ -13,17 +13,17 @@ import {
 describe('the concurrency rule', () => {
   const window = (...samples: number[]) => samples;
 
-  it('A113: asks for the mean of the window over 70 % of what an instance takes', () => {
+  it('asks for the mean of the window over 70 % of what an instance takes', () => {
     const { wanted } = concurrencyRule({ window: Array(30).fill(7), current: 10, concurrency: 1, nowMs: 0 }, CALM);
     expect(wanted).toBe(10);
     expect(concurrencyRule({ window: Array(30).fill(7), current: 5, concurrency: 10, nowMs: 0 }, CALM).wanted).toBe(1);
   });
 
-  it('A141: a window that has just begun knows what it has seen: 25 calls at once read as 25 from the first tick', () => {
+  it('a window that has just begun knows what it has seen: 25 calls at once read as 25 from the first tick', () => {
     expect(concurrencyRule({ window: window(25), current: 25, concurrency: 1, nowMs: 0 }, CALM).wanted).toBe(36);
   });
 
-  it('A112: panics when twice as much comes as there is room for, and lowers nothing for a minute', () => {
+  it('panics when twice as much comes as there is room for, and lowers nothing for a minute', () => {
     const calm = Array(27).fill(1);
     const panic = concurrencyRule({ window: [...calm, 8, 8, 8], current: 2, concurrency: 1, nowMs: 1_000 }, CALM);
     expect(panic.wanted).toBe(12);
@@ -52,12 +52,12 @@ describe('the concurrency rule', () => {
 });
 
 describe('the flow rule', () => {
-  it('A113: rate times running time over 70 %', () => {
+  it('rate times running time over 70 %', () => {
     expect(flowRule({ callsPerSecond: 100, runningMs: 70, concurrency: 1 })).toBe(10);
     expect(flowRule({ callsPerSecond: 100, runningMs: 70, concurrency: 5 })).toBe(2);
   });
 
-  it('A143: counts calls of less than a millisecond', () => {
+  it('counts calls of less than a millisecond', () => {
     expect(flowRule({ callsPerSecond: 4_000, runningMs: 0.5, concurrency: 1 })).toBe(3);
   });
 });
@@ -73,7 +73,7 @@ describe('the queue rule', () => {
     ['too few are warm, and nothing is busy', { warm: 1, current: 1 }, 0],
     ['answers take too long', { meanLatencyMs: 501 }, 3],
     ['too many fail', { errorShare: 0.6 }, 3],
-  ])('C24, C25: %s', (_, change, wanted) => {
+  ])('%s', (_, change, wanted) => {
     const limits = { queuedMax: 10, stepMax: 3, meanLatencyMaxMs: 500, errorShareMax: 0.5 };
     expect(queueRule({ ...pool, ...change }, limits)).toBe(wanted);
   });
@@ -87,7 +87,7 @@ describe('the queue rule', () => {
 });
 
 describe('steps', () => {
-  it('A115: down by half of what is too much, one at least', () => {
+  it('down by half of what is too much, one at least', () => {
     expect([surplusStep(10, 0), surplusStep(9, 6), surplusStep(2, 1), surplusStep(1, 1), surplusStep(1, 5)]).toEqual([
       5, 1, 1, 0, 0,
     ]);

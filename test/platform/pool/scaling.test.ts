@@ -32,7 +32,7 @@ describe('the wish of the control plane', () => {
     expect(engine.states('v')).toEqual(['warm']);
   });
 
-  it('A115, A21: lowers by half of the surplus a tick, the longest idle first', async () => {
+  it('lowers by half of the surplus a tick, the longest idle first', async () => {
     engine.put('v', { pool: { instancesMax: 16, idleTtlMs: 1e9 } });
     wish(9, 1e6);
     await engine.clock.wind(15_000);
@@ -177,7 +177,7 @@ describe('the inner rules', () => {
   });
   afterEach(() => engine.end());
 
-  it('A25, A12: take back what load has left, but for the last one, which is left to the reaper', async () => {
+  it('take back what load has left, but for the last one, which is left to the reaper', async () => {
     engine.put('v', { pool: { idleTtlMs: 600_000 } });
     const calls = Array.from({ length: 8 }, () => engine.outcome('v'));
     await engine.clock.wind(2_000);
@@ -190,7 +190,7 @@ describe('the inner rules', () => {
     expect(engine.states('v')).toEqual([]);
   });
 
-  it('A142: a pool that is far too large shrinks while it is in use', async () => {
+  it('a pool that is far too large shrinks while it is in use', async () => {
     engine.put('v', { pool: { idleTtlMs: 600_000 }, launch: { timeoutMs: 60_000 } });
     const wave = Array.from({ length: 10 }, () => engine.outcome('v'));
     await engine.clock.wind(2_000);
@@ -211,14 +211,14 @@ describe('the inner rules', () => {
     expect(engine.states('v')).toHaveLength(5);
   });
 
-  it('A11: add nothing before there was traffic', async () => {
+  it('add nothing before there was traffic', async () => {
     engine.put('v', { pool: { instancesMin: 1 } });
     engine.pools.refresh('v');
     await engine.clock.wind(120_000);
     expect(engine.backend.launches).toBe(1);
   });
 
-  it('C24: every five seconds, keep two warm beside the busy ones where that is asked for', async () => {
+  it('every five seconds, keep two warm beside the busy ones where that is asked for', async () => {
     engine.put('v', { launch: { timeoutMs: 1e6 }, pool: { keepWarm: 2 } });
     engine.backend.handlers.set('v', ({ sleep }) => sleep(60_000));
     const call = engine.outcome('v');
@@ -228,7 +228,7 @@ describe('the inner rules', () => {
     await call;
   });
 
-  it('C24, C26: keep two free beside the busy ones for as long as any is busy, and none after that', async () => {
+  it('keep two free beside the busy ones for as long as any is busy, and none after that', async () => {
     engine.put('v', { launch: { timeoutMs: 1e6 }, pool: { freeBesideBusy: 2, idleTtlMs: 20_000 } });
     engine.backend.handlers.set('v', ({ sleep }) => sleep(60_000));
     const call = engine.outcome('v');
@@ -239,7 +239,7 @@ describe('the inner rules', () => {
     expect(engine.states('v')).toEqual([]);
   });
 
-  it('A20, A23: what calls start counts as scaling up too', async () => {
+  it('what calls start counts as scaling up too', async () => {
     engine.put('v');
     const call = engine.outcome('v');
     await engine.clock.wind(1_500);

@@ -14,7 +14,7 @@ describe('starting instances', () => {
   beforeEach(() => begin());
   afterEach(() => engine.end());
 
-  it('A9, A10, A13: nothing exists before the first call, and only for the functions that were called', async () => {
+  it('nothing exists before the first call, and only for the functions that were called', async () => {
     for (let index = 0; index < 20; index += 1) engine.put(`v${index}`);
     for (const versionId of engine.versions.keys()) engine.pools.refresh(versionId);
     expect([...engine.pools.snapshots()]).toEqual([]);
@@ -39,7 +39,7 @@ describe('starting instances', () => {
     expect(engine.of('v500')).toMatchObject({ instances: [], requests: 1, coldCalls: 1, stoppedBy: { idle: 1 } });
   });
 
-  it('A14, B17: a busy function takes no instance of another, and a slow start blocks only its own', async () => {
+  it('a busy function takes no instance of another, and a slow start blocks only its own', async () => {
     engine.put('slow');
     engine.put('quick');
     engine.backend.faults.push('hangs');
@@ -51,7 +51,7 @@ describe('starting instances', () => {
     expect(await slow).toBe('wait-timeout');
   });
 
-  it('B19: a fresh instance goes to the one who waited, not to who comes at that moment', async () => {
+  it('a fresh instance goes to the one who waited, not to who comes at that moment', async () => {
     engine.put('v', { pool: { instancesMax: 1 } });
     const first = engine.invoke('v', { payload: 'first' });
     await engine.clock.wind(99);
@@ -70,7 +70,7 @@ describe('starting instances', () => {
     expect((await Promise.all(calls)).every(({ isCold }) => isCold)).toBe(true);
   });
 
-  it('C22: waits for an instance that is warming already instead of starting another', async () => {
+  it('waits for an instance that is warming already instead of starting another', async () => {
     engine.put('v');
     const warmed = engine.pools.warm('v', { count: 1, source: 'prewarm' });
     await engine.clock.wind(50);
@@ -82,7 +82,7 @@ describe('starting instances', () => {
     await warmed;
   });
 
-  it('A114: never more than eight for each CPU, whatever the operator allows', async () => {
+  it('never more than eight for each CPU, whatever the operator allows', async () => {
     begin({ host: { cpus: 1, memoryBytes: 8 * GIB } });
     engine.put('v', { pool: { instancesMax: 50 } });
     const calls = Array.from({ length: 20 }, () => engine.outcome('v'));
@@ -92,13 +92,13 @@ describe('starting instances', () => {
     await Promise.all(calls);
   });
 
-  it('B50: turns calls away at once where no instance may ever run', async () => {
+  it('turns calls away at once where no instance may ever run', async () => {
     engine.put('v', { pool: { instancesMax: 0 } });
     expect(await engine.outcome('v')).toBe('concurrency-zero');
   });
 
   describe('memory', () => {
-    it('A27, A29: an instance is promised 1.5 times its memory before it starts, and gives it back when it was reaped', async () => {
+    it('an instance is promised 1.5 times its memory before it starts, and gives it back when it was reaped', async () => {
       engine.put('v', { launch: { memoryMb: 128 } });
       const call = engine.invoke('v');
       expect(engine.pools.memory().reservedBytes).toBe(192 * MIB);
@@ -112,7 +112,7 @@ describe('starting instances', () => {
       expect(engine.pools.memory().reservedBytes).toBe(0);
     });
 
-    it('A28, A56: starts stop at 80 % of the memory of the host: 49 of 128 MB on 11,961 MB', async () => {
+    it('starts stop at 80 % of the memory of the host: 49 of 128 MB on 11,961 MB', async () => {
       begin({ host: { cpus: 8, memoryBytes: 11_961 * MIB } });
       engine.put('v', { pool: { instancesMax: 64 } });
       const calls = Array.from({ length: 60 }, () => engine.outcome('v'));
@@ -158,6 +158,16 @@ describe('starting instances', () => {
       await engine.clock.wind(200);
       expect(await engine.outcome('late')).toBe('memory-exhausted');
       expect(engine.states('kept')).toEqual(['warm']);
+    });
+
+    it('when strict, turns calls away at once that memory is lacking for', async () => {
+      begin({ host: { cpus: 8, memoryBytes: 400 * MIB }, whenMemoryIsShort: 'refuse' });
+      engine.put('v');
+      const calls = [engine.outcome('v'), engine.outcome('v')];
+      await settle();
+      expect(await calls[1]).toBe('memory-exhausted');
+      await engine.clock.wind(200);
+      expect(await calls[0]).toBe('cold');
     });
 
     it('is never promised to an instance that could not fit at all', async () => {
@@ -257,7 +267,7 @@ describe('starting instances', () => {
   });
 
   describe('by hand', () => {
-    it('C9, C23, D9: adds to what is there and resolves when they are warm', async () => {
+    it('adds to what is there and resolves when they are warm', async () => {
       engine.put('v');
       const first = engine.pools.warm('v', { count: 2, source: 'manual' });
       await engine.clock.wind(100);
@@ -271,7 +281,7 @@ describe('starting instances', () => {
       expect(engine.pools.cool('unknown')).toBe(0);
     });
 
-    it('A110: takes turns, two for each CPU, while calls start theirs at once', async () => {
+    it('takes turns, two for each CPU, while calls start theirs at once', async () => {
       engine.put('v', { pool: { instancesMax: 16 } });
       engine.put('other');
       const warmed = engine.pools.warm('v', { count: 8, source: 'manual' });
@@ -317,7 +327,7 @@ describe('starting instances', () => {
   describe('where instances are not reused', () => {
     beforeEach(() => engine.put('v', { pool: { reuse: 'never', instancesMax: 3 } }));
 
-    it('D23, D24, D28: every call has its own, and it ends on every path', async () => {
+    it('every call has its own, and it ends on every path', async () => {
       engine.backend.handlers.set('v', ({ payload }) => {
         if (Buffer.from(payload).toString() === 'throw') throw new TypeError('no');
         return payload;
@@ -330,7 +340,7 @@ describe('starting instances', () => {
       expect(engine.of('v')).toMatchObject({ instances: [], reservedBytes: 0, stoppedBy: { 'not-reused': 5 } });
     });
 
-    it('D26: a warm pool may exist and is not used, and takes no room from calls', async () => {
+    it('a warm pool may exist and is not used, and takes no room from calls', async () => {
       const warmed = engine.pools.warm('v', { count: 3, source: 'manual' });
       await engine.clock.wind(100);
       expect(await warmed).toBe(3);
@@ -371,7 +381,7 @@ describe('starting instances', () => {
       return warmed;
     };
 
-    it('D23, D25: a call without a warm pool has its own instance, which ends after it', async () => {
+    it('a call without a warm pool has its own instance, which ends after it', async () => {
       for (const _ of [1, 2]) {
         const call = engine.outcome('v');
         await engine.clock.wind(200);
@@ -380,7 +390,7 @@ describe('starting instances', () => {
       expect(engine.of('v')).toMatchObject({ instances: [], stoppedBy: { 'not-reused': 2 }, reservedBytes: 0 });
     });
 
-    it('D25: calls are served by the warm pool while it has room, others have their own', async () => {
+    it('calls are served by the warm pool while it has room, others have their own', async () => {
       await warm(2);
       engine.backend.handlers.set('v', ({ sleep }) => sleep(500));
       const calls = Array.from({ length: 3 }, () => engine.outcome('v'));
@@ -398,7 +408,7 @@ describe('starting instances', () => {
       expect(engine.states('v')).toEqual(['warm']);
     });
 
-    it('D28: an instance of the warm pool outlives a handler that throws, and one whose handler hangs is replaced by a cold start', async () => {
+    it('an instance of the warm pool outlives a handler that throws, and one whose handler hangs is replaced by a cold start', async () => {
       engine.put('v', { pool: { reuse: 'by-hand', idleTtlMs: 3_600_000 }, launch: { timeoutMs: 200 } });
       await warm(1);
       engine.backend.handlers.set('v', async ({ payload, sleep }) => {
@@ -424,7 +434,7 @@ describe('starting instances', () => {
       expect(engine.states('v')).toEqual(['warm', 'warm']);
     });
 
-    it('D9: taking the warm pool back ends what is free at once and what is busy after its call', async () => {
+    it('taking the warm pool back ends what is free at once and what is busy after its call', async () => {
       await warm(2);
       engine.backend.handlers.set('v', ({ sleep }) => sleep(500));
       const call = engine.outcome('v');
@@ -437,7 +447,7 @@ describe('starting instances', () => {
     });
   });
 
-  it('D25: reuses what is warm where it may, and starts what is not there', async () => {
+  it('reuses what is warm where it may, and starts what is not there', async () => {
     engine.put('v', { pool: { idleTtlMs: Number.POSITIVE_INFINITY } });
     const warmed = engine.pools.warm('v', { count: 2, source: 'manual' });
     await engine.clock.wind(100);

@@ -39,7 +39,7 @@ describe('what Pyroscope is sent', () => {
   });
   afterEach(() => new Promise<void>((resolve) => receiver.close(() => resolve())));
 
-  it('D30, D40: is filed there under the types that the dashboard asks for', async () => {
+  it('is filed there under the types that the dashboard asks for', async () => {
     const pyroscope = new Pyroscope({ url, application: 'a', clock: systemClock, random: systemRandom });
     const ids: string[] = [];
     for (const type of PROFILE_TYPES) {

@@ -53,7 +53,7 @@ export function engineBehaviour(name: string, makeHarness: () => Promise<EngineH
       }
     };
 
-    it('C17: serves calls on one instance, one after the other, which keeps what it has loaded', async () => {
+    it('serves calls on one instance, one after the other, which keeps what it has loaded', async () => {
       harness.put('v');
       const calls = [await order('v', { do: 'count' }), await order('v', { do: 'count' })];
       expect(calls.map(answerOf)).toEqual([1, 2]);
@@ -62,19 +62,19 @@ export function engineBehaviour(name: string, makeHarness: () => Promise<EngineH
       expect(harness.live()).toBe(1);
     });
 
-    it('B15: at the cap callers take turns in the order in which they came', async () => {
+    it('at the cap callers take turns in the order in which they came', async () => {
       harness.put('v', { pool: { instancesMax: 1 } });
       const calls = await Promise.all(Array.from({ length: 6 }, () => order('v', { do: 'count' })));
       expect(calls.map(answerOf)).toEqual([1, 2, 3, 4, 5, 6]);
     });
 
-    it('B16: below it they run side by side', async () => {
+    it('below it they run side by side', async () => {
       harness.put('v', { pool: { instancesMax: 3 } });
       const calls = await Promise.all(Array.from({ length: 3 }, () => order('v', { do: 'sleep', ms: 300 })));
       expect(new Set(calls.map(({ instanceId }) => instanceId)).size).toBe(3);
     });
 
-    it('A92: a handler that throws leaves its instance serving', async () => {
+    it('a handler that throws leaves its instance serving', async () => {
       harness.put('v');
       await order('v', { do: 'count' });
       await expect(order('v', { do: 'throw' })).rejects.toMatchObject({
@@ -84,14 +84,14 @@ export function engineBehaviour(name: string, makeHarness: () => Promise<EngineH
       expect(answerOf(await order('v', { do: 'count' }))).toBe(2);
     });
 
-    it('A95: one that exits is replaced', async () => {
+    it('one that exits is replaced', async () => {
       harness.put('v');
       await expect(order('v', { do: 'exit' })).rejects.toMatchObject({ code: 'crashed', facts: { isCold: true } });
       const next = await order('v', { do: 'count' });
       expect([answerOf(next), next.isCold]).toEqual([1, true]);
     });
 
-    it('A95: one that does not end is ended, and replaced', async () => {
+    it('one that does not end is ended, and replaced', async () => {
       harness.put('v', { launch: { timeoutMs: 1_500 } });
       expect(await outcome('v', { do: 'hang' })).toBe('timeout');
       await until(() => harness.live() === 0);
@@ -113,7 +113,7 @@ export function engineBehaviour(name: string, makeHarness: () => Promise<EngineH
       expect(await outcome('v', { do: 'echo' })).toBe('cold');
     });
 
-    it('B25: one that is frozen is found in time, and the call is served by another', async () => {
+    it('one that is frozen is found in time, and the call is served by another', async () => {
       harness.put('v', { launch: { timeoutMs: 20_000 } });
       await order('v', { do: 'echo' });
       const [instance] = harness.engine.of('v').instances;
@@ -137,7 +137,7 @@ export function engineBehaviour(name: string, makeHarness: () => Promise<EngineH
       await until(() => harness.live() === 0);
     });
 
-    it('D24: where instances are not reused, each call has its own, and none is left', async () => {
+    it('where instances are not reused, each call has its own, and none is left', async () => {
       harness.put('v', { pool: { reuse: 'never' } });
       const calls = await Promise.all(Array.from({ length: 3 }, () => order('v', { do: 'count' })));
       expect(calls.map(answerOf)).toEqual([1, 1, 1]);
@@ -145,7 +145,7 @@ export function engineBehaviour(name: string, makeHarness: () => Promise<EngineH
       expect(harness.engine.of('v').instances).toEqual([]);
     });
 
-    it('B30: retiring lets a call end', async () => {
+    it('retiring lets a call end', async () => {
       harness.put('v');
       await order('v', { do: 'echo' });
       const call = order('v', { do: 'sleep', ms: 300, word: 'done' });
@@ -154,7 +154,7 @@ export function engineBehaviour(name: string, makeHarness: () => Promise<EngineH
       await until(() => harness.live() === 0);
     });
 
-    it('C23: warms by hand, and the calls after it are warm', async () => {
+    it('warms by hand, and the calls after it are warm', async () => {
       harness.put('v');
       expect(await harness.engine.pools.warm('v', { count: 2, source: 'manual' })).toBe(2);
       const calls = [outcome('v', { do: 'sleep', ms: 100 }), outcome('v', { do: 'sleep', ms: 100 })];
@@ -162,7 +162,7 @@ export function engineBehaviour(name: string, makeHarness: () => Promise<EngineH
       expect(harness.live()).toBe(2);
     });
 
-    it('A111: stopping lets calls end and leaves no process', async () => {
+    it('stopping lets calls end and leaves no process', async () => {
       harness.put('v');
       await order('v', { do: 'echo' });
       const call = outcome('v', { do: 'sleep', ms: 200 });

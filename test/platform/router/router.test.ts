@@ -30,7 +30,7 @@ describe('the router', () => {
       expect(engine.backend.launches).toBe(0);
     });
 
-    it('A99: refuses the eighth call of functions by functions', async () => {
+    it('refuses the eighth call of functions by functions', async () => {
       engine.put('v');
       expect(await engine.outcome('v', { depth: 8 })).toBe('depth-exceeded');
       const seventh = engine.outcome('v', { depth: 7 });
@@ -122,7 +122,7 @@ describe('the router', () => {
   });
 
   describe('waiting', () => {
-    it('C29: in order, to the depth, counted without those for whom an instance is starting', async () => {
+    it('in order, to the depth, counted without those for whom an instance is starting', async () => {
       engine.put('v', { pool: { instancesMax: 1, queueDepth: 2 } });
       const calls = ['a', 'b', 'c'].map((payload) => engine.outcome('v', { payload }));
       expect(await engine.outcome('v', { payload: 'd' })).toBe('queue-full');
@@ -140,7 +140,7 @@ describe('the router', () => {
       expect(await Promise.all(calls)).toEqual(['cold', 'warm', 'wait-timeout']);
     });
 
-    it('A95: says how long it was and how many there are', async () => {
+    it('says how long it was and how many there are', async () => {
       engine.put('v', { launch: { timeoutMs: 1_000 }, pool: { instancesMax: 1 } });
       engine.backend.handlers.set('v', ({ sleep }) => sleep(999));
       const calls = [engine.outcome('v'), engine.outcome('v')];
@@ -183,7 +183,7 @@ describe('the router', () => {
   });
 
   describe('what ends badly', () => {
-    it('A92: a handler that throws is reported in its own words, and its instance serves on', async () => {
+    it('a handler that throws is reported in its own words, and its instance serves on', async () => {
       engine.put('v');
       engine.backend.handlers.set('v', () => {
         throw new TypeError('x is not a function');
@@ -204,7 +204,7 @@ describe('the router', () => {
       ['timeout', 'timeout'],
       ['crashed', 'crashed'],
       ['out-of-memory', 'out-of-memory'],
-    ] as const)('A95, B22: %s is not tried again, and the instance is replaced', async (kind, code) => {
+    ] as const)('%s is not tried again, and the instance is replaced', async (kind, code) => {
       engine.put('v');
       engine.backend.handlers.set('v', ({ die, sleep }) => (kind === 'timeout' ? sleep(1e6) : die(kind)));
       const call = failure(engine.invoke('v'));
@@ -254,7 +254,7 @@ describe('the router', () => {
   });
 
   describe('an instance that was not reached', () => {
-    it('B24: two dead ones, then a live one: served by the third', async () => {
+    it('two dead ones, then a live one: served by the third', async () => {
       engine.put('v');
       engine.backend.faults.push('dead', 'dead');
       const call = engine.invoke('v');
@@ -269,7 +269,7 @@ describe('the router', () => {
       });
     });
 
-    it('B25: one that is deaf is found within 1.5 s: served in less than the 5 s of the function', async () => {
+    it('one that is deaf is found within 1.5 s: served in less than the 5 s of the function', async () => {
       engine.put('v', { launch: { timeoutMs: 5_000 } });
       engine.backend.faults.push('deaf');
       const call = engine.invoke('v');
@@ -278,7 +278,7 @@ describe('the router', () => {
       expect(engine.backend.launches).toBe(2);
     });
 
-    it('B2, B21: is given up after five attempts', async () => {
+    it('is given up after five attempts', async () => {
       engine.put('v');
       engine.backend.faults.push(...Array(9).fill('dead'));
       const call = failure(engine.invoke('v'));
@@ -312,7 +312,7 @@ describe('the router', () => {
   });
 
   describe('a caller that goes while its call runs', () => {
-    it('A95: ends the instance, because no one waits for its result', async () => {
+    it('ends the instance, because no one waits for its result', async () => {
       engine.put('v');
       const controller = new AbortController();
       const call = engine.outcome('v', { signal: controller.signal });
@@ -324,7 +324,7 @@ describe('the router', () => {
     });
   });
 
-  it('A100, B27: a streaming call holds its instance until its end', async () => {
+  it('a streaming call holds its instance until its end', async () => {
     engine.put('v', { pool: { instancesMax: 1 } });
     engine.backend.handlers.set('v', async ({ emit, sleep }) => {
       for (const word of ['one', 'two']) {
@@ -389,7 +389,7 @@ describe('the router', () => {
     });
   });
 
-  it('A16: cold and warm calls add up to the calls that ran, whatever became of them', async () => {
+  it('cold and warm calls add up to the calls that ran, whatever became of them', async () => {
     engine.put('v', { pool: { instancesMax: 3 } });
     engine.backend.handlers.set('v', async ({ payload, sleep, die }) => {
       await sleep(20);

@@ -45,7 +45,7 @@ describe('a schedule', () => {
     expect(some.triggers.nextFireMs(triggerId)).toBe(Date.parse('2025-06-01T01:20:00Z'));
   });
 
-  it('C21: has an instance made ready two seconds ahead, once for each time', async () => {
+  it('has an instance made ready two seconds ahead, once for each time', async () => {
     const some = new SomeTriggers();
     const { functionId, versionId } = some.aFunction('f');
     some.triggers.add({ functionId, settings: settingsOf({ kind: 'schedule', cron: '*/20 * * * *' }) });

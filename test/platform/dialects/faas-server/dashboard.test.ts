@@ -27,7 +27,7 @@ const read = (file: string) => readFileSync(new URL(file, folder), 'utf8');
 const dashboard = JSON.parse(read('dashboards/faas-server.json')) as Dashboard;
 const targets = dashboard.panels.flatMap((panel) => panel.targets);
 
-describe('D40: the dashboard of the FaaS server', () => {
+describe('the dashboard of the FaaS server', () => {
   it('asks the data sources that are provisioned', () => {
     const { datasources } = parse(read('grafana/datasources.yml')) as { datasources: Source[] };
     const known = datasources.map(({ uid, type }) => `${type} ${uid}`);
@@ -36,7 +36,7 @@ describe('D40: the dashboard of the FaaS server', () => {
     }
   });
 
-  it('D36: reads metrics that the server has', async () => {
+  it('reads metrics that the server has', async () => {
     const server = await aFaasServer();
     const page = await (await fetch(`${server.url}/metrics`)).text();
     await server.stop();

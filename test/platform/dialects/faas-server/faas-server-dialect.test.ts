@@ -40,18 +40,18 @@ describe('the FaaS server', () => {
   });
   afterEach(() => server.stop());
 
-  it('D2: health is OK in plain text', async () => {
+  it('health is OK in plain text', async () => {
     const { status, headers, text } = await raw('GET', '/health');
     expect([status, headers.get('content-type'), text]).toEqual([200, 'text/plain; charset=utf-8', 'OK']);
   });
 
-  it('D6: lists the eleven functions in the order of the table', async () => {
+  it('lists the eleven functions in the order of the table', async () => {
     const { status, headers, body } = await server.ask('GET', '/fn/list');
     expect([status, headers.get('content-type'), body]).toEqual([200, 'application/json', { functions: NAMES }]);
   });
 
   describe('a call', () => {
-    it('D4, D10: gives the function its parameters, and answers what it answered with the time that it took', async () => {
+    it('gives the function its parameters, and answers what it answered with the time that it took', async () => {
       answer(() => '{"rounds":5000,"hash":"4d98"}');
       const { status, headers, body } = await server.ask('POST', '/fn/invoke/hash', { rounds: 5_000 });
       expect([status, headers.get('content-type')]).toEqual([200, 'application/json']);
@@ -61,12 +61,12 @@ describe('the FaaS server', () => {
       expect(Buffer.from(calls[0]!.payload).toString()).toBe('{"rounds":5000}');
     });
 
-    it('D4: has no parameters when there is no body', async () => {
+    it('has no parameters when there is no body', async () => {
       await server.ask('POST', '/fn/invoke/sleep');
       expect(Buffer.from(calls[0]!.payload).toString()).toBe('{}');
     });
 
-    it('D4: of an unknown function is 404, whatever its name is made of', async () => {
+    it('of an unknown function is 404, whatever its name is made of', async () => {
       for (const [path, name] of [
         ['nothing', 'nothing'],
         ['a%22%7D', 'a"}'],
@@ -80,7 +80,7 @@ describe('the FaaS server', () => {
       expect(calls).toEqual([]);
     });
 
-    it('D4: by GET is not allowed', async () => {
+    it('by GET is not allowed', async () => {
       const { status, headers, body } = await server.ask('GET', '/fn/invoke/hash');
       expect([status, headers.get('allow'), body]).toEqual([405, 'POST', { error: 'only POST is understood here' }]);
     });
@@ -91,7 +91,7 @@ describe('the FaaS server', () => {
     };
 
     it.each(['handler-failed', 'timeout', 'crashed', 'out-of-memory', 'init-failed', 'unreachable'] as const)(
-      'D4, P7: that ends as %s is 500 with what the function said',
+      'that ends as %s is 500 with what the function said',
       async (code) => {
         const { status, body } = await failing(new PlatformError(code, `it is ${code}`));
         expect([status, body]).toEqual([500, { error: `it is ${code}` }]);
@@ -112,7 +112,7 @@ describe('the FaaS server', () => {
       expect([status, body]).toEqual([500, { error: 'something went wrong here; see the log' }]);
     });
 
-    it('D22: passes integers of 64 bits on digit by digit', async () => {
+    it('passes integers of 64 bits on digit by digit', async () => {
       answer(() => '{"threads":8,"iterations":300,"result":-3600314368224432112}');
       const { text } = await raw('POST', '/fn/invoke/contention');
       expect(text).toMatch(/^\{"threads":8,"iterations":300,"result":-3600314368224432112,"latency_ms":[0-9.]+\}$/);
@@ -245,7 +245,7 @@ describe('the FaaS server', () => {
   });
 
   describe('a burst', () => {
-    it('D5, D27: calls the function so often at once, with the same parameters', async () => {
+    it('calls the function so often at once, with the same parameters', async () => {
       const { promise: all, resolve } = Promise.withResolvers<void>();
       server.engine.onInvoke = async (request) => {
         if (calls.push(request) === 10) resolve();
@@ -264,18 +264,18 @@ describe('the FaaS server', () => {
       expect(new Set(calls.map(({ source }) => source))).toEqual(new Set(['burst']));
     });
 
-    it('D5: is of five unless the request says otherwise', async () => {
+    it('is of five unless the request says otherwise', async () => {
       const { body } = await server.ask('POST', '/fn/burst/primes');
       expect([body.count, body.results.length, calls.length]).toEqual([5, 5, 5]);
     });
 
-    it('D22: passes integers of 64 bits on digit by digit', async () => {
+    it('passes integers of 64 bits on digit by digit', async () => {
       answer(() => '{"result":-7160730123352628112}');
       const { text } = await raw('POST', '/fn/burst/contention?count=2');
       expect(text).toContain('"results":[{"result":-7160730123352628112},{"result":-7160730123352628112}]}');
     });
 
-    it('D5: of which one fails is 200 with the error instead of results, and the others are ended', async () => {
+    it('of which one fails is 200 with the error instead of results, and the others are ended', async () => {
       let ended = 0;
       server.engine.onInvoke = (request) => {
         if (calls.push(request) === 3) return Promise.reject(new PlatformError('handler-failed', 'the third fails'));
@@ -294,7 +294,7 @@ describe('the FaaS server', () => {
   });
 
   describe('a chain', () => {
-    it('D8: runs one step after the other, and gives each what the one before answered', async () => {
+    it('runs one step after the other, and gives each what the one before answered', async () => {
       let running = 0;
       server.engine.onInvoke = async (request) => {
         calls.push(request);
@@ -324,7 +324,7 @@ describe('the FaaS server', () => {
       ]);
     });
 
-    it('D8: of which a step fails is 200 with the error and the steps that were done', async () => {
+    it('of which a step fails is 200 with the error and the steps that were done', async () => {
       server.engine.onInvoke = async (request) => {
         if (calls.push(request) === 2) throw new PlatformError('handler-failed', 'no');
         return invocationOf(request, { body: Buffer.from('{}') });
@@ -346,7 +346,7 @@ describe('the FaaS server', () => {
     });
   });
 
-  it('D7: stats count calls, failed ones too, and steps of chains, but not what bursts are made of', async () => {
+  it('stats count calls, failed ones too, and steps of chains, but not what bursts are made of', async () => {
     const nothing = Object.fromEntries(NAMES.map((name) => [name, { invocations: 0, avg_latency_ms: 0 }]));
     const first = await server.ask('GET', '/fn/stats');
     expect([first.status, Object.keys(first.body), first.body]).toEqual([200, NAMES, nothing]);
@@ -361,7 +361,7 @@ describe('the FaaS server', () => {
     expect(String(body.hash.avg_latency_ms)).toMatch(/^\d+(\.\d{1,2})?$/);
   });
 
-  it('D30: has profiles where they are switched on, and says how they are where they are not', async () => {
+  it('has profiles where they are switched on, and says how they are where they are not', async () => {
     const off = await raw('GET', '/debug/pprof/profile?seconds=1');
     expect([off.status, JSON.parse(off.text).error]).toEqual([404, expect.stringContaining('--profile')]);
     await server.stop();
@@ -376,7 +376,7 @@ describe('the FaaS server', () => {
     expect((await raw('GET', '/debug/pprofile')).status).toBe(404);
   });
 
-  describe('D3, D36: the metrics page', () => {
+  describe('the metrics page', () => {
     const page = async () => (await raw('GET', '/metrics')).text;
     const value = (text: string, series: string) =>
       Number(

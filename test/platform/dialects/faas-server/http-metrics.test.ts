@@ -3,7 +3,7 @@ import { HttpMetrics } from '../../../../src/platform/dialects/faas-server/http-
 import { MetricText } from '../../../../src/platform/metrics/metric-text.ts';
 import { HandWoundClock } from '../../../support/hand-wound-clock.ts';
 
-it('D36: the longest answer is that of the last one to two minutes', async () => {
+it('the longest answer is that of the last one to two minutes', async () => {
   const clock = new HandWoundClock();
   const tally = new HttpMetrics({ clock });
   const asked = { method: 'GET', route: '/health', code: 200 };

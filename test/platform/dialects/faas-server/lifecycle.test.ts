@@ -36,7 +36,7 @@ describe('instances of built-in functions', () => {
   });
 
   describe('unoptimised', () => {
-    it('D23: each call deploys one and undeploys it', async () => {
+    it('each call deploys one and undeploys it', async () => {
       await start({ isOptimised: false });
       for (let call = 1; call <= 3; call += 1) {
         expect(await invoke('hash')).toEqual({ latency_ms: expect.any(Number) });
@@ -45,7 +45,7 @@ describe('instances of built-in functions', () => {
       }
     });
 
-    it('D24, D27: a burst deploys as many as it calls, each with an address of its own, and undeploys all', async () => {
+    it('a burst deploys as many as it calls, each with an address of its own, and undeploys all', async () => {
       await start({ isOptimised: false, handler: ({ instanceId }) => Buffer.from(JSON.stringify({ instanceId })) });
       const { body } = await server.ask('POST', '/fn/burst/hash?count=50');
       const ids = body.results.map(({ instanceId }: { instanceId: string }) => instanceId);
@@ -54,7 +54,7 @@ describe('instances of built-in functions', () => {
       await allGone();
     });
 
-    it('D27: a chain deploys one for each step, and never two at a time', async () => {
+    it('a chain deploys one for each step, and never two at a time', async () => {
       let most = 0;
       await start({
         isOptimised: false,
@@ -70,7 +70,7 @@ describe('instances of built-in functions', () => {
       await allGone();
     });
 
-    it('D9, D26: a warm pool may be made, is not used, and is taken back', async () => {
+    it('a warm pool may be made, is not used, and is taken back', async () => {
       await start({ isOptimised: false });
       const made = await server.ask('POST', '/fn/warmpool/hash?size=3');
       expect([made.status, made.body]).toEqual([200, { function: 'hash', pool_size: 3, deployed: 3 }]);
@@ -84,7 +84,7 @@ describe('instances of built-in functions', () => {
   });
 
   describe('optimised', () => {
-    it('D25: without a warm pool each call deploys one and undeploys it all the same', async () => {
+    it('without a warm pool each call deploys one and undeploys it all the same', async () => {
       await start({ isOptimised: true });
       for (let call = 1; call <= 2; call += 1) {
         expect('warm' in (await invoke('hash'))).toBe(false);
@@ -93,7 +93,7 @@ describe('instances of built-in functions', () => {
       }
     });
 
-    it('D25, D26: a warm pool serves calls one after another, says so, and deploys nothing', async () => {
+    it('a warm pool serves calls one after another, says so, and deploys nothing', async () => {
       await start({ isOptimised: true });
       await server.ask('POST', '/fn/warmpool/fibonacci?size=2');
       for (let call = 0; call < 5; call += 1) {
@@ -102,7 +102,7 @@ describe('instances of built-in functions', () => {
       expect(backend.launches).toBe(2);
     });
 
-    it('D25: calls beyond the warm pool are cold', async () => {
+    it('calls beyond the warm pool are cold', async () => {
       const { promise: all, resolve } = Promise.withResolvers<void>();
       let running = 0;
       await start({
@@ -120,7 +120,7 @@ describe('instances of built-in functions', () => {
       await expect.poll(() => sources('hash')).toEqual(['manual', 'manual']);
     });
 
-    it('D29: a pool of ten serves twenty calls at once, and is gone when it was deleted', async () => {
+    it('a pool of ten serves twenty calls at once, and is gone when it was deleted', async () => {
       await start({ isOptimised: true, handler: ({ sleep }) => sleep(20).then(() => Buffer.from('{}')) });
       const made = await server.ask('POST', '/fn/warmpool/fibonacci?size=10');
       expect(made.body).toEqual({ function: 'fibonacci', pool_size: 10, deployed: 10 });
@@ -131,7 +131,7 @@ describe('instances of built-in functions', () => {
       await allGone();
     });
 
-    it('D28: a call that fails leaves the warm pool whole; a pool that lost one says so', async () => {
+    it('a call that fails leaves the warm pool whole; a pool that lost one says so', async () => {
       await start({
         isOptimised: true,
         handler: ({ payload, die }) => {
@@ -150,7 +150,7 @@ describe('instances of built-in functions', () => {
       expect(body).toEqual({ function: 'hash', pool_size: 2, deployed: 1 });
     });
 
-    it('D9: a pool that is deleted while it serves lets its calls end, and takes no more', async () => {
+    it('a pool that is deleted while it serves lets its calls end, and takes no more', async () => {
       const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
       await start({ isOptimised: true, handler: () => held.then(() => Buffer.from('{}')) });
       await server.ask('POST', '/fn/warmpool/hash?size=1');
@@ -165,7 +165,7 @@ describe('instances of built-in functions', () => {
     });
   });
 
-  it('D9: a pool is five unless the request says otherwise, and grows by what is added', async () => {
+  it('a pool is five unless the request says otherwise, and grows by what is added', async () => {
     await start({ isOptimised: true });
     expect((await server.ask('POST', '/fn/warmpool/sort')).body).toEqual({
       function: 'sort',
@@ -176,27 +176,27 @@ describe('instances of built-in functions', () => {
     expect(body).toEqual({ function: 'sort', pool_size: 7, deployed: 2 });
   });
 
-  it('D9: of two requests at once each counts its own instances', async () => {
+  it('of two requests at once each counts its own instances', async () => {
     await start({ isOptimised: true });
     const replies = await Promise.all([2, 3].map((size) => server.ask('POST', `/fn/warmpool/sort?size=${size}`)));
     expect(replies.map(({ body }) => body.deployed)).toEqual([2, 3]);
     expect(Math.max(...replies.map(({ body }) => body.pool_size))).toBe(5);
   });
 
-  it('D9: what the machine does not hold is not deployed, and is not said to be', async () => {
+  it('what the machine does not hold is not deployed, and is not said to be', async () => {
     await start({ isOptimised: true });
     const { status, body } = await server.ask('POST', '/fn/warmpool/hash?size=64');
     expect([status, body]).toEqual([200, { function: 'hash', pool_size: 16, deployed: 16 }]);
   });
 
-  it('D9: a pool whose instances do not start is an error', async () => {
+  it('a pool whose instances do not start is an error', async () => {
     await start({ isOptimised: true });
     backend.faults.push('fails', 'fails');
     const { status, body } = await server.ask('POST', '/fn/warmpool/hash?size=2');
     expect([status, Object.keys(body)]).toEqual([500, ['error']]);
   });
 
-  it('D9: deleting a pool that is not there undeploys nothing, of unknown functions too', async () => {
+  it('deleting a pool that is not there undeploys nothing, of unknown functions too', async () => {
     await start({ isOptimised: false });
     for (const name of ['hash', 'nothing']) {
       const { status, body } = await server.ask('DELETE', `/fn/warmpool/${name}`);
@@ -204,7 +204,7 @@ describe('instances of built-in functions', () => {
     }
   });
 
-  it('D5: a burst is not cut by how many instances may run at once', async () => {
+  it('a burst is not cut by how many instances may run at once', async () => {
     await start({ isOptimised: false, handler: ({ sleep }) => sleep(5).then(() => Buffer.from('{}')) });
     const { body } = await server.ask('POST', '/fn/burst/hash?count=100');
     expect(body.results.length).toBe(100);

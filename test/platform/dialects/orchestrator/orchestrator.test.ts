@@ -33,7 +33,7 @@ const failed = (error: unknown) => {
 };
 
 describe('the pages of the orchestrator', () => {
-  it('C2: say what it is, how many functions it has, and where things are', async () => {
+  it('say what it is, how many functions it has, and where things are', async () => {
     await register();
     expect(await ask('GET', '/')).toMatchObject({
       status: 200,
@@ -52,7 +52,7 @@ describe('the pages of the orchestrator', () => {
     });
   });
 
-  it('C3, C32: say that it is healthy', async () => {
+  it('say that it is healthy', async () => {
     expect(await ask('GET', '/health')).toMatchObject({ status: 200, body: { status: 'healthy' } });
   });
 
@@ -67,7 +67,7 @@ describe('the pages of the orchestrator', () => {
     ['POST', '/%'],
     ['GET', '//'],
     ['GET', '/healthy'],
-  ])('C11: answer %s %s with 404', async (method, path) => {
+  ])('answer %s %s with 404', async (method, path) => {
     expect(await ask(method, path)).toMatchObject({ status: 404, body: { error: 'Not Found' } });
   });
 
@@ -91,7 +91,7 @@ describe('the pages of the orchestrator', () => {
     }
   });
 
-  it('C4: list functions in pages where there are many, and where their source is long', async () => {
+  it('list functions in pages where there are many, and where their source is long', async () => {
     const small = [await register(), await register(), await register()];
     const idsOf = (body: { functions: { id: string }[] }) => body.functions.map(({ id }) => id);
     const first = (await ask('GET', '/functions?limit=2')).body;
@@ -110,7 +110,7 @@ describe('the pages of the orchestrator', () => {
     expect(idsOf((await ask('GET', `/functions?after=${all.next}`)).body)).toEqual(large.slice(5));
   });
 
-  it('C11: are written for people where people read them', async () => {
+  it('are written for people where people read them', async () => {
     const id = await register();
     for (const path of ['/functions', `/functions/${id}`, '/metrics']) {
       const { text, body } = await ask('GET', path);
@@ -124,7 +124,7 @@ describe('the pages of the orchestrator', () => {
 });
 
 describe('registering', () => {
-  it('C5, C12, C14: answers with the definition, an id and two times', async () => {
+  it('answers with the definition, an id and two times', async () => {
     const { status, body, headers } = await ask('POST', '/functions', HELLO);
     expect(status).toBe(201);
     expect(body).toEqual({
@@ -137,7 +137,7 @@ describe('registering', () => {
     expect(Math.abs(Number(body.id.split('-')[1]) - Date.now())).toBeLessThan(60_000);
   });
 
-  it('C4, C6: lists them, and finds each by its id', async () => {
+  it('lists them, and finds each by its id', async () => {
     const first = await register();
     const second = await register({ name: 'other', runtime: 'python', code: 'def handler(event, context): return 1' });
     const { body } = await ask('GET', '/functions');
@@ -152,12 +152,12 @@ describe('registering', () => {
     });
   });
 
-  it('C5: lets several have one name', async () => {
+  it('lets several have one name', async () => {
     expect(await register()).not.toBe(await register());
     expect((await ask('GET', '/functions')).body.functions).toHaveLength(2);
   });
 
-  it.each(['node', 'python', 'go', 'rust'])('C12: takes %s', async (runtime) => {
+  it.each(['node', 'python', 'go', 'rust'])('takes %s', async (runtime) => {
     const id = await register({ runtime });
     expect((await ask('GET', `/functions/${id}`)).body.runtime).toBe(runtime);
   });
@@ -193,7 +193,7 @@ describe('registering', () => {
     ['code with a NUL', { ...HELLO, code: 'a\0b' }, 'NUL'],
     ['triggers as an object', { ...HELLO, triggers: {} }, 'triggers must be a list'],
     ['a field that nobody knows', { ...HELLO, timeuot: 5 }, 'the function has fields that nobody knows here: timeuot'],
-  ])('C33: refuses %s in its own words', async (_, body, error) => {
+  ])('refuses %s in its own words', async (_, body, error) => {
     const reply = await ask('POST', '/functions', body);
     expect(reply).toMatchObject({ status: 400, body: { error: expect.stringContaining(error) } });
     expect((await ask('GET', '/functions')).body.functions).toEqual([]);
@@ -210,7 +210,7 @@ describe('registering', () => {
     });
   });
 
-  it('C33: takes nothing from pages of other sites', async () => {
+  it('takes nothing from pages of other sites', async () => {
     const from = (origin: string) => ask('POST', '/functions', HELLO, { origin });
     for (const origin of ['http://evil.example', 'null', 'http://localhost:1']) {
       expect(await from(origin)).toMatchObject({ status: 403, body: { error: expect.stringContaining('Forbidden') } });
@@ -221,12 +221,12 @@ describe('registering', () => {
     expect((await ask('GET', '/health', undefined, { origin: 'http://evil.example' })).status).toBe(200);
   });
 
-  it('C21: warms ahead where that is asked for', async () => {
+  it('warms ahead where that is asked for', async () => {
     const id = await register({ prewarm: 3 });
     expect(running.engine.commands).toContainEqual(['warm', running.versionOf(id), 3, 'prewarm']);
   });
 
-  it('C36d: takes the settings of the pool, and shows those that were set', async () => {
+  it('takes the settings of the pool, and shows those that were set', async () => {
     const pool = { keepWarm: 3, idleTtlMs: 5_000, queueDepth: 7, ageMaxMs: null };
     const id = await register({ pool, concurrency: 4 });
     expect((await ask('GET', `/functions/${id}`)).body).toMatchObject({ pool, concurrency: 4 });
@@ -264,7 +264,7 @@ describe('registering', () => {
 });
 
 describe('changing and deleting', () => {
-  it('C15: keeps the id and the beginning, and makes a version of new code', async () => {
+  it('keeps the id and the beginning, and makes a version of new code', async () => {
     const id = await register();
     const before = (await ask('GET', `/functions/${id}`)).body;
     const { status, body } = await ask('PATCH', `/functions/${id}`, {
@@ -286,7 +286,7 @@ describe('changing and deleting', () => {
     ]);
   });
 
-  it('C15: keeps the ten newest versions', async () => {
+  it('keeps the ten newest versions', async () => {
     const id = await register();
     const { registry } = running.platform;
     const [first] = registry.versionsOf(registry.find(id)?.functionId ?? '');
@@ -322,7 +322,7 @@ describe('changing and deleting', () => {
     expect((await ask('GET', `/functions/${id}`)).body).toEqual(before);
   });
 
-  it('C7, C30: deletes once, with its instances', async () => {
+  it('deletes once, with its instances', async () => {
     const id = await register();
     const versionId = running.versionOf(id);
     expect(await ask('DELETE', `/functions/${id}`)).toMatchObject({ status: 200, body: { status: 'deleted' } });
@@ -354,7 +354,7 @@ describe('changing and deleting', () => {
 });
 
 describe('invoking', () => {
-  it('C8, C14, C20, C39: describes the call around what the handler returned', async () => {
+  it('describes the call around what the handler returned', async () => {
     const id = await register();
     returned({ statusCode: 201, body: JSON.stringify({ message: 'Hello from serverless!' }) });
     const { status, body } = await ask('POST', `/functions/${id}/invoke`, { name: 'World' });
@@ -385,7 +385,7 @@ describe('invoking', () => {
     ]);
   });
 
-  it('C8: hands the payload on as it came; none is an empty object', async () => {
+  it('hands the payload on as it came; none is an empty object', async () => {
     const id = await register();
     for (const [sent, expected] of [
       ['{"a": 1}', { a: 1 }],
@@ -404,7 +404,7 @@ describe('invoking', () => {
     expect(await ask('POST', `/functions/${id}/invoke`)).toMatchObject({ status: 204, text: '' });
   });
 
-  it('C8: knows no other functions, and takes only JSON', async () => {
+  it('knows no other functions, and takes only JSON', async () => {
     expect(await ask('POST', '/functions/fn-1-none/invoke', {})).toMatchObject({
       status: 404,
       body: { error: 'Error: Function not found: fn-1-none' },
@@ -478,7 +478,7 @@ describe('invoking', () => {
 });
 
 describe('warming and watching', () => {
-  it('C9: makes two instances and answers when they are warm', async () => {
+  it('makes two instances and answers when they are warm', async () => {
     const id = await register();
     expect(await ask('POST', `/functions/${id}/warm`)).toMatchObject({ status: 200, body: { status: 'warmed' } });
     expect(running.engine.commands).toContainEqual(['warm', running.versionOf(id), 2, 'manual']);
@@ -499,7 +499,7 @@ describe('warming and watching', () => {
     });
   });
 
-  it('C10: counts the instances of every function, used or not', async () => {
+  it('counts the instances of every function, used or not', async () => {
     const id = await register();
     const other = await register({ name: 'idle' });
     const versionId = running.versionOf(id);
@@ -517,7 +517,7 @@ describe('warming and watching', () => {
     });
   });
 
-  it('C34: counts calls, cold starts, errors, times, queue and memory', async () => {
+  it('counts calls, cold starts, errors, times, queue and memory', async () => {
     const id = await register();
     const versionId = running.versionOf(id);
     await ask('POST', `/functions/${id}/invoke`);
@@ -557,7 +557,7 @@ describe('warming and watching', () => {
     expect((await ask('GET', '/stats')).body.stats).toEqual([body]);
   });
 
-  it('C36e: has no figures where there were no calls', async () => {
+  it('has no figures where there were no calls', async () => {
     const id = await register();
     expect((await ask('GET', `/functions/${id}/stats`)).body).toMatchObject({
       invocations: 0,
@@ -569,7 +569,7 @@ describe('warming and watching', () => {
     });
   });
 
-  it('C38: keeps its lines, and bounds how many are asked for', async () => {
+  it('keeps its lines, and bounds how many are asked for', async () => {
     const id = await register();
     const other = await register({ name: 'other' });
     await ask('POST', `/functions/${id}/invoke`);

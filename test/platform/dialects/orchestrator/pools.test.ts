@@ -58,7 +58,7 @@ describe('the instances of the orchestrator', () => {
   };
   const statistics = async () => (await running.ask('GET', `/functions/${id}/stats`)).body;
 
-  it('C14, C18, C20, C37, C38: are made for a call that finds none, and write each step', async () => {
+  it('are made for a call that finds none, and write each step', async () => {
     const { body } = await call();
     expect(body).toMatchObject({ statusCode: 200, body: { done: true }, coldStart: true });
     expect(body.duration).toBeGreaterThanOrEqual(START_MS + CALL_MS);
@@ -74,7 +74,7 @@ describe('the instances of the orchestrator', () => {
     expect(body.logs).toContain('[INFO] Instance: inst-0');
   });
 
-  it('C17, C19, C20: serve again and again, without their start', async () => {
+  it('serve again and again, without their start', async () => {
     const cold = (await call()).body;
     const warmCalls = [(await call()).body, (await call()).body];
     for (const { coldStart, logs, duration } of warmCalls) {
@@ -88,7 +88,7 @@ describe('the instances of the orchestrator', () => {
     ]);
   });
 
-  it('C16: are warming, busy, warm, terminating, and gone', async () => {
+  it('are warming, busy, warm, terminating, and gone', async () => {
     const { answer } = await underWay();
     expect(await states()).toEqual(['warming']);
     await clock.wind(START_MS);
@@ -102,7 +102,7 @@ describe('the instances of the orchestrator', () => {
     expect(await states()).toEqual([]);
   });
 
-  it('C36a: take several where the function says that it can', async () => {
+  it('take several where the function says that it can', async () => {
     await beginAnewWith({ concurrency: 3 });
     await call();
     const answers = [await underWay(), await underWay(), await underWay()];
@@ -112,7 +112,7 @@ describe('the instances of the orchestrator', () => {
     expect(running.backend.launches).toBe(1);
   });
 
-  it('C17, C36a: take one call each', async () => {
+  it('take one call each', async () => {
     const answers = [await underWay(), await underWay(), await underWay()];
     const replies = await windUntil(Promise.all(answers.map(({ answer }) => answer)));
     const instances = replies.map(({ body }) => body.logs[2]);
@@ -124,7 +124,7 @@ describe('the instances of the orchestrator', () => {
     expect(running.backend.peakOverlap).toBe(1);
   });
 
-  it('C9, C23: are added two at a time by hand, each time two more', async () => {
+  it('are added two at a time by hand, each time two more', async () => {
     expect((await warm()).body).toEqual({ status: 'warmed' });
     expect(await row()).toMatchObject({ total: 2, warm: 2 });
     await warm();
@@ -142,7 +142,7 @@ describe('the instances of the orchestrator', () => {
     expect(await row()).toMatchObject({ total: 16 });
   });
 
-  it('C22: are waited for while they warm up, and no further one is made', async () => {
+  it('are waited for while they warm up, and no further one is made', async () => {
     const warmed = running.ask('POST', `/functions/${id}/warm`);
     await expect.poll(states).toEqual(['warming', 'warming']);
     const { answer } = await underWay();
@@ -151,7 +151,7 @@ describe('the instances of the orchestrator', () => {
     expect((await answer).body.coldStart).toBe(false);
   });
 
-  it('C27, C28: go after a minute without calls, seen every 30 seconds', async () => {
+  it('go after a minute without calls, seen every 30 seconds', async () => {
     await call();
     await clock.wind(59_000);
     expect(await row()).toMatchObject({ total: 1 });
@@ -164,7 +164,7 @@ describe('the instances of the orchestrator', () => {
     expect(Number(age)).toBeGreaterThanOrEqual(Number(idle) + CALL_MS);
   });
 
-  it('C27, C28: go at five minutes of age, but never in the middle of a call', async () => {
+  it('go at five minutes of age, but never in the middle of a call', async () => {
     const first = running.backend;
     for (let passedMs = 0; passedMs < 270_000; passedMs += 20_000) {
       await call();
@@ -178,7 +178,7 @@ describe('the instances of the orchestrator', () => {
     expect(removing).toMatch(/age: 3\d{5}ms/);
   });
 
-  it('C24, C25, C26: are kept free beside busy ones, one more every five seconds', async () => {
+  it('are kept free beside busy ones, one more every five seconds', async () => {
     await beginAnewWith({ timeout: 600_000 });
     running.backend.handlers.set(running.versionOf(id), ({ sleep }) => sleep(100_000));
     const { answer } = await underWay();
@@ -193,7 +193,7 @@ describe('the instances of the orchestrator', () => {
     expect(await row()).toMatchObject({ total: 0 });
   });
 
-  it('C29: are waited for in order, by as many calls as the queue is deep', async () => {
+  it('are waited for in order, by as many calls as the queue is deep', async () => {
     await beginAnewWith({ pool: { instancesMax: 1, queueDepth: 2 } });
     const ended: number[] = [];
     running.backend.handlers.set(running.versionOf(id), async ({ payload, sleep }) => {
@@ -209,7 +209,7 @@ describe('the instances of the orchestrator', () => {
     expect(ended).toEqual([0, 1, 2, 3]);
   });
 
-  it('C30: go with their function, and the log says so', async () => {
+  it('go with their function, and the log says so', async () => {
     await warm();
     expect(await running.ask('DELETE', `/functions/${id}`)).toMatchObject({ status: 200 });
     await clock.wind(1_000);
@@ -222,7 +222,7 @@ describe('the instances of the orchestrator', () => {
     ]);
   });
 
-  it('C15: of the code before give way to those of the new', async () => {
+  it('of the code before give way to those of the new', async () => {
     await beginAnewWith({ pool: { instancesMin: 1 } });
     await expect.poll(() => clock.wind(50).then(row)).toMatchObject({ warm: 1 });
     await windUntil(running.ask('PATCH', `/functions/${id}`, { code: 'exports.handler = () => 2' }));
@@ -232,7 +232,7 @@ describe('the instances of the orchestrator', () => {
     ]);
   });
 
-  it('C32: are replaced when they do not start or do not live', async () => {
+  it('are replaced when they do not start or do not live', async () => {
     running.backend.faults.push('fails');
     expect(await call()).toMatchObject({ status: 500, body: { error: expect.stringContaining('SyntaxError') } });
     expect((await lines()).at(-2)).toBe('[OPTIMIZER] Instance inst-0 did not start: SyntaxError: this is no program');
@@ -243,7 +243,7 @@ describe('the instances of the orchestrator', () => {
     expect((await call()).body).toMatchObject({ statusCode: 200, coldStart: true });
   });
 
-  it('C32: a call is tried elsewhere when its instance never got it, and never when it may have run', async () => {
+  it('a call is tried elsewhere when its instance never got it, and never when it may have run', async () => {
     running.backend.faults.push('dead');
     const retried = (await call()).body;
     expect(retried).toMatchObject({ statusCode: 200 });

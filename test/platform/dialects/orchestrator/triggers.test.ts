@@ -33,7 +33,7 @@ function returns(value: unknown): void {
 }
 
 describe('http triggers', () => {
-  it('C13: give their function the request, taken apart', async () => {
+  it('give their function the request, taken apart', async () => {
     const id = await register(http({ path: '/orders/{order}', method: 'POST' }));
     const { status, text, headers } = await ask('POST', '/orders/a%20b?x=1&next=/y?z=2', '{"a":1}', {
       'content-type': 'application/json; charset=utf-8',
@@ -159,7 +159,7 @@ describe('triggers of a definition', () => {
     ['another source', event({ source: 's3', queueName: 'q' }), "triggers.0.config.source must be 'queue'"],
     ['no queue', event({ source: 'queue' }), 'triggers.0.config.queueName must be text'],
     ['a queue that climbs', event({ source: 'queue', queueName: '../q' }), 'triggers.0.config.queueName must be'],
-  ])('C13: are refused when they have %s, and nothing is registered', async (_, trigger, error) => {
+  ])('are refused when they have %s, and nothing is registered', async (_, trigger, error) => {
     expect(await ask('POST', '/functions', { ...HELLO, triggers: [trigger] })).toMatchObject({
       status: 400,
       body: { error: expect.stringContaining(error) },
@@ -176,7 +176,7 @@ describe('triggers of a definition', () => {
     });
   });
 
-  it('C13: show when they fire next, in their zone', async () => {
+  it('show when they fire next, in their zone', async () => {
     const id = await register(schedule({ cron: '0 */5 * * *', timezone: 'UTC' }));
     const [trigger] = await triggersOf(id);
     expect(trigger).toMatchObject({ type: 'schedule', cron: '0 */5 * * *', timezone: 'UTC', enabled: true });
@@ -185,7 +185,7 @@ describe('triggers of a definition', () => {
     expect(next.getTime()).toBeGreaterThan(Date.now());
   });
 
-  it('C13: take what is put into their queue', async () => {
+  it('take what is put into their queue', async () => {
     const id = await register(event({ source: 'queue', queueName: 'processing-queue' }));
     const put = (body: unknown, queue = 'processing-queue') => ask('POST', `/queues/${queue}`, body);
     expect(await put({ job: 1 })).toMatchObject({
@@ -206,7 +206,7 @@ describe('triggers of a definition', () => {
     expect(lastEvent()).toEqual({});
   });
 
-  it('C15: stay, come and go with a change, and what waits in a queue stays with its trigger', async () => {
+  it('stay, come and go with a change, and what waits in a queue stays with its trigger', async () => {
     const queue = event({ source: 'queue', queueName: 'q' });
     const id = await register(queue, http({ path: '/old' }));
     running.engine.onInvoke = async () => {
