@@ -123,6 +123,7 @@ describe('the rooms of src', () => {
       'control-plane': ['wire', 'wishes'],
       kubernetes: ['wire', 'wishes'],
       prometheus: ['wire'],
+      cassandra: ['wire'],
     };
     const crossed = files
       .filter(({ file }) => roomOf(file) === 'adapters')
