@@ -56,7 +56,10 @@ export function headerCredential(auth: Auth, means: CredentialMeans): HeaderCred
     case 'mtls':
       return fixed(kind, () => ({}));
     case 'bearer':
-      return fixed(kind, () => bearer(needed(auth.token, `the bearer token for ${means.to}`)));
+      // What the operator wrote is sent as it is; only tokens that an issuer gives must be in one piece.
+      return fixed(kind, () => ({
+        authorization: `Bearer ${headerText(needed(auth.token, `the bearer token for ${means.to}`), 'the bearer token')}`,
+      }));
     case 'basic':
       return fixed(kind, () => {
         const user = needed(auth.user, `the user for ${means.to}`);
@@ -134,6 +137,6 @@ export function exchangedToken(
   });
 }
 
-function bearer(token: string, what = 'the bearer token'): Headers {
+function bearer(token: string, what: string): Headers {
   return { authorization: `Bearer ${headerToken(token, what)}` };
 }

@@ -43,6 +43,14 @@ describe('a bearer token', () => {
     expect(await client.actuate()).toMatchObject({ outcome: 'applied' });
   });
 
+  it('of several words is sent as the operator wrote it', async () => {
+    await using client = await setUpClient({
+      double: { auth: { bearer: 'a secret of words' } },
+      connection: { auth: { kind: 'bearer', token: () => 'a secret of words' } },
+    });
+    expect(await client.actuate()).toMatchObject({ outcome: 'applied' });
+  });
+
   it('that was exchanged while it was being refused is tried again at once', async () => {
     const tokens = ['old', 'new', 'new'];
     await using client = await setUpClient({
