@@ -113,7 +113,8 @@ function makeTables(db: DatabaseSync, path: string): void {
 export function explainFileError(error: unknown, path: string): unknown {
   if (error instanceof RegistryFileError || !(error instanceof Error)) return error;
   const code = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
-  const advice = code === undefined ? 'name a folder where this user may write' : ADVICE[code];
+  const isFileInTheWay = 'code' in error && error.code === 'EEXIST';
+  const advice = code !== undefined || isFileInTheWay ? ADVICE[code ?? 14] : 'name a folder where this user may write';
   return new RegistryFileError(`the registry ${path}: ${error.message}${advice ? `; ${advice}` : ''}`, {
     cause: error,
   });
