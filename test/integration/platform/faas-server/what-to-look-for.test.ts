@@ -8,7 +8,8 @@ import { RunningPlatform } from '../../../support/platform/running-platform.ts';
 
 const SECONDS = 3;
 /** Where instances are deployed and undeployed. */
-const LIFECYCLE = /\/src\/platform\/runtime\/(?:process\/(?:process-backend|worker-process|process-guard)|program\/work-folder)\.ts/;
+const LIFECYCLE =
+  /\/src\/platform\/runtime\/(?:process\/(?:process-backend|worker-process|process-guard)|program\/work-folder)\.ts/;
 
 type Page = 'profile' | 'wall' | 'allocs' | 'mutex';
 
