@@ -22,7 +22,7 @@ export class RowNumbers {
     return row;
   }
 
-  /** Whoever keeps columns clears the row first. */
+  /** The owner of the columns clears the row first. */
   release(id: string): void {
     const row = this.#rows.get(id);
     if (row === undefined) return;

@@ -1,9 +1,8 @@
 import type { Clock } from './clock.ts';
 
 /**
- * One timer for many deadlines. It rings at the earliest of the times that it was told, and whoever has the deadlines looks
- * then which of them are due. A deadline that is no more is left standing: to ring for nothing now and then costs less than a
- * timer for each.
+ * One timer for many deadlines. It rings at the earliest time that was set, and its owner then checks which deadlines are
+ * due. A deadline that was dropped is left in place: ringing for nothing now and then costs less than a timer for each.
  */
 export class SharedTimer {
   readonly #options;

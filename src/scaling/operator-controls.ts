@@ -25,8 +25,8 @@ export function activeControls(controls: readonly Control[], nowMs: number): Act
 }
 
 /**
- * What operators asked for comes last and overrules load, pace and freeze. A pause beats an override: whoever said "leave it
- * alone" may be in the middle of something.
+ * What operators asked for comes last and overrules load, pace and freeze. A pause beats an override: the
+ * operator who paused it may be in the middle of something.
  */
 export function applyControls(
   preconditions: Preconditions,

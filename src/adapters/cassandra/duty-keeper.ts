@@ -29,7 +29,7 @@ export class CassandraDutyKeeper implements DutyKeeper {
     return this.#line.run(duty, async () => {
       const found = await this.#look(duty);
       if (found) return found;
-      // Whoever creates it, and however often, the row is unheld: there is nothing to tell apart.
+      // The row is created unheld, by any member and however often: there is no difference to see.
       const write = { query: CREATE, params: [duty, tokenFloor, '', '', 0n] };
       const row: DutyRow = { duty, token: tokenFloor, holder: '', nonce: '', renewals: 0 };
       const swap = await this.#swap('duty-read', { write, becomes: row }, (current) => (current ? 'mine' : 'again'));

@@ -141,7 +141,7 @@ export class HttpTargetSource implements TargetSource {
       await this.#pages.refresh(signal);
       this.#hasReadPages = true;
     } catch (error) {
-      // Whoever had pages once and says "no such thing" now is broken, not different.
+      // A control plane that had pages once and now says "no such thing" is broken, not different.
       const isOffered = this.#hasReadPages || !(error instanceof ReadFailure) || error.kind !== 'not-offered';
       if (isOffered) throw error;
       if (this.#mode === 'bulk') {

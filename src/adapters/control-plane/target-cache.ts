@@ -18,7 +18,7 @@ export interface Known extends FunctionVersion {
   askedMs: number;
 }
 
-/** Keeps only what was asked for, and drops it again when nobody asks any more. */
+/** Keeps only what was asked for, and drops it when it is no longer asked for. */
 export class TargetCache {
   readonly #clock: Clock;
   readonly #forgetAfterMs: number;

@@ -20,7 +20,7 @@ import { waitingFor, whyUnreachable } from './start-hints.ts';
 const HAND_OVER_MS = 1_200;
 /** then calls under way get this. */
 const CALLS_GRACE_MS = 250;
-/** After this the user is told what the start waits for. */
+/** After this the screen says what the start waits for. */
 const SLOW_START_MS = 8_000;
 
 export interface PartsOptions {

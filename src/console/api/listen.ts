@@ -12,7 +12,7 @@ const RETRY_MAX_MS = 15_000;
 /** The sign of life comes every two seconds; a line that is silent for this long is dead, whatever it pretends. */
 const SILENT_MS = 10_000;
 
-/** Listens for ever: comes back after every break, from the last event it saw. */
+/** Listens until aborted: reconnects after every break, from the last event it saw. */
 export async function listen(client: ApiClient, calls: ListenerCalls, signal: AbortSignal): Promise<void> {
   let lastId: string | undefined;
   let failures = 0;
@@ -31,7 +31,7 @@ export async function listen(client: ApiClient, calls: ListenerCalls, signal: Ab
       failures += 1;
       const delayMs = Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** (failures - 1)) * (0.75 + Math.random() / 2);
       calls.onLost(fault, Date.now() + delayMs);
-      // Without a token asking again is of no use; whoever gives one listens anew.
+      // Without a token asking again is useless; entering one starts listening again.
       if (fault.status === 401) return;
       await wait(delayMs, signal);
     } finally {

@@ -66,7 +66,7 @@ export function thresholdsOf(policy: Policy | null): { value: number; name: stri
   ];
 }
 
-/** The ledger tells of the time before the trail of this member begins; both end at the last look. */
+/** The ledger covers the time before the trail of this member begins; both end at the last evaluation. */
 function stepsOf(version: Version, entries: readonly Entry[], nowMs: number) {
   const trailFromMs = version.trail[0] ? Date.parse(version.trail[0].at) : Number.POSITIVE_INFINITY;
   const before = entries.filter((entry) => Date.parse(entry.at) < trailFromMs);

@@ -92,7 +92,7 @@ export function mergeRows(rows: Rows, items: readonly Summary[], gone: readonly 
   for (const summary of items) {
     const known = merged.get(summary.versionId)?.summary;
     if (known && decidedMs(known) > decidedMs(summary) && known.owner === summary.owner) continue;
-    // Only its owner is told names: one that went to another member is still called so.
+    // Only the owner knows the name: a version that moved to another member keeps the name that was seen.
     const name = summary.isMine ? summary.name : (summary.name ?? known?.name ?? null);
     merged.set(summary.versionId, rowOf(name === summary.name ? summary : { ...summary, name }));
   }
@@ -122,8 +122,8 @@ function decidedMs({ latest }: Summary): number {
 }
 
 /**
- * Whether this member tells of every change by itself. Another one that lives may hold what this one has never judged, also
- * when every row that is known so far is of this one.
+ * Whether this member reports every change itself. Another live member may own versions that this one has never judged, even
+ * when all rows known so far are its own.
  */
 export function receivesAllChanges(rows: Rows, members: readonly Member[]): boolean {
   const isAlone = members.filter(({ isAlive }) => isAlive).length === 1;

@@ -62,7 +62,7 @@ export class Evaluation {
     this.#refuseLate();
   }
 
-  /** Lets them have their turn. Throws when the time is up, or nobody waits for the answer any more. */
+  /** Lets other work run. Throws when the time is up, or when the caller has gone. */
   async yield(): Promise<void> {
     await this.#yielder.yield();
     this.isYieldDue = false;
