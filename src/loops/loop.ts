@@ -1,3 +1,4 @@
+import { errorText } from '../lib/error-text.ts';
 import { withSpan } from '../telemetry/traces.ts';
 import type { MemberParts } from './member-parts.ts';
 
@@ -125,7 +126,7 @@ export class Loop {
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
       this.#record.lastResult = 'failed';
-      this.#record.lastError = error instanceof Error ? error.message : String(error);
+      this.#record.lastError = errorText(error);
       this.#record.failures += 1;
       logger.error({ event: 'loop.failed', loop: name, err: error }, `the ${name} loop failed and goes on`);
     } finally {

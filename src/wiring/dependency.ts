@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { DependencyHealth } from '../http/health.ts';
 import { type Clock, sleep } from '../lib/clock.ts';
+import { errorText } from '../lib/error-text.ts';
 import type { Meters } from '../telemetry/meters.ts';
 
 const FIRST_RETRY_MS = 500;
@@ -37,7 +38,7 @@ export class Dependency {
   }
 
   failed(error: unknown): void {
-    this.#tell(this.#hasAnswered ? 'down' : 'awaited', error instanceof Error ? error.message : String(error));
+    this.#tell(this.#hasAnswered ? 'down' : 'awaited', errorText(error));
   }
 
   /** Takes the answer to a check while the service runs. */

@@ -1,6 +1,7 @@
 import type { FunctionVersion } from '../../domain/function-version.ts';
 import type { Policy, PolicySource } from '../../domain/policy.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { errorText } from '../../lib/error-text.ts';
 import type { Random } from '../../lib/random.ts';
 import { scrubLine } from '../../lib/scrub.ts';
 import type { TargetAnswer, TargetSource } from '../../ports/target-source.ts';
@@ -123,7 +124,7 @@ export class HttpTargetSource implements TargetSource {
       this.#lastSuccessWallMs = this.#clock.wallMs();
       return { ok: true, detail: '' };
     } catch (error) {
-      const detail = `scaling targets: ${scrubLine(error instanceof Error ? error.message : String(error), 300)}`;
+      const detail = `scaling targets: ${scrubLine(errorText(error), 300)}`;
       // We stopped; that says nothing about the control plane.
       if (signal?.aborted) return { ok: false, detail };
       this.#lastError = detail;

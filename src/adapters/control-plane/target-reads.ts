@@ -1,5 +1,6 @@
 import { parseDeploymentAnswer } from '../../contract/deployment.ts';
 import { deploymentPath, isAddressable } from '../../contract/paths.ts';
+import { errorText } from '../../lib/error-text.ts';
 import { forEachLimited } from '../../lib/limiter.ts';
 import type { JsonAnswer } from '../wire/exchange.ts';
 import type { Outcome } from '../wire/outcome.ts';
@@ -41,7 +42,7 @@ export class TargetReads {
         await this.#read(known, signal);
         failuresInARow = 0;
       } catch (error) {
-        const why = error instanceof ReadFailure ? error : new ReadFailure('no-answer', messageOf(error));
+        const why = error instanceof ReadFailure ? error : new ReadFailure('no-answer', errorText(error));
         failuresInARow += 1;
         // One version that cannot be read is its own trouble; several in a row, or silence, are the control plane's.
         if (why.kind === 'answer') this.#putOff(known, why.message);
@@ -120,8 +121,4 @@ export class TargetReads {
     };
     cache.set(known, target, { confirmedMs: startMs });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import { withDeadline } from '../../lib/deadline.ts';
+import { errorText } from '../../lib/error-text.ts';
 import type { Random } from '../../lib/random.ts';
 import { jsonOf } from '../wire/exchange.ts';
 import type { ApiClient, WatchEnd } from './api-client.ts';
@@ -215,7 +216,7 @@ export class Reflector {
 
   #fail(error: unknown): void {
     this.#failures += 1;
-    this.#trouble = error instanceof Error ? error.message : String(error);
+    this.#trouble = errorText(error);
   }
 
   #pauseMs(error: unknown): number {

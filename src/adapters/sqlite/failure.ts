@@ -1,3 +1,4 @@
+import { errorText } from '../../lib/error-text.ts';
 import type { StoreErrorKind } from '../../ports/store-error.ts';
 import type { Failure } from './messages.ts';
 
@@ -18,7 +19,7 @@ const IO_ERROR = 10;
 
 /** `isCommitting`: a disk that fails then may have kept the transaction or not. */
 export function failureOf(error: unknown, context: { path: string; isCommitting?: boolean }): Failure {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = errorText(error);
   const code = primaryCodeOf(error);
   const meaning = code === undefined ? undefined : MEANINGS[code];
   const kind = context.isCommitting && code === IO_ERROR ? 'unknown' : (meaning?.kind ?? 'unavailable');

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { errorText } from '../../lib/error-text.ts';
 import type { WorkerOptions, WorkerReply, WorkerRequest } from './messages.ts';
 
 /** The wire between the store and the thread that has the file. */
@@ -24,7 +25,7 @@ export const openWorkerLink: OpenLink = (options, events) => {
   let why = 'the SQLite worker ended';
   worker.on('message', (answer: WorkerReply) => events.onAnswer(answer));
   worker.on('error', (error) => {
-    why = `the SQLite worker failed: ${error instanceof Error ? error.message : String(error)}`;
+    why = `the SQLite worker failed: ${errorText(error)}`;
   });
   worker.on('exit', () => events.onEnd(why));
   return {

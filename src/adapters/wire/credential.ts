@@ -1,3 +1,4 @@
+import { errorText } from '../../lib/error-text.ts';
 import { type Unanswered, unanswered } from './outcome.ts';
 
 /** There is nothing to prove ourselves with just now. */
@@ -37,7 +38,7 @@ export async function sendWithCredential<Proof, Result>(
     try {
       proof = await credential.current(signal);
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
+      const detail = errorText(error);
       return unanswered('not-sent', 'credential', { detail, error });
     }
     const result = await send(proof);

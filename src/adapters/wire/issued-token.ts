@@ -1,3 +1,4 @@
+import { errorText } from '../../lib/error-text.ts';
 import { ExpiringValue, type ExpiringValueOptions } from '../../lib/expiring-value.ts';
 import { type Credential, CredentialError, type Headers } from './credential.ts';
 import type { TokenIssuer } from './token-endpoint.ts';
@@ -46,7 +47,7 @@ export class IssuedToken implements Credential<Headers> {
       return await this.#value.get(signal);
     } catch (error) {
       signal.throwIfAborted();
-      const why = error instanceof Error ? error.message : String(error);
+      const why = errorText(error);
       const pause = pausedMs > 0 ? `; the next exchange is tried in ${Math.ceil(pausedMs / 1_000)} s` : '';
       throw new CredentialError(`${this.#lack}: ${why}${pause}`, { cause: error });
     }

@@ -2,6 +2,7 @@ import { type Actuation, actuation, type Wish } from '../../domain/actuation.ts'
 import type { FunctionVersion } from '../../domain/function-version.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { DeadlineExceeded, withDeadline } from '../../lib/deadline.ts';
+import { errorText } from '../../lib/error-text.ts';
 import { scrubLine } from '../../lib/scrub.ts';
 import type { Actuator, FencingStrength } from '../../ports/actuator.ts';
 import { type Meters, silentMeters } from '../../telemetry/meters.ts';
@@ -120,7 +121,7 @@ export class GatedActuator implements Actuator {
         return send(begun);
       });
     } catch (error) {
-      const why = scrubLine(error instanceof Error ? error.message : String(error));
+      const why = scrubLine(errorText(error));
       const mayHaveArrived = attempt?.mayHaveArrived ?? false;
       return wishResult(
         actuation(mayHaveArrived ? 'unknown' : 'failed', `${mayHaveArrived ? 'no answer' : 'not sent'}: ${why}`),

@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import pino from 'pino';
 import { systemClock } from '../../adapters/system/clock.ts';
 import type { ConfigInput, LoadedConfig } from '../../config/load-config.ts';
+import { errorText } from '../../lib/error-text.ts';
 import { createLogs, type Logger } from '../../telemetry/logger.ts';
 import { EXIT, type ExitCode } from '../../wiring/exit-codes.ts';
 import { AdminClient } from '../../wiring/fleet/admin-client.ts';
@@ -44,9 +45,7 @@ export async function runDev(given: ConfigInput, options: DevOptions): Promise<E
   const logger = openLogger(folder);
   endOnCrash((error) => {
     logger.fatal({ event: 'dev.crashed', err: error }, 'nobody caught this; ending');
-    process.stderr.write(
-      `starling: ${error instanceof Error ? error.message : String(error)}; see ${folder.path}/log\n`,
-    );
+    process.stderr.write(`starling: ${errorText(error)}; see ${folder.path}/log\n`);
   });
 
   const area = new LiveArea(process.stdout);

@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import { withDeadline } from '../../lib/deadline.ts';
+import { errorText } from '../../lib/error-text.ts';
 import { type Area, type Finding, makeFinding } from './finding.ts';
 
 /** No check of a healthy system takes this long. */
@@ -45,7 +46,7 @@ export class Examination {
       this.find({ area, what, state: 'good', ...resultOf(value) });
       return value;
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
+      const detail = errorText(error);
       this.find({ area, what, state: 'bad', detail, mend: mendOf(error) });
       return undefined;
     }

@@ -2,6 +2,7 @@ import { emitKeypressEvents } from 'node:readline';
 import { styleText } from 'node:util';
 import { systemClock } from '../../adapters/system/clock.ts';
 import { sleep } from '../../lib/clock.ts';
+import { errorText } from '../../lib/error-text.ts';
 import { type Key, pressed, type TopState } from './top-state.ts';
 import { type Paint, pageOf, type TopFacts, topView } from './top-view.ts';
 
@@ -57,7 +58,7 @@ export async function watchFleet(options: {
         facts = await look();
         fault = undefined;
       } catch (error) {
-        fault = error instanceof Error ? error.message : String(error);
+        fault = errorText(error);
       }
     }
   } finally {

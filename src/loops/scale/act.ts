@@ -9,6 +9,7 @@ import {
   type Settlement,
   settlementOf,
 } from '../../domain/function-state.ts';
+import { errorText } from '../../lib/error-text.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import { NotAdmitted } from '../../ports/actuator.ts';
 import type { StateKeeper } from '../../ports/state-keeper.ts';
@@ -213,7 +214,7 @@ export class Act {
       return await actuator.actuate({ account, functionId, versionId, wanted, token, decidedMs }, { deadlineMs });
     } catch (error) {
       // A fault of ours, and it must not leave the others of the bucket unsettled.
-      return { ...NOT_SENT, outcome: 'unknown', detail: error instanceof Error ? error.message : String(error) };
+      return { ...NOT_SENT, outcome: 'unknown', detail: errorText(error) };
     }
   }
 

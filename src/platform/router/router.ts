@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
+import { errorText } from '../../lib/error-text.ts';
 import { type Random, systemRandom } from '../../lib/random.ts';
 import type { ServedVersion, VersionDirectory } from '../model/function-record.ts';
 import type { CallFacts, Invocation, InvocationRequest, Invoker } from '../model/invocation.ts';
@@ -165,7 +166,7 @@ export class Router implements Invoker {
         end = await lease.running.call({ requestId, payload, timeoutMs, signal, onChunk, onChild });
       } catch (error) {
         // A back end that rejects, though it must not, may have run the handler.
-        end = { kind: 'crashed', detail: error instanceof Error ? error.message : String(error) };
+        end = { kind: 'crashed', detail: errorText(error) };
       }
       nowMs = this.#clock.monotonicMs();
       if (end.kind !== 'not-reached') {

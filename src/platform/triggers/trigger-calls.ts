@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { errorText } from '../../lib/error-text.ts';
 import type { Invocation, InvocationSource, Invoker } from '../model/invocation.ts';
 import { PlatformError, type PlatformErrorCode } from '../model/platform-error.ts';
 import type { Trigger } from '../model/trigger.ts';
@@ -135,7 +136,7 @@ export class TriggerCalls {
       return { kind: 'done' };
     } catch (error) {
       const isRefused = error instanceof PlatformError && REFUSALS.has(error.code);
-      return { kind: isRefused ? 'refused' : 'failed', error: error instanceof Error ? error.message : String(error) };
+      return { kind: isRefused ? 'refused' : 'failed', error: errorText(error) };
     }
   }
 

@@ -1,3 +1,4 @@
+import { errorText } from '../../../lib/error-text.ts';
 import type { CallRecord } from '../../metrics/call-log.ts';
 import type { PoolEvent } from '../../model/pool-event.ts';
 import { type FunctionLabel, type FunctionLabels, labelOf } from './function-labels.ts';
@@ -42,7 +43,7 @@ function lineOfPoolEvent(event: PoolEvent, { id }: FunctionLabel): TaggedLine | 
     case 'warmed':
       return ['OPTIMIZER', `Instance ${event.instanceId} is now warm`];
     case 'start-failed':
-      return ['OPTIMIZER', `Instance ${event.instanceId} did not start: ${messageOf(event.error)}`];
+      return ['OPTIMIZER', `Instance ${event.instanceId} did not start: ${errorText(event.error)}`];
     case 'prewarming':
       return ['OPTIMIZER', `Pre-warming ${event.count} instances for function ${id}`];
     case 'scaled-up':
@@ -65,8 +66,4 @@ function lineOfCall(call: CallRecord, { id }: FunctionLabel): TaggedLine {
   const heat = isCold ? 'cold' : 'warm';
   const took = (waitedMs + ranMs).toFixed(1);
   return ['ROUTER', `Request ${requestId} for ${id} (${source}) on ${instanceId}: ${outcome}, ${heat}, ${took}ms`];
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
