@@ -14,6 +14,11 @@ export type ParsedPolicy =
   | { readonly ok: true; readonly policy: Policy }
   | { readonly ok: false; readonly problems: readonly PolicyProblem[] };
 
+/** All of them in one line, each with what to do about it. */
+export function problemsText(problems: readonly PolicyProblem[]): string {
+  return problems.map(({ path, message, mend }) => `${path}: ${message}; ${mend}`).join('. ');
+}
+
 export interface ParsePolicyOptions {
   /** How far back samples are kept; a stickiness window beyond it could never fill. */
   readonly lookBackSeconds: number;

@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts';
 import type { BreakerState } from '../lib/breaker.ts';
 import type { Actuator } from '../ports/actuator.ts';
 import type { TargetSource } from '../ports/target-source.ts';
@@ -21,3 +22,8 @@ export const WISHES_TEXT: Readonly<Record<BreakerState, string>> = {
 };
 
 export const READS_TEXT = { bulk: 'bounds read in pages', single: 'bounds read one by one' } as const;
+
+/** How the policies of versions are read, whatever the control plane is. */
+export function policyReading({ scaling, defaultPolicy, policy }: Config) {
+  return { lookBackSeconds: scaling.lookBackMs / 1000, basePolicy: defaultPolicy, policySource: policy.source };
+}

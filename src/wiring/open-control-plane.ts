@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/problem.ts';
 import type { Secrets } from '../config/secrets.ts';
 import { type ConnectionTools, tlsOf } from './connection-tools.ts';
-import { type ControlPlane, READS_TEXT, WISHES_TEXT } from './control-plane.ts';
+import { type ControlPlane, policyReading, READS_TEXT, WISHES_TEXT } from './control-plane.ts';
 import { openActuator } from './open-actuator.ts';
 import { openKubernetes } from './open-kubernetes.ts';
 
@@ -23,9 +23,9 @@ export function openControlPlane(config: Config, tools: ConnectionTools): Contro
 
 export function openHttpControlPlane(
   config: Config,
-  { secrets, clock, random, meters }: ConnectionTools,
+  { secrets, clock, random, meters }: Omit<ConnectionTools, 'logger'>,
 ): ControlPlane & { readonly targets: HttpTargetSource } {
-  const { controlPlane, scaling } = config;
+  const { controlPlane } = config;
   const material = secrets.tls('controlPlane.tls', controlPlane.tls);
   const connection = new ControlPlaneConnection({
     url: controlPlane.url,
@@ -45,9 +45,7 @@ export function openHttpControlPlane(
     clock,
     random,
     meters,
-    lookBackSeconds: scaling.lookBackMs / 1000,
-    basePolicy: config.defaultPolicy,
-    policySource: config.policy.source,
+    ...policyReading(config),
     mode: controlPlane.targetsMode,
     refreshMs: controlPlane.targetsRefreshMs,
     timeoutMs: controlPlane.targetsTimeoutMs,

@@ -5,7 +5,7 @@ import { KubernetesTargetSource } from '../adapters/kubernetes/kubernetes-target
 import { KubernetesWishSender } from '../adapters/kubernetes/kubernetes-wish-sender.ts';
 import type { Config } from '../config/config.ts';
 import type { ConnectionTools } from './connection-tools.ts';
-import { type ControlPlane, WISHES_TEXT } from './control-plane.ts';
+import { type ControlPlane, policyReading, WISHES_TEXT } from './control-plane.ts';
 import { openActuator } from './open-actuator.ts';
 
 export interface KubernetesControlPlane extends ControlPlane {
@@ -17,7 +17,7 @@ export interface KubernetesControlPlane extends ControlPlane {
 
 /** Deployments and StatefulSets, by the Kubernetes API. */
 export function openKubernetes(config: Config, { clock, random, meters }: ConnectionTools): KubernetesControlPlane {
-  const { controlPlane, scaling } = config;
+  const { controlPlane } = config;
   const { kubeconfigFile, context, namespaces } = controlPlane.kubernetes;
   const access = new Access({ clock, random, kubeconfigFile, context });
   const client = new ApiClient({
@@ -36,9 +36,7 @@ export function openKubernetes(config: Config, { clock, random, meters }: Connec
       return namespaces.length > 0 ? [...new Set(namespaces)] : [(await access.current()).namespace];
     },
     timeoutMs: controlPlane.targetsTimeoutMs,
-    lookBackSeconds: scaling.lookBackMs / 1000,
-    basePolicy: config.defaultPolicy,
-    policySource: config.policy.source,
+    ...policyReading(config),
   });
   const sender = new KubernetesWishSender({ client, view, clock, random });
   const actuator = openActuator(sender, config, { clock, random, meters });

@@ -3,7 +3,7 @@ import {
   policyOfConfiguration,
   type ReceivedConfiguration,
 } from '../../contract/autoscaling-configuration.ts';
-import { type ParsedPolicy, parsePolicy } from '../../domain/parse-policy.ts';
+import { type ParsedPolicy, parsePolicy, problemsText } from '../../domain/parse-policy.ts';
 import type { Policy, PolicySource } from '../../domain/policy.ts';
 import { scrubLine } from '../../lib/scrub.ts';
 
@@ -46,7 +46,9 @@ export class PolicyReader {
     const kept = this.#kept.get(key);
     if (kept) return kept;
     const parsed = read();
-    const result: ReadPolicy = parsed.ok ? parsed : { ok: false, detail: describe(parsed) };
+    const result: ReadPolicy = parsed.ok
+      ? parsed
+      : { ok: false, detail: scrubLine(`its policy is refused: ${problemsText(parsed.problems)}`, 300) };
     if (this.#kept.size >= KEPT_MAX) this.#kept.clear();
     this.#kept.set(key, result);
     return result;
@@ -54,10 +56,3 @@ export class PolicyReader {
 }
 
 const NONE: ReadPolicy = { ok: true, policy: undefined };
-
-function describe({ problems }: Extract<ParsedPolicy, { ok: false }>): string {
-  return scrubLine(
-    `its policy is refused: ${problems.map(({ path, message, mend }) => `${path}: ${message}; ${mend}`).join('. ')}`,
-    300,
-  );
-}

@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import { parsePolicy } from '../../domain/parse-policy.ts';
+import { parsePolicy, problemsText } from '../../domain/parse-policy.ts';
 import type { Policy, PolicySource } from '../../domain/policy.ts';
 import type { ReadPolicyText } from './workload.ts';
 
@@ -31,9 +31,5 @@ function readPolicy(text: string, { lookBackSeconds, basePolicy }: PolicyReaderO
     return { ok: false, detail: `it is neither JSON nor YAML: ${(error as Error).message.split('\n')[0]}` };
   }
   const parsed = parsePolicy(document, { lookBackSeconds, base: basePolicy });
-  if (parsed.ok) return parsed;
-  return {
-    ok: false,
-    detail: parsed.problems.map(({ path, message, mend }) => `${path}: ${message}; ${mend}`).join('. '),
-  };
+  return parsed.ok ? parsed : { ok: false, detail: problemsText(parsed.problems) };
 }
