@@ -110,20 +110,14 @@ describe('profiles of the platform and its functions', () => {
 
   it('sleep shows in wall time, as waiting, and not in CPU', async () => {
     const { during, call } = running;
-    let calls = 0;
-    const sleep = async () => {
-      await call('sleep', { ms: 50 });
-      calls += 1;
-    };
+    // Long sleeps: a busy machine loses time between calls, and this is not about what a call costs.
     const [wall, cpu] = await Promise.all([
-      during('wall?seconds=1&process=function', sleep),
-      during('profile?seconds=1&process=function', sleep),
+      during('wall?seconds=1&process=function', () => call('sleep', { ms: 200 })),
+      during('profile?seconds=1&process=function', () => call('sleep', { ms: 200 })),
     ]);
     const [[first, waitedNs] = ['', 0]] = topOf(ofFunction(wall, 'sleep'));
     expect(first).toBe('(waiting)');
-    // How many calls fit into the second depends on the machine; each waits for nearly all of its 50 ms, and most fall into it.
-    expect(calls).toBeGreaterThan(1);
-    expect(waitedNs).toBeGreaterThan(calls * 50e6 * 0.4);
+    expect(waitedNs).toBeGreaterThan(0.5e9);
     const ran = topOf(ofFunction(cpu, 'sleep')).reduce((sum, [, ns]) => sum + ns, 0);
     expect(ran).toBeLessThan(waitedNs / 3);
   });
