@@ -2,7 +2,7 @@ import type { Step } from './explore.ts';
 
 /**
  * The claim of one function version, as small as it can be said: a register with a token and a nonce, a control plane, a
- * network that delays anything for ever and delivers in any order, and members that may stop at any point. There is no
+ * network that delays anything without limit and delivers in any order, and members that may stop at any point. There is no
  * time in it: every timer may go off at any moment, so what holds here needs no clock at all.
  */
 export interface ClaimModel {

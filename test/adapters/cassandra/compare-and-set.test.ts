@@ -182,7 +182,7 @@ describe('a conditional write is carried to a known end', () => {
     expect(outcomes(await run(partition, bids))).toEqual({ a: 'unknown', b: 'lost' });
   });
 
-  it('does not run for ever when the rows stand as observed and the write is refused all the same', async () => {
+  it('does not run without end when the rows stand as observed and the write is refused all the same', async () => {
     const stubborn = new Partition();
     stubborn.apply = () => false;
     expect(outcomes(await run(stubborn, [bid('a', undefined, { token: 1, nonce: 'x' })]))).toEqual({ a: 'unknown' });

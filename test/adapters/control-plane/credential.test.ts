@@ -120,7 +120,7 @@ describe('an issued token', () => {
     ]);
   });
 
-  it('that is refused for ever fails each wish, without a storm on the issuer, and recovers by itself', async () => {
+  it('that is always refused fails each wish, without a storm on the issuer, and recovers by itself', async () => {
     await using client = await setUpIssued();
     const stop = client.double.faults.inject({
       call: 'prediction',

@@ -237,7 +237,7 @@ describe('StoreClient', () => {
       expect(store.requests).toHaveLength(2);
     });
 
-    it('and one refusal takes nobody out for ever', async () => {
+    it('and one refusal does not shut a client out permanently', async () => {
       const client = open({ auth: { kind: 'basic', user: () => 'me', password: () => 'secret' } });
       store.answer = () => ({ status: 403, body: 'not you' });
       for (let turn = 0; turn < 20; turn += 1)

@@ -112,7 +112,7 @@ describe('the channel to the SQLite worker', () => {
     expect(await kindOf(channel.read('ping'))).toBe('closed');
   });
 
-  it('does not wait for ever to close', async () => {
+  it('does not wait without end to close', async () => {
     const { channel, clock } = await wired();
     const stuck = kindOf(channel.write('roster.beat', ...beat('a')));
     const closing = channel.close();

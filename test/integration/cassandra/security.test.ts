@@ -194,7 +194,7 @@ describeWithCassandra(
       // The node remembers a password for two seconds.
       const old = { username: 'hasty', password: 'old' };
       await vi.waitFor(async () => expect((await refusal({ credentials: old })).kind).toBe('auth'), 20_000);
-      // Old connections would go on for ever; cut, the old password could not make new ones.
+      // Old connections would stay open; once they are cut, the old password could not make new ones.
       proxy.reset();
       await vi.waitFor(() => store.ping(), { timeout: 45_000, interval: 250 });
     });

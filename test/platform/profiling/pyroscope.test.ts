@@ -83,7 +83,7 @@ describe('a push to Pyroscope', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('does not wait for ever, nor when it is called off', async () => {
+  it('does not wait without end, nor when it is called off', async () => {
     answers = ['never', 'never'];
     const pyroscope = new Pyroscope({ ...options, timeoutMs: 50, attempts: 1 });
     await expect(pyroscope.push(PROFILE)).rejects.toThrow('it did not answer in time');
